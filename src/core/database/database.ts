@@ -1,0 +1,135 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { Migrator } from "@mikro-orm/migrations";
+import { MikroORM, type EntityManager } from "@mikro-orm/sqlite";
+import { WeftlineError, messageOf } from "../errors.ts";
+import { serviceRef } from "../kernel/refs.ts";
+import { lockFile, type FileLock } from "./lock.ts";
+import { forkFor, ownershipFilter, type OwnedEntity } from "./ownership.ts";
+import { WriteQueue } from "./queue.ts";
+import { sqliteSql, type Sql } from "./sql.ts";
+import { isStoreFailure, openSqlite, sqliteDialect, type SqliteHandles } from "./sqlite.ts";
+import type { Reach, Viewer } from "./viewer.ts";
+
+/** One open transaction: entities and prepared SQL see the same uncommitted rows. */
+export interface Tx {
+  readonly em: EntityManager;
+  readonly sql: Sql;
+  /** Runs when the rows are durable, in order; never after a rollback. */
+  afterCommit(run: () => void): void;
+}
+
+/** One migration of the merged list. */
+export interface NamedMigration {
+  readonly name: string;
+  readonly class: new (...args: never[]) => object;
+}
+
+export interface DatabaseOptions {
+  /** The SQLite file. Its folder is made where it is missing. */
+  readonly file: string;
+  readonly entities: readonly OwnedEntity[];
+  readonly migrations: readonly NamedMigration[];
+}
+
+/** The host's database, for plugins that write outside a request. */
+export const databaseService = serviceRef<Database>("weftline.database");
+
+/**
+ * The one way to the rows. Reads go through {@link Database.em} as somebody, writes through {@link Database.write} one at a time.
+ */
+export class Database {
+  readonly orm: MikroORM;
+  /** Reads committed rows; past the ownership filter, for the engine only. */
+  readonly read: Sql;
+  readonly #handles: SqliteHandles;
+  readonly #writeSql: Sql;
+  readonly #lock: FileLock;
+  readonly #queue = new WriteQueue();
+
+  /** @throws DATABASE_LOCKED where another server has the file open. */
+  constructor(options: DatabaseOptions) {
+    mkdirSync(dirname(options.file), { recursive: true });
+    this.#lock = lockFile(options.file);
+    this.#handles = openSqlite(options.file);
+    this.read = sqliteSql(this.#handles.reader);
+    this.#writeSql = sqliteSql(this.#handles.writer);
+    this.orm = new MikroORM({
+      dbName: options.file,
+      entities: options.entities.map(({ schema }) => schema),
+      filters: ownershipFilter(options.entities) as never,
+      driverOptions: sqliteDialect(this.#handles.writer),
+      replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
+      extensions: [Migrator],
+      migrations: { migrationsList: [...options.migrations] as never, snapshot: false, tableName: "weftline_migration" },
+      discovery: { warnWhenNoEntities: false },
+      ignoreUndefinedInQuery: true,
+    });
+  }
+
+  /** An entity manager that reads as `reader`; its writes are refused. */
+  em(reader: Viewer | "SYSTEM", reach: Reach = "MINE"): EntityManager {
+    return readOnly(forkFor(this.orm.em, reader, reach) as EntityManager);
+  }
+
+  /**
+   * Runs `work` in one transaction and commits it before it answers.
+   *
+   * @throws STORE_UNAVAILABLE where the store refuses (disk full, read-only, locked): nothing was written.
+   */
+  async write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
+    const done: (() => void)[] = [];
+    const result = await this.#exclusively(() =>
+      forkFor(this.orm.em, writer).transactional(async (em) => {
+        const tx: Tx = { em: em as EntityManager, sql: this.#writeSql, afterCommit: (run) => void done.push(run) };
+        return work(tx);
+      }),
+    );
+    for (const run of done) run();
+    return result;
+  }
+
+  /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
+  async commit<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#exclusively(async () => {
+      await this.#writeSql.run("begin immediate");
+      try {
+        const result = await work(this.#writeSql);
+        await this.#writeSql.run("commit");
+        return result;
+      } catch (error) {
+        if (this.#handles.writer.inTransaction) await this.#writeSql.run("rollback");
+        throw error;
+      }
+    });
+  }
+
+  /** Waits for open writes, then closes the file and gives the lock back. */
+  async close(): Promise<void> {
+    await this.#queue.idle();
+    await this.orm.close(true);
+    for (const handle of [this.#handles.reader, this.#handles.writer]) if (handle.open) handle.close();
+    this.#lock.release();
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isStoreFailure(error)) throw error;
+        throw new WeftlineError("STORE_UNAVAILABLE", { problem: messageOf(error) }, { cause: error });
+      }
+    });
+  }
+}
+
+const writes = ["flush", "begin", "transactional", "insert", "insertMany", "upsert", "upsertMany", "nativeUpdate", "nativeDelete"] as const;
+
+/** A write past the queue would join whatever transaction is open on the connection. */
+function readOnly(em: EntityManager): EntityManager {
+  const refuse = async (): Promise<never> => {
+    throw new WeftlineError("INTERNAL", { message: "A write outside Database.write: use the tx that it hands in." });
+  };
+  return Object.assign(em, Object.fromEntries(writes.map((name) => [name, refuse])));
+}

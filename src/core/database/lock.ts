@@ -1,0 +1,40 @@
+import Database from "better-sqlite3";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { WeftlineError } from "../errors.ts";
+
+/** A lock that one process holds on a database file. */
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Locks a database file against a second server. The lock is SQLite's own on a file beside it, so the system drops it with the
+ * process, also after `kill -9`: there is no stale lock to clean up.
+ *
+ * @throws DATABASE_LOCKED with the process that holds it.
+ */
+export function lockFile(file: string): FileLock {
+  const pidFile = `${file}.pid`;
+  const handle = new Database(`${file}.lock`, { timeout: 0 });
+  try {
+    handle.exec("begin exclusive");
+  } catch (error) {
+    handle.close();
+    throw new WeftlineError("DATABASE_LOCKED", { file, pid: holderOf(pidFile) }, { cause: error });
+  }
+  writeFileSync(pidFile, String(process.pid));
+  return {
+    release: () => {
+      rmSync(pidFile, { force: true });
+      handle.close();
+    },
+  };
+}
+
+function holderOf(pidFile: string): string {
+  try {
+    return readFileSync(pidFile, "utf8");
+  } catch {
+    return "unknown";
+  }
+}

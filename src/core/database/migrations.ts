@@ -1,0 +1,43 @@
+import { WeftlineError, messageOf } from "../errors.ts";
+import type { Database } from "./database.ts";
+
+/** One migration and when it ran. */
+export interface MigrationState {
+  readonly name: string;
+  readonly executedAt?: Date;
+}
+
+/** The names of the migrations that have not run, in the order in which they will. */
+export async function pendingMigrations(database: Database): Promise<string[]> {
+  return (await database.orm.migrator.getPending()).map(({ name }) => name);
+}
+
+/** All migrations, the executed ones first. */
+export async function migrationStates(database: Database): Promise<MigrationState[]> {
+  const executed = (await database.orm.migrator.getExecuted()).map((row) => ({ name: row.name, executedAt: row.executed_at }));
+  return [...executed, ...(await pendingMigrations(database)).map((name) => ({ name }))];
+}
+
+/**
+ * Applies what is pending, each in a transaction of its own.
+ *
+ * @returns the names that were applied.
+ * @throws MIGRATION_FAILED naming the migration; what came before it stays applied.
+ */
+export async function runMigrations(database: Database): Promise<string[]> {
+  const applied: string[] = [];
+  for (const name of await pendingMigrations(database)) {
+    try {
+      await database.orm.migrator.up({ migrations: [name] });
+    } catch (error) {
+      throw new WeftlineError("MIGRATION_FAILED", { name, problem: messageOf(error) }, { cause: error });
+    }
+    applied.push(name);
+  }
+  return applied;
+}
+
+/** Whether the tables differ from what the entities declare. */
+export async function hasDrift(database: Database): Promise<boolean> {
+  return database.orm.migrator.checkSchema();
+}

@@ -1,0 +1,50 @@
+import PothosSchemaBuilder, { type InputObjectRef } from "@pothos/core";
+import type { UnionMember } from "./extend.ts";
+import { addScalars, type Scalars } from "./scalars.ts";
+import type { Scope } from "./scope.ts";
+
+/** The closed type of the graph: context, scalars, defaults. Plugins never widen it. */
+export type GraphTypes = PothosSchemaTypes.ExtendDefaultTypes<{
+  Context: Scope;
+  Scalars: Scalars;
+  DefaultFieldNullability: true;
+}>;
+
+/** The Pothos builder that a plugin's `schema` is handed. */
+export type GraphBuilder = PothosSchemaTypes.SchemaBuilder<GraphTypes>;
+
+/** Loads objects of one node type by their local ids, as the scope's viewer; `undefined` for what it may not see. */
+export type NodeLoader = (ids: readonly string[], scope: Scope) => Promise<readonly unknown[]>;
+
+/** What the parts of one graph share while it is built. */
+export interface GraphParts {
+  /** The type name by event kind, as in `message.delta` → `MessageDeltaEvent`. */
+  readonly eventTypes: Map<string, string>;
+  /** The reference of each error type by kind. */
+  readonly errorTypes: Map<string, unknown>;
+  /** The loader of each node type by name. */
+  readonly nodes: Map<string, NodeLoader>;
+  /** Input types that several plugins build, by name. */
+  readonly inputs: Map<string, InputObjectRef<GraphTypes, object>>;
+  /** Members of open unions, by the union's name. */
+  readonly unions: Map<string, UnionMember[]>;
+}
+
+const parts: unique symbol = Symbol("weftline.graphParts");
+
+/** The shared parts of a builder; each builder has its own, so that two graphs fit in one process. */
+export function partsOf(builder: GraphBuilder): GraphParts {
+  return (builder as GraphBuilder & { [parts]: GraphParts })[parts];
+}
+
+/** A builder with the scalars and empty root types; each build of a schema has its own. */
+export function createBuilder(): GraphBuilder {
+  const builder: GraphBuilder = new PothosSchemaBuilder<GraphTypes>({ plugins: [] });
+  const shared: GraphParts = { eventTypes: new Map(), errorTypes: new Map(), nodes: new Map(), inputs: new Map(), unions: new Map() };
+  Object.assign(builder, { [parts]: shared });
+  addScalars(builder);
+  builder.queryType({ description: "What can be read." });
+  builder.mutationType({ description: "What can be changed. Expected failures are data: select `... on UserError`." });
+  builder.subscriptionType({ description: "What can be watched." });
+  return builder;
+}

@@ -1,0 +1,110 @@
+import type { EntityManager } from "@mikro-orm/sqlite";
+import DataLoader from "dataloader";
+import type { Database, Tx } from "../database/database.ts";
+import type { Reach, Viewer } from "../database/viewer.ts";
+import { extensionPoint, serviceRef, type Contribution, type ExtensionPoint, type ServiceRef } from "../kernel/refs.ts";
+import type { Logger, MaybePromise } from "../kernel/spec.ts";
+
+/** What a scope needs of the host. */
+export interface ScopeHost {
+  readonly database: Database;
+  readonly log: Logger;
+  /** Notes who writes. */
+  remember(tx: Tx, viewer: Viewer): Promise<void>;
+  use<T>(ref: ServiceRef<T>): T;
+  contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
+}
+
+/** Who asks, as a transport saw it: HTTP headers in lower case, or the payload of a socket's first message. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly connectionParams: Readonly<Record<string, unknown>>;
+  /** The peer's address. */
+  readonly address: string;
+}
+
+/** Turns credentials into a viewer; `undefined` leaves the decision to the next authenticator. */
+export interface Authenticator {
+  authenticate(credentials: Credentials): MaybePromise<Viewer | undefined>;
+  /** Whether it lets in callers without credentials, as the local viewer does. Such a server binds to loopback only. */
+  readonly open: boolean;
+}
+
+/** Where plugins put {@link Authenticator}s. The first that answers decides. */
+export const authenticators = extensionPoint<Authenticator>("weftline.authenticators");
+
+/** A number that every revocation raises; subscriptions compare it before each event. */
+export interface Authorization {
+  readonly version: number;
+  /** Something was revoked: open subscriptions check their viewer anew before the next event. */
+  raise(): void;
+  /** Whether a viewer that was let in may still act. */
+  admits(viewer: Viewer): MaybePromise<boolean>;
+}
+
+export const authorizationService = serviceRef<Authorization>("auth.authorization");
+
+/**
+ * What a resolver works with, and all that it may use. It cannot be made without a viewer, and its entity manager reads as that viewer.
+ */
+export class Scope {
+  readonly viewer: Viewer;
+  readonly requestId: string;
+  readonly #host: ScopeHost;
+  #em: EntityManager | undefined;
+  #loaders = new Map<unknown, DataLoader<string, unknown>>();
+
+  constructor(host: ScopeHost, viewer: Viewer, requestId: string) {
+    this.#host = host;
+    this.viewer = viewer;
+    this.requestId = requestId;
+  }
+
+  get log(): Logger {
+    return this.#host.log;
+  }
+
+  /** Reads as the viewer. Made at the first use. */
+  get em(): EntityManager {
+    return (this.#em ??= this.#host.database.em(this.viewer));
+  }
+
+  /** Reads with another reach, for lists that admins may widen. */
+  emWith(reach: Reach): EntityManager {
+    return reach === "MINE" ? this.em : this.#host.database.em(this.viewer, reach);
+  }
+
+  /** Runs `work` in one transaction as the viewer. */
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#host.database.write(this.viewer, async (tx) => {
+      await this.#host.remember(tx, this.viewer);
+      return work(tx);
+    });
+  }
+
+  /** @throws UNAVAILABLE where nobody provides the service. */
+  use<T>(ref: ServiceRef<T>): T {
+    return this.#host.use(ref);
+  }
+
+  contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>> {
+    return this.#host.contributions(point);
+  }
+
+  /**
+   * Batches loads of one kind within an event-loop turn; `key` names the kind.
+   *
+   * @example scope.load(Thread, id, (ids) => threadsByIds(scope, ids))
+   */
+  load<T>(key: unknown, id: string, batch: (ids: readonly string[]) => Promise<readonly (T | undefined)[]>): Promise<T | undefined> {
+    let loader = this.#loaders.get(key);
+    if (!loader) this.#loaders.set(key, (loader = new DataLoader<string, unknown>(batch)));
+    return loader.load(id) as Promise<T | undefined>;
+  }
+
+  /** Forgets what was loaded: called before each event of a subscription, so that nothing stale is sent. */
+  renew(): void {
+    this.#em = undefined;
+    this.#loaders = new Map();
+  }
+}

@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import type { GraphQLSchema } from "graphql";
+import { compose, type Composition } from "./compose.ts";
+import type { WeftlineConfig } from "./config.ts";
+import { Database, databaseService } from "./database/database.ts";
+import { pendingMigrations, runMigrations } from "./database/migrations.ts";
+import { WeftlineError } from "./errors.ts";
+import { unrevoked } from "./graphql/per-event.ts";
+import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
+import { rememberActor } from "./host/actors.ts";
+import { platformPlugin } from "./host/plugin.ts";
+import { PluginView, pluginDirectory } from "./host/plugins.ts";
+import { Kernel } from "./kernel/kernel.ts";
+import type { ServiceRef } from "./kernel/refs.ts";
+import { createLog } from "./log.ts";
+import { runsPlugin } from "./runs/plugin.ts";
+import { version } from "./version.ts";
+import type { Viewer } from "./database/viewer.ts";
+
+/** How far and how a host boots. */
+export interface BootOptions {
+  /** `automatic` applies pending migrations; `refuse` stops where there are any. Automatic in development unless said. */
+  readonly migrate?: "automatic" | "refuse";
+}
+
+/** A host that is up: plugins set up, database open. */
+export interface Platform {
+  readonly config: WeftlineConfig;
+  readonly kernel: Kernel;
+  readonly schema: GraphQLSchema;
+  readonly database: Database;
+  readonly host: ScopeHost;
+  use<T>(ref: ServiceRef<T>): T;
+  /** What a resolver would be given for this viewer. */
+  scope(viewer: Viewer, requestId?: string): Scope;
+  /** Closes plugins in reverse order, then the database. */
+  close(): Promise<void>;
+}
+
+/** Loads and composes without IO. */
+export async function composePlatform(config: WeftlineConfig): Promise<{ kernel: Kernel; composition: Composition }> {
+  const kernel = new Kernel({
+    plugins: [platformPlugin(), runsPlugin(), config.plugins],
+    hostVersion: version,
+    log: createLog(config),
+    hostServices: [databaseService, pluginDirectory],
+  });
+  await kernel.load();
+  const composition = await kernel.phase("compose", () => compose(kernel));
+  return { kernel, composition };
+}
+
+/**
+ * Boots a host up to `ready`.
+ *
+ * @throws BOOT_FAILED with a report that names each plugin at fault and what mends it.
+ * @example const platform = await createPlatform(defineConfig({ plugins: [agents(), chat()] }));
+ */
+export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
+  const { kernel, composition } = await composePlatform(config);
+  const database = await kernel.phase("migrate", () => openDatabase(config, composition, options));
+  try {
+    kernel.provide(databaseService, database);
+    kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
+    await kernel.setup();
+  } catch (error) {
+    await kernel.close();
+    await database.close();
+    throw error;
+  }
+  const log = createLog(config);
+  const authorization = unrevoked();
+  const seen = new Map<string, string>();
+  const host: ScopeHost = {
+    database,
+    log,
+    use: (ref) => (ref.id === authorizationService.id && !kernel.has(ref) ? (authorization as never) : kernel.use(ref)),
+    contributions: (point) => kernel.contributions(point),
+    remember: async (tx, viewer) => {
+      const key = `${viewer.tenantId}:${viewer.actorId}`;
+      if (seen.get(key) === viewer.name) return;
+      await rememberActor(tx, viewer);
+      tx.afterCommit(() => seen.set(key, viewer.name));
+    },
+  };
+  return {
+    config,
+    kernel,
+    schema: composition.schema,
+    database,
+    host,
+    use: host.use,
+    scope: (viewer, requestId = "internal") => new Scope(host, viewer, requestId),
+    close: async () => {
+      const failures = await kernel.close();
+      await database.close();
+      for (const { plugin, error } of failures) log.error({ plugin, err: error }, "closing failed");
+    },
+  };
+}
+
+async function openDatabase(config: WeftlineConfig, { entities, migrations }: Composition, options: BootOptions): Promise<Database> {
+  const database = new Database({ file: join(config.dataDir ?? "data", "weftline.db"), entities, migrations });
+  try {
+    const pending = await pendingMigrations(database);
+    const automatic = (options.migrate ?? (config.mode === "production" ? "refuse" : "automatic")) === "automatic";
+    if (pending.length > 0 && !automatic) throw new WeftlineError("MIGRATION_PENDING", { count: pending.length, names: pending.join(", ") });
+    if (pending.length > 0) await runMigrations(database);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function listPlugins(kernel: Kernel): PluginView[] {
+  return kernel.plugins.map(({ spec }) => {
+    const report = kernel.report.plugins.get(spec.id);
+    return PluginView.of({
+      id: spec.id,
+      version: spec.version ?? version,
+      kind: spec.kind ?? "CAPABILITY",
+      state: report?.state ?? "UNAVAILABLE",
+      reason: report?.reason ?? null,
+      fix: report?.fix ?? null,
+      description: spec.description ?? null,
+      provides: Object.values(spec.provides ?? {}).map((ref) => ref.id),
+      requires: Object.values(spec.requires ?? {}).map((ref) => (ref.kind === "optional" ? ref.ref.id : ref.id)),
+      contributes: kernel.contributionsOf(spec.id).map(({ point, key }) => ({ point, key })),
+      setupMs: report?.setupMs ?? null,
+    });
+  });
+}

@@ -1,0 +1,167 @@
+import type { Tx } from "../database/database.ts";
+import type { Scope } from "../graphql/scope.ts";
+import { extensionPoint, serviceRef } from "../kernel/refs.ts";
+import type { Interrupt, Message, StoredPart } from "./entities/message.ts";
+import type { Run, RunLimits, RunSettings } from "./entities/run.ts";
+import type { Stream } from "./entities/stream.ts";
+import type { LoggedEvent, NewEvent } from "./events.ts";
+import type { DecisionKind, OnBusy, RunTrigger } from "./types.ts";
+
+/** What a run of a target does, read anew at each turn from what the run pinned. */
+export interface AgentProgram {
+  readonly agent: { readonly id: string; readonly name: string; readonly version: number };
+  /** The id of an {@link AgentRuntime}. */
+  readonly framework: string;
+  readonly instructions?: string;
+  /** `binding/model`; absent for the default. */
+  readonly model?: string;
+  /** Names of tools and skills. */
+  readonly capabilities: readonly string[];
+  readonly options: unknown;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+}
+
+/** The target of a run, found and allowed. */
+export interface FoundTarget {
+  readonly id: string;
+  readonly name: string;
+  readonly version?: number;
+}
+
+/** A type of thing that can be run. Its plugin also adds the field of `RunTargetInput` that names it. */
+export interface RunTargetType {
+  /** The GraphQL type, an implementation of `RunTarget`; also the key at {@link runTargets}. */
+  readonly typeName: string;
+  /** The field of `RunTargetInput`, as in `agent`. */
+  readonly inputField: string;
+  /**
+   * Finds what the field's value names.
+   *
+   * @throws NOT_FOUND, or a conflict where it takes no runs now.
+   */
+  find(scope: Scope, value: unknown): Promise<FoundTarget>;
+  /** What to do, as the platform itself: the run was allowed when it started. */
+  program(run: Run): Promise<AgentProgram>;
+  /** The object for the graph, as the scope's viewer. */
+  load(scope: Scope, id: string): Promise<object | null>;
+}
+
+/** Where plugins put {@link RunTargetType}s, by their type name. */
+export const runTargets = extensionPoint<RunTargetType>("runs.targets");
+
+/** A request for a run. */
+export interface StartRun {
+  readonly targetType: string;
+  readonly target: FoundTarget;
+  readonly trigger: RunTrigger;
+  /** Where it belongs to a thread: its stream and the thread's id. */
+  readonly thread?: { readonly id: string; readonly streamNum: number };
+  readonly input?: unknown;
+  /** Said to the agent as the user's message where there is no thread message. */
+  readonly text?: string;
+  readonly limits?: RunLimits;
+  readonly settings?: RunSettings;
+  readonly onBusy?: OnBusy;
+  readonly retryOfId?: string;
+  readonly regeneratesId?: string;
+}
+
+/** A message that a person or a plugin adds to a stream. */
+export interface NewMessage {
+  readonly role: "USER" | "ASSISTANT" | "SYSTEM";
+  readonly parts: readonly StoredPart[];
+  readonly threadId: string;
+  readonly authorId?: string;
+  /** The run that it starts. */
+  readonly runId?: string;
+  readonly agentId?: string;
+  readonly agentName?: string;
+  readonly provenance?: "LIVE" | "SIMULATED" | "REPLAYED";
+}
+
+/** Runs: started, cancelled, retried, decided. Every method is one step of the caller's transaction or opens its own. */
+export interface RunService {
+  /** Queues a run within the caller's transaction; it is picked up when that commits. */
+  start(scope: Scope, tx: Tx, request: StartRun): Promise<Run>;
+  /** Cancels the run and all below it. A finished run is returned unchanged. */
+  cancel(scope: Scope, runId: string, reason?: string): Promise<Run>;
+  /** Cancels within the caller's transaction, as the platform. */
+  cancelIn(tx: Tx, run: Run, reason?: string): Promise<void>;
+  /** A new run of the same target with the same input. */
+  retry(scope: Scope, tx: Tx, runId: string): Promise<Run>;
+  decide(scope: Scope, decision: Decide): Promise<Interrupt>;
+  /** @throws NOT_FOUND */
+  find(scope: Scope, runId: string): Promise<Run>;
+  /** Open runs of a thread, oldest first. */
+  openRuns(scope: Scope, threadId: string): Promise<Run[]>;
+}
+
+export const runService = serviceRef<RunService>("runs.runs");
+
+/** A decision on an interrupt. */
+export interface Decide {
+  readonly interruptId: string;
+  readonly kind: DecisionKind;
+  readonly argumentsHash?: string;
+  readonly arguments?: unknown;
+  readonly payload?: unknown;
+  readonly reason?: string;
+}
+
+/** What a snapshot shows: the state at `seq`. */
+export interface Snapshot {
+  readonly messages: readonly Message[];
+  readonly hasEarlierMessages: boolean;
+  readonly runs: readonly Run[];
+  readonly interrupts: readonly Interrupt[];
+}
+
+/** The kind of the event that stands for a {@link Snapshot}; it is never stored. */
+export const snapshotKind = "snapshot";
+
+/** Follows one stream. */
+export interface Follow {
+  readonly streamNum: number;
+  /** Rows after this seq; null for a snapshot at the head and what follows. */
+  readonly after: number | null;
+  /** Ends after this run's last event; without it, only when the stream is deleted. */
+  readonly runId?: string;
+  /** Only events of this run and of the runs below it. */
+  readonly only?: "run" | "all";
+}
+
+/** Streams: ordered logs that are followed from any place. */
+export interface Streams {
+  /** Opens a stream within the caller's transaction. */
+  open(tx: Tx, stream: { readonly id: string; readonly kind: "THREAD" | "RUN"; readonly tenantId: string; readonly ownerId: string }): Promise<Stream>;
+  /** Appends events of the stream itself; followers hear of them after the commit. @returns the seq of the last. */
+  append(tx: Tx, streamNum: number, events: readonly NewEvent[]): Promise<number>;
+  /** Adds a message and appends its `message.added`. */
+  addMessage(tx: Tx, streamNum: number, message: NewMessage): Promise<Message>;
+  /**
+   * Forgets everything up to the head: rows go, readers from before get a snapshot. `seq` goes on.
+   */
+  forget(tx: Tx, streamNum: number): Promise<void>;
+  /** Marks the stream as deleted: followers get what is left and then end. */
+  delete(tx: Tx, streamNum: number): Promise<void>;
+  /**
+   * Rows after a seq, then live ones, without gap or repeat. Events of `kind` {@link snapshotKind} carry a {@link Snapshot}.
+   *
+   * @throws INVALID_CURSOR beyond the head.
+   */
+  follow(follow: Follow): Promise<AsyncIterableIterator<LoggedEvent>>;
+  /** Hears every event of every stream after its commit, for what is derived and not stored. @returns what stops it. */
+  tap(listener: (streamNum: number, events: readonly LoggedEvent[]) => void): () => void;
+  /** Messages with their open parts folded in from the log. */
+  fold(messages: readonly Message[]): Promise<readonly Message[]>;
+}
+
+export const streamService = serviceRef<Streams>("runs.streams");
+
+/** Deletes what a plugin keeps of a thread or a run: vectors, checkpoints, caches. Runs in the deleting transaction. */
+export interface Purger {
+  purge(tx: Tx, what: { readonly threadId: string; readonly runIds: readonly string[]; readonly tenantId: string }): Promise<void>;
+}
+
+/** Where plugins put {@link Purger}s; clearing and deleting a thread runs them all. */
+export const purgers = extensionPoint<Purger>("runs.purgers");

@@ -1,0 +1,121 @@
+import { defineEntity } from "@mikro-orm/core";
+import { owned } from "../../database/ownership.ts";
+
+/** A part as it is stored. A tool call is a number within its run; what came of it stands in its own row. */
+export type StoredPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "reasoning"; readonly text: string }
+  | { readonly type: "toolCall"; readonly call: number }
+  | { readonly type: "data"; readonly name: string; readonly data: unknown };
+
+const MessageSchema = defineEntity({
+  name: "Message",
+  tableName: "runs_message",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    streamNum: p.integer(),
+    /** The seq of the event that added it: its place in the conversation. */
+    startSeq: p.integer(),
+    /** The last event folded into it. */
+    seq: p.integer(),
+    threadId: p.string().nullable(),
+    /** The run that wrote it, or that it started. */
+    runId: p.string().nullable().index(),
+    role: p.enum(["USER", "ASSISTANT", "SYSTEM", "TOOL"] as const),
+    status: p.enum(["STREAMING", "COMPLETE", "FAILED", "CANCELLED"] as const),
+    parts: p.json<readonly StoredPart[]>(),
+    authorId: p.string().nullable(),
+    agentId: p.string().nullable(),
+    agentName: p.string().nullable(),
+    supersededById: p.string().nullable(),
+    provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
+    createdAt: p.bigint("number"),
+  }),
+  indexes: [{ properties: ["streamNum", "startSeq"] }],
+});
+
+/** One message of a thread, or of a run outside a thread. While it streams, its parts stand in the log. */
+export class Message extends MessageSchema.class {}
+MessageSchema.setClass(Message);
+export const messageEntity = owned(MessageSchema, { rule: "PRIVATE" });
+
+const ToolCallSchema = defineEntity({
+  name: "ToolCall",
+  tableName: "runs_tool_call",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    runId: p.string().index(),
+    /** Its number within the run. */
+    num: p.integer(),
+    /** The message that asked for it. */
+    messageId: p.string().nullable(),
+    part: p.integer().nullable(),
+    stepId: p.string().nullable(),
+    /** The model's id of the call. */
+    callId: p.string(),
+    name: p.string(),
+    arguments: p.json<unknown>().nullable(),
+    argumentsHash: p.string().nullable(),
+    sideEffects: p.string().nullable(),
+    status: p.enum(["REQUESTED", "AWAITING_APPROVAL", "RUNNING", "SUCCESS", "ERROR", "DENIED", "CANCELLED"] as const),
+    attempt: p.integer().default(0),
+    result: p.json<unknown>().nullable(),
+    error: p.text().nullable(),
+    createdAt: p.bigint("number"),
+    startedAt: p.bigint("number").nullable(),
+    finishedAt: p.bigint("number").nullable(),
+  }),
+});
+
+/** One call of a tool: what was asked, what came of it. The audit row of the call. */
+export class ToolCall extends ToolCallSchema.class {}
+ToolCallSchema.setClass(ToolCall);
+export const toolCallEntity = owned(ToolCallSchema, { rule: "PRIVATE" });
+
+/** A decision on an interrupt, as stored. */
+export interface StoredDecision {
+  readonly kind: "APPROVE" | "EDIT" | "REJECT" | "ANSWER";
+  readonly by: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly reason?: string;
+  /** EDIT: the arguments instead; ANSWER: the answer. */
+  readonly payload?: unknown;
+}
+
+const InterruptSchema = defineEntity({
+  name: "Interrupt",
+  tableName: "runs_interrupt",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    runId: p.string().index(),
+    streamNum: p.integer(),
+    /** The last event that changed it. */
+    seq: p.integer(),
+    kind: p.enum(["TOOL_APPROVAL", "INPUT", "REVIEW", "BUDGET", "UNCERTAIN"] as const),
+    status: p.enum(["PENDING", "RESOLVED", "EXPIRED", "CANCELLED"] as const),
+    toolCallId: p.string().nullable().index(),
+    toolName: p.string().nullable(),
+    arguments: p.json<unknown>().nullable(),
+    argumentsHash: p.string().nullable(),
+    message: p.text(),
+    responseSchema: p.json<unknown>().nullable(),
+    allowed: p.json<readonly ("APPROVE" | "EDIT" | "REJECT" | "ANSWER")[]>(),
+    decision: p.json<StoredDecision>().nullable(),
+    createdAt: p.bigint("number"),
+    expiresAt: p.bigint("number").nullable(),
+  }),
+  indexes: [{ properties: ["status", "expiresAt"] }, { properties: ["tenantId", "ownerId", "createdAt"] }],
+});
+
+/** A pending question or approval, resolved exactly once. */
+export class Interrupt extends InterruptSchema.class {}
+InterruptSchema.setClass(Interrupt);
+/** Only the owner decides until a policy names others. */
+export const interruptEntity = owned(InterruptSchema, { rule: "GRANTED", grant: () => ({ id: { $in: [] } }) });

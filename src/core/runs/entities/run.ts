@@ -1,0 +1,132 @@
+import { defineEntity } from "@mikro-orm/core";
+import { owned } from "../../database/ownership.ts";
+import type { StoredUsage, RunFailure } from "../events.ts";
+
+/** Limits of one run; times in milliseconds. */
+export interface RunLimits {
+  readonly maxSteps?: number;
+  readonly maxTokens?: number;
+  readonly maxCost?: { readonly amount: string; readonly currency: string };
+  readonly deadlineMs?: number;
+}
+
+/** What the caller's surroundings (a thread) decide for a run. */
+export interface RunSettings {
+  readonly simulated: "allowed" | "forbidden";
+  /** How many messages of the thread the agent is shown. */
+  readonly historyLimit?: number;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+}
+
+const RunSchema = defineEntity({
+  name: "Run",
+  tableName: "runs_run",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    streamNum: p.integer(),
+    /** The seq of its `run.queued`: with the stream it names the run in the log. */
+    startSeq: p.integer(),
+    threadId: p.string().nullable().index(),
+    rootId: p.string().index(),
+    parentId: p.string().nullable().index(),
+    retryOfId: p.string().nullable(),
+    blockedById: p.string().nullable().index(),
+    /** The run whose answer this one gives anew, by `regenerateMessage`. */
+    regeneratesId: p.string().nullable(),
+    targetType: p.string(),
+    targetId: p.string().index(),
+    targetName: p.string(),
+    targetVersion: p.integer().nullable(),
+    trigger: p.enum(["API", "CHAT", "SCHEDULE", "WEBHOOK", "PARENT", "RETRY", "PLATFORM"] as const),
+    status: p.enum(["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"] as const),
+    provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
+    input: p.json<unknown>().nullable(),
+    output: p.json<unknown>().nullable(),
+    /** The text of the last answer. */
+    text: p.text().nullable(),
+    failure: p.json<RunFailure>().nullable(),
+    usage: p.json<StoredUsage>().nullable(),
+    limits: p.json<RunLimits>(),
+    settings: p.json<RunSettings>(),
+    progressDone: p.bigint("number").nullable(),
+    progressTotal: p.bigint("number").nullable(),
+    cancelReason: p.text().nullable(),
+    /** Raised by every take-over: an append with an older one is refused. */
+    epoch: p.integer().default(0),
+    leaseOwner: p.string().nullable(),
+    leaseUntil: p.bigint("number").nullable(),
+    /** From when on the run wants a worker; null where it waits for something else. */
+    dueAt: p.bigint("number").nullable(),
+    /** How often its process was lost. */
+    takeovers: p.integer().default(0),
+    deadlineAt: p.bigint("number").nullable(),
+    createdAt: p.bigint("number"),
+    startedAt: p.bigint("number").nullable(),
+    finishedAt: p.bigint("number").nullable(),
+  }),
+  uniques: [{ properties: ["streamNum", "startSeq"] }],
+  indexes: [{ properties: ["tenantId", "ownerId", "createdAt"] }, { properties: ["status", "dueAt"] }, { properties: ["status", "leaseUntil"] }],
+});
+
+/** One execution of an agent, a workflow or another target. */
+export class Run extends RunSchema.class {}
+RunSchema.setClass(Run);
+export const runEntity = owned(RunSchema, { rule: "PRIVATE" });
+
+const UsageSchema = defineEntity({
+  name: "UsageRow",
+  tableName: "runs_usage",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    runId: p.string().index(),
+    stepId: p.string().nullable(),
+    targetId: p.string().index(),
+    provider: p.string(),
+    model: p.string(),
+    provenance: p.string(),
+    inputTokens: p.bigint("number"),
+    outputTokens: p.bigint("number"),
+    cachedInputTokens: p.bigint("number").nullable(),
+    reasoningTokens: p.bigint("number").nullable(),
+    estimated: p.boolean(),
+    createdAt: p.bigint("number"),
+  }),
+});
+
+/** One model call's tokens. */
+export class UsageRow extends UsageSchema.class {}
+UsageSchema.setClass(UsageRow);
+export const usageEntity = owned(UsageSchema, { rule: "PRIVATE" });
+
+const StepSchema = defineEntity({
+  name: "Step",
+  tableName: "runs_step",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    runId: p.string().index(),
+    num: p.integer(),
+    key: p.string(),
+    name: p.string(),
+    kind: p.enum(["MODEL", "TOOL", "NODE", "AGENT", "TASK", "MEMORY"] as const),
+    status: p.enum(["RUNNING", "WAITING", "SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"] as const),
+    attempt: p.integer(),
+    parentId: p.string().nullable(),
+    provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
+    input: p.json<unknown>().nullable(),
+    output: p.json<unknown>().nullable(),
+    error: p.text().nullable(),
+    startedAt: p.bigint("number"),
+    finishedAt: p.bigint("number").nullable(),
+  }),
+});
+
+/** One unit of a run: a model call, a tool call, a node. */
+export class Step extends StepSchema.class {}
+StepSchema.setClass(Step);
+export const stepEntity = owned(StepSchema, { rule: "PRIVATE" });

@@ -1,0 +1,47 @@
+import { defineEntity } from "@mikro-orm/core";
+import { owned } from "../../database/ownership.ts";
+
+const StreamSchema = defineEntity({
+  name: "Stream",
+  tableName: "runs_stream",
+  properties: (p) => ({
+    num: p.integer().primary(),
+    /** The thread's or the root run's id. */
+    id: p.string().unique(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    kind: p.enum(["THREAD", "RUN"] as const),
+    /** The seq of the newest row. */
+    head: p.integer().default(0),
+    /** Rows up to here may be gone: a reader from before it is given a snapshot. */
+    horizon: p.integer().default(0),
+    deleted: p.boolean().default(false),
+  }),
+});
+
+/** One ordered log: a thread, or a root run outside a thread. */
+export class Stream extends StreamSchema.class {}
+StreamSchema.setClass(Stream);
+export const streamEntity = owned(StreamSchema, { rule: "PRIVATE" });
+
+const EventSchema = defineEntity({
+  name: "EventRow",
+  tableName: "runs_event",
+  properties: (p) => ({
+    streamNum: p.integer().primary(),
+    seq: p.integer().primary(),
+    /** The seq of the run's first event in this stream, which is shorter than its id. */
+    runSeq: p.integer().nullable(),
+    at: p.bigint("number"),
+    kind: p.string(),
+    payload: p.text(),
+    /** Set where an event must not be appended twice. */
+    eventKey: p.string().nullable(),
+  }),
+  uniques: [{ properties: ["streamNum", "runSeq", "eventKey"] }],
+});
+
+/** A row of the log. Written and read by prepared SQL only. */
+export class EventRow extends EventSchema.class {}
+EventSchema.setClass(EventRow);
+export const eventEntity = owned(EventSchema, { rule: "INTERNAL" });

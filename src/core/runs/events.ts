@@ -1,0 +1,123 @@
+import type { Provenance } from "../host/types.ts";
+import type { MessageRole, MessageStatus, StepKind, StepStatus, ToolCallStatus, InterruptStatus, RunStatus } from "./types.ts";
+
+/** Tokens of one model call. Cached and reasoning tokens are parts of input and output. */
+export interface TokenUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens?: number;
+  readonly reasoningTokens?: number;
+  /** Whether the counts were estimated here rather than reported by the provider. */
+  readonly estimated?: boolean;
+}
+
+/**
+ * What an adapter may say. Names of steps and messages are the adapter's own, unique within one turn; the engine gives them ids.
+ * The rules of their order stand in docs/run-protocol.md.
+ */
+export type RunEventBody =
+  | { readonly kind: "step.started"; readonly step: string; readonly name: string; readonly stepKind: StepKind; readonly parentStep?: string; readonly input?: unknown }
+  | { readonly kind: "step.finished"; readonly step: string; readonly status: Exclude<StepStatus, "RUNNING" | "WAITING">; readonly error?: string; readonly output?: unknown }
+  | { readonly kind: "message.started"; readonly message: string }
+  | { readonly kind: "message.delta"; readonly message: string; readonly part: number; readonly channel: "TEXT" | "REASONING"; readonly text: string }
+  | { readonly kind: "message.finished"; readonly message: string; readonly status: Exclude<MessageStatus, "STREAMING"> }
+  | { readonly kind: "state.patched"; readonly patch: unknown }
+  | ({ readonly kind: "usage.recorded"; readonly step?: string; readonly provider: string; readonly model: string } & TokenUsage)
+  | { readonly kind: "progress"; readonly done: number; readonly total?: number }
+  | { readonly kind: "custom"; readonly name: string; readonly data?: unknown };
+
+/** What the log keeps of each kind: short, since one row stands for few tokens. Messages, steps and calls are numbers within their run. */
+export interface EventPayloads {
+  "run.queued": { readonly parent?: string };
+  "run.started": { readonly provenance?: Provenance };
+  "run.resumed": Record<never, never>;
+  "run.waiting": Record<never, never>;
+  "run.cancelling": { readonly reason?: string };
+  "run.finished": { readonly provenance?: Provenance; readonly output?: unknown; readonly usage: StoredUsage };
+  "run.failed": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
+  "run.cancelled": { readonly provenance?: Provenance; readonly reason?: string; readonly usage: StoredUsage };
+  "run.expired": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
+  "step.started": { readonly s: number; readonly key: string; readonly name: string; readonly stepKind: StepKind; readonly attempt: number; readonly parent?: number };
+  "step.finished": { readonly s: number; readonly status: StepStatus; readonly error?: string; readonly ms?: number };
+  "message.started": { readonly m: number; readonly role: MessageRole; readonly agent?: string; readonly attempt: number };
+  /** [message, part, text, 1 for reasoning] */
+  "message.delta": readonly [m: number, part: number, text: string, reasoning?: 1];
+  "message.finished": { readonly m: number; readonly status: MessageStatus; readonly supersededBy?: string; readonly text: string };
+  "tool.requested": { readonly c: number; readonly name: string; readonly arguments?: unknown; readonly m?: number; readonly part?: number };
+  "tool.arguments": { readonly c: number; readonly delta?: string; readonly arguments?: unknown };
+  "tool.started": { readonly c: number; readonly attempt: number };
+  "tool.progress": { readonly c: number; readonly data?: unknown };
+  "tool.finished": { readonly c: number; readonly status: ToolCallStatus; readonly result?: unknown; readonly error?: string; readonly ms?: number };
+  "interrupt.raised": { readonly interrupt: string; readonly status: InterruptStatus };
+  "interrupt.resolved": { readonly interrupt: string; readonly status: InterruptStatus };
+  "state.patched": { readonly patch: unknown };
+  "usage.recorded": { readonly s?: number; readonly provider: string; readonly model: string } & TokenUsage;
+  progress: { readonly done: number; readonly total?: number };
+  custom: { readonly name: string; readonly data?: unknown };
+}
+
+export type EventKind = keyof EventPayloads;
+
+/** Sums of a run's model calls. */
+export interface StoredUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens?: number | null;
+  readonly reasoningTokens?: number | null;
+  readonly modelCalls: number;
+  readonly estimated: boolean;
+}
+
+/** Why a run did not succeed. */
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly plugin?: string;
+}
+
+/**
+ * A row of the log, as followers see it. `kind` is an {@link EventKind} or one that a plugin appends to a stream of its own
+ * (`message.added`, `thread.changed`).
+ */
+export interface LoggedEvent<Payload = unknown> {
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind: string;
+  /** Absent for events of the stream itself. */
+  readonly runId?: string;
+  readonly payload: Payload;
+}
+
+/** A run event of one kind. */
+export type LoggedRunEvent<Kind extends EventKind> = LoggedEvent<EventPayloads[Kind]> & { readonly kind: Kind; readonly runId: string };
+
+/** An event that is about to be appended. */
+export interface NewEvent {
+  readonly kind: string;
+  readonly payload: unknown;
+}
+
+/** A typed {@link NewEvent} of a run. */
+export function event<Kind extends EventKind>(kind: Kind, payload: EventPayloads[Kind]): NewEvent {
+  return { kind, payload };
+}
+
+/** The status that each `run.*` kind puts a run in. */
+export const statusOfKind: Readonly<Record<string, RunStatus>> = {
+  "run.queued": "QUEUED",
+  "run.started": "RUNNING",
+  "run.resumed": "RUNNING",
+  "run.waiting": "WAITING",
+  "run.cancelling": "CANCELLING",
+  "run.finished": "SUCCEEDED",
+  "run.failed": "FAILED",
+  "run.cancelled": "CANCELLED",
+  "run.expired": "EXPIRED",
+};
+
+/** Ids of a run's parts are made of the run's id and a number, so that a row of the log need not carry them. */
+export const messageIdOf = (runId: string, m: number): string => `${runId}.${m}`;
+export const stepIdOf = (runId: string, s: number): string => `${runId}.s${s}`;
+export const toolCallIdOf = (runId: string, c: number): string => `${runId}.c${c}`;

@@ -1,0 +1,41 @@
+export {
+  purgers,
+  runService,
+  runTargets,
+  snapshotKind,
+  streamService,
+  type AgentProgram,
+  type FoundTarget,
+  type NewMessage,
+  type Purger,
+  type RunService,
+  type RunTargetType,
+  type Snapshot,
+  type StartRun,
+  type Streams,
+} from "./contract.ts";
+export { Interrupt, Message, ToolCall, type StoredPart } from "./entities/message.ts";
+export { Run, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
+export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";
+export {
+  modelService,
+  runtimes,
+  toolRegistry,
+  tools,
+  type AgentRuntime,
+  type ConversationMessage,
+  type ModelBinding,
+  type Models,
+  type RunContext,
+  type RunRequest,
+  type RuntimeFeatures,
+  type RuntimeStatus,
+  type SideEffects,
+  type ToolContext,
+  type ToolDefinition,
+  type ToolOutcome,
+  type ToolRegistry,
+  type ToolRequest,
+} from "./runtime.ts";
+export { Event, RunEvent, defineEventType } from "./event-types.ts";
+export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";

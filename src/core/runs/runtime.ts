@@ -1,0 +1,193 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { extensionPoint, serviceRef } from "../kernel/refs.ts";
+import type { Logger, MaybePromise } from "../kernel/spec.ts";
+import type { RunEventBody } from "./events.ts";
+import type { FrameworkMode } from "./types.ts";
+
+/** What an adapter really does. Each `true` is exercised by the conformance suite. */
+export interface RuntimeFeatures {
+  readonly streaming: boolean;
+  readonly tools: boolean;
+  readonly interrupts: boolean;
+  /** Goes on from the messages of a broken turn, after a lost process or an approval. */
+  readonly resume: boolean;
+  readonly steps: boolean;
+  readonly state: boolean;
+  readonly structuredOutput: boolean;
+  readonly usage: boolean;
+}
+
+/** How a framework stands, asked anew for each query. */
+export interface RuntimeStatus {
+  readonly mode: FrameworkMode;
+  readonly reason?: string;
+  readonly fix?: string;
+}
+
+/**
+ * A framework, adapted. It translates; the engine decides: an adapter never starts, finishes, fails or cancels a run. It ends its
+ * iteration when the turn is over, and throws what goes wrong.
+ */
+export interface AgentRuntime<Options = unknown> {
+  /** As in `langgraph`; the name under which it stands at {@link runtimes}. */
+  readonly id: string;
+  readonly features: RuntimeFeatures;
+  /** Validates the `options` of an agent that uses it. */
+  readonly options: StandardSchemaV1<unknown, Options>;
+  /** The same as JSON Schema, for forms. */
+  readonly optionsSchema: Readonly<Record<string, unknown>>;
+  readonly sdk?: { readonly name: string; readonly version: string };
+  status(): MaybePromise<RuntimeStatus>;
+  /** Models that an agent of it can name, as `binding/model`. */
+  models(): MaybePromise<readonly string[]>;
+  /** One turn: from the messages so far to where the agent has nothing more to say. */
+  stream(request: RunRequest<Options>, ctx: RunContext): AsyncIterable<RunEventBody>;
+}
+
+/** Where plugins put {@link AgentRuntime}s, by framework id. */
+export const runtimes = extensionPoint<AgentRuntime<never>>("runs.runtimes");
+
+/** A part of a message that a person or a program wrote. */
+export type InputPart = { readonly type: "text"; readonly text: string } | { readonly type: "data"; readonly name: string; readonly data: unknown };
+
+/** A call that a model asked for, and what came of it: no outcome means that it is still to be made. */
+export interface ConversationToolCall {
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: unknown;
+  readonly outcome?: ToolOutcome;
+}
+
+/** One message of the conversation, whatever the framework. */
+export type ConversationMessage =
+  | { readonly role: "USER" | "SYSTEM"; readonly parts: readonly InputPart[] }
+  | { readonly role: "ASSISTANT"; readonly text: string; readonly toolCalls: readonly ConversationToolCall[] };
+
+/** What a turn is given. On a resumed run `messages` holds also what this run said and did before. */
+export interface RunRequest<Options = unknown> {
+  readonly agent: { readonly id: string; readonly name: string; readonly version: number };
+  readonly instructions: string | undefined;
+  readonly options: Options;
+  readonly messages: readonly ConversationMessage[];
+  readonly input: unknown;
+  /** JSON Schema of the answer, where the agent or the run asks for structure. */
+  readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A model, resolved: what a framework needs to call it. Never read a key from the environment. */
+export interface ModelBinding {
+  /** As in `openai`. */
+  readonly id: string;
+  readonly provider: string;
+  /** The model's name at the provider. */
+  readonly model: string;
+  readonly provenance: "LIVE" | "SIMULATED";
+  readonly api: "responses" | "chat";
+  readonly baseURL: string;
+  readonly apiKey: () => MaybePromise<string>;
+  /** For providers that are reached in another way than by the network. */
+  readonly fetch?: typeof fetch;
+  /** For the whole answer to begin, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Resolves the models that agents name. */
+export interface Models {
+  /**
+   * @param name `binding/model`, a model of the default binding, or nothing for the default.
+   * @throws SIMULATION_FORBIDDEN where only a simulated one is left and `simulated` is "forbidden"; INVALID_INPUT for an unknown binding.
+   */
+  resolve(name: string | undefined, policy: { readonly simulated: "allowed" | "forbidden" }): ModelBinding;
+  /** All names, as `binding/model`. */
+  list(): readonly string[];
+  /** How the default binding stands. */
+  status(): RuntimeStatus;
+}
+
+export const modelService = serviceRef<Models>("models.models");
+
+export type SideEffects = "NONE" | "READ" | "WRITE" | "EXTERNAL";
+
+/** What a tool's code is given. */
+export interface ToolContext {
+  readonly runId: string;
+  readonly tenantId: string;
+  readonly ownerId: string;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** The same for every attempt of one call: pass it on to whatever must not happen twice. */
+  readonly idempotencyKey: string;
+  /** Tells those who watch; any JSON. */
+  progress(data: unknown): void;
+}
+
+/** Something an agent can call. */
+export interface ToolDefinition {
+  /** As in `time.now`: unique, letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly sideEffects: SideEffects;
+  readonly approval: "NEVER" | "ALWAYS";
+  /** Whether the same call may run again after a crash. */
+  readonly idempotent: boolean;
+  readonly timeoutMs: number;
+  /** How long an approval may take, in milliseconds. */
+  readonly approvalTimeoutMs?: number;
+  execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
+}
+
+/** Where plugins put tools, by name. */
+export const tools = extensionPoint<ToolDefinition>("capabilities.tools");
+
+/** Finds and checks tools. */
+export interface ToolRegistry {
+  /** The tools of these names, skills unpacked; unknown names are left out. */
+  resolve(names: readonly string[]): readonly ToolDefinition[];
+  find(name: string): ToolDefinition | undefined;
+  /** What is wrong with the arguments, by the tool's schema; empty where nothing is. */
+  check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /** What is wrong with a value by any JSON Schema. */
+  checkSchema(schema: Readonly<Record<string, unknown>>, value: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+}
+
+export const toolRegistry = serviceRef<ToolRegistry>("capabilities.registry");
+
+/** What came of a tool call: what the model is told. */
+export type ToolOutcome =
+  | { readonly status: "SUCCESS"; readonly result: unknown }
+  | { readonly status: "ERROR" | "DENIED" | "CANCELLED"; readonly error: string };
+
+/** A call that a model wants made. */
+export interface ToolRequest {
+  /** The model's id of the call, unique within the turn's messages. */
+  readonly callId: string;
+  readonly name: string;
+  /** JSON text as the model wrote it, or the value. */
+  readonly arguments: unknown;
+}
+
+/** What an adapter works with during one turn. Everything a framework may touch is handed in here. */
+export interface RunContext {
+  readonly runId: string;
+  readonly threadId: string | undefined;
+  /** Aborts when the run is cancelled, loses its lease or passes its deadline. Pass it to every request. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly model: ModelBinding;
+  /** What the agent may call; a tool that is not here cannot be called. */
+  readonly tools: readonly ToolDefinition[];
+  readonly limits: { readonly maxSteps: number };
+  /** Notes a call while the model is still writing its arguments. */
+  toolRequested(call: { readonly callId: string; readonly name: string; readonly message: string; readonly part: number }): void;
+  /** More of the arguments' JSON text. */
+  toolArguments(callId: string, delta: string): void;
+  /**
+   * Makes calls side by side: the only way to run a tool. Validation, policy, approval, timeout and audit sit behind it; what a tool
+   * does wrong is an outcome, not an error.
+   *
+   * @throws RUN_SUSPENDED where one of them waits for a person. Let it pass: the turn starts again when there is a decision.
+   */
+  callTools(calls: readonly ToolRequest[]): Promise<readonly ToolOutcome[]>;
+}
