@@ -1,0 +1,23 @@
+import { startVitest, type TestModule } from "vitest/node";
+
+/** Runs the tests whose paths contain one of the arguments, or all of them, and closes with `N passed, N failed`. */
+const vitest = await startVitest("test", process.argv.slice(2), { watch: false, run: true });
+const counted = count(vitest.state.getTestModules());
+const failed = counted.failed + vitest.state.getUnhandledErrors().length;
+await vitest.close();
+if (failed > 0 || counted.passed === 0) process.exitCode = 1;
+process.stdout.write(`${counted.passed} passed, ${failed} failed\n`);
+
+/** A file that failed outside its tests (it does not load, a hook threw) counts as one failure. */
+function count(modules: readonly TestModule[]): { passed: number; failed: number } {
+  const sum = { passed: 0, failed: 0 };
+  for (const module of modules) {
+    const before = sum.failed;
+    for (const test of module.children.allTests()) {
+      const { state } = test.result();
+      if (state === "passed" || state === "failed") sum[state]++;
+    }
+    if (module.state() === "failed" && sum.failed === before) sum.failed++;
+  }
+  return sum;
+}
