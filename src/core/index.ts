@@ -1,4 +1,5 @@
 export { defineConfig, type WeftlineConfig } from "./config.ts";
+export { commands, type CliArgument, type CliCommand, type CliContext, type CliOption } from "./commands.ts";
 export { databaseService, type Database, type Tx } from "./database/database.ts";
 export { owned, type OwnershipRule } from "./database/ownership.ts";
 export { hasRole, type Viewer } from "./database/viewer.ts";

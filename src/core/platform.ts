@@ -99,8 +99,17 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   };
 }
 
-async function openDatabase(config: WeftlineConfig, { entities, migrations }: Composition, options: BootOptions): Promise<Database> {
-  const database = new Database({ file: join(config.dataDir ?? "data", "weftline.db"), entities, migrations });
+/**
+ * Opens the database of a host without migrating it.
+ *
+ * @throws DATABASE_LOCKED where a server has it open.
+ */
+export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database {
+  return new Database({ file: join(config.dataDir ?? "data", "weftline.db"), entities, migrations });
+}
+
+async function openDatabase(config: WeftlineConfig, composition: Composition, options: BootOptions): Promise<Database> {
+  const database = connectDatabase(config, composition);
   try {
     const pending = await pendingMigrations(database);
     const automatic = (options.migrate ?? (config.mode === "production" ? "refuse" : "automatic")) === "automatic";

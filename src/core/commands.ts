@@ -1,0 +1,65 @@
+import type { WeftlineConfig } from "./config.ts";
+import type { Viewer } from "./database/viewer.ts";
+import type { Scope } from "./graphql/scope.ts";
+import { extensionPoint, type ServiceRef } from "./kernel/refs.ts";
+import type { MaybePromise } from "./kernel/spec.ts";
+
+/** A word that follows a command's name. */
+export interface CliArgument {
+  readonly name: string;
+  readonly description: string;
+  /** `rest` takes all that follow; required unless said. */
+  readonly presence?: "required" | "optional" | "rest";
+}
+
+/** A named option of a command. */
+export interface CliOption {
+  /** As help shows it: `--text <text>` takes a value, `--quiet` does not. */
+  readonly flags: string;
+  readonly description: string;
+  readonly default?: string;
+}
+
+/** What a command is run with. */
+export interface CliContext {
+  /** By name, a `rest` one as a list. */
+  readonly arguments: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** By name in camelCase; `true` for one that takes no value. */
+  readonly options: Readonly<Record<string, string | true | undefined>>;
+  readonly config: WeftlineConfig;
+  /** Aborts at the first interrupt. */
+  readonly signal: AbortSignal;
+  /** Writes data to standard output. */
+  out(text: string): void;
+  /** Writes a line for people to standard error. */
+  say(line: string): void;
+  /** @throws UNAVAILABLE where nobody provides the service, and always in a command that needs nothing. */
+  use<T>(ref: ServiceRef<T>): T;
+  /** @throws UNAVAILABLE in a command that needs nothing. */
+  scope(viewer: Viewer): Scope;
+}
+
+/** A command of the `weftline` program. */
+export interface CliCommand {
+  readonly description: string;
+  readonly arguments?: readonly CliArgument[];
+  readonly options?: readonly CliOption[];
+  /** `platform` boots the host and closes it afterwards; `nothing` only reads the configuration. `platform` unless said. */
+  readonly needs?: "platform" | "nothing";
+  /** @returns the exit code; 0 unless said. */
+  run(ctx: CliContext): MaybePromise<number | void>;
+}
+
+/**
+ * Where plugins put commands, by the word that starts them. Contribute them statically, so that `weftline --help` lists them without
+ * a boot.
+ *
+ * @example
+ * contributes: [contribution(commands, "hello", {
+ *   description: "Greets.",
+ *   arguments: [{ name: "who", description: "Whom to greet." }],
+ *   needs: "nothing",
+ *   run: (ctx) => ctx.out(`Hello ${ctx.arguments["who"]}\n`),
+ * })]
+ */
+export const commands = extensionPoint<CliCommand>("weftline.commands");
