@@ -150,6 +150,8 @@ export interface ToolRegistry {
   check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
   /** What is wrong with a value by any JSON Schema. */
   checkSchema(schema: Readonly<Record<string, unknown>>, value: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /** Why something is no JSON Schema, or nothing. */
+  schemaProblem(schema: unknown): string | undefined;
 }
 
 export const toolRegistry = serviceRef<ToolRegistry>("capabilities.registry");
