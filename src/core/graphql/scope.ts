@@ -74,12 +74,14 @@ export class Scope {
     return reach === "MINE" ? this.em : this.#host.database.em(this.viewer, reach);
   }
 
-  /** Runs `work` in one transaction as the viewer. */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#host.database.write(this.viewer, async (tx) => {
+  /** Runs `work` in one transaction as the viewer, and forgets what was loaded before it. */
+  async write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const result = await this.#host.database.write(this.viewer, async (tx) => {
       await this.#host.remember(tx, this.viewer);
       return work(tx);
     });
+    this.renew();
+    return result;
   }
 
   /** @throws UNAVAILABLE where nobody provides the service. */
@@ -102,7 +104,7 @@ export class Scope {
     return loader.load(id) as Promise<T | undefined>;
   }
 
-  /** Forgets what was loaded: called before each event of a subscription, so that nothing stale is sent. */
+  /** Forgets what was loaded: after each write and before each event of a subscription, so that nothing stale is sent. */
   renew(): void {
     this.#em = undefined;
     this.#loaders = new Map();
