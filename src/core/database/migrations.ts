@@ -37,7 +37,13 @@ export async function runMigrations(database: Database): Promise<string[]> {
   return applied;
 }
 
+/** The statements that would make the tables what the entities declare; none where they are. */
+export async function missingStatements(database: Database): Promise<string[]> {
+  const { up } = await database.orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
+  return up.split("\n").filter((line) => line.trim() !== "");
+}
+
 /** Whether the tables differ from what the entities declare. */
 export async function hasDrift(database: Database): Promise<boolean> {
-  return database.orm.migrator.checkSchema();
+  return (await missingStatements(database)).length > 0;
 }

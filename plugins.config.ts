@@ -1,0 +1,28 @@
+import { defineConfig, WeftlineError } from "./src/core/index.ts";
+
+/** The one place that reads the environment. */
+const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, DATABASE_URL } = process.env;
+
+if (DATABASE_URL) refuse("DATABASE_URL is set, but Postgres is not supported yet", "Unset DATABASE_URL: SQLite keeps the data in the folder WEFTLINE_DATA.");
+
+export default defineConfig({
+  server: { host: HOST || "127.0.0.1", port: portOf(PORT || "4400") },
+  dataDir: WEFTLINE_DATA || "./data",
+  mode: modeOf(WEFTLINE_MODE || "development"),
+  plugins: [],
+});
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  return refuse(`PORT is "${text}"`, "Set PORT to a number from 0 to 65535, where 0 takes any free port.");
+}
+
+function modeOf(text: string): "development" | "production" {
+  if (text === "development" || text === "production") return text;
+  return refuse(`WEFTLINE_MODE is "${text}"`, "Set WEFTLINE_MODE to development or production.");
+}
+
+function refuse(problem: string, fix: string): never {
+  throw new WeftlineError("CONFIG_INVALID", { file: "the environment", problem, fix });
+}

@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { WeftlineConfig } from "../core/config.ts";
+import { WeftlineError, messageOf } from "../core/errors.ts";
+
+const names = ["plugins.config.ts", "plugins.config.js", "plugins.config.mjs"];
+
+/** A configuration and the file that it stands in. */
+export interface LoadedConfig {
+  readonly file: string;
+  readonly config: WeftlineConfig;
+}
+
+/**
+ * Loads the configuration named, or the one of the current folder, or the one that ships with Weftline.
+ *
+ * @throws CONFIG_NOT_FOUND, or CONFIG_INVALID where the file does not load or exports no configuration.
+ */
+export async function loadConfig(named?: string): Promise<LoadedConfig> {
+  const file = findConfig(named);
+  const config = configOf(file, await importFile(file));
+  return { file, config };
+}
+
+function findConfig(named: string | undefined): string {
+  if (named !== undefined) {
+    const file = resolve(named);
+    if (!existsSync(file)) throw new WeftlineError("CONFIG_NOT_FOUND", { file });
+    return file;
+  }
+  return names.map((name) => resolve(name)).find((file) => existsSync(file)) ?? builtIn();
+}
+
+/** Stands beside `src`, in the sources as in the built package. */
+function builtIn(): string {
+  return fileURLToPath(new URL(`../../plugins.config${extname(import.meta.url)}`, import.meta.url));
+}
+
+async function importFile(file: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    if (error instanceof WeftlineError) throw error;
+    throw new WeftlineError("CONFIG_INVALID", { file, problem: messageOf(error), fix: "Correct what the message names." }, { cause: error });
+  }
+}
+
+function configOf(file: string, module: unknown): WeftlineConfig {
+  const config: unknown = (module as { default?: unknown }).default;
+  if (typeof config === "object" && config !== null && "plugins" in config) return config as WeftlineConfig;
+  const problem = config === undefined ? "it has no default export" : "its default export has no plugins";
+  throw new WeftlineError("CONFIG_INVALID", { file, problem });
+}

@@ -1,0 +1,49 @@
+import { WeftlineError, type ErrorCode } from "../core/errors.ts";
+import type { Problem } from "../core/kernel/report.ts";
+
+/** What the exit codes of `weftline` mean. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  configInvalid: 3,
+  /** A plugin failed or is incompatible, or a check failed. */
+  checkFailed: 4,
+  /** A migration is pending or failed. */
+  migration: 5,
+  interrupted: 130,
+} as const;
+
+const codeOfPhase: Partial<Record<Problem["phase"], number>> = {
+  load: exitCodes.configInvalid,
+  configure: exitCodes.configInvalid,
+  resolve: exitCodes.configInvalid,
+  compose: exitCodes.checkFailed,
+  setup: exitCodes.checkFailed,
+  ready: exitCodes.checkFailed,
+};
+
+const codeOfError: Partial<Record<ErrorCode, number>> = {
+  CONFIG_NOT_FOUND: exitCodes.configInvalid,
+  CONFIG_INVALID: exitCodes.configInvalid,
+  BIND_WITHOUT_AUTH: exitCodes.configInvalid,
+  PLUGIN_HOST_RANGE: exitCodes.checkFailed,
+  MIGRATION_PENDING: exitCodes.migration,
+  MIGRATION_FAILED: exitCodes.migration,
+};
+
+/** The exit code for an error. A boot that failed exits as its first problem does. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof WeftlineError)) return exitCodes.failed;
+  const [problem] = (error.details["problems"] as readonly Problem[] | undefined) ?? [];
+  if (problem) return codeOfError[problem.error.code] ?? codeOfPhase[problem.phase] ?? exitCodes.failed;
+  return codeOfError[error.code] ?? exitCodes.failed;
+}
+
+/** An error for a terminal: what happened and what to do. Only what nobody foresaw shows where it came from. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof WeftlineError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const cause = error.code === "INTERNAL" && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : "";
+  const fix = error.code === "BOOT_FAILED" ? "" : `\n  → ${error.fix}`;
+  return `${error.message}${fix} [${error.code}]${cause}`;
+}

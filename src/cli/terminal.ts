@@ -1,0 +1,23 @@
+import { styleText } from "node:util";
+
+/** A colour or weight of text. */
+export type Style = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
+
+/** Where a command writes: data to standard output, everything for people to standard error. */
+export interface Terminal {
+  /** Data, as it is. */
+  out(text: string): void;
+  /** A line for people. */
+  say(line: string): void;
+  /** The same text, coloured where {@link Terminal.say} goes to a terminal and NO_COLOR is not set. */
+  paint(style: Style, text: string): string;
+}
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(text),
+    say: (line) => void process.stderr.write(`${line}\n`),
+    paint: (style, text) => styleText(style, text, { stream: process.stderr }),
+  };
+}

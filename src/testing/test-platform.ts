@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execute, parse, subscribe, validate, type ExecutionResult, type GraphQLSchema } from "graphql";
+import type { WeftlineConfig } from "../core/config.ts";
+import type { Viewer } from "../core/database/viewer.ts";
+import type { PluginList } from "../core/kernel/spec.ts";
+import { createPlatform, type Platform } from "../core/platform.ts";
+import { defaultViewer } from "./viewers.ts";
+
+/** What a platform for a test is made of. */
+export interface TestPlatformOptions extends Pick<WeftlineConfig, "logLevel"> {
+  readonly plugins: PluginList;
+  /** The folder of the database, kept at close; a temporary one, removed at close, unless said. */
+  readonly dataDir?: string;
+}
+
+/** The variables of an operation. */
+export type Variables = Readonly<Record<string, unknown>>;
+
+/** A platform that runs in the test's process, without a port. */
+export interface TestPlatform extends AsyncDisposable {
+  /** The running platform; another one after {@link TestPlatform.restart}. */
+  readonly platform: Platform;
+  readonly dataDir: string;
+  /**
+   * Runs a query or mutation as a viewer.
+   *
+   * @returns its data.
+   * @throws AggregateError with the GraphQL errors where there are any.
+   */
+  graphql<Data = Record<string, unknown>>(query: string, variables?: Variables, viewer?: Viewer): Promise<Data>;
+  /**
+   * Opens a subscription as a viewer. The source is attached when the promise resolves: what happens from then on is heard.
+   *
+   * @returns the data of each event; ends the subscription when it is returned from.
+   * @throws AggregateError with the GraphQL errors, at once or instead of an event.
+   */
+  subscribe<Data = Record<string, unknown>>(query: string, variables?: Variables, viewer?: Viewer): Promise<AsyncIterableIterator<Data>>;
+  /** Closes the platform and boots another on the same data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Boots a platform for a test: silent, migrated, in a folder of its own.
+ *
+ * @throws BOOT_FAILED as a host would.
+ * @example
+ * await using app = await testPlatform({ plugins: [hello()] });
+ * expect(await app.graphql("{ helloGreeting }")).toEqual({ helloGreeting: "Hello world" });
+ */
+export async function testPlatform({ plugins, dataDir, logLevel = "silent" }: TestPlatformOptions): Promise<TestPlatform> {
+  const folder = dataDir ?? mkdtempSync(join(tmpdir(), "weftline-test-"));
+  const boot = (): Promise<Platform> => createPlatform({ plugins, dataDir: folder, logLevel }, { migrate: "automatic" });
+  const leave = (): void => {
+    if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  let platform = await boot().catch((error: unknown) => {
+    leave();
+    throw error;
+  });
+  const close = async (): Promise<void> => {
+    await platform.close();
+    leave();
+  };
+  return {
+    get platform() {
+      return platform;
+    },
+    dataDir: folder,
+    graphql: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) =>
+      dataOf<Data>(await run(platform, query, variables, viewer)),
+    subscribe: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) =>
+      dataOfEach<Data>(await open(platform, query, variables, viewer)),
+    restart: async () => {
+      await platform.close();
+      platform = await boot();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function checked(schema: GraphQLSchema, query: string) {
+  const document = parse(query);
+  const errors = validate(schema, document);
+  return errors.length > 0 ? { errors } : { document };
+}
+
+async function run(platform: Platform, query: string, variables: Variables, viewer: Viewer): Promise<ExecutionResult> {
+  const { schema } = platform;
+  const { document, errors } = checked(schema, query);
+  if (!document) return { errors };
+  return execute({ schema, document, variableValues: variables, contextValue: platform.scope(viewer, "test") });
+}
+
+async function open(platform: Platform, query: string, variables: Variables, viewer: Viewer): Promise<AsyncIterable<ExecutionResult>> {
+  const { schema } = platform;
+  const { document, errors } = checked(schema, query);
+  if (!document) return dataOf({ errors });
+  const result = await subscribe({ schema, document, variableValues: variables, contextValue: platform.scope(viewer, "test") });
+  return Symbol.asyncIterator in result ? result : dataOf(result);
+}
+
+function dataOf<Data>({ data, errors }: ExecutionResult): Data {
+  if (!errors || errors.length === 0) return data as Data;
+  throw new AggregateError(errors, errors.map(({ message, path }) => (path ? `${message} (at ${path.join(".")})` : message)).join("\n"));
+}
+
+function dataOfEach<Data>(results: AsyncIterable<ExecutionResult>): AsyncIterableIterator<Data> {
+  const source = results[Symbol.asyncIterator]();
+  return {
+    next: async () => {
+      const result = await source.next();
+      return result.done ? { value: undefined, done: true } : { value: dataOf<Data>(result.value), done: false };
+    },
+    return: async () => {
+      await source.return?.();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
