@@ -1,14 +1,14 @@
 import type { EntityClass, EntityManager, FilterQuery, QueryOrderMap } from "@mikro-orm/core";
 import { WeftlineError } from "../errors.ts";
-import type { GraphBuilder, GraphTypes } from "./builder.ts";
+import { partsOf, type GraphBuilder, type GraphTypes } from "./builder.ts";
 import { PageInfo } from "./nodes.ts";
 
 /** The arguments of a connection, as a client gave them. */
 export interface PageArgs {
-  readonly first?: number | null;
-  readonly after?: string | null;
-  readonly last?: number | null;
-  readonly before?: string | null;
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly before?: string | null | undefined;
 }
 
 /** One page of a list, as the connection types show it. */
@@ -125,14 +125,25 @@ export function pageOfList<T>(items: readonly T[], args: PageArgs, key: (item: T
 const cursorOf = (key: string): string => Buffer.from(key).toString("base64url");
 
 /**
- * Defines `<Name>Connection` and `<Name>Edge` once a builder.
+ * Defines `<Name>Connection` and `<Name>Edge` once a builder; who lists the same type again is given the same connection.
  *
  * @returns the connection's type; resolve a field of it to a {@link Page}.
  * @example
  * const AgentConnection = connectionType(builder, "Agent", Agent);
  * t.field({ type: AgentConnection, args: pageArgs(t), resolve: (_, args, scope) => pageOf(scope.em, Agent, {}, args, { id: "desc" }) })
  */
-export function connectionType(builder: GraphBuilder, name: string, type: unknown): PothosSchemaTypes.ObjectRef<GraphTypes, Page<never>> {
+export function connectionType(builder: GraphBuilder, name: string, type: unknown): ConnectionRef {
+  const { connections } = partsOf(builder);
+  const known = connections.get(name) as ConnectionRef | undefined;
+  if (known) return known;
+  const connection = defineConnection(builder, name, type);
+  connections.set(name, connection);
+  return connection;
+}
+
+type ConnectionRef = PothosSchemaTypes.ObjectRef<GraphTypes, Page<never>>;
+
+function defineConnection(builder: GraphBuilder, name: string, type: unknown): ConnectionRef {
   const edge = builder.objectRef<{ cursor: string; node: never }>(`${name}Edge`).implement({
     description: `A ${name} with its place in a list.`,
     fields: (t) => ({

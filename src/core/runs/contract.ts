@@ -66,6 +66,25 @@ export interface StartRun {
   readonly regeneratesId?: string;
 }
 
+/** A thread that a run may belong to, as `startRun` needs it. */
+export interface FoundThread {
+  readonly id: string;
+  readonly streamNum: number;
+  readonly settings: RunSettings;
+}
+
+/** Finds the threads that `StartRunInput.thread` names; the plugin that adds the field provides it. */
+export interface ThreadResolver {
+  /**
+   * @param thread its id in the graph.
+   * @param path where it stood in the arguments, for the error.
+   * @throws INVALID_ID, NOT_FOUND, or a conflict where it takes no runs now.
+   */
+  find(scope: Scope, thread: string, path: readonly string[]): Promise<FoundThread>;
+}
+
+export const threadResolver = serviceRef<ThreadResolver>("runs.threadResolver");
+
 /** A message that a person or a plugin adds to a stream. */
 export interface NewMessage {
   readonly role: "USER" | "ASSISTANT" | "SYSTEM";

@@ -14,6 +14,9 @@ export class Event {
 /** The type key of the `RunEvent` interface. */
 export class RunEvent extends Event {}
 
+/** The type key of the `SnapshotEvent` interface: events whose payload is a `Snapshot`. */
+export class SnapshotEvent extends Event {}
+
 type EventFields<Payload> = (
   t: PothosSchemaTypes.ObjectFieldBuilder<GraphTypes, LoggedEvent<Payload>>,
 ) => ReturnType<NonNullable<PothosSchemaTypes.ObjectTypeOptions<GraphTypes, LoggedEvent<Payload>>["fields"]>>;

@@ -4,8 +4,10 @@ export {
   runTargets,
   snapshotKind,
   streamService,
+  threadResolver,
   type AgentProgram,
   type FoundTarget,
+  type FoundThread,
   type NewMessage,
   type Purger,
   type RunService,
@@ -13,9 +15,11 @@ export {
   type Snapshot,
   type StartRun,
   type Streams,
+  type ThreadResolver,
 } from "./contract.ts";
+export { Stream } from "./entities/stream.ts";
 export { Interrupt, Message, ToolCall, type StoredPart } from "./entities/message.ts";
-export { Run, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
+export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
 export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";
 export {
   modelService,
@@ -37,5 +41,5 @@ export {
   type ToolRegistry,
   type ToolRequest,
 } from "./runtime.ts";
-export { Event, RunEvent, defineEventType } from "./event-types.ts";
+export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
