@@ -42,6 +42,7 @@ export const errorCodes = {
   PLUGIN_CYCLE: entry("boot", "Plugins require each other in a circle: {circle}.", "Break the circle with an extension point, or move the shared part to a third plugin."),
   CONTRIBUTION_DUPLICATE: entry("boot", 'The key "{key}" of the extension point "{point}" comes from "{plugin}" and from "{other}".', "Rename one of the two contributions."),
   REGISTRY_FROZEN: entry("boot", '"{plugin}" contributes "{key}" to "{point}" after the platform was ready.', "Contribute in setup, before it returns."),
+  CAPABILITY_INVALID: entry("boot", "Not valid are {problems}.", "Mend each definition in the plugin that is named with it."),
   CONFIG_NOT_FOUND: entry("boot", "There is no configuration file at {file}.", "Name one with --config, or leave the option out to run with the plugins that are built in."),
   CONFIG_INVALID: entry("boot", "The configuration in {file} is not valid: {problem}.", "Export default defineConfig({ plugins: [...] })."),
   BIND_WITHOUT_AUTH: entry("boot", "Refused to listen on {host}: no plugin authenticates callers, so anyone who reaches it would act as the local viewer.", "Bind to 127.0.0.1, or configure auth({ viewers: [...] }) or another authenticator."),
@@ -67,6 +68,7 @@ export const errorCodes = {
   AGENT_NOT_ACTIVE: entry("conflict", 'The agent "{agent}" is {status} and takes no runs.', "Start it with startAgent."),
   SIMULATION_FORBIDDEN: entry("unavailable", "Only a simulated model could answer, and simulation is not allowed here.", "Set OPENAI_API_KEY, or allow simulation in the settings of the thread."),
   RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
+  OPERATION_LIMIT: entry("input", "The operation {problem}.", "Ask for smaller pages, or split the operation."),
   SHUTTING_DOWN: entry("unavailable", "The server is shutting down.", "Try again in a moment."),
   STORE_UNAVAILABLE: entry("unavailable", "The database did not accept the change: {problem}", "Nothing was written. Free disk space or access to the database file, then try again."),
 
@@ -86,6 +88,7 @@ export const errorCodes = {
   PROVIDER_TIMEOUT: entry("unavailable", "The model provider {provider} did not answer in time.", "Try again, or raise the binding's timeout."),
   PROVIDER_UNREACHABLE: entry("unavailable", "The model provider {provider} could not be reached.", "Check the base URL of the binding and the network."),
   STREAM_TRUNCATED: entry("unavailable", "The answer of {provider} ended before it was complete.", "Retry the run."),
+  OUTPUT_INVALID: entry("conflict", "The answer does not fit the output schema: {problem}", "Make the schema looser or the instructions clearer, then retry the run."),
   TOOL_UNKNOWN: entry("input", 'There is no tool "{tool}".', "Choose a tool that the agent lists under capabilities."),
   TOOL_FAILED: entry("internal", 'The tool "{tool}" failed: {problem}', "See the message; the run goes on with it as the tool's result."),
   TOOL_TIMEOUT: entry("unavailable", 'The tool "{tool}" did not finish within {timeout}.', "Try again with less work, or raise the tool's timeout."),

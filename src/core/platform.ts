@@ -13,7 +13,7 @@ import { PluginView, pluginDirectory } from "./host/plugins.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import type { ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
-import { runsPlugin } from "./runs/plugin.ts";
+import { runsPlugin, turnLookup } from "./runs/plugin.ts";
 import { version } from "./version.ts";
 import type { Viewer } from "./database/viewer.ts";
 
@@ -43,7 +43,7 @@ export async function composePlatform(config: WeftlineConfig): Promise<{ kernel:
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
-    hostServices: [databaseService, pluginDirectory],
+    hostServices: [databaseService, pluginDirectory, turnLookup],
   });
   await kernel.load();
   const composition = await kernel.phase("compose", () => compose(kernel));
@@ -62,6 +62,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   try {
     kernel.provide(databaseService, database);
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
+    kernel.provide(turnLookup, { use: (ref) => kernel.use(ref), has: (ref) => kernel.has(ref), contributions: (point) => kernel.contributions(point) });
     await kernel.setup();
   } catch (error) {
     await kernel.close();

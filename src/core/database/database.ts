@@ -61,7 +61,7 @@ export class Database {
       driverOptions: sqliteDialect(this.#handles.writer),
       replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
       extensions: [Migrator],
-      migrations: { migrationsList: [...options.migrations] as never, snapshot: false, tableName: "weftline_migration" },
+      migrations: { migrationsList: [...options.migrations] as never, snapshot: false, silent: true, tableName: "weftline_migration" },
       discovery: { warnWhenNoEntities: false },
       ignoreUndefinedInQuery: true,
     });
@@ -77,24 +77,18 @@ export class Database {
    *
    * @throws STORE_UNAVAILABLE where the store refuses (disk full, read-only, locked): nothing was written.
    */
-  async write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
-    const done: (() => void)[] = [];
-    const result = await this.#exclusively(() =>
-      forkFor(this.orm.em, writer).transactional(async (em) => {
-        const tx: Tx = { em: em as EntityManager, sql: this.#writeSql, afterCommit: (run) => void done.push(run) };
-        return work(tx);
-      }),
+  write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#exclusively(async (afterCommit) =>
+      forkFor(this.orm.em, writer).transactional((em) => work({ em: em as EntityManager, sql: this.#writeSql, afterCommit })),
     );
-    for (const run of done) run();
-    return result;
   }
 
   /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
-  async commit<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#exclusively(async () => {
+  commit<T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> {
+    return this.#exclusively(async (afterCommit) => {
       await this.#writeSql.run("begin immediate");
       try {
-        const result = await work(this.#writeSql);
+        const result = await work({ sql: this.#writeSql, afterCommit });
         await this.#writeSql.run("commit");
         return result;
       } catch (error) {
@@ -102,6 +96,11 @@ export class Database {
         throw error;
       }
     });
+  }
+
+  /** Runs reads while nothing is written, so that together they see one state. Keep it short: writers wait. */
+  still<T>(work: () => Promise<T>): Promise<T> {
+    return this.#exclusively(work);
   }
 
   /** Waits for open writes, then closes the file and gives the lock back. */
@@ -112,10 +111,14 @@ export class Database {
     this.#lock.release();
   }
 
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+  /** What was registered for after the commit runs before the next write begins, so that followers hear of commits in their order. */
+  #exclusively<T>(work: (afterCommit: Tx["afterCommit"]) => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
+      const done: (() => void)[] = [];
       try {
-        return await work();
+        const result = await work((run) => void done.push(run));
+        for (const run of done) run();
+        return result;
       } catch (error) {
         if (!isStoreFailure(error)) throw error;
         throw new WeftlineError("STORE_UNAVAILABLE", { problem: messageOf(error) }, { cause: error });

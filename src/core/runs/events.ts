@@ -97,6 +97,8 @@ export type LoggedRunEvent<Kind extends EventKind> = LoggedEvent<EventPayloads[K
 export interface NewEvent {
   readonly kind: string;
   readonly payload: unknown;
+  /** Appended at most once a run and key. */
+  readonly key?: string;
 }
 
 /** A typed {@link NewEvent} of a run. */

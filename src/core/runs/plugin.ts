@@ -1,8 +1,30 @@
+import { databaseService } from "../database/database.ts";
+import { changesService } from "../host/changes.ts";
+import { serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
+import { publishChanges } from "./append.ts";
+import { runService, streamService } from "./contract.ts";
+import { EmbeddedEngine, defaultEngineOptions, type EngineOptions } from "./engine.ts";
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
 import { runEntity, stepEntity, usageEntity } from "./entities/run.ts";
 import { eventEntity, streamEntity } from "./entities/stream.ts";
+import { startHousekeeping } from "./housekeeping.ts";
+import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
+import { toolRegistry } from "./runtime.ts";
+import { createRunService } from "./service.ts";
+import { createStreams } from "./streams.ts";
+import type { TurnHost } from "./turn.ts";
+import { LogWriter } from "./writer.ts";
+
+/** How long runs at work may take to reach their end when the server closes, in milliseconds. */
+const drainMs = 5_000;
+
+/** The engine, for what watches it: health, tests. */
+export const engineService = serviceRef<EmbeddedEngine>("runs.engine");
+
+/** The parts of the host that runs look up when they need them, since their plugins are set up later. */
+export const turnLookup = serviceRef<Pick<TurnHost, "use" | "has" | "contributions">>("weftline.lookup");
 
 /** Runs: the engine, the log, and the graph of both. */
 export const runsPlugin = definePlugin({
@@ -11,4 +33,32 @@ export const runsPlugin = definePlugin({
   description: "Runs, their log and the engine that advances them.",
   entities: [streamEntity, eventEntity, runEntity, usageEntity, stepEntity, messageEntity, toolCallEntity, interruptEntity],
   migrations,
+  requires: { database: databaseService, lookup: turnLookup, changes: optional(changesService) },
+  provides: { runs: runService, streams: streamService, engine: engineService },
+  setup({ deps, log, onReady, onClose }) {
+    const { database, lookup, changes } = deps;
+    const options: EngineOptions = defaultEngineOptions;
+    const hub = new Hub();
+    const writer: LogWriter = new LogWriter(database, hub, {
+      ring: (id) => engine.ring(id),
+      committed: (run, events) => publishChanges(changes, run, events),
+    });
+    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, ...lookup }, options);
+    const host = {
+      database,
+      hub,
+      changes,
+      log,
+      ring: (id: string) => engine.ring(id),
+      nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
+      registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
+    };
+    onReady(() => engine.start("takeOver"));
+    onClose(startHousekeeping(host));
+    onClose(async () => {
+      await engine.stop(drainMs);
+      await writer.idle();
+    });
+    return { runs: createRunService(host), streams: createStreams(host), engine };
+  },
 });

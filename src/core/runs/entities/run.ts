@@ -33,7 +33,7 @@ const RunSchema = defineEntity({
     parentId: p.string().nullable().index(),
     retryOfId: p.string().nullable(),
     blockedById: p.string().nullable().index(),
-    /** The run whose answer this one gives anew, by `regenerateMessage`. */
+    /** The run that the user's message started and whose answer this one gives anew, by `regenerateMessage`. */
     regeneratesId: p.string().nullable(),
     targetType: p.string(),
     targetId: p.string().index(),

@@ -1,0 +1,91 @@
+import type { Tx } from "../database/database.ts";
+import { WeftlineError, type InputProblem } from "../errors.ts";
+import type { Scope } from "../graphql/scope.ts";
+import { hashOf } from "../host/idempotency.ts";
+import { appendSignal, type AppendHost } from "./append.ts";
+import type { Decide } from "./contract.ts";
+import { Interrupt, type StoredDecision } from "./entities/message.ts";
+import { Run } from "./entities/run.ts";
+import { event } from "./events.ts";
+import type { ToolRegistry } from "./runtime.ts";
+
+/** What a decision needs beyond the log. */
+export interface DecisionHost extends AppendHost {
+  /** Checks edited arguments and answers; absent where no plugin provides it. */
+  registry(): ToolRegistry | undefined;
+}
+
+/**
+ * Resolves an interrupt, once. The decision is for exactly the call that was asked about: it names the hash of its arguments. It is logged
+ * whenever it comes, also before the run has come to wait.
+ *
+ * @throws DECISION_CONFLICT where it was decided otherwise, expired, was cancelled, or asks about other arguments.
+ */
+export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: Decide): Promise<Interrupt> {
+  await scope.write(async (tx) => {
+    const interrupt = await tx.em.findOne(Interrupt, { id: decide.interruptId });
+    if (!interrupt) throw new WeftlineError("NOT_FOUND", { what: "interrupt", path: ["input", "interrupt"] });
+    const decision = toDecision(decide, scope.viewer.actorId);
+    if (interrupt.status !== "PENDING") return checkSame(interrupt, decision);
+    await check(host, tx, interrupt, decide);
+    const run = await tx.em.findOneOrFail(Run, { id: interrupt.runId }, { filters: { ownership: false } });
+    const place = { ...run, threadId: run.threadId ?? null };
+    await appendSignal(host, tx, place, [{ ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } }]);
+  });
+  scope.renew();
+  return scope.em.findOneOrFail(Interrupt, { id: decide.interruptId });
+}
+
+function toDecision({ kind, arguments: edited, payload, reason }: Decide, by: string): StoredDecision {
+  const said = kind === "EDIT" ? edited : payload;
+  return { kind, by, at: Date.now(), ...(reason === undefined ? {} : { reason }), ...(said === undefined ? {} : { payload: said }) };
+}
+
+/** The same decision again is a success: its sender may not have heard the first answer. */
+function checkSame(interrupt: Interrupt, decision: StoredDecision): void {
+  const before = interrupt.decision;
+  if (before && before.kind === decision.kind && before.by === decision.by && hashOf(before.payload) === hashOf(decision.payload)) return;
+  throw conflict(before ? `It was decided already: ${before.kind}.` : `It is ${interrupt.status.toLowerCase()} and can no longer be decided.`);
+}
+
+async function check(host: DecisionHost, tx: Tx, interrupt: Interrupt, decide: Decide): Promise<void> {
+  if (interrupt.expiresAt != null) {
+    const clock = await tx.sql.get<{ now: number }>(`select ${tx.sql.now} as now`);
+    if (clock && interrupt.expiresAt <= clock.now) throw conflict("It has expired.");
+  }
+  if (!interrupt.allowed.includes(decide.kind)) throw invalid(["kind"], `Allowed here: ${interrupt.allowed.join(", ")}.`);
+  if (interrupt.argumentsHash != null) {
+    if (decide.argumentsHash === undefined) throw invalid(["argumentsHash"], "Pass the interrupt's argumentsHash: a decision is for exactly one call.");
+    if (decide.argumentsHash !== interrupt.argumentsHash) throw conflict("The arguments are not those of this interrupt.");
+  }
+  if (decide.kind === "EDIT") checkEdit(host, interrupt, decide);
+  if (decide.kind === "ANSWER" && decide.payload === undefined) throw invalid(["payload"], "An answer needs a payload.");
+  if (decide.kind === "ANSWER" && interrupt.responseSchema != null) {
+    const problems = host.registry()?.checkSchema(interrupt.responseSchema as Readonly<Record<string, unknown>>, decide.payload) ?? [];
+    if (problems.length > 0) throw invalidAll("payload", problems);
+  }
+}
+
+function checkEdit(host: DecisionHost, interrupt: Interrupt, decide: Decide): void {
+  if (decide.arguments === undefined) throw invalid(["arguments"], "An edit needs the arguments to use instead.");
+  const registry = host.registry();
+  const tool = interrupt.toolName == null ? undefined : registry?.find(interrupt.toolName);
+  const problems = tool && registry ? registry.check(tool, decide.arguments) : [];
+  if (problems.length > 0) throw invalidAll("arguments", problems);
+}
+
+function conflict(problem: string): WeftlineError {
+  return new WeftlineError("DECISION_CONFLICT", { problem, path: ["input"] });
+}
+
+function invalid(path: readonly string[], message: string): WeftlineError {
+  const full = ["input", ...path];
+  return new WeftlineError("INVALID_INPUT", { message, path: full, issues: [{ path: full, message }] });
+}
+
+function invalidAll(field: string, problems: readonly InputProblem[]): WeftlineError {
+  return new WeftlineError("INVALID_INPUT", {
+    path: ["input", field],
+    issues: problems.map(({ path, message }) => ({ path: ["input", field, ...path], message })),
+  });
+}

@@ -1,0 +1,194 @@
+import { v7 as newId } from "uuid";
+import type { Sql } from "../database/sql.ts";
+import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
+import { Run } from "./entities/run.ts";
+import { runTurn, type TurnHost } from "./turn.ts";
+
+/** How the engine works; all times in milliseconds. */
+export interface EngineOptions {
+  /** How many runs are advanced side by side. A run that waits takes no place. */
+  readonly concurrency: number;
+  /** How long a run belongs to an engine that is silent. */
+  readonly leaseMs: number;
+  /** How often the store is searched for runs that nobody rang for. */
+  readonly sweepMs: number;
+}
+
+export const defaultEngineOptions: EngineOptions = { concurrency: 1_024, leaseMs: 15_000, sweepMs: 2_000 };
+
+interface Active {
+  readonly abort: AbortController;
+  readonly epoch: number;
+  readonly done: Promise<void>;
+}
+
+const claimable = (now: string): string => `blocked_by_id is null and (
+  (lease_owner is null and due_at <= ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING'))
+  or (lease_owner is not null and lease_until < ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING')))`;
+
+/**
+ * Claims runs that want a worker and advances them. A ring is a hint that anyone may give and nobody trusts: what may be claimed, the store
+ * decides, by lease and epoch; what no ring told of, the sweep finds.
+ */
+export class EmbeddedEngine {
+  readonly #host: TurnHost;
+  readonly #options: EngineOptions;
+  readonly #owner = newId();
+  readonly #active = new Map<string, Active>();
+  readonly #rung = new Set<string>();
+  #claiming: Promise<void> | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #stopped = false;
+
+  constructor(host: TurnHost, options: EngineOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /** How many runs are at work here. */
+  get active(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * Starts to work. With `takeOver` every open lease ends now: right where this process is the only one on the store, so that recovery takes
+   * as long as the start, not as long as a lease.
+   */
+  async start(boot: "takeOver" | "join"): Promise<void> {
+    if (boot === "takeOver") {
+      await this.#host.database.commit(({ sql }) => sql.run("update runs_run set lease_until = 0 where lease_owner is not null"));
+    }
+    this.#timers = [
+      setInterval(() => void this.#guard(this.sweep()), this.#options.sweepMs),
+      setInterval(() => void this.#guard(this.#renew()), this.#options.leaseMs / 3),
+    ];
+    await this.sweep();
+  }
+
+  /** A run may want a worker. */
+  ring(runId: string): void {
+    if (this.#stopped) return;
+    this.#rung.add(runId);
+    this.#pump();
+  }
+
+  /** A run at work here should stop. */
+  nudge(runId: string, code: ErrorCode, details: Readonly<Record<string, unknown>> = {}): void {
+    this.#active.get(runId)?.abort.abort(new WeftlineError(code, details));
+  }
+
+  /** Rings for what is due or was lost. */
+  async sweep(): Promise<void> {
+    if (this.#stopped) return;
+    const { read } = this.#host.database;
+    const free = this.#options.concurrency - this.#active.size;
+    if (free <= 0) return;
+    const rows = await read.all<{ id: string }>(`select id from runs_run where ${claimable(read.now)} order by due_at limit ?`, free);
+    for (const { id } of rows) this.ring(id);
+  }
+
+  /**
+   * Stops to claim, lets runs at work reach their end until the deadline, then leaves the rest to the next process: nothing of them is lost.
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#claiming;
+    const late = setTimeout(() => {
+      for (const { abort } of this.#active.values()) abort.abort(new WeftlineError("SHUTTING_DOWN"));
+    }, deadlineMs);
+    await Promise.all([...this.#active.values()].map(({ done }) => done));
+    clearTimeout(late);
+  }
+
+  #pump(): void {
+    if (this.#claiming || this.#stopped) return;
+    this.#claiming = this.#guard(this.#claim()).finally(() => {
+      this.#claiming = undefined;
+      if (this.#next().length > 0) this.#pump();
+    });
+  }
+
+  /** Rung runs that are not at work here already, as many as there is room for. */
+  #next(): string[] {
+    const free = this.#options.concurrency - this.#active.size;
+    const next: string[] = [];
+    for (const id of this.#rung) {
+      if (next.length >= free) break;
+      if (!this.#active.has(id)) next.push(id);
+    }
+    return next;
+  }
+
+  async #claim(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    const ids = this.#next();
+    if (ids.length === 0) return;
+    for (const id of ids) this.#rung.delete(id);
+    const claimed = await this.#host.database.commit(async ({ sql }) => {
+      const won: string[] = [];
+      for (const id of ids.toSorted()) if (await this.#claimOne(sql, id)) won.push(id);
+      return won;
+    });
+    if (claimed.length === 0) return;
+    const runs = await this.#host.database.em("SYSTEM").find(Run, { id: { $in: claimed } });
+    for (const run of runs) this.#advance(run);
+  }
+
+  async #claimOne(sql: Sql, id: string): Promise<boolean> {
+    const changed = await sql.run(
+      `update runs_run set epoch = epoch + 1, due_at = null, lease_until = ${sql.now} + ?,
+       takeovers = takeovers + case when lease_owner is null then 0 else 1 end, lease_owner = ? where id = ? and ${claimable(sql.now)}`,
+      this.#options.leaseMs,
+      this.#owner,
+      id,
+    );
+    return changed > 0;
+  }
+
+  #advance(run: Run): void {
+    const abort = new AbortController();
+    const done = this.#turn(run, abort).finally(() => {
+      this.#active.delete(run.id);
+      this.#pump();
+    });
+    this.#active.set(run.id, { abort, epoch: run.epoch, done });
+  }
+
+  async #turn(run: Run, abort: AbortController): Promise<void> {
+    try {
+      await runTurn(this.#host, run, abort);
+    } catch (error) {
+      const known = asWeftlineError(error);
+      if (known.code === "SHUTTING_DOWN") await this.#guard(this.#release(run));
+      else this.#host.log.warn({ runId: run.id, code: known.code, err: known.cause ?? known }, "a run was left to another owner");
+    }
+  }
+
+  /** Gives a run back as it is, without counting it as lost. */
+  async #release(run: Run): Promise<void> {
+    await this.#host.database.commit(({ sql }) =>
+      sql.run(`update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`, run.id, run.epoch),
+    );
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#active.size === 0) return;
+    const mine = await this.#host.database.commit(async ({ sql }) => {
+      await sql.run(`update runs_run set lease_until = ${sql.now} + ? where lease_owner = ?`, this.#options.leaseMs, this.#owner);
+      return sql.all<{ id: string; epoch: number }>("select id, epoch from runs_run where lease_owner = ?", this.#owner);
+    });
+    const owned = new Map(mine.map(({ id, epoch }) => [id, epoch]));
+    for (const [id, { abort, epoch }] of this.#active) {
+      if (owned.get(id) !== epoch) abort.abort(new WeftlineError("RUN_FENCED"));
+    }
+  }
+
+  async #guard(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#host.log.warn({ err: error }, "the engine will try again");
+    }
+  }
+}

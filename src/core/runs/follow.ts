@@ -1,0 +1,184 @@
+import type { Database } from "../database/database.ts";
+import { WeftlineError } from "../errors.ts";
+import type { Follow } from "./contract.ts";
+import type { LoggedEvent } from "./events.ts";
+import type { Hub, HubReader } from "./hub.ts";
+import { pageSize, readEvents } from "./log.ts";
+import { endsRun } from "./projection.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import { isTerminal, type RunStatus } from "./types.ts";
+
+/** What following needs of the host. */
+export interface FollowHost {
+  readonly database: Database;
+  readonly hub: Hub;
+}
+
+interface Position {
+  readonly head: number;
+  readonly horizon: number;
+  readonly deleted: number;
+}
+
+/**
+ * Follows a stream: attaches to the live end first, then reads the log, then drops what came twice. Whoever falls behind is back at reading the
+ * log. The iterator ends at once when its reader goes, wherever it waits.
+ *
+ * @throws INVALID_CURSOR for a seq that the server never gave; NOT_FOUND where the stream is gone.
+ */
+export async function followStream(host: FollowHost, follow: Follow): Promise<AsyncIterableIterator<LoggedEvent>> {
+  const reader = host.hub.attach(follow.streamNum);
+  try {
+    const position = await positionOf(host.database, follow.streamNum);
+    if (!position) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+    const { after } = follow;
+    if (after !== null && (after < 0 || after > position.head)) throw new WeftlineError("INVALID_CURSOR", { cursor: String(after) });
+    const tree = follow.runId === undefined ? undefined : await treeOf(host.database, follow.runId);
+    return new Follower(host, follow, reader, tree);
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+function positionOf(database: Database, streamNum: number): Promise<Position | undefined> {
+  return database.read.get<Position>("select head, horizon, deleted from runs_stream where num = ?", streamNum);
+}
+
+/** A run and the runs below it. */
+interface RunTree {
+  readonly rootId: string;
+  readonly ids: Set<string>;
+  /** Whether the run had ended when the follower came: then there is nothing to wait for. */
+  readonly ended: boolean;
+}
+
+async function treeOf(database: Database, runId: string): Promise<RunTree> {
+  const rows = await database.read.all<{ id: string; status: RunStatus }>(
+    `with recursive tree (id) as (select id from runs_run where id = ? union select r.id from runs_run r join tree t on r.parent_id = t.id)
+     select id, status from runs_run where id in (select id from tree)`,
+    runId,
+  );
+  const root = rows.find(({ id }) => id === runId);
+  return { rootId: runId, ids: new Set(rows.map(({ id }) => id)), ended: root !== undefined && isTerminal(root.status) };
+}
+
+const end = { value: undefined, done: true } as const;
+
+class Follower implements AsyncIterableIterator<LoggedEvent> {
+  readonly #host: FollowHost;
+  readonly #follow: Follow;
+  readonly #reader: HubReader;
+  readonly #tree: RunTree | undefined;
+  #page: LoggedEvent[] = [];
+  #at = 0;
+  #last: number;
+  #mode: "snapshot" | "replay" | "live";
+  #done = false;
+
+  constructor(host: FollowHost, follow: Follow, reader: HubReader, tree: RunTree | undefined) {
+    this.#host = host;
+    this.#follow = follow;
+    this.#reader = reader;
+    this.#tree = tree;
+    this.#last = follow.after ?? 0;
+    this.#mode = follow.after === null ? "snapshot" : "replay";
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<LoggedEvent>> {
+    const ready = this.#take();
+    return ready ? Promise.resolve({ value: ready, done: false }) : this.#advance();
+  }
+
+  async return(): Promise<IteratorResult<LoggedEvent>> {
+    this.#close();
+    return end;
+  }
+
+  /** What is at hand: from the page that was read, else from the live end. */
+  #take(): LoggedEvent | undefined {
+    for (;;) {
+      if (this.#done) return undefined;
+      const event = this.#at < this.#page.length ? this.#page[this.#at++] : this.#takeLive();
+      if (event === undefined) return undefined;
+      this.#last = event.seq;
+      if (this.#wants(event)) return event;
+    }
+  }
+
+  #takeLive(): LoggedEvent | undefined {
+    if (this.#mode !== "live" || this.#reader.behind) return undefined;
+    for (;;) {
+      const event = this.#reader.take();
+      if (event === undefined || event.seq === this.#last + 1) return event;
+      if (event.seq <= this.#last) continue;
+      this.#reader.catchUp();
+      this.#mode = "replay";
+      return undefined;
+    }
+  }
+
+  #wants(event: LoggedEvent): boolean {
+    const tree = this.#tree;
+    if (!tree) return true;
+    if (event.runId === undefined) return false;
+    const { parent } = (event.payload ?? {}) as { readonly parent?: string };
+    if (event.kind === "run.queued" && parent !== undefined && tree.ids.has(parent)) tree.ids.add(event.runId);
+    if (event.runId === tree.rootId && endsRun(event.kind)) this.#close();
+    return tree.ids.has(event.runId);
+  }
+
+  async #advance(): Promise<IteratorResult<LoggedEvent>> {
+    for (;;) {
+      if (this.#done) return end;
+      if (this.#mode === "snapshot") return { value: await this.#snapshot(), done: false };
+      if (this.#mode === "replay" || this.#reader.behind) {
+        const snapshot = await this.#replay();
+        if (snapshot) return { value: snapshot, done: false };
+      } else await this.#reader.wait();
+      const event = this.#take();
+      if (event) return { value: event, done: false };
+      if (this.#mode === "live" && this.#at >= this.#page.length && (await this.#ended())) {
+        this.#close();
+        return end;
+      }
+    }
+  }
+
+  /** Reads the next page; a snapshot where the log no longer reaches back so far. */
+  async #replay(): Promise<LoggedEvent | undefined> {
+    this.#mode = "replay";
+    this.#reader.catchUp();
+    const { database } = this.#host;
+    const position = await positionOf(database, this.#follow.streamNum);
+    if (position && !position.deleted && this.#last < position.horizon) return this.#snapshot();
+    this.#page = await readEvents(database.read, this.#follow.streamNum, this.#last);
+    this.#at = 0;
+    if (this.#page.length < pageSize) this.#mode = "live";
+    return undefined;
+  }
+
+  async #snapshot(): Promise<LoggedEvent> {
+    const { streamNum } = this.#follow;
+    const event = await takeSnapshot(this.#host.database, this.#tree ? { streamNum, runIds: [...this.#tree.ids] } : { streamNum });
+    this.#last = event.seq;
+    this.#mode = "replay";
+    return event;
+  }
+
+  /** Whether nothing can follow: the run had ended before, or the stream was deleted. */
+  async #ended(): Promise<boolean> {
+    if (this.#tree?.ended) return true;
+    const position = await positionOf(this.#host.database, this.#follow.streamNum);
+    return position === undefined || (position.deleted !== 0 && this.#last >= position.head);
+  }
+
+  #close(): void {
+    this.#done = true;
+    this.#reader.close();
+  }
+}

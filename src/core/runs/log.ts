@@ -1,0 +1,105 @@
+import type { Sql } from "../database/sql.ts";
+import { WeftlineError } from "../errors.ts";
+import type { LoggedEvent, NewEvent } from "./events.ts";
+
+/** How many rows one read of the log brings. */
+export const pageSize = 200;
+
+interface EventRecord {
+  readonly seq: number;
+  readonly at: number;
+  readonly kind: string;
+  readonly payload: string;
+  readonly run_id: string | null;
+}
+
+const columns = "e.seq, e.at, e.kind, e.payload, r.id as run_id";
+const source = "runs_event e left join runs_run r on r.stream_num = e.stream_num and r.start_seq = e.run_seq";
+
+function toEvent(row: EventRecord): LoggedEvent {
+  const base = { seq: row.seq, at: row.at, kind: row.kind, payload: JSON.parse(row.payload) as unknown };
+  return row.run_id === null ? base : { ...base, runId: row.run_id };
+}
+
+/** Rows after a seq, at most a page of them. */
+export async function readEvents(sql: Sql, streamNum: number, after: number, limit = pageSize): Promise<LoggedEvent[]> {
+  const rows = await sql.all<EventRecord>(
+    `select ${columns} from ${source} where e.stream_num = ? and e.seq > ? order by e.seq limit ?`,
+    streamNum,
+    after,
+    limit,
+  );
+  return rows.map(toEvent);
+}
+
+/** Rows of one run after a seq. `kinds` leaves out the deltas, which are most of a log. */
+export async function readRunEvents(
+  sql: Sql,
+  run: { readonly streamNum: number; readonly startSeq: number },
+  page: { readonly after: number; readonly limit: number; readonly kinds: "all" | "control" },
+): Promise<LoggedEvent[]> {
+  const rows = await sql.all<EventRecord>(
+    `select ${columns} from ${source} where e.stream_num = ? and e.seq > ? and e.run_seq = ?
+     ${page.kinds === "control" ? "and e.kind <> 'message.delta'" : ""} order by e.seq limit ?`,
+    run.streamNum,
+    Math.max(page.after, run.startSeq - 1),
+    run.startSeq,
+    page.limit,
+  );
+  return rows.map(toEvent);
+}
+
+/** What is appended together to one stream. */
+export interface Append {
+  readonly streamNum: number;
+  /** Whose events they are; absent for the stream's own. `"first"` names a run by the first of these events. */
+  readonly run?: { readonly id: string; readonly startSeq: number | "first" };
+  readonly events: readonly NewEvent[];
+}
+
+/** Rows as they were appended, and their size in bytes. */
+export interface Appended {
+  readonly events: LoggedEvent[];
+  readonly bytes: number;
+}
+
+/**
+ * Appends within a transaction: raises the stream's head, which locks it, and numbers the rows densely.
+ *
+ * @throws PROTOCOL_VIOLATION for a payload that JSON cannot carry.
+ */
+export async function appendEvents(sql: Sql, { streamNum, run, events }: Append): Promise<Appended> {
+  const at = Date.now();
+  const head = await sql.get<{ head: number }>("update runs_stream set head = head + ? where num = ? and deleted = 0 returning head", events.length, streamNum);
+  if (!head) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+  const first = head.head - events.length + 1;
+  const runSeq = run === undefined ? null : run.startSeq === "first" ? first : run.startSeq;
+  const appended: LoggedEvent[] = [];
+  let bytes = 0;
+  for (const [index, { kind, payload, key }] of events.entries()) {
+    const text = encode(kind, payload);
+    bytes += text.length + 40;
+    await sql.run(
+      "insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) values (?, ?, ?, ?, ?, ?, ?)",
+      streamNum,
+      first + index,
+      runSeq,
+      at,
+      kind,
+      text,
+      key ?? null,
+    );
+    appended.push(run === undefined ? { seq: first + index, at, kind, payload } : { seq: first + index, at, kind, payload, runId: run.id });
+  }
+  return { events: appended, bytes };
+}
+
+/** JSON turns what it cannot carry into null without a word; a log must not. */
+function encode(kind: string, payload: unknown): string {
+  return JSON.stringify(payload, (name, value: unknown) => {
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw new WeftlineError("PROTOCOL_VIOLATION", { plugin: "runs", problem: `${kind} carries ${value} in "${name}", which JSON has no word for` });
+    }
+    return value;
+  });
+}

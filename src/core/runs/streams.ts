@@ -1,0 +1,82 @@
+import { v7 as newId } from "uuid";
+import type { Database, Tx } from "../database/database.ts";
+import { WeftlineError } from "../errors.ts";
+import { appendToStream, type AppendHost } from "./append.ts";
+import type { NewMessage, Streams } from "./contract.ts";
+import { Message } from "./entities/message.ts";
+import { Stream } from "./entities/stream.ts";
+import { followStream } from "./follow.ts";
+import { foldMessages } from "./fold.ts";
+
+/** What streams need of the host. */
+export interface StreamsHost extends AppendHost {
+  readonly database: Database;
+}
+
+export function createStreams(host: StreamsHost): Streams {
+  return {
+    open: openStream,
+    append: async (tx, streamNum, events) => (await appendToStream(host, tx, streamNum, events)).at(-1)?.seq ?? 0,
+    addMessage: (tx, streamNum, message) => addMessage(host, tx, streamNum, message),
+    forget: async (tx, streamNum) => {
+      await tx.sql.run("update runs_stream set horizon = head where num = ?", streamNum);
+      await tx.sql.run("delete from runs_event where stream_num = ?", streamNum);
+    },
+    delete: (tx, streamNum) => deleteStream(host, tx, streamNum),
+    follow: (follow) => followStream(host, follow),
+    tap: (listener) => host.hub.tap(listener),
+    fold: (messages) => foldMessages(host.database, messages),
+  };
+}
+
+/** Opens a stream within the caller's transaction. */
+export async function openStream(
+  tx: Pick<Tx, "sql">,
+  { id, kind, tenantId, ownerId }: { readonly id: string; readonly kind: "THREAD" | "RUN"; readonly tenantId: string; readonly ownerId: string },
+): Promise<Stream> {
+  const row = await tx.sql.get<{ num: number }>(
+    "insert into runs_stream (id, tenant_id, owner_id, kind, head, horizon, deleted) values (?, ?, ?, ?, 0, 0, 0) returning num",
+    id,
+    tenantId,
+    ownerId,
+    kind,
+  );
+  if (!row) throw new WeftlineError("INTERNAL", { message: "A stream was not given a number." });
+  return Object.assign(new Stream(), { num: row.num, id, tenantId, ownerId, kind, head: 0, horizon: 0, deleted: false });
+}
+
+async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message: NewMessage): Promise<Message> {
+  const stream = await tx.sql.get<{ tenant_id: string; owner_id: string }>("select tenant_id, owner_id from runs_stream where num = ?", streamNum);
+  if (!stream) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+  const id = newId();
+  const [added] = await appendToStream(host, tx, streamNum, [{ kind: "message.added", payload: { message: id, role: message.role } }]);
+  const seq = added?.seq ?? 0;
+  const row = tx.em.create(Message, {
+    id,
+    tenantId: stream.tenant_id,
+    ownerId: stream.owner_id,
+    streamNum,
+    startSeq: seq,
+    seq,
+    threadId: message.threadId,
+    runId: message.runId ?? null,
+    role: message.role,
+    status: "COMPLETE",
+    parts: message.parts,
+    authorId: message.authorId ?? null,
+    agentId: message.agentId ?? null,
+    agentName: message.agentName ?? null,
+    supersededById: null,
+    provenance: message.provenance ?? null,
+    createdAt: added?.at ?? 0,
+  });
+  await tx.em.flush();
+  return row;
+}
+
+/** The last row stays, so that a reader that lags still learns of the end. */
+async function deleteStream(host: StreamsHost, tx: Tx, streamNum: number): Promise<void> {
+  await tx.sql.run("delete from runs_event where stream_num = ? and seq < (select head from runs_stream where num = ?)", streamNum, streamNum);
+  await tx.sql.run("update runs_stream set deleted = 1, horizon = head - 1 where num = ?", streamNum);
+  tx.afterCommit(() => host.hub.publish(streamNum, [], 0));
+}

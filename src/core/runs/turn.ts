@@ -1,0 +1,298 @@
+import pRetry from "p-retry";
+import type { Database } from "../database/database.ts";
+import { WeftlineError, asWeftlineError } from "../errors.ts";
+import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts";
+import type { Logger } from "../kernel/spec.ts";
+import { runTargets, type AgentProgram } from "./contract.ts";
+import { Interrupt, ToolCall } from "./entities/message.ts";
+import type { Run } from "./entities/run.ts";
+import { event, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody } from "./events.ts";
+import { conversationOf } from "./history.ts";
+import { foldOpenMessages, readPast } from "./restore.ts";
+import { modelService, runtimes, toolRegistry, type AgentRuntime, type ModelBinding, type RunContext, type ToolDefinition } from "./runtime.ts";
+import { RunSession, failureOf, noUsage } from "./session.ts";
+import { ToolCalls } from "./tool-calls.ts";
+import type { LogWriter } from "./writer.ts";
+
+/** How often a turn is tried when the provider fails in a way that may pass. */
+const attempts = 3;
+const defaultMaxSteps = 50;
+/** After so many lost processes a run is given up, so that it does not take the others down with it. */
+const maxTakeovers = 5;
+
+/** What a turn needs of the host. */
+export interface TurnHost {
+  readonly database: Database;
+  readonly writer: LogWriter;
+  readonly log: Logger;
+  contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
+  has(ref: ServiceRef<unknown>): boolean;
+  use<T>(ref: ServiceRef<T>): T;
+}
+
+/** What a run runs, looked up anew for each turn. */
+interface Cast {
+  readonly program: AgentProgram;
+  readonly runtime: AgentRuntime<never>;
+  readonly plugin: string;
+  readonly model: ModelBinding;
+  readonly tools: readonly ToolDefinition[];
+}
+
+/**
+ * Advances a claimed run as far as it goes now: to its end, or to where it waits for a person. Everything that happened before, in this
+ * process or in a lost one, is read from the log.
+ *
+ * @throws RUN_FENCED or SHUTTING_DOWN where the run must be left as it is.
+ */
+export async function runTurn(host: TurnHost, run: Run, abort: AbortController): Promise<void> {
+  const { session, calls, interrupts } = await openSession(host, run);
+  const deadline = run.deadlineAt == null ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(run.deadlineAt - Date.now(), 2 ** 31 - 1));
+  try {
+    if (run.status === "CANCELLING") throw new WeftlineError("RUN_CANCELLED");
+    if (run.deadlineAt != null && run.deadlineAt <= Date.now()) throw new WeftlineError("RUN_DEADLINE");
+    if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
+    session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
+    const cast = await castOf(host, run);
+    if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
+    session.answersAs(cast.model.provenance);
+    const toolCalls = new ToolCalls({
+      session,
+      tools: cast.tools,
+      registry: host.has(toolRegistry) ? host.use(toolRegistry) : undefined,
+      signal: abort.signal,
+      log: host.log,
+      calls,
+      interrupts,
+    });
+    await converse(host, run, session, cast, toolCalls, abort);
+    await finish(host, run, session, cast.program);
+  } catch (error) {
+    await end(host, session, run, abort.signal.aborted ? abort.signal.reason : error);
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSession; calls: ToolCall[]; interrupts: Interrupt[] }> {
+  const fresh = run.startedAt == null;
+  const { read } = host.database;
+  const em = host.database.em("SYSTEM");
+  const past: LoggedEvent[] = fresh ? [{ seq: run.startSeq, at: run.createdAt, ...event("run.queued", {}) }] : await readPast(read, run);
+  const start = {
+    run: {
+      id: run.id,
+      tenantId: run.tenantId,
+      ownerId: run.ownerId,
+      streamNum: run.streamNum,
+      startSeq: run.startSeq,
+      threadId: run.threadId ?? null,
+      targetType: run.targetType,
+      targetId: run.targetId,
+    },
+    epoch: run.epoch,
+    agentName: run.targetName,
+    provenance: run.provenance ?? undefined,
+    usage: run.usage ?? noUsage,
+    past,
+    broken: fresh ? [] : await foldOpenMessages(read, run, past),
+    regeneratesId: run.regeneratesId ?? undefined,
+  };
+  const calls = fresh ? [] : await em.find(ToolCall, { runId: run.id });
+  const interrupts = fresh ? [] : await em.find(Interrupt, { runId: run.id }, { orderBy: { createdAt: "asc" } });
+  const session = new RunSession(host.writer, start);
+  if (!fresh) closeLost(session, calls);
+  return { session, calls, interrupts };
+}
+
+/** What a lost process left open and nobody will go on with: steps, and calls that the model had not finished writing. */
+function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
+  const reason = "The server process was lost.";
+  const open = session.open;
+  for (const c of open.calls) {
+    const call = calls.find(({ num }) => num === c);
+    const unwritten = call?.messageId != null && open.messages.some((m) => call.messageId === `${session.run.id}.${m}`);
+    if (unwritten) session.append("tool.finished", { c, status: "CANCELLED", error: reason });
+  }
+  for (const s of open.steps) session.append("step.finished", { s, status: "FAILED", error: reason });
+}
+
+async function castOf(host: TurnHost, run: Run): Promise<Cast> {
+  const target = host.contributions(runTargets).get(run.targetType)?.value;
+  if (!target) throw new WeftlineError("UNAVAILABLE", { what: `The target type ${run.targetType}`, reason: "no plugin provides it.", fix: "Add the plugin again." });
+  const program = await target.program(run);
+  const found = host.contributions(runtimes).get(program.framework);
+  if (!found) {
+    const known = [...host.contributions(runtimes).keys()].join(", ");
+    throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
+  }
+  const model = host.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
+  const tools = program.capabilities.length > 0 && host.has(toolRegistry) ? host.use(toolRegistry).resolve(program.capabilities) : [];
+  return { program, runtime: found.value, plugin: found.plugin, model, tools };
+}
+
+/** Lets the adapter speak; a provider's passing failure starts the turn again from the messages that are complete. */
+async function converse(host: TurnHost, run: Run, session: RunSession, cast: Cast, toolCalls: ToolCalls, abort: AbortController): Promise<void> {
+  const ctx = contextOf(host, run, cast, toolCalls, abort.signal);
+  const speak = async (): Promise<void> => {
+    await session.flush();
+    const messages = await conversationOf(host.database.em("SYSTEM"), run);
+    const request = {
+      agent: cast.program.agent,
+      instructions: cast.program.instructions,
+      options: cast.program.options as never,
+      messages,
+      input: run.input ?? null,
+      outputSchema: run.settings.outputSchema ?? cast.program.outputSchema,
+    };
+    await listen(cast.runtime.stream(request, ctx), abort.signal, (body) => hear(run, session, body, abort));
+    const { messages: open, steps } = session.open;
+    if (open.length + steps.length > 0) {
+      throw new WeftlineError("PROTOCOL_VIOLATION", { plugin: cast.plugin, problem: "the turn ended with a message or a step open" });
+    }
+  };
+  await pRetry(speak, {
+    retries: attempts - 1,
+    minTimeout: 500,
+    factor: 2,
+    randomize: true,
+    signal: abort.signal,
+    shouldRetry: ({ error }) => cast.runtime.features.resume && error instanceof WeftlineError && error.retryable && !abort.signal.aborted,
+    onFailedAttempt: async ({ error, retriesLeft }) => {
+      if (retriesLeft === 0 || !(error instanceof WeftlineError && error.retryable)) return;
+      host.log.warn({ runId: run.id, code: error.code }, "a turn failed and is tried again");
+      session.breakOff(error.message);
+      if (error.details.retryAfterMs !== undefined) await pause(Math.min(error.details.retryAfterMs, 60_000), abort.signal);
+    },
+  });
+}
+
+function contextOf(host: TurnHost, run: Run, cast: Cast, toolCalls: ToolCalls, signal: AbortSignal): RunContext {
+  return {
+    runId: run.id,
+    threadId: run.threadId ?? undefined,
+    signal,
+    log: host.log.child({ runId: run.id }),
+    model: cast.model,
+    tools: cast.tools,
+    limits: { maxSteps: run.limits.maxSteps ?? defaultMaxSteps },
+    toolRequested: ({ callId, name, message, part }) => toolCalls.requested(callId, name, { message, part }),
+    toolArguments: (callId, delta) => toolCalls.arguments(callId, delta),
+    callTools: (calls) => toolCalls.run(calls),
+  };
+}
+
+function hear(run: Run, session: RunSession, body: RunEventBody, abort: AbortController): Promise<void> | undefined {
+  const wait = session.say(body);
+  const { maxTokens } = run.limits;
+  if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
+    abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));
+  }
+  return wait;
+}
+
+/** Iterates until the end or the abort; an adapter that does not heed the abort is left behind. */
+async function listen(stream: AsyncIterable<RunEventBody>, signal: AbortSignal, hearOne: (body: RunEventBody) => Promise<void> | undefined): Promise<void> {
+  const iterator = stream[Symbol.asyncIterator]();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<"aborted">((resolve) => {
+    stop = () => resolve("aborted");
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  let ended = false;
+  try {
+    signal.throwIfAborted();
+    for (;;) {
+      const result = await Promise.race([iterator.next(), aborted]);
+      signal.throwIfAborted();
+      if (result === "aborted") throw signal.reason;
+      if (result.done) {
+        ended = true;
+        return;
+      }
+      const wait = hearOne(result.value);
+      if (wait) await wait;
+    }
+  } finally {
+    if (stop) signal.removeEventListener("abort", stop);
+    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}
+
+async function finish(host: TurnHost, run: Run, session: RunSession, program: AgentProgram): Promise<void> {
+  const text = session.lastText ?? "";
+  const schema = run.settings.outputSchema ?? program.outputSchema;
+  const output = schema ? structured(host, schema, text) : text;
+  await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
+}
+
+function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new WeftlineError("OUTPUT_INVALID", { problem: "it is not JSON" }, { cause: error });
+  }
+  const problems = host.has(toolRegistry) ? host.use(toolRegistry).checkSchema(schema, value) : [];
+  if (problems.length > 0) throw new WeftlineError("OUTPUT_INVALID", { problem: problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ") });
+  return value;
+}
+
+/** Ends a turn that did not come to its own end. */
+async function end(host: TurnHost, session: RunSession, run: Run, reason: unknown): Promise<void> {
+  const known = asWeftlineError(reason);
+  const usage = session.usage;
+  const text = session.lastText;
+  switch (known.code) {
+    case "RUN_FENCED":
+    case "SHUTTING_DOWN":
+      throw known;
+    case "RUN_SUSPENDED":
+      session.append("run.waiting", {}, { urgency: "now" });
+      return session.flush();
+    case "RUN_CANCELLED": {
+      const cancelReason = run.cancelReason ?? (known.details.reason as string | undefined);
+      session.closeOpen("CANCELLED", "The run was cancelled.");
+      return terminate(host, session, "run.cancelled", { ...provenanceOf(session), ...(cancelReason ? { reason: cancelReason } : {}), usage }, text);
+    }
+    case "RUN_DEADLINE":
+      session.closeOpen("CANCELLED", known.message);
+      return terminate(host, session, "run.expired", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
+    default:
+      if (known.kind === "internal") host.log.error({ runId: run.id, err: known.cause ?? known }, "a run failed");
+      session.closeOpen("FAILED", known.code === "INTERNAL" ? "Something went wrong here." : known.message);
+      return terminate(host, session, "run.failed", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
+  }
+}
+
+async function terminate<Kind extends EventKind>(
+  host: TurnHost,
+  session: RunSession,
+  kind: Kind,
+  payload: EventPayloads[Kind],
+  text: string | undefined,
+): Promise<void> {
+  if (session.raised.size > 0) {
+    await session.flush();
+    const pending = await host.database.read.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", session.run.id);
+    for (const { id } of pending) session.append("interrupt.resolved", { interrupt: id, status: "CANCELLED" });
+  }
+  session.append(kind, payload, { row: { text }, urgency: "now" });
+  await session.flush();
+}
+
+function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMULATED" | "REPLAYED" } {
+  return session.provenance === undefined || session.usage.modelCalls === 0 ? {} : { provenance: session.provenance };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

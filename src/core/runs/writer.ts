@@ -1,0 +1,161 @@
+import type { Database } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
+import { WeftlineError } from "../errors.ts";
+import type { LoggedEvent } from "./events.ts";
+import type { Hub } from "./hub.ts";
+import { appendEvents } from "./log.ts";
+import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
+
+/** How long events that nobody waits for may gather, in milliseconds. */
+const gatherMs = 20;
+/** Under load the time grows with that of a commit, up to this. */
+const gatherMaxMs = 100;
+/** How soon a commit that the store refused is tried again. */
+const storeRetryMs = 500;
+
+/** A run at work, as the writer sees it. */
+export interface EventSource {
+  readonly run: ProjectedRun & { readonly startSeq: number };
+  /** The epoch under which it writes: an older one than the run's is refused. */
+  readonly epoch: number;
+  /** Takes what is to be appended; it will not be given again. */
+  drain(): RunEventDraft[];
+  /** The drained events are durable. */
+  committed(events: readonly LoggedEvent[]): void;
+  /** The drained events were refused and nothing of them was written. */
+  refused(error: unknown): void;
+}
+
+interface Batch {
+  readonly source: EventSource;
+  readonly drafts: readonly RunEventDraft[];
+}
+
+/** What the writer tells the engine. */
+export interface WriterEvents {
+  /** These runs want a worker. */
+  readonly ring: (runId: string) => void;
+  /** These events are durable. */
+  readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[]) => void;
+}
+
+/**
+ * Appends the events of all runs at work in one transaction a tick. The first event of a burst goes at once, the others wait for at most
+ * 20 ms, so that a commit stands for many tokens of many runs.
+ */
+export class LogWriter {
+  readonly #database: Database;
+  readonly #hub: Hub;
+  readonly #events: WriterEvents;
+  readonly #dirty = new Set<EventSource>();
+  #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
+  #writing: Promise<void> | undefined;
+  #lastMs = 0;
+
+  constructor(database: Database, hub: Hub, events: WriterEvents) {
+    this.#database = database;
+    this.#hub = hub;
+    this.#events = events;
+  }
+
+  /** Says that a source has events: to be written at once, or with others. */
+  wake(source: EventSource, urgency: "now" | "soon"): void {
+    this.#dirty.add(source);
+    if (this.#writing) return;
+    if (urgency === "now") this.#soon ??= setImmediate(() => void this.#tick());
+    else this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
+  }
+
+  /** Resolves when everything so far is durable or refused. */
+  async idle(): Promise<void> {
+    while (this.#dirty.size > 0 || this.#writing) await (this.#writing ?? this.#tick());
+  }
+
+  get #gather(): number {
+    return Math.min(gatherMaxMs, Math.max(gatherMs, this.#lastMs * 2));
+  }
+
+  #tick(): Promise<void> {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#soon);
+    this.#timer = undefined;
+    this.#soon = undefined;
+    if (this.#writing) return this.#writing;
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+      if (this.#dirty.size > 0) this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
+    });
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const start = performance.now();
+    const batches: Batch[] = [];
+    for (const source of this.#dirty) {
+      const drafts = source.drain();
+      if (drafts.length > 0) batches.push({ source, drafts });
+    }
+    this.#dirty.clear();
+    await this.#commit(batches);
+    this.#lastMs = performance.now() - start;
+  }
+
+  /** A store that refuses is waited for: the runs stand still and lose nothing. A batch that is wrong in itself fails alone. */
+  async #commit(batches: readonly Batch[]): Promise<void> {
+    if (batches.length === 0) return;
+    for (;;) {
+      try {
+        await this.#append(batches);
+        return;
+      } catch (error) {
+        if (error instanceof WeftlineError && error.code === "STORE_UNAVAILABLE") {
+          await new Promise((resolve) => setTimeout(resolve, storeRetryMs));
+          continue;
+        }
+        if (batches.length === 1) {
+          batches[0]?.source.refused(error);
+          return;
+        }
+        for (const batch of batches) await this.#commit([batch]);
+        return;
+      }
+    }
+  }
+
+  async #append(batches: readonly Batch[]): Promise<void> {
+    const effects: Effects = { ring: new Set() };
+    await this.#database.commit(async ({ sql, afterCommit }) => {
+      const refused: Batch[] = [];
+      for (const batch of inLockOrder(batches)) {
+        if (!(await ownsRun(sql, batch.source))) {
+          refused.push(batch);
+          continue;
+        }
+        const { source, drafts } = batch;
+        const { run } = source;
+        const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
+        for (const [index, event] of events.entries()) await project(sql, run, event, drafts[index] as RunEventDraft, effects);
+        afterCommit(() => {
+          source.committed(events);
+          this.#hub.publish(run.streamNum, events, bytes);
+          this.#events.committed(run, events);
+        });
+      }
+      afterCommit(() => {
+        for (const { source } of refused) source.refused(new WeftlineError("RUN_FENCED"));
+        for (const id of effects.ring) this.#events.ring(id);
+      });
+    });
+  }
+}
+
+/** Runs are locked in the order of their ids, everywhere. */
+function inLockOrder(batches: readonly Batch[]): Batch[] {
+  return batches.toSorted((a, b) => (a.source.run.id < b.source.run.id ? -1 : 1));
+}
+
+async function ownsRun(sql: Sql, source: EventSource): Promise<boolean> {
+  const row = await sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", source.run.id);
+  return row?.epoch === source.epoch;
+}
