@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// Plain JavaScript for old Nodes too: Weftline runs on the Node that its package brings along, whichever Node starts it.
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const oldestNode = 24;
+const require = createRequire(import.meta.url);
+
+if (Number(process.versions.node.split(".")[0]) >= oldestNode) await import(entry().href);
+else runWith(bundledNode());
+
+/** The sources where they are at hand, since a build beside them may be out of date. */
+function entry() {
+  const source = new URL("../src/cli/main.ts", import.meta.url);
+  return existsSync(source) ? source : new URL("../dist/src/cli/main.js", import.meta.url);
+}
+
+/** The executable of the npm package `node`, or of the platform package that it fetches. */
+function bundledNode() {
+  const { platform, arch } = process;
+  const names = ["node", `node-${platform === "win32" ? "win" : platform}-${arch}`, `node-bin-${platform}-${arch}`];
+  for (const name of names) {
+    try {
+      const manifest = require.resolve(`${name}/package.json`);
+      const { bin } = JSON.parse(readFileSync(manifest, "utf8"));
+      const file = join(dirname(manifest), typeof bin === "string" ? bin : bin.node);
+      if (existsSync(file)) return file;
+    } catch {
+      // Not installed under this name.
+    }
+  }
+  return undefined;
+}
+
+function runWith(node) {
+  if (!node) {
+    console.error(`✗ Weftline needs Node ${oldestNode}; this is ${process.version}, and the npm package "node" was installed without its script.`);
+    console.error(`  → npm install --allow-scripts=node weftline, or install Node ${oldestNode}`);
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? (signal === "SIGINT" ? 130 : 143);
+  });
+}

@@ -1,0 +1,25 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+/** Compiles to `dist`, with a manifest there that points `#weftline` and `#plugins/*` at what was compiled. */
+const require = createRequire(import.meta.url);
+const root = import.meta.dirname;
+const dist = join(root, "dist");
+
+interface Manifest {
+  readonly imports: Readonly<Record<string, string>>;
+}
+
+function compiler(): string {
+  const manifest = require.resolve("typescript/package.json");
+  const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: { tsc: string } };
+  return join(dirname(manifest), bin.tsc);
+}
+
+rmSync(dist, { recursive: true, force: true });
+execFileSync(process.execPath, [compiler(), "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+const { imports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
+const compiled = Object.fromEntries(Object.entries(imports).map(([name, file]) => [name, file.replace(/\.ts$/, ".js")]));
+writeFileSync(join(dist, "package.json"), `${JSON.stringify({ type: "module", imports: compiled }, null, 2)}\n`);
