@@ -62,14 +62,16 @@ export async function idempotently<Ids extends Record<string, string>>(
   const { idempotencyKey: _, ...rest } = body as { idempotencyKey?: unknown };
   const bodyHash = hashOf(rest);
   return scope.write(async (tx) => {
-    const known = await tx.sql.get<{ body_hash: string; result: string; created_at: number }>(
-      "select body_hash, result, created_at from platform_idempotency_key where tenant_id = ? and owner_id = ? and mutation = ? and key = ?",
+    const known = await tx.sql.get<{ body_hash: string; result: string }>(
+      `select body_hash, result from platform_idempotency_key
+       where tenant_id = ? and owner_id = ? and mutation = ? and key = ? and created_at > ${tx.sql.now} - ?`,
       tenantId,
       actorId,
       mutation,
       key,
+      idempotencyTtl,
     );
-    if (known && known.created_at > Date.now() - idempotencyTtl) {
+    if (known) {
       if (known.body_hash !== bodyHash) throw new WeftlineError("IDEMPOTENCY_CONFLICT", { key, path: ["input", "idempotencyKey"] });
       return JSON.parse(known.result) as Ids;
     }

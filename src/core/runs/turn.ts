@@ -47,10 +47,11 @@ interface Cast {
  */
 export async function runTurn(host: TurnHost, run: Run, abort: AbortController): Promise<void> {
   const { session, calls, interrupts } = await openSession(host, run);
-  const deadline = run.deadlineAt == null ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(run.deadlineAt - Date.now(), 2 ** 31 - 1));
+  const leftMs = await timeLeft(host.database, run);
+  const deadline = leftMs === undefined ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(leftMs, 2 ** 31 - 1));
   try {
     if (run.status === "CANCELLING") throw new WeftlineError("RUN_CANCELLED");
-    if (run.deadlineAt != null && run.deadlineAt <= Date.now()) throw new WeftlineError("RUN_DEADLINE");
+    if (leftMs !== undefined && leftMs <= 0) throw new WeftlineError("RUN_DEADLINE");
     if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
     session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
     const cast = await castOf(host, run);
@@ -72,6 +73,13 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
   } finally {
     clearTimeout(deadline);
   }
+}
+
+/** Until the deadline by the store's clock: this process's own decides nothing. */
+async function timeLeft({ read }: Database, run: Run): Promise<number | undefined> {
+  if (run.deadlineAt == null) return undefined;
+  const clock = await read.get<{ now: number }>(`select ${read.now} as now`);
+  return run.deadlineAt - (clock?.now ?? 0);
 }
 
 async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSession; calls: ToolCall[]; interrupts: Interrupt[] }> {
