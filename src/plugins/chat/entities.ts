@@ -1,0 +1,34 @@
+import { defineEntity } from "@mikro-orm/core";
+import { owned } from "#weftline";
+
+const ThreadSchema = defineEntity({
+  name: "Thread",
+  tableName: "chat_thread",
+  properties: (p) => ({
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    /** Its log. */
+    streamNum: p.integer(),
+    title: p.string().nullable(),
+    /** The title as it is searched: lower case, composed letters. */
+    searchTitle: p.string().nullable(),
+    agentId: p.string().nullable(),
+    historyLimit: p.integer(),
+    /** Milliseconds; null for ever. */
+    retention: p.bigint("number").nullable(),
+    simulatedAllowed: p.boolean(),
+    metadata: p.json<Readonly<Record<string, unknown>>>(),
+    forkedFromMessageId: p.string().nullable(),
+    archived: p.boolean().default(false),
+    createdAt: p.bigint("number"),
+    /** Raised by every change of the thread itself and by every message that a person adds. */
+    updatedAt: p.bigint("number"),
+  }),
+  indexes: [{ properties: ["tenantId", "ownerId", "updatedAt", "id"] }],
+});
+
+/** One conversation with one owner. Its messages, runs and events belong to the core; here stands what the owner sets. */
+export class Thread extends ThreadSchema.class {}
+ThreadSchema.setClass(Thread);
+export const threadEntity = owned(ThreadSchema, { rule: "PRIVATE" });

@@ -1,0 +1,31 @@
+import { changesService, definePlugin, purgers, runService, streamService, threadResolver } from "#weftline";
+import { agentService } from "#plugins/agents";
+import { chatConfig } from "./config.ts";
+import { chatService } from "./contract.ts";
+import { threadEntity } from "./entities.ts";
+import { migrations } from "./migrations/index.ts";
+import { addChatSchema } from "./schema/index.ts";
+import { Activities } from "./service/activity/activities.ts";
+import { createChat, createThreadResolver } from "./service/service.ts";
+
+/**
+ * Chat: threads, messages to agents, what happens in a thread as one stream, and who is there.
+ *
+ * @example defineConfig({ plugins: [agents(), chat({ historyLimit: 100 })] })
+ */
+export const chat = definePlugin({
+  id: "chat",
+  description: "Threads of messages with agents, followed live.",
+  config: chatConfig,
+  requires: { agents: agentService, runs: runService, streams: streamService, changes: changesService },
+  provides: { chat: chatService, threads: threadResolver },
+  entities: [threadEntity],
+  migrations,
+  schema: addChatSchema,
+  setup: ({ config, deps, contributions, onClose }) => {
+    const activities = new Activities();
+    onClose(deps.streams.tap((streamNum, events) => activities.hear(streamNum, events)));
+    onClose(() => activities.close());
+    return { chat: createChat({ ...deps, config, activities, purgers: contributions(purgers) }), threads: createThreadResolver() };
+  },
+});

@@ -1,0 +1,110 @@
+import {
+  Actor,
+  Message,
+  Run,
+  Stream,
+  actorOf,
+  connectionType,
+  loadRow,
+  loadRows,
+  localIdOrNothing,
+  nodeType,
+  pageArgs,
+  pageOf,
+  type GraphBuilder,
+  type Scope,
+} from "#weftline";
+import { Agent } from "#plugins/agents";
+import { Activity, Thread, chatService } from "../contract.ts";
+
+/** `Thread`, its settings, and the queries for it. */
+export function addThread(builder: GraphBuilder): void {
+  const ThreadConfig = builder.objectRef<Thread>("ThreadConfig").implement({
+    description: "Settings of a thread.",
+    fields: (t) => ({
+      historyLimit: t.exposeInt("historyLimit", { nullable: false, description: "How many messages the agent is shown." }),
+      retention: t.field({ type: "Duration", description: "How long messages are to be kept; null for ever.", resolve: (thread) => thread.retention }),
+      simulatedAllowed: t.exposeBoolean("simulatedAllowed", { nullable: false, description: "Whether a simulated model may answer." }),
+      metadata: t.field({ type: "JSON", nullable: false, description: "What its owner keeps with it.", resolve: (thread) => thread.metadata }),
+    }),
+  });
+  const MessageConnection = connectionType(builder, "Message", Message);
+  const RunConnection = connectionType(builder, "Run", Run);
+
+  nodeType(builder, Thread, {
+    name: "Thread",
+    description: "A conversation with one owner.",
+    load: loadRows(Thread),
+    fields: (t) => ({
+      title: t.exposeString("title", { description: "Its title." }),
+      owner: t.field({ type: Actor, nullable: false, description: "Whose it is.", resolve: (thread, _, scope) => actorOf(scope, thread.ownerId) }),
+      agent: t.field({ type: Agent, description: "Who answers in it.", resolve: (thread, _, scope) => loadRow(scope, Agent, thread.agentId) }),
+      config: t.field({ type: ThreadConfig, nullable: false, description: "Its settings.", resolve: (thread) => thread }),
+      messages: t.field({
+        type: MessageConnection,
+        description: "Its messages, oldest first whichever way the pages go. Without arguments the last 20.",
+        args: { ...pageArgs(t), superseded: t.arg.boolean({ defaultValue: false, description: "Also answers that another one replaced." }) },
+        resolve: (thread, { superseded, ...args }, scope) => scope.use(chatService).messages(scope, thread, superseded ? "all" : "current", args) as never,
+      }),
+      lastSeq: t.int({
+        nullable: false,
+        description: "The seq of the newest event; follow from it with threadEvents(after).",
+        resolve: async (thread, _, scope) => (await loadRow(scope, Stream, thread.id))?.head ?? 0,
+      }),
+      runs: t.field({
+        type: RunConnection,
+        description: "Its runs, newest first.",
+        args: pageArgs(t),
+        resolve: (thread, args, scope) => pageOf(scope.em, Run, { threadId: thread.id }, args, { createdAt: "desc", id: "desc" }) as never,
+      }),
+      activeRun: t.field({ type: Run, description: "The oldest of its open runs.", resolve: (thread, _, scope) => activeRun(scope, thread.id) }),
+      forkedFrom: t.field({
+        type: Message,
+        description: "The last message that was copied, where it was forked from another thread.",
+        resolve: (thread, _, scope) => loadRow(scope, Message, thread.forkedFromMessageId),
+      }),
+      activity: t.field({
+        type: [Activity],
+        nullable: false,
+        description: "Who is there, who types and what agents are at, at this moment.",
+        resolve: (thread, _, scope) => scope.use(chatService).activity(scope, thread),
+      }),
+      createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was made.", resolve: (thread) => thread.createdAt }),
+      updatedAt: t.field({ type: "DateTime", nullable: false, description: "When it was changed or written to last.", resolve: (thread) => thread.updatedAt }),
+      archived: t.exposeBoolean("archived", { nullable: false, description: "Whether it is put away." }),
+    }),
+  });
+  addQueries(builder);
+}
+
+function addQueries(builder: GraphBuilder): void {
+  const ThreadConnection = connectionType(builder, "Thread", Thread);
+  builder.queryFields((t) => ({
+    threads: t.field({
+      type: ThreadConnection,
+      description: "The viewer's threads, those that changed last first.",
+      args: {
+        search: t.arg.string({ description: "Only those whose title holds this." }),
+        archived: t.arg.boolean({ defaultValue: false, description: "Only those that are put away, or only the others; null for both." }),
+        ...pageArgs(t),
+      },
+      resolve: (_, { search, archived, ...args }, scope) => scope.use(chatService).list(scope, { search, archived }, args) as never,
+    }),
+    thread: t.field({
+      type: Thread,
+      description: "A thread by its id; null where it does not exist or belongs to another.",
+      args: { id: t.arg.id({ required: true, description: "The thread's id." }) },
+      resolve: (_, { id }, scope) => loadRow(scope, Thread, localIdOrNothing("Thread", String(id))),
+    }),
+  }));
+}
+
+/** Batched, since lists of threads ask for it. */
+async function activeRun(scope: Scope, threadId: string): Promise<Run | null> {
+  const run = await scope.load(activeRun, threadId, async (ids) => {
+    const open = { status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] as const } };
+    const runs = await scope.em.find(Run, { threadId: { $in: [...ids] }, parentId: null, status: { $in: [...open.status.$in] } }, { orderBy: { startSeq: "asc" } });
+    return ids.map((id) => runs.find((each) => each.threadId === id));
+  });
+  return run ?? null;
+}

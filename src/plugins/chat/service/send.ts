@@ -1,0 +1,136 @@
+import { globalId, idempotently, isTerminal, Message, Run, WeftlineError, type FoundTarget, type RunSettings, type Scope, type Tx } from "#weftline";
+import { checkContent, invalid } from "./checks.ts";
+import { announce, type ChatDeps } from "./deps.ts";
+import type { RegenerateMessage, SendMessage } from "./requests.ts";
+import { threadIn } from "./threads.ts";
+import type { Thread } from "../entities.ts";
+
+/** A message and the run that answers it, or answers anew. */
+export interface Answering {
+  readonly message: Message;
+  readonly run: Run;
+}
+
+/**
+ * Adds a person's message and starts the run that answers it, both or neither.
+ *
+ * @throws INVALID_INPUT, NOT_FOUND, a conflict for an archived thread, a busy one or an agent that takes no runs.
+ */
+export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMessage): Promise<Answering> {
+  const parts = checkContent(request, deps.config.messageBytes);
+  const ids = await idempotently(scope, { mutation: "sendMessage", key: request.idempotencyKey, body: request }, async (tx) => {
+    const thread = await writableThread(tx, request.thread, ["input", "thread"]);
+    const run = await deps.runs.start(scope, tx, {
+      targetType: "Agent",
+      target: await agentFor(deps, scope, thread, request),
+      trigger: "CHAT",
+      thread: { id: thread.id, streamNum: thread.streamNum },
+      settings: settingsOf(thread),
+      onBusy: request.onBusy ?? "ENQUEUE",
+      ...(request.limits ? { limits: request.limits } : {}),
+    });
+    const authorId = scope.viewer.actorId;
+    const message = await deps.streams.addMessage(tx, thread.streamNum, { role: "USER", parts, threadId: thread.id, authorId, runId: run.id });
+    touch(deps, tx, thread);
+    return { message: message.id, run: run.id };
+  });
+  return answering(scope, ids);
+}
+
+/**
+ * Starts another answer in place of one of the thread's latest turn. The old answer stands until the new one begins.
+ *
+ * @throws NOT_FOUND, INVALID_INPUT for a message that is no answer, a conflict for an earlier turn or an open run.
+ */
+export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: RegenerateMessage): Promise<Answering> {
+  const ids = await idempotently(scope, { mutation: "regenerateMessage", key: request.idempotencyKey, body: request }, async (tx) => {
+    const message = await tx.em.findOne(Message, { id: request.message });
+    if (message?.threadId == null) throw new WeftlineError("NOT_FOUND", { what: "message", path });
+    const thread = await writableThread(tx, message.threadId, path);
+    const before = await answerRun(tx, thread, message);
+    const run = await deps.runs.start(scope, tx, {
+      targetType: "Agent",
+      target: await targetById(deps, scope, before.targetId, path),
+      trigger: "CHAT",
+      thread: { id: thread.id, streamNum: thread.streamNum },
+      ...inputOf(before),
+      settings: { ...before.settings, ...settingsOf(thread) },
+      limits: before.limits,
+      onBusy: "REJECT",
+      regeneratesId: before.id,
+    });
+    touch(deps, tx, thread);
+    return { message: message.id, run: run.id };
+  });
+  return answering(scope, ids);
+}
+
+const path = ["message"];
+
+/** What a thread decides for its runs. */
+export function settingsOf(thread: Thread): RunSettings {
+  return { simulated: thread.simulatedAllowed ? "allowed" : "forbidden", historyLimit: thread.historyLimit };
+}
+
+/** @throws a conflict for an archived thread. */
+export function refuseArchived(thread: Thread, at: readonly string[]): void {
+  if (!thread.archived) return;
+  throw new WeftlineError("CONFLICT", { message: "The thread is archived.", fix: "Bring it back: updateThread with archived: false.", path: at });
+}
+
+async function writableThread(tx: Tx, id: string, at: readonly string[]): Promise<Thread> {
+  const thread = await threadIn(tx, id, at);
+  refuseArchived(thread, at);
+  return thread;
+}
+
+async function agentFor(deps: ChatDeps, scope: Scope, thread: Thread, { agent }: SendMessage): Promise<FoundTarget> {
+  if (agent) return deps.agents.target(await deps.agents.resolve(scope, agent, ["input", "agent"]), ["input", "agent"]);
+  if (thread.agentId == null) throw invalid(["input", "agent"], "The thread has no agent: name one here, or set the thread's with updateThread.");
+  return targetById(deps, scope, thread.agentId, ["input", "thread"]);
+}
+
+async function targetById({ agents }: ChatDeps, scope: Scope, id: string, at: readonly string[]): Promise<FoundTarget> {
+  return agents.target(await agents.resolve(scope, { id: globalId("Agent", id) }, at), at);
+}
+
+/** The run behind an answer that may be given anew. */
+async function answerRun(tx: Tx, thread: Thread, message: Message): Promise<Run> {
+  if (message.role !== "ASSISTANT") throw invalid(path, "Only an agent's answer can be given anew.");
+  if (message.status === "STREAMING") throw new WeftlineError("BUSY", { message: "This answer is still being written.", path });
+  if (message.supersededById != null) throw conflict("Another answer has already replaced this one.", "Regenerate the newest answer.");
+  const latest = await tx.em.findOne(Run, { streamNum: thread.streamNum, parentId: null }, { orderBy: { startSeq: "desc" } });
+  const run = await tx.em.findOne(Run, { id: message.runId ?? "" });
+  if (!run || !latest || originOf(run) !== originOf(latest)) {
+    throw conflict("Only the latest answer can be given anew.", "Fork the thread before this message with forkThread, then send again.");
+  }
+  if (run.targetType !== "Agent") throw conflict("Only an agent's answer can be given anew.", "Start the run again with retryRun.");
+  if (!isTerminal(latest.status)) throw new WeftlineError("BUSY", { message: "A run of this thread is still open.", path });
+  return run;
+}
+
+/** What a run outside the chat was started with. */
+function inputOf({ input }: Run): { readonly text?: string; readonly input?: unknown } {
+  const { text, data } = (input ?? {}) as { readonly text?: string; readonly data?: unknown };
+  return { ...(text === undefined ? {} : { text }), ...(data === undefined ? {} : { input: data }) };
+}
+
+/** The run that the user's message started: answers given anew point to it. */
+function originOf(run: Run): string {
+  return run.regeneratesId ?? run.id;
+}
+
+function conflict(message: string, fix: string): WeftlineError {
+  return new WeftlineError("CONFLICT", { message: `${message} ${fix}`, fix, path });
+}
+
+function touch(deps: ChatDeps, tx: Tx, thread: Thread): void {
+  thread.updatedAt = Date.now();
+  announce(deps, tx, thread, "UPDATED");
+}
+
+async function answering(scope: Scope, ids: { readonly message: string; readonly run: string }): Promise<Answering> {
+  const [message, run] = [await scope.em.findOne(Message, { id: ids.message }), await scope.em.findOne(Run, { id: ids.run })];
+  if (!message || !run) throw new WeftlineError("NOT_FOUND", { what: "message: the thread was cleared or deleted since" });
+  return { message, run };
+}
