@@ -1,0 +1,53 @@
+import type { ChatCompletionChunk } from "openai/resources/chat/completions";
+import type { ResponseInputItem, ResponseStreamEvent } from "openai/resources/responses/responses";
+import type { TokenUsage } from "#weftline";
+
+/** An event of one of the two APIs, as the SDK hands it out. */
+export type NativeEvent = ResponseStreamEvent | ChatCompletionChunk;
+
+/** A piece of an answer, the same for both APIs. Parts are numbered in the order in which they appear. */
+export type AnswerPiece =
+  | { readonly kind: "text"; readonly part: number; readonly channel: "TEXT" | "REASONING"; readonly text: string }
+  /** The model begins to write a call; `name` is the function's name on the wire, `callId` may be empty. */
+  | { readonly kind: "call"; readonly part: number; readonly callId: string; readonly name: string }
+  | { readonly kind: "arguments"; readonly part: number; readonly text: string };
+
+/** How an answer ended, as far as the provider said. */
+export interface AnswerEnd {
+  /** Absent while the answer is not complete. */
+  readonly reason?: "stop" | "length" | "tools" | "filter";
+  /** Why the provider gave up within the stream. */
+  readonly failure?: { readonly code: string | undefined; readonly message: string };
+  readonly usage?: TokenUsage;
+  /** The provider's id of the answer. */
+  readonly id?: string;
+  /** The answer as the provider wrote it, where it has to be sent back so. */
+  readonly native?: readonly ResponseInputItem[];
+}
+
+/** Reads one answer. It holds nothing but what it was given. */
+export interface AnswerReader {
+  read(event: NativeEvent): readonly AnswerPiece[];
+  end(): AnswerEnd;
+}
+
+/** What one piece after the other says about a part, so that a final text adds only what the deltas left out. */
+export interface PartText {
+  readonly part: number;
+  text: string;
+}
+
+/** Numbers parts by their keys, in order of appearance. */
+export class Parts {
+  readonly #parts = new Map<string, PartText>();
+
+  get(key: string): PartText | undefined {
+    return this.#parts.get(key);
+  }
+
+  open(key: string): PartText {
+    let part = this.#parts.get(key);
+    if (!part) this.#parts.set(key, (part = { part: this.#parts.size, text: "" }));
+    return part;
+  }
+}

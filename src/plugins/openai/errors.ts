@@ -1,0 +1,92 @@
+import type * as Sdk from "openai";
+import { WeftlineError, type ErrorCode } from "#weftline";
+
+/** Whose failure it is, and what must not be repeated in words about it. */
+export interface Blame {
+  readonly provider: string;
+  readonly secrets: readonly string[];
+}
+
+type SdkErrors = Pick<typeof Sdk, "APIError" | "APIConnectionError" | "APIConnectionTimeoutError" | "OpenAIError">;
+
+const longestProblem = 500;
+
+/**
+ * What went wrong between the SDK and the provider, in Weftline's words. Neither its message, its details nor its cause hold a secret.
+ */
+export function providerError(error: unknown, sdk: SdkErrors, blame: Blame): WeftlineError {
+  if (error instanceof WeftlineError) return error;
+  if (error instanceof sdk.APIConnectionTimeoutError || timedOut(error)) return failure("PROVIDER_TIMEOUT", blame, {}, error);
+  if (error instanceof sdk.APIConnectionError) return failure("PROVIDER_UNREACHABLE", blame, {}, error);
+  if (error instanceof sdk.APIError) return error.status === undefined ? refusedWithin(error, blame) : refused(error, error.status, blame);
+  if (error instanceof SyntaxError) return failure("PROVIDER_FAILED", blame, { status: 200, problem: "it sent an event that is not JSON." }, error);
+  if (error instanceof TypeError || error instanceof sdk.OpenAIError) return failure("STREAM_TRUNCATED", blame, {}, error);
+  return new WeftlineError("INTERNAL", {}, { cause: error });
+}
+
+/**
+ * A failure that the provider reported inside the stream, when the status had long been 200.
+ *
+ * @param code the provider's own, as in `rate_limit_exceeded`.
+ */
+export function streamFailure(code: string | undefined, message: string, blame: Blame, cause?: unknown): WeftlineError {
+  const details = { status: code ?? 200, problem: redacted(message, blame) };
+  if (code === "rate_limit_exceeded") return failure("PROVIDER_RATE_LIMITED", blame, details, cause);
+  const temporary = code === undefined || /server|internal|overloaded|unavailable|timeout/.test(code) || /^5\d\d$/.test(code);
+  return failure(temporary ? "PROVIDER_FAILED" : "PROVIDER_REJECTED", blame, details, cause);
+}
+
+function refusedWithin(error: InstanceType<typeof Sdk.APIError>, blame: Blame): WeftlineError {
+  return streamFailure(error.code ? String(error.code) : (error.type ?? undefined), error.message, blame, error);
+}
+
+function refused(error: InstanceType<typeof Sdk.APIError>, status: number, blame: Blame): WeftlineError {
+  const requestId = error.requestID ? { requestId: error.requestID } : {};
+  const details = { status, problem: redacted(error.message.replace(/^\d{3} /, ""), blame), ...requestId };
+  if (status === 401 || status === 403) return failure("PROVIDER_AUTH", blame, { status, retryable: false, ...requestId }, error);
+  if (status === 408 || status === 504) return failure("PROVIDER_TIMEOUT", blame, details, error);
+  if (status === 409 || status >= 500) return failure("PROVIDER_FAILED", blame, { ...details, ...waitOf(error.headers) }, error);
+  if (status !== 429) return failure("PROVIDER_REJECTED", blame, details, error);
+  // A quota that is used up does not come back by waiting.
+  const spent = error.code === "insufficient_quota";
+  return failure("PROVIDER_RATE_LIMITED", blame, { ...details, retryable: !spent, ...waitOf(error.headers) }, error);
+}
+
+function failure(code: ErrorCode, blame: Blame, details: Readonly<Record<string, unknown>>, cause: unknown): WeftlineError {
+  return new WeftlineError(code, { provider: blame.provider, plugin: "openai", ...details }, ...causeOf(cause, blame));
+}
+
+/** A copy of the cause for the log: the original repeats what the provider said, which may be the key. */
+function causeOf(cause: unknown, blame: Blame): [] | [{ cause: Error }] {
+  if (!(cause instanceof Error)) return [];
+  const inner = cause.cause instanceof Error ? `: ${cause.cause.message}` : "";
+  const copy = new Error(redacted(cause.message + inner, blame));
+  copy.name = cause.constructor.name;
+  return [{ cause: copy }];
+}
+
+/** Undici gives up on silent servers by itself, after five minutes. */
+function timedOut(error: unknown): boolean {
+  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 4; each = each.cause, depth++) {
+    const code = "code" in each ? each.code : undefined;
+    if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") return true;
+  }
+  return false;
+}
+
+/** How long the provider asks to wait, in milliseconds. */
+function waitOf(headers: Headers | undefined): { readonly retryAfterMs?: number } {
+  const ms = Number.parseFloat(headers?.get("retry-after-ms") ?? "");
+  if (ms >= 0) return { retryAfterMs: ms };
+  const after = headers?.get("retry-after") ?? "";
+  const seconds = Number.parseFloat(after);
+  const wait = Number.isNaN(seconds) ? Date.parse(after) - Date.now() : seconds * 1000;
+  return Number.isFinite(wait) ? { retryAfterMs: Math.max(0, Math.round(wait)) } : {};
+}
+
+function redacted(text: string, { secrets }: Blame): string {
+  let safe = text;
+  for (const secret of secrets) if (secret.length > 3) safe = safe.replaceAll(secret, "[secret]");
+  safe = safe.replace(/\b(sk|pk|rk)-[\w*.-]{4,}/g, "[secret]").replace(/\b(Bearer|Basic)\s+[\w.~+/=*-]+/gi, "$1 [secret]");
+  return safe.length > longestProblem ? `${safe.slice(0, longestProblem)}…` : safe;
+}

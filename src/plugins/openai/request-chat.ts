@@ -1,0 +1,60 @@
+import type { ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import type { ConversationMessage } from "#weftline";
+import { answerName, argumentsText, inputText, outcomeText, type ModelCall } from "./model-call.ts";
+import { allowsStrict } from "./strict-schema.ts";
+import type { ToolNames } from "./tool-names.ts";
+
+/** The body of POST /chat/completions. */
+export function chatBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
+  const { options, tools, names, outputSchema } = call;
+  const instructions: ChatCompletionMessageParam[] = call.instructions ? [{ role: "system", content: call.instructions }] : [];
+  return {
+    model: call.model.model,
+    messages: [...instructions, ...call.messages.flatMap((message) => messagesOf(message, names))],
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(tools.length > 0
+      ? {
+          tools: tools.map(({ name, description, inputSchema }) => ({
+            type: "function" as const,
+            function: { name: names.toWire(name), description, parameters: { ...inputSchema } },
+          })),
+          ...(options.parallelToolCalls === undefined ? {} : { parallel_tool_calls: options.parallelToolCalls }),
+        }
+      : {}),
+    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(options.topP === undefined ? {} : { top_p: options.topP }),
+    ...(options.maxOutputTokens === undefined ? {} : limitOf(call.model.baseURL, options.maxOutputTokens)),
+    ...(options.reasoningEffort === undefined ? {} : { reasoning_effort: options.reasoningEffort }),
+    ...(outputSchema
+      ? {
+          response_format: {
+            type: "json_schema" as const,
+            json_schema: { name: answerName, schema: { ...outputSchema }, strict: allowsStrict(outputSchema) },
+          },
+        }
+      : {}),
+  };
+}
+
+/** OpenAI renamed the limit for its reasoning models; many other servers know the old name only. */
+function limitOf(baseURL: string, tokens: number): { max_completion_tokens: number } | { max_tokens: number } {
+  return /(^|\.)openai\.com$/.test(new URL(baseURL).hostname) ? { max_completion_tokens: tokens } : { max_tokens: tokens };
+}
+
+function messagesOf(message: ConversationMessage, names: ToolNames): ChatCompletionMessageParam[] {
+  if (message.role !== "ASSISTANT") return [{ role: message.role === "USER" ? "user" : "system", content: inputText(message) }];
+  if (message.toolCalls.length === 0) return [{ role: "assistant", content: message.text }];
+  return [
+    {
+      role: "assistant",
+      content: message.text === "" ? null : message.text,
+      tool_calls: message.toolCalls.map((each) => ({
+        id: each.callId,
+        type: "function" as const,
+        function: { name: names.toWire(each.name), arguments: argumentsText(each.arguments) },
+      })),
+    },
+    ...message.toolCalls.map((each) => ({ role: "tool" as const, tool_call_id: each.callId, content: outcomeText(each.outcome) })),
+  ];
+}

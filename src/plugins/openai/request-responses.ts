@@ -1,0 +1,54 @@
+import type { ResponseCreateParamsStreaming, ResponseInputItem } from "openai/resources/responses/responses";
+import type { ConversationMessage } from "#weftline";
+import { answerName, argumentsText, inputText, outcomeText, type ModelCall } from "./model-call.ts";
+import { allowsStrict } from "./strict-schema.ts";
+
+/** The body of POST /responses. */
+export function responsesBody(call: ModelCall): ResponseCreateParamsStreaming {
+  const { options, tools, names, outputSchema } = call;
+  const reasons = options.reasoningEffort;
+  return {
+    model: call.model.model,
+    input: call.messages.flatMap((message) => itemsOf(message, call)),
+    stream: true,
+    // The log is the memory: nothing is kept with the provider.
+    store: false,
+    ...(call.instructions ? { instructions: call.instructions } : {}),
+    ...(tools.length > 0
+      ? {
+          tools: tools.map(({ name, description, inputSchema }) => ({
+            type: "function" as const,
+            name: names.toWire(name),
+            description,
+            parameters: { ...inputSchema },
+            strict: false,
+          })),
+          ...(options.parallelToolCalls === undefined ? {} : { parallel_tool_calls: options.parallelToolCalls }),
+        }
+      : {}),
+    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(options.topP === undefined ? {} : { top_p: options.topP }),
+    ...(options.maxOutputTokens === undefined ? {} : { max_output_tokens: options.maxOutputTokens }),
+    ...(reasons === undefined ? {} : { reasoning: { effort: reasons, ...(reasons === "none" ? {} : { summary: "auto" as const }) } }),
+    ...(outputSchema
+      ? { text: { format: { type: "json_schema" as const, name: answerName, schema: { ...outputSchema }, strict: allowsStrict(outputSchema) } } }
+      : {}),
+  };
+}
+
+function itemsOf(message: ConversationMessage, { names, native }: ModelCall): ResponseInputItem[] {
+  if (message.role !== "ASSISTANT") return [{ role: message.role === "USER" ? "user" : "system", content: inputText(message) }];
+  const spoken = message.text === "" ? [] : [{ role: "assistant" as const, content: message.text }];
+  const called = message.toolCalls.map((each) => ({
+    type: "function_call" as const,
+    call_id: each.callId,
+    name: names.toWire(each.name),
+    arguments: argumentsText(each.arguments),
+  }));
+  const answered = message.toolCalls.map((each) => ({
+    type: "function_call_output" as const,
+    call_id: each.callId,
+    output: outcomeText(each.outcome),
+  }));
+  return [...(native.get(message) ?? [...spoken, ...called]), ...answered];
+}
