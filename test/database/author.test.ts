@@ -12,11 +12,11 @@ import { hasDrift, migrationStates, missingStatements, runMigrations } from "../
 import type { OwnedEntity } from "../../src/core/database/ownership.ts";
 
 /** An entity of its own at each call, as after an edit and a restart. */
-function note(...columns: string[]): OwnedEntity {
+function note(...texts: string[]): OwnedEntity {
   const schema = defineEntity({
     name: "Note",
     tableName: "notes_note",
-    properties: (p) => ({ id: p.string().primary(), ...Object.fromEntries(columns.map((column) => [column, p.string().nullable()])) }),
+    properties: (p) => ({ id: p.string().primary(), ...Object.fromEntries(texts.map((name) => [name, p.string().nullable()])) }),
   });
   return owned(schema, { rule: "INTERNAL" });
 }
