@@ -1,0 +1,225 @@
+import { cpSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { LoggedEvent } from "#weftline";
+import { readEvents } from "../../src/core/runs/log.ts";
+import { alice, bootRuns, callOnce, countingTool, say } from "./fixtures.ts";
+
+const words = ["Over ", "and ", "under ", "the ", "warp."];
+const text = words.join("");
+
+/** A copy of a running host's data, as a killed process would leave it. */
+function crashCopy(dataDir: string): string {
+  const copy = mkdtempSync(join(tmpdir(), "weftline-crash-"));
+  cpSync(dataDir, copy, { recursive: true, filter: (file) => !file.endsWith(".lock") && !file.endsWith(".pid") });
+  return copy;
+}
+
+const kinds = (events: readonly { readonly kind: string }[]): string[] => events.map(({ kind }) => kind);
+
+describe("I1: a state change is one transaction that checks the epoch", () => {
+  it("refuses what a worker writes after another took its run over, and the other finishes it", async () => {
+    let turns = 0;
+    await using host = await bootRuns({ turn: () => say(words, turns++ === 0 ? 60 : 0) });
+    const run = await host.start();
+    const head = await firstDelta(host, run.streamNum);
+    await host.platform.database.commit(({ sql }) => sql.run("update runs_run set epoch = epoch + 1, lease_owner = 'other', lease_until = 0 where id = ?", run.id));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const rows = await host.rows(run.streamNum);
+    expect(rows.at(-1)?.seq, "the fenced worker wrote on").toBeLessThanOrEqual(head + 1);
+    expect((await host.find(run.id)).status).toBe("RUNNING");
+    await host.engine.sweep();
+    const done = await host.until(run.id, "SUCCEEDED");
+    expect(done.text).toBe(text);
+    expect(done.takeovers).toBe(1);
+  });
+});
+
+async function firstDelta(host: Awaited<ReturnType<typeof bootRuns>>, streamNum: number): Promise<number> {
+  for await (const event of await host.streams.follow({ streamNum, after: 0 })) if (event.kind === "message.delta") return event.seq;
+  throw new Error("no delta came");
+}
+
+describe("I2: seq is dense and an event key is used once", () => {
+  it("numbers the events of many runs in one thread without a gap", async () => {
+    await using host = await bootRuns({ turn: () => say(words, 1) });
+    const thread = await host.openThread();
+    const runs = await Promise.all(Array.from({ length: 8 }, () => host.start({ thread })));
+    const cancelled = runs[5];
+    if (cancelled) await host.runs.cancel(host.platform.scope(alice), cancelled.id);
+    await Promise.all(runs.map((run) => host.events(run)));
+    const seqs = (await host.rows(thread.streamNum)).map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  });
+
+  it("refuses a second event with the same key", async () => {
+    await using host = await bootRuns({ turn: () => say(words) });
+    const { streamNum } = await host.openThread();
+    const append = () => host.platform.database.write("SYSTEM", (tx) => host.streams.append(tx, streamNum, [{ kind: "custom", payload: {}, key: "once" }]));
+    await append();
+    await append();
+    const run = await host.start();
+    const insert = () =>
+      host.platform.database.commit(({ sql }) =>
+        sql.run("insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) select stream_num, seq + 1000, run_seq, at, kind, payload, 'k' from runs_event where stream_num = ? and seq = 1", run.streamNum),
+      );
+    await host.events(run);
+    await insert();
+    await expect(
+      host.platform.database.commit(({ sql }) =>
+        sql.run("insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) select stream_num, seq + 2000, run_seq, at, kind, payload, 'k' from runs_event where stream_num = ? and seq = 1", run.streamNum),
+      ),
+    ).rejects.toThrow(/unique/i);
+  });
+});
+
+describe("I3: what is folded is what was logged, and the end is the end", () => {
+  it("keeps in the message exactly what its deltas say", async () => {
+    await using host = await bootRuns({ turn: () => say(words, 25) });
+    const run = await host.start();
+    const events = await host.events(run);
+    const joined = events.flatMap(({ kind, payload }) => (kind === "message.delta" ? [(payload as [number, number, string])[2]] : [])).join("");
+    expect(joined).toBe(text);
+    expect((await host.find(run.id)).text).toBe(text);
+  });
+
+  it("leaves a finished run as it is, whoever cancels, rings or decides", async () => {
+    await using host = await bootRuns({ turn: () => say(words) });
+    const run = await host.start();
+    await host.events(run);
+    const before = await host.find(run.id);
+    expect((await host.runs.cancel(host.platform.scope(alice), run.id)).status).toBe("SUCCEEDED");
+    for (let times = 0; times < 5; times++) host.engine.ring(run.id);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect({ ...(await host.find(run.id)) }).toEqual({ ...before });
+    expect(kinds(await host.rows(run.streamNum)).filter((kind) => /^run\.(finished|failed|cancelled)$/.test(kind))).toHaveLength(1);
+  });
+});
+
+describe("I5: a side effect is never repeated in silence", () => {
+  it("asks a person when a process was lost in the middle of a tool that is not idempotent", async () => {
+    const { tool, calls } = countingTool({ execute: () => new Promise(() => {}) });
+    await using lost = await bootRuns({ turn: callOnce("loom.weave", { pattern: "twill" }), tools: [tool] });
+    const run = await lost.start();
+    await waitForKind(lost, run.streamNum, "tool.started");
+    const again = countingTool();
+    await using host = await bootRuns({ turn: callOnce("loom.weave", { pattern: "twill" }), tools: [again.tool] }, crashCopy(lost.dataDir));
+    await host.until(run.id, "WAITING");
+    expect(again.calls).toHaveLength(0);
+    const [asked] = await host.interrupts();
+    expect(asked?.kind).toBe("UNCERTAIN");
+    await host.decide({ interruptId: asked?.id ?? "", kind: "ANSWER", payload: { woven: "by hand" }, argumentsHash: asked?.arguments_hash ?? "" });
+    expect((await host.until(run.id, "SUCCEEDED")).text).toContain("by hand");
+    expect(again.calls).toHaveLength(0);
+    expect(calls).toHaveLength(0);
+  });
+
+  it("makes an idempotent call again with the same key", async () => {
+    const stuck = countingTool({ idempotent: true, execute: (_: never, ctx) => (stuck.calls.push({ args: null, key: ctx.idempotencyKey }), new Promise(() => {})) });
+    await using lost = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [stuck.tool] });
+    const run = await lost.start();
+    await waitForKind(lost, run.streamNum, "tool.started");
+    const again = countingTool({ idempotent: true });
+    await using host = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [again.tool] }, crashCopy(lost.dataDir));
+    await host.until(run.id, "SUCCEEDED");
+    expect(again.calls.map(({ key }) => key)).toEqual(stuck.calls.map(({ key }) => key));
+    const started = (await host.rows(run.streamNum)).filter(({ kind }) => kind === "tool.started").map(({ payload }) => JSON.parse(payload).attempt as number);
+    expect(started).toEqual([1, 2]);
+  });
+});
+
+async function waitForKind(host: Awaited<ReturnType<typeof bootRuns>>, streamNum: number, kind: string): Promise<LoggedEvent> {
+  for await (const event of await host.streams.follow({ streamNum, after: 0 })) if (event.kind === kind) return event;
+  throw new Error(`${kind} did not come`);
+}
+
+describe("I6: anyone may ring and nobody trusts a ring", () => {
+  it("runs a turn once, however often it is rung for", async () => {
+    let turns = 0;
+    await using host = await bootRuns({ turn: () => (turns++, say(words, 5)) });
+    const run = await host.start();
+    for (let times = 0; times < 200; times++) {
+      host.engine.ring(run.id);
+      host.engine.ring("no such run");
+    }
+    await host.events(run);
+    expect(turns).toBe(1);
+  });
+
+  it("finds by itself a run that nobody rang for", async () => {
+    await using host = await bootRuns({ turn: () => say(words) });
+    const run = await host.start();
+    await host.events(run);
+    await host.platform.database.commit(({ sql }) =>
+      sql.run(`insert into runs_run select 'orphan', tenant_id, owner_id, stream_num, 9999, thread_id, 'orphan', parent_id, retry_of_id, null, null, target_type, target_id, target_name, target_version, "trigger", 'QUEUED', null, input, null, null, null, usage, limits, settings, null, null, null, 0, null, null, ${sql.now}, 0, null, created_at, null, null from runs_run where id = ?`, run.id),
+    );
+    expect((await host.until("orphan", "SUCCEEDED")).text).toBe(text);
+  });
+});
+
+describe("I7: live events are a faster copy of the log", () => {
+  it("sends a follower exactly what a reader finds later", async () => {
+    await using host = await bootRuns({ turn: () => say(words, 10) });
+    const run = await host.start();
+    const live = await host.events(run);
+    const stored = await readEvents(host.platform.database.read, run.streamNum, 0);
+    expect(live).toEqual(stored);
+  });
+});
+
+describe("I8: no worker's clock decides anything", () => {
+  it("keeps deadlines by the store's clock when the process's own is two minutes wrong", async () => {
+    const real = Date.now;
+    try {
+      Date.now = () => real() + 120_000;
+      await using host = await bootRuns({ turn: () => say(words, 5) });
+      const run = await host.start({ limits: { deadlineMs: 10_000 } });
+      expect((await host.until(run.id, "SUCCEEDED")).text).toBe(text);
+      Date.now = () => real() - 120_000;
+      const late = await bootRuns({ turn: () => say(words, 400) });
+      const expiring = await late.start({ limits: { deadlineMs: 300 } });
+      expect((await late.until(expiring.id, "EXPIRED")).failure?.code).toBe("RUN_DEADLINE");
+      await late.close();
+    } finally {
+      Date.now = real;
+    }
+  });
+});
+
+describe("I9: a signal is logged whenever it comes", () => {
+  it("keeps a decision that comes before the run has come to wait", async () => {
+    const { tool, calls } = countingTool({ approval: "ALWAYS" });
+    await using host = await bootRuns({ turn: callOnce("loom.weave", { rows: 3 }), tools: [tool] });
+    let decided: Promise<unknown> | undefined;
+    const stop = host.streams.tap((_, events) => {
+      for (const { kind, payload } of events) {
+        if (kind !== "interrupt.raised") continue;
+        const interruptId = (payload as { interrupt: string }).interrupt;
+        decided = host.interrupts().then(([asked]) => host.decide({ interruptId, kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" }));
+      }
+    });
+    const run = await host.start();
+    const done = await host.until(run.id, "SUCCEEDED");
+    stop();
+    await decided;
+    expect(done.text).toContain("woven");
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe("I10: a run that takes its process down is given up, and others go on", () => {
+  it("fails a run after five lost processes", async () => {
+    await using host = await bootRuns({ turn: () => say(words, 200) });
+    const poisoned = await host.start();
+    await firstDelta(host, poisoned.streamNum);
+    await host.platform.database.commit(({ sql }) =>
+      sql.run("update runs_run set takeovers = 5, epoch = epoch + 1, lease_owner = 'lost', lease_until = 0 where id = ?", poisoned.id),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await host.engine.sweep();
+    expect((await host.until(poisoned.id, "FAILED")).failure?.code).toBe("RUN_POISONED");
+    const other = await host.start();
+    expect((await host.until(other.id, "SUCCEEDED")).text).toBe(text);
+  });
+});
