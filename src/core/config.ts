@@ -1,10 +1,26 @@
+import type { GraphLimits } from "./graphql/limits.ts";
 import type { PluginList } from "./kernel/spec.ts";
+
+/** Where a host listens and what it lets in. */
+export interface ServerConfig {
+  /** The address to bind; 127.0.0.1 unless said. Anything but loopback needs an authenticator that asks for credentials. */
+  readonly host?: string;
+  /** 4400 unless said; 0 takes a free one. */
+  readonly port?: number;
+  /** Origins besides the server's own and loopback whose pages may call it, as in `https://app.example.com`. */
+  readonly origins?: readonly string[];
+  /** Whether the graph describes itself to clients; on in development unless said. */
+  readonly introspection?: "on" | "off";
+  /** Whether browsers find GraphiQL at the endpoint; on in development unless said. */
+  readonly graphiql?: "on" | "off";
+  /** How much one caller may ask for; see the defaults of {@link GraphLimits}. */
+  readonly limits?: Partial<GraphLimits>;
+}
 
 /** A host: its plugins and where it runs. The defaults are those of a development machine. */
 export interface WeftlineConfig {
   readonly plugins: PluginList;
-  /** Where it listens; 127.0.0.1:4400 unless said. Anything but loopback needs an authenticator. */
-  readonly server?: { readonly host?: string; readonly port?: number };
+  readonly server?: ServerConfig;
   /** The folder of the database and of files; ./data unless said. */
   readonly dataDir?: string;
   /** `production` hides GraphiQL and introspection and leaves migrations to the operator. */

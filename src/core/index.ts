@@ -11,6 +11,7 @@ export { defineEnum, enumKey } from "./graphql/enums.ts";
 export { extendInput, inputNamed, unionMember } from "./graphql/extend.ts";
 export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
 export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
+export { isLoopbackAddress } from "./graphql/origins.ts";
 export { perEvent } from "./graphql/per-event.ts";
 export { resultType } from "./graphql/results.ts";
 export { isoDuration } from "./graphql/scalars.ts";
@@ -18,8 +19,10 @@ export { authenticators, authorizationService, type Authenticator, type Authoriz
 export { Actor, actorOf } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
+export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";
 export { contribution, extensionPoint, optional, serviceRef, type Contribution, type ExtensionPoint, type ServiceRef } from "./kernel/refs.ts";
 export type { Logger, MaybePromise, SetupContext } from "./kernel/spec.ts";
 export { definePlugin, type PluginSpec } from "./plugin.ts";
 export * from "./runs/public.ts";
+export { version } from "./version.ts";

@@ -14,6 +14,7 @@ import { Kernel } from "./kernel/kernel.ts";
 import type { ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
 import { runsPlugin, turnLookup } from "./runs/plugin.ts";
+import { createServing, type Serving } from "./serving.ts";
 import { version } from "./version.ts";
 import type { Viewer } from "./database/viewer.ts";
 
@@ -23,8 +24,8 @@ export interface BootOptions {
   readonly migrate?: "automatic" | "refuse";
 }
 
-/** A host that is up: plugins set up, database open. */
-export interface Platform {
+/** A host that is up: plugins set up, database open. Nobody reaches it over the network before `listen`. */
+export interface Platform extends Omit<Serving, "stop"> {
   readonly config: WeftlineConfig;
   readonly kernel: Kernel;
   readonly schema: GraphQLSchema;
@@ -33,7 +34,7 @@ export interface Platform {
   use<T>(ref: ServiceRef<T>): T;
   /** What a resolver would be given for this viewer. */
   scope(viewer: Viewer, requestId?: string): Scope;
-  /** Closes plugins in reverse order, then the database. */
+  /** Closes the server, then plugins in reverse order, then the database. */
   close(): Promise<void>;
 }
 
@@ -84,7 +85,9 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
       tx.afterCommit(() => seen.set(key, viewer.name));
     },
   };
+  const { stop, ...serving } = createServing(config, composition.schema, host);
   return {
+    ...serving,
     config,
     kernel,
     schema: composition.schema,
@@ -93,6 +96,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
     use: host.use,
     scope: (viewer, requestId = "internal") => new Scope(host, viewer, requestId),
     close: async () => {
+      await stop();
       const failures = await kernel.close();
       await database.close();
       for (const { plugin, error } of failures) log.error({ plugin, err: error }, "closing failed");

@@ -1,0 +1,213 @@
+import { useCSRFPrevention } from "@graphql-yoga/plugin-csrf-prevention";
+import {
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  getOperationAST,
+  parse,
+  validate,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLSchema,
+  type ParseOptions,
+  type ValidationRule,
+} from "graphql";
+import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
+import type { Viewer } from "../database/viewer.ts";
+import { WeftlineError } from "../errors.ts";
+import { DocumentCache } from "./document-cache.ts";
+import { checkSize, sizeOf, type GraphLimits, type OperationSize } from "./limits.ts";
+import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
+import { Scope, type ScopeHost } from "./scope.ts";
+
+/** Who asks; what each transport hands to the pipeline. */
+export interface Caller {
+  /** Absent where no authenticator knew the caller: its operations are refused. */
+  readonly viewer: Viewer | undefined;
+  readonly requestId: string;
+}
+
+/** An operation as a client states it. */
+export interface OperationRequest {
+  readonly query: string;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly operationName?: string | null | undefined;
+}
+
+/** What an operation answers with: one result, or a stream of them. */
+export type OperationOutcome = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+
+export interface EngineOptions {
+  readonly schema: GraphQLSchema;
+  readonly host: ScopeHost;
+  readonly limits: GraphLimits;
+  readonly introspection: "on" | "off";
+}
+
+/** Headers of which one must stand on a request that a browser could send without asking first. */
+export const csrfHeaders = ["x-weftline-csrf", "apollo-require-preflight", "x-graphql-yoga-csrf"] as const;
+
+const maxValidationErrors = 5;
+const noOperation = "operationName must name one operation of the document.";
+
+/**
+ * The one pipeline of all transports: parse, validate, execute, mask. HTTP and SSE run through {@link Engine.yoga}, sockets and
+ * in-process calls through {@link Engine.prepare} and {@link Engine.run}; rules are hooks of the pipeline, so none holds on one only.
+ */
+export class Engine {
+  readonly yoga: YogaServerInstance<Caller, object>;
+  readonly #options: EngineOptions;
+  readonly #enveloped;
+  readonly #sizes = new WeakMap<DocumentNode, OperationSize>();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.yoga = createYoga<Caller, object>({
+      schema: options.schema,
+      graphqlEndpoint: "/graphql",
+      plugins: [useCSRFPrevention({ requestHeaders: [...csrfHeaders] }), this.#httpRules(), this.#rules()] as Plugin<object, Caller>[],
+      // Errors are masked below, where the request is known.
+      maskedErrors: false,
+      // An error that is cached over a socket would be answered over HTTP without its status.
+      parserAndValidationCache: { documentCache: new DocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
+      maxRequestBodySize: options.limits.bodyBytes,
+      batching: false,
+      multipart: false,
+      cors: false,
+      graphiql: false,
+      landingPage: false,
+      logging: false,
+      healthCheckEndpoint: "/healthz",
+    });
+    this.#enveloped = this.yoga.getEnveloped({});
+  }
+
+  /** Parses and validates. Nothing is thrown: a document that does not pass is answered with its errors. */
+  prepare(request: OperationRequest, caller: Caller): ExecutionArgs | readonly GraphQLError[] {
+    const { schema } = this.#options;
+    try {
+      const document = this.#enveloped.parse(request.query) as DocumentNode;
+      const errors = this.#enveloped.validate(schema, document) as readonly GraphQLError[];
+      if (errors.length > 0) return errors.map(withoutHttp);
+      return { schema, document, operationName: request.operationName ?? null, variableValues: request.variables ?? {}, contextValue: caller };
+    } catch (error) {
+      return [withoutHttp(publicError(error, this.#reporting(caller)))];
+    }
+  }
+
+  /** Both steps of an operation at once. */
+  async start(request: OperationRequest, caller: Caller): Promise<OperationOutcome> {
+    const prepared = this.prepare(request, caller);
+    return "document" in prepared ? this.run(prepared) : { errors: prepared };
+  }
+
+  /** Runs what {@link Engine.prepare} let through. Nothing is thrown; a stream ends with the public form of its error. */
+  async run(args: ExecutionArgs): Promise<OperationOutcome> {
+    try {
+      const kind = getOperationAST(args.document, args.operationName)?.operation;
+      const run = kind === "subscription" ? this.#enveloped.subscribe : this.#enveloped.execute;
+      const outcome = (await run(args)) as OperationOutcome;
+      return "errors" in outcome && outcome.errors ? { ...outcome, errors: outcome.errors.map(withoutHttp) } : outcome;
+    } catch (error) {
+      return { errors: [withoutHttp(publicError(error, this.#reporting(args.contextValue as Caller)))] };
+    }
+  }
+
+  /** What holds on every transport. */
+  #rules(): Plugin {
+    const { limits, introspection } = this.#options;
+    const parseLimited = (source: Parameters<typeof parse>[0], options?: ParseOptions): DocumentNode => parse(source, { ...options, maxTokens: limits.tokens });
+    const validateLimited = (schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]): readonly GraphQLError[] =>
+      validate(schema, document, rules, { maxErrors: maxValidationErrors, hideSuggestions: true });
+    const runAs = ({ executeFn, setExecuteFn }: { executeFn: Run; setExecuteFn: (run: Run) => void }): void => setExecuteFn((args) => this.#runAs(args, executeFn));
+    return {
+      onParse: ({ setParseFn }) => {
+        setParseFn(parseLimited as never);
+        return ({ result }) => markSyntaxError(result);
+      },
+      onValidate: ({ setValidationFn, addValidationRule }) => {
+        if (introspection === "off") addValidationRule(NoSchemaIntrospectionCustomRule);
+        setValidationFn(validateLimited as never);
+      },
+      onExecute: runAs as never,
+      onSubscribe: ({ subscribeFn, setSubscribeFn }) => runAs({ executeFn: subscribeFn as Run, setExecuteFn: setSubscribeFn as never }),
+    };
+  }
+
+  /** What concerns HTTP alone. */
+  #httpRules(): Plugin<object, Caller> {
+    return {
+      onParams: ({ context, setResult }) => {
+        if (context.viewer) return;
+        setResult({ errors: [publicError(new WeftlineError("UNAUTHENTICATED"), this.#reporting(context))] });
+      },
+      onResultProcess: ({ result, serverContext, setResult }) => {
+        if (Array.isArray(result) || !("errors" in result) || !result.errors) return;
+        setResult({ ...result, errors: result.errors.map((error) => withHttpCode(publicError(error, this.#reporting(serverContext)))) });
+      },
+    };
+  }
+
+  /** Runs an operation in a scope of its own: resolvers see that, not the transport's context. */
+  async #runAs(args: ExecutionArgs, run: Run): Promise<OperationOutcome> {
+    const { viewer, requestId } = args.contextValue as Caller;
+    const reporting = this.#reporting({ requestId });
+    try {
+      if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
+      if (!getOperationAST(args.document, args.operationName)) throw new WeftlineError("INVALID_INPUT", { message: noOperation });
+      checkSize(this.#sizeOf(args), this.#options.limits);
+      const outcome = await run({ ...args, contextValue: new Scope(this.#options.host, viewer, requestId) });
+      return Symbol.asyncIterator in outcome ? maskStream(outcome, reporting) : maskResult(outcome, reporting);
+    } catch (error) {
+      return { errors: [publicError(error, reporting)] };
+    }
+  }
+
+  #sizeOf({ schema, document, operationName, variableValues }: ExecutionArgs): OperationSize {
+    const variables = variableValues ?? {};
+    const reusable = document.definitions.length === 1 && Object.values(variables).every((value) => typeof value !== "number" && !Array.isArray(value));
+    const known = reusable ? this.#sizes.get(document) : undefined;
+    if (known) return known;
+    const size = sizeOf({ schema, document, operationName, variables });
+    if (reusable) this.#sizes.set(document, size);
+    return size;
+  }
+
+  #reporting({ requestId }: Pick<Caller, "requestId">): ErrorContext {
+    return { requestId, log: this.#options.host.log };
+  }
+}
+
+type Run = (args: ExecutionArgs) => OperationOutcome | Promise<OperationOutcome>;
+
+function maskResult(result: ExecutionResult, context: ErrorContext): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map((error) => publicError(error, context)) } : result;
+}
+
+function maskStream(source: AsyncIterableIterator<ExecutionResult>, context: ErrorContext): AsyncIterableIterator<ExecutionResult> {
+  const masked = (result: IteratorResult<ExecutionResult>): IteratorResult<ExecutionResult> =>
+    !result.done && result.value.errors ? { done: false, value: maskResult(result.value, context) } : result;
+  const fail = (error: unknown): never => {
+    throw publicError(error, context);
+  };
+  return {
+    next: () => source.next().then(masked, fail),
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function markSyntaxError(result: unknown): void {
+  if (!(result instanceof GraphQLError)) return;
+  result.extensions["code"] = "GRAPHQL_PARSE_FAILED";
+  result.extensions["http"] = { spec: true, status: 400 };
+}
+
+/** Refusals of the HTTP layer that come without a code get the one of their status. */
+function withHttpCode(error: GraphQLError): GraphQLError {
+  const { http, code } = error.extensions as { http?: { status?: number }; code?: string };
+  if (http?.status === 403 && (code === undefined || code === "INVALID_INPUT")) error.extensions["code"] = "FORBIDDEN";
+  return error;
+}

@@ -1,0 +1,147 @@
+/** One tab of GraphiQL as it opens. */
+export interface ExampleTab {
+  readonly query: string;
+  readonly variables?: string;
+}
+
+const json = (value: object): string => JSON.stringify(value, null, 2);
+
+/** The way from an empty server to a conversation, a tab a step. */
+export const exampleTabs: readonly ExampleTab[] = [
+  {
+    query: `# Weftline: run each tab in turn, from left to right (Ctrl-Enter).
+# First: who you are, and which plugins this server is made of.
+query Server {
+  viewer {
+    id
+    name
+    tenant
+    roles
+  }
+  plugins {
+    name
+    kind
+    state
+    reason
+    fix
+    description
+  }
+}
+`,
+  },
+  {
+    query: `# Blueprints to make an agent of. Copy the id of one into the next tab.
+query Templates {
+  agentTemplates {
+    id
+    name
+    description
+    framework
+    parametersSchema
+  }
+}
+`,
+  },
+  {
+    query: `# Copy the id of the agent for the next tab.
+mutation CreateAgent($input: CreateAgentFromTemplateInput!) {
+  createAgentFromTemplate(input: $input) {
+    __typename
+    ... on CreateAgentFromTemplatePayload {
+      agent {
+        id
+        name
+        status
+        model
+      }
+    }
+    ... on UserError {
+      message
+      code
+      path
+    }
+  }
+}
+`,
+    variables: json({ input: { template: "<id of a template>", name: "My first agent" } }),
+  },
+  {
+    query: `# Copy the id of the thread for the next two tabs.
+mutation CreateThread($input: CreateThreadInput!) {
+  createThread(input: $input) {
+    __typename
+    ... on CreateThreadPayload {
+      thread {
+        id
+        title
+        lastSeq
+      }
+    }
+    ... on UserError {
+      message
+      code
+      path
+    }
+  }
+}
+`,
+    variables: json({ input: { title: "Hello", agent: { name: "My first agent" } } }),
+  },
+  {
+    query: `# Leave this one running, then send a message from the next tab.
+# After a break pass the last seq as "after": nothing is lost and nothing comes twice.
+subscription Watch($thread: ID!, $after: Int) {
+  threadEvents(thread: $thread, after: $after) {
+    __typename
+    seq
+    type
+    ... on RunStatusEvent {
+      status
+      provenance
+    }
+    ... on MessageDeltaEvent {
+      channel
+      text
+    }
+    ... on MessageFinishedEvent {
+      status
+      text
+    }
+    ... on ToolRequestedEvent {
+      name
+      arguments
+    }
+    ... on ToolFinishedEvent {
+      status
+      result
+      error
+    }
+  }
+}
+`,
+    variables: json({ thread: "<id of a thread>", after: null }),
+  },
+  {
+    query: `mutation Send($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    __typename
+    ... on SendMessagePayload {
+      message {
+        id
+      }
+      run {
+        id
+        status
+      }
+    }
+    ... on UserError {
+      message
+      code
+      path
+    }
+  }
+}
+`,
+    variables: json({ input: { thread: "<id of a thread>", text: "Hello! What can you do?" } }),
+  },
+];

@@ -1,0 +1,191 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { v7 } from "uuid";
+import { WeftlineError, type ErrorCode } from "../errors.ts";
+import { admission, authenticate, credentialsOf } from "./authenticate.ts";
+import { csrfHeaders, type Engine } from "./engine.ts";
+import { GraphiqlPage } from "./graphiql.ts";
+import type { GraphLimits } from "./limits.ts";
+import { isLoopbackName, refuseOrigin, type OriginRules } from "./origins.ts";
+import type { ScopeHost } from "./scope.ts";
+import { SocketServer, refuseUpgrade } from "./socket.ts";
+
+export interface GraphServerOptions {
+  readonly engine: Engine;
+  readonly host: ScopeHost;
+  readonly limits: GraphLimits;
+  /** Origins besides the server's own and loopback that may call, also from a browser. */
+  readonly origins: readonly string[];
+  readonly graphiql: "on" | "off";
+}
+
+/** Where a server is asked to listen; port 0 takes a free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a server listens. */
+export interface Listening {
+  /** The graph's address for HTTP and SSE; the same with `ws:` for sockets. */
+  readonly url: string;
+  readonly port: number;
+}
+
+const endpoint = "/graphql";
+const securityHeaders = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cache-control": "no-store",
+} as const;
+const statusOf: Partial<Record<ErrorCode, number>> = { NOT_FOUND: 404, FORBIDDEN: 403, SHUTTING_DOWN: 503, INTERNAL: 500 };
+
+/** The HTTP server of the graph: queries and mutations, SSE, sockets by upgrade, GraphiQL, and a health check for load balancers. */
+export class GraphServer {
+  readonly #options: GraphServerOptions;
+  readonly #http: Server;
+  readonly #sockets: SocketServer;
+  readonly #graphiql: GraphiqlPage | undefined;
+  readonly #streams = new Set<ServerResponse>();
+  #origins: OriginRules = { allowed: new Set(), hosts: "any" };
+  #state: "open" | "draining" = "open";
+
+  constructor(options: GraphServerOptions) {
+    this.#options = options;
+    const { engine, host, limits } = options;
+    this.#sockets = new SocketServer({ engine, host, limits });
+    this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
+    this.#http = createServer((request, response) => void this.#answer(request, response));
+    this.#http.on("upgrade", (request, tcp, head) => {
+      tcp.on("error", () => tcp.destroy());
+      if (pathOf(request) !== endpoint) return refuseUpgrade(tcp, 404);
+      if (this.#state === "draining") return refuseUpgrade(tcp, 503);
+      if (refuseOrigin(request.headers, this.#origins) !== undefined) return refuseUpgrade(tcp, 403);
+      this.#sockets.upgrade(request, tcp, head);
+    });
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @throws BIND_WITHOUT_AUTH for an address that others reach, where callers need no credentials.
+   * @throws ADDRESS_IN_USE where another program listens already.
+   */
+  async listen({ host, port }: ListenAddress): Promise<Listening> {
+    const admits = admission(this.#options.host);
+    if (admits !== "credentials" && !isLoopbackName(host)) throw new WeftlineError("BIND_WITHOUT_AUTH", { host });
+    this.#origins = { allowed: new Set(this.#options.origins), hosts: admits === "credentials" ? "any" : "loopback" };
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once("error", (error) => reject(listenError(error, { host, port })));
+      this.#http.listen({ host, port }, resolve);
+    });
+    const bound = (this.#http.address() as AddressInfo).port;
+    return { url: `http://${nameToCall(host)}:${bound}${endpoint}`, port: bound };
+  }
+
+  /**
+   * Stops: new work is refused, sockets are closed with 1001 (clients reconnect) over at most a second, requests may finish until the
+   * deadline, and what is left then is cut off.
+   *
+   * @param deadlineMs how long all of it may take.
+   */
+  async close(deadlineMs = 5_000): Promise<void> {
+    if (this.#state === "draining" || !this.#http.listening) return;
+    this.#state = "draining";
+    const deadline = setTimeout(() => {
+      this.#sockets.terminate();
+      this.#http.closeAllConnections();
+    }, deadlineMs);
+    // An ended stream would look finished to its reader; a broken one is taken up again elsewhere.
+    for (const response of this.#streams) response.destroy();
+    await this.#sockets.drain();
+    await new Promise<void>((resolve) => {
+      this.#http.close(() => resolve());
+      this.#http.closeIdleConnections();
+    });
+    clearTimeout(deadline);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = requestIdOf(request);
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    response.setHeader("x-request-id", requestId);
+    try {
+      await this.#route(request, response, requestId);
+    } catch (error) {
+      this.#options.host.log.error({ err: error, requestId }, "a request failed");
+      if (response.headersSent) response.destroy();
+      else sendError(response, new WeftlineError("INTERNAL"), requestId);
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const path = pathOf(request);
+    const draining = this.#state === "draining";
+    if (path === "/healthz") return sendJson(response, draining ? 503 : 200, { status: draining ? "DRAINING" : "UP" });
+    if (path !== endpoint) return sendError(response, new WeftlineError("NOT_FOUND", { what: "path", fix: `The graph is at ${endpoint}.` }), requestId);
+    if (draining) {
+      response.setHeader("connection", "close");
+      return sendError(response, new WeftlineError("SHUTTING_DOWN"), requestId);
+    }
+    const refusal = refuseOrigin(request.headers, this.#origins);
+    if (refusal !== undefined) return sendError(response, new WeftlineError("FORBIDDEN", { message: refusal, fix: "Add the origin to server.origins." }), requestId);
+    if (this.#sendCors(request, response)) return undefined;
+    if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html")) return this.#graphiql.send(request, response);
+    if (request.headers.accept?.includes("text/event-stream")) {
+      this.#streams.add(response);
+      response.once("close", () => this.#streams.delete(response));
+    }
+    const viewer = await authenticate(this.#options.host, credentialsOf(request));
+    await this.#options.engine.yoga.handle(request, response, { viewer, requestId });
+  }
+
+  /** Lets browsers of the configured origins read answers; `true` where the request was only their question whether they may. */
+  #sendCors(request: IncomingMessage, response: ServerResponse): boolean {
+    const { origin } = request.headers;
+    if (origin !== undefined && this.#origins.allowed.has(origin)) {
+      response.setHeader("access-control-allow-origin", origin);
+      response.setHeader("access-control-expose-headers", "x-request-id");
+      response.setHeader("vary", "origin");
+      if (request.method === "OPTIONS") {
+        response.setHeader("access-control-allow-methods", "GET, POST");
+        response.setHeader("access-control-allow-headers", ["content-type", "authorization", "x-request-id", ...csrfHeaders].join(", "));
+        response.setHeader("access-control-max-age", "600");
+      }
+    }
+    if (request.method !== "OPTIONS") return false;
+    response.writeHead(204).end();
+    return true;
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
+/** A caller's own id is kept, so that one id follows a request through several services. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && /^[\w.:-]{8,128}$/.test(given) ? given : v7();
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
+}
+
+function sendError(response: ServerResponse, { code, message, fix }: WeftlineError, requestId: string): void {
+  sendJson(response, statusOf[code] ?? 500, { errors: [{ message, extensions: { code, fix, requestId } }] });
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {
+  return error.code === "EADDRINUSE" ? new WeftlineError("ADDRESS_IN_USE", { host, port }, { cause: error }) : error;
+}
+
+/** A name under which a browser on this machine reaches what was bound. */
+function nameToCall(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,188 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { GraphQLError, type ExecutionArgs } from "graphql";
+import { handleProtocols, makeServer, type Context, type Server, type SubscribePayload } from "graphql-ws";
+import { v7 } from "uuid";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { Viewer } from "../database/viewer.ts";
+import { WeftlineError } from "../errors.ts";
+import { authenticate, credentialsOf } from "./authenticate.ts";
+import type { Engine } from "./engine.ts";
+import type { GraphLimits } from "./limits.ts";
+import { publicError, withoutHttp } from "./masking.ts";
+import { authorizationService, type ScopeHost } from "./scope.ts";
+import { Wire } from "./wire.ts";
+
+export interface SocketServerOptions {
+  readonly engine: Engine;
+  readonly host: ScopeHost;
+  readonly limits: GraphLimits;
+}
+
+/** What is known of one socket. */
+interface Peer {
+  readonly request: IncomingMessage;
+  readonly wire: Wire;
+  viewer: Viewer | undefined;
+  /** The authorisation version at which the viewer was last found in order. */
+  checked: number;
+}
+
+type SocketContext = Context<Record<string, unknown>, Peer>;
+
+/** Close codes: a client that resumes treats the first two as "connect again", the last as its own fault. */
+const closeCodes = { goingAway: 1001, forbidden: 4403, internal: 4500 } as const;
+const keepAliveMs = 12_000;
+/** Sockets are pinged in as many groups, so that thousands are not all at once. */
+const pingGroups = 12;
+const drainWindowMs = 1_000;
+
+/**
+ * Speaks `graphql-transport-ws`, and no other subprotocol. One bad document costs its own operation and never the socket; a reader
+ * that does not keep up holds its own streams back and nobody else's.
+ */
+export class SocketServer {
+  readonly #options: SocketServerOptions;
+  readonly #ws: WebSocketServer;
+  readonly #protocol: Server<Peer>;
+  readonly #wires = new Set<Wire>();
+  readonly #perViewer = new Map<string, number>();
+  #pings: NodeJS.Timeout | undefined;
+  #group = 0;
+
+  constructor(options: SocketServerOptions) {
+    this.#options = options;
+    this.#ws = new WebSocketServer({
+      noServer: true,
+      maxPayload: options.limits.frameBytes,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols,
+    });
+    this.#protocol = makeServer<Record<string, unknown>, Peer>({
+      onConnect: (context) => this.#connect(context),
+      onSubscribe: (context, _, payload) => this.#subscribe(context, payload),
+      onError: (_, __, ___, errors) => errors.map((error) => this.#shown(error).toJSON()),
+      execute: (args) => options.engine.run(args) as never,
+      subscribe: (args) => options.engine.run(args) as never,
+    });
+  }
+
+  /** Takes over a connection whose origin was checked. */
+  upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void {
+    if (this.#wires.size >= this.#options.limits.sockets) return refuseUpgrade(tcp, 503);
+    this.#ws.handleUpgrade(request, tcp, head, (socket) => this.#open(socket, request, tcp));
+  }
+
+  /** Closes all with 1001, a little apart: clients that reconnect should not come back in one instant. */
+  async drain(): Promise<void> {
+    const wires = [...this.#wires];
+    const window = Math.min(drainWindowMs, wires.length);
+    await Promise.all(wires.map((wire, index) => wire.closeAfter((window * index) / wires.length, closeCodes.goingAway, "Going away")));
+  }
+
+  /** Cuts off whoever is left. */
+  terminate(): void {
+    for (const wire of this.#wires) wire.terminate();
+  }
+
+  #open(socket: WebSocket, request: IncomingMessage, tcp: Duplex): void {
+    const wire = new Wire(socket, tcp, this.#wires.size % pingGroups);
+    const peer: Peer = { request, wire, viewer: undefined, checked: 0 };
+    this.#wires.add(wire);
+    this.#pings ??= setInterval(() => this.#ping(), keepAliveMs / pingGroups).unref();
+    const closed = this.#protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (text) => wire.send(text),
+        close: (code = closeCodes.internal, reason = "") => wire.close(code, reason),
+        onMessage: (handle) => wire.onMessage((text) => this.#handle(handle(text), peer)),
+      },
+      peer,
+    );
+    wire.onClose((code, reason) => {
+      this.#wires.delete(wire);
+      this.#count(peer.viewer, -1);
+      if (this.#wires.size === 0) this.#pings = void clearInterval(this.#pings);
+      void this.#handle(closed(code, reason), peer);
+    });
+  }
+
+  /** What fails here is a bug, not a bad request: those are answered. */
+  async #handle(work: Promise<void>, { wire }: Peer): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#options.host.log.error({ err: error }, "a socket failed");
+      wire.close(closeCodes.internal, "Internal error");
+    }
+  }
+
+  #ping(): void {
+    this.#group = (this.#group + 1) % pingGroups;
+    for (const wire of this.#wires) if (wire.group === this.#group) wire.ping();
+  }
+
+  async #connect({ connectionParams = {}, extra }: SocketContext): Promise<boolean> {
+    const { host, limits } = this.#options;
+    const { version } = host.use(authorizationService);
+    const viewer = await authenticate(host, credentialsOf(extra.request, connectionParams));
+    if (!viewer || extra.wire.state === "closed") return false;
+    if (this.#count(viewer, 1) > limits.socketsPerViewer) {
+      this.#count(viewer, -1);
+      return false;
+    }
+    extra.viewer = viewer;
+    extra.checked = version;
+    return true;
+  }
+
+  #count(viewer: Viewer | undefined, change: 1 | -1): number {
+    if (!viewer) return 0;
+    const key = `${viewer.tenantId}:${viewer.actorId}`;
+    const count = (this.#perViewer.get(key) ?? 0) + change;
+    if (count === 0) this.#perViewer.delete(key);
+    else this.#perViewer.set(key, count);
+    return count;
+  }
+
+  /** Nothing is thrown here: an exception would end the socket, and every other subscription on it. */
+  async #subscribe(context: SocketContext, payload: SubscribePayload): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    const { extra, subscriptions } = context;
+    const { engine, limits } = this.#options;
+    const caller = { viewer: extra.viewer, requestId: v7() };
+    try {
+      if (!(await this.#stillAdmitted(extra))) {
+        extra.wire.close(closeCodes.forbidden, "Forbidden");
+        throw new WeftlineError("UNAUTHENTICATED");
+      }
+      if (Object.keys(subscriptions).length > limits.operationsPerSocket) throw new WeftlineError("RATE_LIMITED", { what: "operations on this socket" });
+      return engine.prepare(payload, caller);
+    } catch (error) {
+      return [this.#shown(error, caller.requestId)];
+    }
+  }
+
+  async #stillAdmitted(peer: Peer): Promise<boolean> {
+    const authorization = this.#options.host.use(authorizationService);
+    if (!peer.viewer) return false;
+    if (peer.checked === authorization.version) return true;
+    const { version } = authorization;
+    if (!(await authorization.admits(peer.viewer))) return false;
+    peer.checked = version;
+    return true;
+  }
+
+  /** graphql-ws wraps what a stream throws; the error inside is the one that was made to be shown. */
+  #shown(error: unknown, requestId: string = v7()): GraphQLError {
+    const inner = error instanceof GraphQLError && error.cause instanceof GraphQLError ? error.cause : error;
+    return withoutHttp(publicError(inner, { requestId, log: this.#options.host.log }));
+  }
+}
+
+const reasons: Readonly<Record<number, string>> = { 403: "Forbidden", 404: "Not Found", 503: "Service Unavailable" };
+
+/** Answers an upgrade with a plain HTTP status. */
+export function refuseUpgrade(tcp: Duplex, status: number): void {
+  tcp.end(`HTTP/1.1 ${status} ${reasons[status] ?? "Error"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

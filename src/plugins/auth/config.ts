@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+const name = z.string().min(1).max(200);
+
+/** One caller and the token that proves it. */
+const viewerConfig = z.strictObject({
+  /** Sent as `Authorization: Bearer …`. Kept as a hash only. */
+  token: z.string().min(8, "A token has at least 8 characters.").max(1_000),
+  /** The actor's id, unique in its tenant. */
+  id: name,
+  /** The name to show; the id unless said. */
+  name: name.optional(),
+  tenant: name.default("default"),
+  /** `admin` manages the tenant; `audit` may read the content of others in it. */
+  roles: z.array(name).default([]),
+});
+
+const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
+
+export const authConfig = z.strictObject({
+  viewers: z
+    .array(viewerConfig)
+    .default([])
+    .refine((viewers) => unique(viewers.map(({ token }) => token)), "Two viewers have the same token.")
+    .refine((viewers) => unique(viewers.map(({ tenant, id }) => `${tenant}/${id}`)), "Two viewers have the same id in one tenant."),
+});
+
+export type AuthConfig = z.output<typeof authConfig>;

@@ -1,0 +1,13 @@
+import { serviceRef } from "#weftline";
+
+/** What other plugins may ask of authentication. */
+export interface Auth {
+  /**
+   * Shuts a viewer out until the host restarts: its next request is refused, its sockets take no new operation, and its open
+   * subscriptions end before their next event.
+   */
+  revoke(viewer: { readonly tenantId: string; readonly actorId: string }): void;
+}
+
+/** Authentication by the viewers of the configuration. */
+export const authService = serviceRef<Auth>("auth.auth");

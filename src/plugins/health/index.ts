@@ -1,0 +1,24 @@
+import { databaseService, definePlugin, pluginDirectory } from "#weftline";
+import { databaseCheck, pluginsCheck } from "./checks.ts";
+import { healthChecks, healthService } from "./contract.ts";
+import { addHealthSchema } from "./schema.ts";
+import { createHealth } from "./service.ts";
+
+/**
+ * Answers `Query.health` from the checks that plugins contribute.
+ *
+ * @example plugins: [health(), agents(), chat()]
+ */
+export const health = definePlugin({
+  id: "health",
+  kind: "CAPABILITY",
+  description: "Checks the parts of the platform.",
+  requires: { database: databaseService, plugins: pluginDirectory },
+  provides: { health: healthService },
+  schema: addHealthSchema,
+  setup: ({ deps, contribute, contributions }) => {
+    contribute(healthChecks, "database", databaseCheck(deps.database));
+    contribute(healthChecks, "plugins", pluginsCheck(deps.plugins));
+    return { health: createHealth(contributions(healthChecks)) };
+  },
+});
