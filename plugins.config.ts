@@ -1,7 +1,8 @@
 import { defineConfig, WeftlineError } from "./src/core/index.ts";
+import { capabilities, models, openai, simulated } from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
-const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, DATABASE_URL } = process.env;
+const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
 
 if (DATABASE_URL) refuse("DATABASE_URL is set, but Postgres is not supported yet", "Unset DATABASE_URL: SQLite keeps the data in the folder WEFTLINE_DATA.");
 
@@ -9,7 +10,12 @@ export default defineConfig({
   server: { host: HOST || "127.0.0.1", port: portOf(PORT || "4400") },
   dataDir: WEFTLINE_DATA || "./data",
   mode: modeOf(WEFTLINE_MODE || "development"),
-  plugins: [],
+  plugins: [
+    models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
+    simulated(),
+    capabilities(),
+    openai(),
+  ],
 });
 
 function portOf(text: string): number {

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 
 /** The options of the commands that serve. */
 export interface StartOptions {
@@ -11,7 +11,7 @@ export interface StartOptions {
 export function addListenOptions(command: Command): Command {
   return command
     .option("--host <host>", "the address to listen on")
-    .option("--port <port>", "the port to listen on; 0 takes any free one")
+    .option("--port <port>", "the port to listen on; 0 takes any free one", checkedPort)
     .option("--data <folder>", "the folder of the database and of files")
     .option("--migrate", "apply pending migrations before serving, also in production");
 }
@@ -20,4 +20,10 @@ export function addListenOptions(command: Command): Command {
 export function startArguments({ host, port, data, migrate }: StartOptions): string[] {
   const values = Object.entries({ "--host": host, "--port": port, "--data": data });
   return [...values.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])), ...(migrate ? ["--migrate"] : [])];
+}
+
+function checkedPort(text: string): string {
+  const port = Number(text);
+  if (text !== "" && Number.isInteger(port) && port >= 0 && port <= 65_535) return text;
+  throw new InvalidArgumentError("It is a number from 0 to 65535.");
 }

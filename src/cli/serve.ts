@@ -1,0 +1,72 @@
+import { relative } from "node:path";
+import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
+import { modelService } from "../core/runs/public.ts";
+import type { RunningServer } from "../core/serving.ts";
+import { version } from "../core/version.ts";
+import type { LoadedConfig } from "./config-file.ts";
+import { exitCodes } from "./exit.ts";
+import { interruptSignal } from "./signals.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** How long open requests, runs and plugins may take to come to rest, in milliseconds. */
+const closeDeadlineMs = 10_000;
+
+/**
+ * Boots, listens, and serves until a signal.
+ *
+ * @returns the exit code, after everything is closed or the deadline has passed.
+ * @throws BOOT_FAILED and what listening throws.
+ */
+export async function serve(terminal: Terminal, { file, config }: LoadedConfig, options: BootOptions): Promise<number> {
+  const interrupted = interruptSignal();
+  const start = performance.now();
+  const platform = await createPlatform(config, options);
+  try {
+    const server = await platform.listen();
+    for (const line of banner(terminal, { platform, server, file, bootMs: performance.now() - start })) terminal.say(line);
+    await new Promise<void>((resolve) => (interrupted.aborted ? resolve() : interrupted.addEventListener("abort", () => resolve(), { once: true })));
+    terminal.say("Closing. A second signal ends it at once.");
+  } finally {
+    giveUpLater(terminal);
+    await platform.close();
+  }
+  return exitCodes.ok;
+}
+
+/** Does not keep the process alive: it ends what would. */
+function giveUpLater(terminal: Terminal): void {
+  setTimeout(() => {
+    terminal.say(`${terminal.paint("yellow", "!")} Not everything closed within ${closeDeadlineMs / 1_000} s; what was open is taken up at the next start.`);
+    process.exit(exitCodes.failed);
+  }, closeDeadlineMs).unref();
+}
+
+interface Started {
+  readonly platform: Platform;
+  readonly server: RunningServer;
+  readonly file: string;
+  readonly bootMs: number;
+}
+
+function banner(terminal: Terminal, { platform, server, file, bootMs }: Started): string[] {
+  const { kernel, config } = platform;
+  const { url } = server;
+  const graphiql = (config.server?.graphiql ?? (config.mode === "production" ? "off" : "on")) === "on";
+  const row = (name: string, text: string): string => `  ${terminal.paint("dim", name.padEnd(9))} ${text}`;
+  const address = (text: string): string => terminal.paint("cyan", text);
+  return [
+    `${terminal.paint("green", "✓")} ${terminal.paint("bold", `Weftline ${version}`)}  ${kernel.plugins.length} plugins  ${Math.round(bootMs)} ms`,
+    ...(graphiql ? [row("GraphiQL", `${address(url)} in a browser`)] : []),
+    row("GraphQL", `${address(url)} by HTTP and SSE, ${address(url.replace(/^http/, "ws"))} by WebSocket`),
+    row("Health", address(new URL("/healthz", url).href)),
+    row("Models", modelsLine(platform)),
+    row("Config", `${relative(process.cwd(), file)}, data in ${config.dataDir ?? "./data"}`),
+    row("Try", `curl ${url} -H 'content-type: application/json' -d '{"query":"{ plugins { name state } }"}'`),
+  ];
+}
+
+function modelsLine({ kernel }: Platform): string {
+  if (!kernel.has(modelService)) return "none: no plugin brings any";
+  const { mode, reason, fix } = kernel.use(modelService).status();
+  return [mode.toLowerCase(), ...(reason === undefined ? [] : [`: ${reason}`]), ...(fix === undefined ? [] : [` ${fix}`])].join("");
+}
