@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/core";
+import type { Database } from "../database/database.ts";
 import { Message, ToolCall, type StoredPart } from "./entities/message.ts";
-import { Run } from "./entities/run.ts";
+import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
 import type { ConversationMessage, ConversationToolCall, InputPart, ToolOutcome } from "./runtime.ts";
 
@@ -11,8 +12,9 @@ const defaultHistoryLimit = 50;
  * The conversation as a run sees it: what stood in the thread before the run was queued, what started it, and what it said and did so far.
  * Runs stand in the order in which they were queued, so that a queued message never comes before the answer it waited for.
  */
-export async function conversationOf(em: EntityManager, run: Run): Promise<ConversationMessage[]> {
-  const messages = run.threadId == null ? await ownMessages(em, run) : await threadMessages(em, run);
+export async function conversationOf(database: Database, run: Run): Promise<ConversationMessage[]> {
+  const em = database.em("SYSTEM");
+  const messages = run.threadId == null ? await ownMessages(em, run) : await threadMessages(database, run);
   const calls = await callsOf(em, messages);
   const conversation = messages.flatMap((message) => toConversation(message, calls) ?? []);
   if (run.threadId == null && !messages.some(({ role }) => role === "USER")) conversation.unshift(...inputOf(run));
@@ -23,34 +25,27 @@ async function ownMessages(em: EntityManager, run: Run): Promise<Message[]> {
   return em.find(Message, { runId: run.id, supersededById: null, status: "COMPLETE" }, { orderBy: { startSeq: "asc" } });
 }
 
-async function threadMessages(em: EntityManager, run: Run): Promise<Message[]> {
+/** Ids in the order of the conversation: a question stands where its run was queued, right before its answer. */
+const earlierMessages = `
+  select m.id from runs_message m left join runs_run r on r.id = m.run_id
+  where m.stream_num = ? and m.superseded_by_id is null and m.status = 'COMPLETE' and coalesce(r.start_seq, m.start_seq) < ?
+  and (m.run_id is null or (m.run_id <> ? and coalesce(r.regenerates_id, '') <> ?))
+  order by coalesce(r.start_seq, m.start_seq) desc, m.start_seq desc limit ?`;
+
+async function threadMessages(database: Database, run: Run): Promise<Message[]> {
   const limit = run.settings.historyLimit ?? defaultHistoryLimit;
   const origin = run.regeneratesId ?? run.id;
-  const current = { supersededById: null, status: "COMPLETE" as const };
-  const earlier = await em.find(
+  const em = database.em("SYSTEM");
+  const own = await em.find(
     Message,
-    { ...current, streamNum: run.streamNum, startSeq: { $lt: run.startSeq } },
-    { orderBy: { startSeq: "desc" }, limit: limit + 1 },
+    { supersededById: null, status: "COMPLETE", $or: [{ runId: run.id }, { runId: origin, role: { $ne: "ASSISTANT" } }] },
+    { orderBy: { startSeq: "asc" } },
   );
-  const own = await em.find(Message, { ...current, runId: { $in: [run.id, origin] } }, { orderBy: { startSeq: "asc" } });
-  const messages = [...new Map([...earlier.toReversed(), ...own].map((message) => [message.id, message])).values()];
-  const runs = await em.find(Run, { id: { $in: [...new Set(messages.flatMap(({ runId }) => runId ?? []))] } });
-  const runById = new Map(runs.map((each) => [each.id, each]));
-
-  /** Its run's place, so that a question stands right before its answer; the answer given anew stands where the old one stood. */
-  const placeOf = (message: Message): number => {
-    const its = message.runId == null ? undefined : runById.get(message.runId);
-    if (its && (its.id === origin || its.id === run.id)) return run.startSeq;
-    return its?.startSeq ?? message.startSeq;
-  };
-  const replaced = (message: Message): boolean => {
-    const its = message.runId == null ? undefined : runById.get(message.runId);
-    return message.role === "ASSISTANT" && its !== undefined && its.id !== run.id && (its.id === origin || its.regeneratesId === origin);
-  };
-  return messages
-    .filter((message) => placeOf(message) <= run.startSeq && !replaced(message))
-    .toSorted((a, b) => placeOf(a) - placeOf(b) || a.startSeq - b.startSeq)
-    .slice(-Math.max(limit, own.length));
+  const room = Math.max(0, limit - own.length);
+  const ids = await database.read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
+  const earlier = await em.find(Message, { id: { $in: ids.map(({ id }) => id) } });
+  const byId = new Map(earlier.map((message) => [message.id, message]));
+  return [...ids.toReversed().flatMap(({ id }) => byId.get(id) ?? []), ...own];
 }
 
 async function callsOf(em: EntityManager, messages: readonly Message[]): Promise<Map<string, ToolCall>> {

@@ -144,7 +144,7 @@ async function converse(host: TurnHost, run: Run, session: RunSession, cast: Cas
   const ctx = contextOf(host, run, cast, toolCalls, abort.signal);
   const speak = async (): Promise<void> => {
     await session.flush();
-    const messages = await conversationOf(host.database.em("SYSTEM"), run);
+    const messages = await conversationOf(host.database, run);
     const request = {
       agent: cast.program.agent,
       instructions: cast.program.instructions,
