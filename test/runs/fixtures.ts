@@ -94,6 +94,7 @@ export function castPlugin(cast: Cast) {
         find: (name: string) => tools.find((tool) => tool.name === name),
         check: (_: unknown, args: unknown) => (typeof args === "object" && args !== null ? [] : [{ path: [], message: "must be object" }]),
         checkSchema: () => [],
+        schemaProblem: () => undefined,
       },
     }),
   });
