@@ -39,13 +39,20 @@ const text = (value: unknown): string | null => (typeof value === "string" ? val
 const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
 
 const status: Projector<"run.started" | "run.resumed"> = (sql, run, event) =>
-  sql.run("update runs_run set status = ?, started_at = coalesce(started_at, ?) where id = ?", statusOfKind[event.kind] ?? "RUNNING", event.at, run.id);
+  sql.run(
+    "update runs_run set seq = ?, status = ?, started_at = coalesce(started_at, ?) where id = ?",
+    event.seq,
+    statusOfKind[event.kind] ?? "RUNNING",
+    event.at,
+    run.id,
+  );
 
 const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run.expired"> = async (sql, run, event, row, effects) => {
   const { payload } = event;
   await sql.run(
-    `update runs_run set status = ?, finished_at = ?, provenance = coalesce(?, provenance), output = ?, text = ?, failure = ?, usage = ?,
+    `update runs_run set seq = ?, status = ?, finished_at = ?, provenance = coalesce(?, provenance), output = ?, text = ?, failure = ?, usage = ?,
      lease_owner = null, lease_until = null, due_at = null, blocked_by_id = null where id = ?`,
+    event.seq,
     statusOfKind[event.kind] ?? "FAILED",
     event.at,
     payload.provenance ?? null,
@@ -101,18 +108,19 @@ const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { pa
 const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
   "run.started": status as unknown as Projector<"run.started">,
   "run.resumed": status as unknown as Projector<"run.resumed">,
-  "run.waiting": async (sql, run, _event, _row, effects) => {
+  "run.waiting": async (sql, run, { seq }, _row, effects) => {
     // A decision or a cancel may have come first: then the run wants a worker again at once.
     const row = await sql.get<{ due_at: number | null }>(
-      `update runs_run set lease_owner = null, lease_until = null,
+      `update runs_run set seq = ?, lease_owner = null, lease_until = null,
        due_at = case when status = 'CANCELLING' or not exists (select 1 from runs_interrupt where run_id = runs_run.id and status = 'PENDING') then ${sql.now} end,
        status = case when status = 'CANCELLING' then status else 'WAITING' end where id = ? returning due_at`,
+      seq,
       run.id,
     );
     if (row?.due_at != null) effects.ring.add(run.id);
   },
-  "run.cancelling": (sql, run, { payload }) =>
-    sql.run("update runs_run set status = 'CANCELLING', cancel_reason = ? where id = ?", payload.reason ?? null, run.id),
+  "run.cancelling": (sql, run, { payload, seq }) =>
+    sql.run("update runs_run set seq = ?, status = 'CANCELLING', cancel_reason = ? where id = ?", seq, payload.reason ?? null, run.id),
   "run.finished": terminal as Projector<"run.finished">,
   "run.failed": terminal as Projector<"run.failed">,
   "run.cancelled": terminal as Projector<"run.cancelled">,
@@ -258,7 +266,7 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
   },
   "interrupt.resolved": interruptResolved,
 
-  "usage.recorded": async (sql, run, { payload, at }, row) => {
+  "usage.recorded": async (sql, run, { payload, at, seq }, row) => {
     await sql.run(
       `insert into runs_usage (id, tenant_id, owner_id, run_id, step_id, target_id, provider, model, provenance, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, created_at)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -278,10 +286,10 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
       payload.estimated === true ? 1 : 0,
       at,
     );
-    await sql.run("update runs_run set usage = ? where id = ?", json(row.total), run.id);
+    await sql.run("update runs_run set seq = ?, usage = ? where id = ?", seq, json(row.total), run.id);
   },
-  progress: (sql, run, { payload }) =>
-    sql.run("update runs_run set progress_done = ?, progress_total = ? where id = ?", payload.done, payload.total ?? null, run.id),
+  progress: (sql, run, { payload, seq }) =>
+    sql.run("update runs_run set seq = ?, progress_done = ?, progress_total = ? where id = ?", seq, payload.done, payload.total ?? null, run.id),
 };
 
 /** Folds one appended event into the rows that queries read, within the appending transaction. */

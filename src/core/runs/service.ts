@@ -75,6 +75,7 @@ async function startRun(host: ServiceHost, scope: Scope, tx: Tx, request: StartR
     owner_id: actorId,
     stream_num: streamNum,
     start_seq: startSeq,
+    seq: startSeq,
     thread_id: request.thread?.id ?? null,
     root_id: id,
     retry_of_id: request.retryOfId ?? null,

@@ -28,6 +28,8 @@ const RunSchema = defineEntity({
     streamNum: p.integer(),
     /** The seq of its `run.queued`: with the stream it names the run in the log. */
     startSeq: p.integer(),
+    /** The last event that changed it. */
+    seq: p.integer(),
     threadId: p.string().nullable().index(),
     rootId: p.string().index(),
     parentId: p.string().nullable().index(),

@@ -1,6 +1,6 @@
-import { Initial202611230602 } from "./202611230602_initial.ts";
+import { Initial202611230620 } from "./202611230620_initial.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
-  "202611230602_initial": Initial202611230602,
+  "202611230620_initial": Initial202611230620,
 };
