@@ -1,4 +1,4 @@
-import { WeftlineError, asWeftlineError, type ErrorKind } from "../errors.ts";
+import { asWeftlineError, type ErrorCode, type ErrorDetails, type ErrorKind, type WeftlineError } from "../errors.ts";
 import { partsOf, type GraphBuilder, type GraphTypes } from "./builder.ts";
 
 const typeOfKind = {
@@ -12,11 +12,28 @@ const typeOfKind = {
 
 type UserErrorKind = keyof typeof typeOfKind;
 
+/** A failure as a value. It is no `Error`: whatever executes a graph throws those that a resolver returns. */
+class ExpectedFailure implements Pick<WeftlineError, "kind" | "code" | "message" | "details" | "fix"> {
+  readonly kind: ErrorKind;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+  readonly fix: string;
+
+  constructor({ kind, code, message, details, fix }: WeftlineError) {
+    this.kind = kind;
+    this.code = code;
+    this.message = message;
+    this.details = details;
+    this.fix = fix;
+  }
+}
+
 const everyMutation: readonly UserErrorKind[] = ["input", "notFound", "forbidden", "rateLimited"];
 
 /** Defines `UserError` and its types; the core does so once a builder. */
 export function addUserErrors(builder: GraphBuilder): void {
-  const UserError = builder.interfaceRef<WeftlineError>("UserError").implement({
+  const UserError = builder.interfaceRef<ExpectedFailure>("UserError").implement({
     description: "An expected failure, returned as data. Bugs are masked errors with extensions.code and extensions.requestId.",
     resolveType: (error) => typeOfKind[error.kind as UserErrorKind],
     fields: (t) => ({
@@ -33,10 +50,10 @@ export function addUserErrors(builder: GraphBuilder): void {
     }),
   });
   const define = (name: string, description: string) =>
-    builder.objectRef<WeftlineError>(name).implement({ description, interfaces: [UserError] });
+    builder.objectRef<ExpectedFailure>(name).implement({ description, interfaces: [UserError] });
 
   const byKind: Record<UserErrorKind, unknown> = {
-    input: builder.objectRef<WeftlineError>("InvalidInputError").implement({
+    input: builder.objectRef<ExpectedFailure>("InvalidInputError").implement({
       description: "The input is wrong; issues names the fields.",
       interfaces: [UserError],
       fields: (t) => ({
@@ -46,12 +63,12 @@ export function addUserErrors(builder: GraphBuilder): void {
     notFound: define("NotFoundError", "There is no such object, or it belongs to another."),
     conflict: define("ConflictError", "The present state does not allow it."),
     forbidden: define("ForbiddenError", "The viewer may not do it."),
-    unavailable: builder.objectRef<WeftlineError>("UnavailableError").implement({
+    unavailable: builder.objectRef<ExpectedFailure>("UnavailableError").implement({
       description: "A framework, provider or store is away.",
       interfaces: [UserError],
       fields: (t) => ({ fix: t.string({ description: "What fixes it.", resolve: (error) => error.fix }) }),
     }),
-    rateLimited: builder.objectRef<WeftlineError>("RateLimitedError").implement({
+    rateLimited: builder.objectRef<ExpectedFailure>("RateLimitedError").implement({
       description: "Too much at once.",
       interfaces: [UserError],
       fields: (t) => ({
@@ -62,7 +79,7 @@ export function addUserErrors(builder: GraphBuilder): void {
   for (const [kind, ref] of Object.entries(byKind)) partsOf(builder).errorTypes.set(kind, ref);
 }
 
-function issuesOf(error: WeftlineError): readonly { path: readonly string[]; message: string }[] {
+function issuesOf(error: ExpectedFailure): readonly { path: readonly string[]; message: string }[] {
   return error.details.issues ?? [{ path: error.details.path ?? [], message: error.message }];
 }
 
@@ -95,7 +112,7 @@ export function resultType<Payload extends object>(
   const type = builder.unionType(`${name}Result`, {
     description: `What ${fieldName(name)} did, or why it did not.`,
     types: [payload, ...kinds.map((kind) => errorTypes.get(kind))] as never,
-    resolveType: (value: unknown) => (value instanceof WeftlineError ? typeOfKind[value.kind as UserErrorKind] : `${name}Payload`),
+    resolveType: (value: unknown) => (value instanceof ExpectedFailure ? typeOfKind[value.kind as UserErrorKind] : `${name}Payload`),
   });
   return {
     type: type as never,
@@ -104,7 +121,7 @@ export function resultType<Payload extends object>(
         return (await work()) as never;
       } catch (error) {
         const known = asWeftlineError(error);
-        if (kinds.includes(known.kind as UserErrorKind)) return known as never;
+        if (kinds.includes(known.kind as UserErrorKind)) return new ExpectedFailure(known) as never;
         throw error;
       }
     },
