@@ -132,18 +132,20 @@ const cursorOf = (key: string): string => Buffer.from(key).toString("base64url")
  * const AgentConnection = connectionType(builder, "Agent", Agent);
  * t.field({ type: AgentConnection, args: pageArgs(t), resolve: (_, args, scope) => pageOf(scope.em, Agent, {}, args, { id: "desc" }) })
  */
-export function connectionType(builder: GraphBuilder, name: string, type: unknown): ConnectionRef {
+export function connectionType<T>(builder: GraphBuilder, name: string, type: abstract new (...args: never[]) => T): ConnectionRef<T>;
+export function connectionType(builder: GraphBuilder, name: string, type: unknown): ConnectionRef<never>;
+export function connectionType(builder: GraphBuilder, name: string, type: unknown): ConnectionRef<never> {
   const { connections } = partsOf(builder);
-  const known = connections.get(name) as ConnectionRef | undefined;
+  const known = connections.get(name) as ConnectionRef<never> | undefined;
   if (known) return known;
   const connection = defineConnection(builder, name, type);
   connections.set(name, connection);
   return connection;
 }
 
-type ConnectionRef = PothosSchemaTypes.ObjectRef<GraphTypes, Page<never>>;
+type ConnectionRef<T> = PothosSchemaTypes.ObjectRef<GraphTypes, Page<T>>;
 
-function defineConnection(builder: GraphBuilder, name: string, type: unknown): ConnectionRef {
+function defineConnection(builder: GraphBuilder, name: string, type: unknown): ConnectionRef<never> {
   const edge = builder.objectRef<{ cursor: string; node: never }>(`${name}Edge`).implement({
     description: `A ${name} with its place in a list.`,
     fields: (t) => ({
