@@ -32,7 +32,7 @@ async function readCommands(program: Command, cli: Cli): Promise<Found> {
   try {
     const { config } = await loadConfig(named);
     const { kernel } = await composePlatform({ ...config, logLevel: "silent" });
-    return { config, commands: [...kernel.contributions(commands)].map(([name, { plugin, value }]) => ({ name, plugin, command: value })) };
+    return { config, commands: [...kernel.registry.contributions(commands)].map(([name, { plugin, value }]) => ({ name, plugin, command: value })) };
   } catch (error) {
     cli.terminal.say(`The commands of plugins are missing here, since the configuration does not load: ${describeError(error)}`);
     return { config: { plugins: [] }, commands: [] };

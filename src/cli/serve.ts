@@ -66,7 +66,7 @@ function banner(terminal: Terminal, { platform, server, file, bootMs }: Started)
 }
 
 function modelsLine({ kernel }: Platform): string {
-  if (!kernel.has(modelService)) return "none: no plugin brings any";
-  const { mode, reason, fix } = kernel.use(modelService).status();
+  if (!kernel.registry.has(modelService)) return "none: no plugin brings any";
+  const { mode, reason, fix } = kernel.registry.use(modelService).status();
   return [mode.toLowerCase(), ...(reason === undefined ? [] : [`: ${reason}`]), ...(fix === undefined ? [] : [` ${fix}`])].join("");
 }

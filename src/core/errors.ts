@@ -38,6 +38,7 @@ export const errorCodes = {
   PLUGIN_SETUP_FAILED: entry("boot", 'The setup of "{plugin}" failed: {problem}', "Mend what the message names, or mark the entry optional: plugin({}, { optional: true })."),
   PLUGIN_NOT_PROVIDED: entry("boot", 'The setup of "{plugin}" did not return "{service}".', "Return every service that the plugin lists under provides."),
   SERVICE_MISSING: entry("boot", '"{plugin}" requires the service "{service}", which no plugin provides.', "Add a plugin that provides it, or mark the requirement optional(…)."),
+  SERVICE_LEFT_OUT: entry("boot", '"{plugin}" requires the service "{service}", whose plugin was left out.', "Mend the plugin that failed before it, or mark the requirement optional(…)."),
   SERVICE_DUPLICATE: entry("boot", 'The service "{service}" is provided by "{plugin}" and by "{other}".', "Remove one of the two plugins."),
   PLUGIN_CYCLE: entry("boot", "Plugins require each other in a circle: {circle}.", "Break the circle with an extension point, or move the shared part to a third plugin."),
   CONTRIBUTION_DUPLICATE: entry("boot", 'The key "{key}" of the extension point "{point}" comes from "{plugin}" and from "{other}".', "Rename one of the two contributions."),

@@ -11,7 +11,7 @@ import { rememberActor } from "./host/actors.ts";
 import { platformPlugin } from "./host/plugin.ts";
 import { PluginView, pluginDirectory } from "./host/plugins.ts";
 import { Kernel } from "./kernel/kernel.ts";
-import type { ServiceRef } from "./kernel/refs.ts";
+import { refOf, type ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
 import { runsPlugin, turnLookup } from "./runs/plugin.ts";
 import { createServing, type Serving } from "./serving.ts";
@@ -63,7 +63,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   try {
     kernel.provide(databaseService, database);
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
-    kernel.provide(turnLookup, { use: (ref) => kernel.use(ref), has: (ref) => kernel.has(ref), contributions: (point) => kernel.contributions(point) });
+    kernel.provide(turnLookup, kernel.registry);
     await kernel.setup();
   } catch (error) {
     await kernel.close();
@@ -76,8 +76,8 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   const host: ScopeHost = {
     database,
     log,
-    use: (ref) => (ref.id === authorizationService.id && !kernel.has(ref) ? (authorization as never) : kernel.use(ref)),
-    contributions: (point) => kernel.contributions(point),
+    use: (ref) => (ref.id === authorizationService.id && !kernel.registry.has(ref) ? (authorization as never) : kernel.registry.use(ref)),
+    contributions: (point) => kernel.registry.contributions(point),
     remember: async (tx, viewer) => {
       const key = `${viewer.tenantId}:${viewer.actorId}`;
       if (seen.get(key) === viewer.name) return;
@@ -139,8 +139,8 @@ function listPlugins(kernel: Kernel): PluginView[] {
       fix: report?.fix ?? null,
       description: spec.description ?? null,
       provides: Object.values(spec.provides ?? {}).map((ref) => ref.id),
-      requires: Object.values(spec.requires ?? {}).map((ref) => (ref.kind === "optional" ? ref.ref.id : ref.id)),
-      contributes: kernel.contributionsOf(spec.id).map(({ point, key }) => ({ point, key })),
+      requires: Object.values(spec.requires ?? {}).map((wanted) => refOf(wanted).id),
+      contributes: kernel.registry.contributionsOf(spec.id).map(({ point, key }) => ({ point, key })),
       setupMs: report?.setupMs ?? null,
     });
   });

@@ -1,18 +1,23 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { WeftlineError, type InputProblem } from "../errors.ts";
+import { WeftlineError, messageOf } from "../errors.ts";
+import type { BootReport } from "./report.ts";
 import { isPluginEntry, type PluginEntry, type PluginList } from "./spec.ts";
 
-/** Flattens a plugins list; refuses what only looks like a plugin, saying what was meant. */
-export async function flattenPlugins(list: PluginList, path = ""): Promise<PluginEntry[]> {
-  const value = await list;
-  if (value === false || value === null || value === undefined) return [];
-  if (Array.isArray(value)) {
-    const flat = [];
-    for (const [index, item] of value.entries()) flat.push(...(await flattenPlugins(item as PluginList, `${path}[${index}]`)));
-    return flat;
+/** Flattens a plugins list; notes what only looks like a plugin, saying what was meant. */
+export async function flattenPlugins(list: PluginList, report: BootReport, path = ""): Promise<PluginEntry[]> {
+  const refuse = (found: { got: string; fix?: string }, cause?: unknown): [] => {
+    report.add("load", new WeftlineError("NOT_A_PLUGIN", { index: path || "(the list itself)", ...found }, { cause }));
+    return [];
+  };
+  try {
+    const value: unknown = await list;
+    if (value === false || value === null || value === undefined) return [];
+    if (isPluginEntry(value)) return [value];
+    if (!Array.isArray(value)) return refuse(describe(value));
+    // All at once: a promise that rejects while an earlier one is awaited would end the process.
+    return (await Promise.all(value.map((item: PluginList, index) => flattenPlugins(item, report, `${path}[${index}]`)))).flat();
+  } catch (error) {
+    return refuse({ got: `a promise that failed with: ${messageOf(error)}` }, error);
   }
-  if (isPluginEntry(value)) return [value];
-  throw new WeftlineError("NOT_A_PLUGIN", { index: path || "(the list itself)", ...describe(value) });
 }
 
 function describe(value: unknown): { got: string; fix?: string } {
@@ -20,32 +25,22 @@ function describe(value: unknown): { got: string; fix?: string } {
     const id = "id" in value && typeof value.id === "string" ? value.id : value.name || "plugin";
     return { got: `the function ${id} itself`, fix: `Call it: ${id}().` };
   }
-  if (typeof value === "object" && value !== null && "plugins" in value) {
-    return { got: "a whole configuration", fix: "Spread its list: ...config.plugins." };
-  }
-  return { got: typeof value };
+  if (typeof value !== "object" || value === null) return { got: `a ${typeof value}` };
+  if ("plugins" in value) return { got: "a whole configuration", fix: "Spread its list: ...config.plugins." };
+  if (Symbol.toStringTag in value) return { got: "a module", fix: 'Pick its plugin: import("…").then(({ agents }) => agents()).' };
+  return { got: "an object", fix: "Define it and call the factory: definePlugin({ … })()." };
 }
 
-/** Validates a value by any Standard Schema. */
-export async function validate<Schema extends StandardSchemaV1>(
-  schema: Schema,
-  value: unknown,
-): Promise<{ value: StandardSchemaV1.InferOutput<Schema> } | { problems: InputProblem[] }> {
-  const result = await schema["~standard"].validate(value);
-  if (!result.issues) return { value: result.value as StandardSchemaV1.InferOutput<Schema> };
-  return {
-    problems: result.issues.map((issue) => ({
-      path: (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),
-      message: issue.message,
-    })),
-  };
-}
-
-/** The validated configuration of a plugin entry. An omitted one is validated as `{}` where the schema takes an object. */
-export async function configure(entry: PluginEntry): Promise<unknown> {
-  if (!entry.spec.config) return undefined;
-  const result = await validate(entry.spec.config, entry.options ?? {});
-  if ("value" in result) return result.value;
-  const problems = result.problems.map((problem) => `${problem.path.join(".") || "options"}: ${problem.message}`).join("; ");
-  throw new WeftlineError("PLUGIN_CONFIG_INVALID", { plugin: entry.spec.id, problems });
+/** The validated configuration of a plugin entry. A schema that does not take an omitted one is given `{}` instead. */
+export async function configure({ spec, options }: PluginEntry): Promise<unknown> {
+  const schema = spec.config?.["~standard"];
+  if (!schema) return undefined;
+  let result = await schema.validate(options);
+  if (result.issues && options === undefined) result = await schema.validate({});
+  if (!result.issues) return result.value;
+  const problems = result.issues.map(({ path = [], message }) => {
+    const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
+    return `${keys.join(".") || "options"}: ${message}`;
+  });
+  throw new WeftlineError("PLUGIN_CONFIG_INVALID", { plugin: spec.id, problems: problems.join("; ") });
 }

@@ -1,20 +1,22 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import { configure, flattenPlugins } from "./config.ts";
 import { Lifecycle, type Failure } from "./lifecycle.ts";
-import type { Contribution, ExtensionPoint, ServiceRef } from "./refs.ts";
+import { refOf, type ServiceRef } from "./refs.ts";
 import { Registry } from "./registry.ts";
-import { BootReport, type Phase } from "./report.ts";
+import { BootReport, type Phase, type PluginReport } from "./report.ts";
 import { checkEntries, resolveOrder } from "./resolve.ts";
-import type { AnySpec, Logger, MaybePromise, PluginEntry, PluginList, PluginStatus, SetupContext } from "./spec.ts";
+import type { AnySpec, Logger, MaybePromise, PluginEntry, PluginList, SetupContext } from "./spec.ts";
 
 /** What the kernel is given. */
 export interface KernelOptions {
   readonly plugins: PluginList;
+  /** Plugins of the host itself: they stand before the list. */
+  readonly hostPlugins?: readonly PluginEntry[];
+  /** Services of the host itself; their values follow by {@link Kernel.provide}. */
+  readonly hostServices?: readonly ServiceRef<unknown>[];
   /** The host's version, against which plugins declare a range. */
   readonly hostVersion: string;
   readonly log: Logger;
-  /** Services of the host itself; their values follow by {@link Kernel.provide}. */
-  readonly hostServices?: readonly ServiceRef<unknown>[];
 }
 
 /** A plugin that loaded: its spec, its validated configuration, and how it stands in the list. */
@@ -30,8 +32,9 @@ export interface LoadedPlugin {
  */
 export class Kernel {
   readonly report = new BootReport();
+  /** What the plugins provide and contribute. */
+  readonly registry = new Registry();
   readonly #options: KernelOptions;
-  readonly #registry = new Registry();
   readonly #lifecycle = new Lifecycle();
   readonly #abort = new AbortController();
   #plugins: readonly LoadedPlugin[] = [];
@@ -47,122 +50,89 @@ export class Kernel {
 
   /** Runs `load`, `configure` and `resolve`: no IO, nothing of a plugin but its configuration schema. */
   async load(): Promise<void> {
+    const { plugins, hostPlugins = [], hostServices = [], hostVersion } = this.#options;
     const entries = await this.phase("load", async () => {
-      const flat = await flattenPlugins(this.#options.plugins);
-      checkEntries(flat, this.#options.hostVersion, this.report);
+      const flat = [...hostPlugins, ...(await flattenPlugins(plugins, this.report))];
+      checkEntries(flat, hostVersion, this.report);
       return flat;
     });
-    const configs = await this.phase("configure", () => this.#configure(entries));
-    await this.phase("resolve", () => {
-      const active = entries.filter((entry) => !entry.disabled);
-      const host = new Set((this.#options.hostServices ?? []).map((ref) => ref.id));
-      const ordered = resolveOrder(active, host, this.report);
-      const disabled = entries.filter((entry) => entry.disabled);
-      this.#plugins = [...ordered, ...disabled].map((entry) => ({ entry, spec: entry.spec, config: configs.get(entry) }));
+    const configs = new Map<PluginEntry, unknown>();
+    await this.phase("configure", async () => {
+      for (const entry of entries) await this.#noting("configure", entry, async () => configs.set(entry, await configure(entry)));
+    });
+    await this.phase("resolve", async () => {
+      const ordered = resolveOrder(entries, new Set(hostServices.map((ref) => ref.id)), this.report);
+      this.#plugins = ordered.map((entry) => ({ entry, spec: entry.spec, config: configs.get(entry) }));
       for (const { spec, entry } of this.#plugins) {
         this.report.plugins.set(spec.id, { id: spec.id, state: entry.disabled ? "DISABLED" : "UNAVAILABLE" });
-        if (!entry.disabled) this.#contributeStatic(spec);
+        for (const contribution of entry.disabled ? [] : (spec.contributes ?? [])) {
+          await this.#noting("resolve", entry, () => this.registry.contribute({ ...contribution, plugin: spec.id }));
+        }
       }
     });
   }
 
-  /** Runs one phase, times it, and stops the boot if it left problems. */
+  /** Runs one phase, times it, and stops the boot if it left problems; an `AggregateError` is as many as it holds. */
   async phase<T>(phase: Phase, run: () => MaybePromise<T>): Promise<T> {
     const start = performance.now();
+    let result: T | undefined;
     try {
-      const result = await run();
-      this.report.phases.push({ phase, ms: performance.now() - start });
-      this.report.stopOnProblems();
-      return result;
+      result = await run();
     } catch (error) {
-      if (!(error instanceof WeftlineError && error.code === "BOOT_FAILED")) this.report.add(phase, error);
-      this.report.stopOnProblems();
-      throw error;
+      for (const each of error instanceof AggregateError ? error.errors : [error]) this.report.add(phase, each);
     }
+    this.report.phases.push({ phase, ms: performance.now() - start });
+    this.report.stopOnProblems();
+    return result as T;
   }
 
   /** Gives a host service its value. */
   provide<T>(ref: ServiceRef<T>, value: T): void {
-    this.#registry.provide(ref, value, "weftline");
+    this.registry.provide(ref, value, "weftline");
   }
 
-  /** Runs `setup` of each plugin in order, then the ready hooks, and freezes the registry. */
+  /** Runs `setup` of each plugin in order, freezes the registry, then runs the ready hooks. */
   async setup(): Promise<void> {
     await this.phase("setup", async () => {
       for (const plugin of this.#plugins) if (!plugin.entry.disabled) await this.#setupOne(plugin);
     });
     await this.phase("ready", async () => {
-      this.#registry.freeze();
+      this.registry.freeze();
       for (const { plugin, error } of await this.#lifecycle.ready()) this.#failed(plugin, error, "ready");
     });
   }
 
-  /** @throws UNAVAILABLE where nobody provides the service. */
-  use<T>(ref: ServiceRef<T>): T {
-    return this.#registry.use(ref);
-  }
-
-  has(ref: ServiceRef<unknown>): boolean {
-    return this.#registry.has(ref);
-  }
-
-  contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>> {
-    return this.#registry.contributions(point);
-  }
-
-  contributionsOf(plugin: string): Contribution<unknown>[] {
-    return this.#registry.contributionsOf(plugin);
-  }
-
-  /** Registers something of the host to close with the plugins. */
-  onClose(run: () => MaybePromise<void>): void {
-    this.#lifecycle.onClose("weftline", run);
-  }
-
   /** Closes in reverse order; every hook runs, also after one that failed. */
-  async close(): Promise<Failure[]> {
+  close(): Promise<Failure[]> {
     this.#abort.abort(new WeftlineError("SHUTTING_DOWN"));
     return this.#lifecycle.close();
   }
 
-  async #configure(entries: readonly PluginEntry[]): Promise<Map<PluginEntry, unknown>> {
-    const configs = new Map<PluginEntry, unknown>();
-    for (const entry of entries) {
-      try {
-        configs.set(entry, await configure(entry));
-      } catch (error) {
-        this.report.add("configure", error, entry.spec.id);
-      }
-    }
-    return configs;
-  }
-
-  #contributeStatic(spec: AnySpec): void {
-    for (const contribution of spec.contributes ?? []) {
-      try {
-        this.#registry.contribute({ ...contribution, plugin: spec.id });
-      } catch (error) {
-        this.report.add("resolve", error, spec.id);
-      }
+  async #noting(phase: Phase, { spec }: PluginEntry, run: () => unknown): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.report.add(phase, error, spec.id);
     }
   }
 
   async #setupOne({ spec, config }: LoadedPlugin): Promise<void> {
+    const report = this.#reportOf(spec.id);
     const start = performance.now();
-    const entry = this.report.plugins.get(spec.id);
-    if (!entry) return;
     try {
-      const provided = (await spec.setup?.(this.#contextOf(spec, config) as SetupContext<never, never>)) ?? {};
-      for (const [name, ref] of Object.entries(spec.provides ?? {})) {
-        if (provided[name] === undefined) throw new WeftlineError("PLUGIN_NOT_PROVIDED", { plugin: spec.id, service: name });
-        this.#registry.provide(ref, provided[name], spec.id);
-      }
-      if (entry.reason === undefined) entry.state = "READY";
+      const context = this.#contextOf(spec, config) as SetupContext<never, never>;
+      report.state = "READY";
+      const provided = (await spec.setup?.(context)) ?? {};
+      const services = Object.entries(spec.provides ?? {});
+      const service = services.find(([name]) => provided[name] === undefined)?.[0];
+      if (service !== undefined) throw new WeftlineError("PLUGIN_NOT_PROVIDED", { plugin: spec.id, service });
+      for (const [name, ref] of services) this.registry.provide(ref, provided[name], spec.id);
     } catch (error) {
-      await this.#lifecycle.close(spec.id);
+      this.registry.withdraw(spec.id);
+      for (const failure of await this.#lifecycle.close(spec.id)) this.#options.log.warn({ ...failure }, "closing failed");
       this.#failed(spec.id, error, "setup");
     } finally {
-      entry.setupMs = performance.now() - start;
+      report.setupMs = performance.now() - start;
     }
   }
 
@@ -172,9 +142,9 @@ export class Kernel {
       deps: this.#depsOf(spec),
       log: this.#options.log.child({ plugin: spec.id }),
       signal: this.#abort.signal,
-      contribute: (point, key, value) => this.#registry.contribute({ point: point.id, key, value, plugin: spec.id }),
-      contributions: (point) => this.#registry.contributions(point),
-      status: (status) => this.#status(spec.id, status),
+      contribute: (point, key, value) => this.registry.contribute({ point: point.id, key, value, plugin: spec.id }),
+      contributions: (point) => this.registry.contributions(point),
+      status: (status) => void Object.assign(this.#reportOf(spec.id), { reason: undefined, fix: undefined, ...status }),
       onReady: (run) => this.#lifecycle.onReady(spec.id, run),
       onClose: (run) => this.#lifecycle.onClose(spec.id, run),
     };
@@ -183,28 +153,24 @@ export class Kernel {
   #depsOf(spec: AnySpec): Record<string, unknown> {
     const deps: Record<string, unknown> = {};
     for (const [name, wanted] of Object.entries(spec.requires ?? {})) {
-      if (wanted.kind === "service") deps[name] = this.#registry.use(wanted);
-      else if (this.#registry.has(wanted.ref)) deps[name] = this.#registry.use(wanted.ref);
+      const ref = refOf(wanted);
+      if (this.registry.has(ref)) deps[name] = this.registry.use(ref);
+      else if (wanted.kind === "service") throw new WeftlineError("SERVICE_LEFT_OUT", { plugin: spec.id, service: ref.id });
     }
     return deps;
   }
 
-  #status(plugin: string, status: PluginStatus): void {
-    const entry = this.report.plugins.get(plugin);
-    if (!entry) return;
-    entry.state = status.state;
-    if (status.reason !== undefined) entry.reason = status.reason;
-    if (status.fix !== undefined) entry.fix = status.fix;
+  #reportOf(plugin: string): PluginReport {
+    const report = this.report.plugins.get(plugin) ?? { id: plugin, state: "UNAVAILABLE" };
+    this.report.plugins.set(plugin, report);
+    return report;
   }
 
   #failed(plugin: string, error: unknown, phase: Phase): void {
-    const optional = this.#plugins.find(({ spec }) => spec.id === plugin)?.entry.optional;
-    if (!optional) {
-      this.report.add(phase, error, plugin);
-      return;
-    }
-    const entry = this.report.plugins.get(plugin);
-    if (entry) Object.assign(entry, { state: "FAILED", reason: messageOf(error), ...(error instanceof WeftlineError ? { fix: error.fix } : {}) });
-    this.#options.log.warn({ plugin, err: error }, "an optional plugin was left out");
+    const fix = error instanceof WeftlineError ? error.fix : undefined;
+    Object.assign(this.#reportOf(plugin), { state: "FAILED", reason: messageOf(error), fix });
+    if (this.#plugins.find(({ spec }) => spec.id === plugin)?.entry.optional) {
+      this.#options.log.warn({ plugin, err: error }, "an optional plugin was left out");
+    } else this.report.add(phase, error, plugin);
   }
 }

@@ -6,15 +6,12 @@ export interface Failure {
   readonly error: unknown;
 }
 
-interface Hook {
-  readonly plugin: string;
-  readonly run: () => MaybePromise<void>;
-}
+type Hook = { readonly plugin: string; readonly run: () => MaybePromise<void> };
 
 /** Runs the hooks that plugins leave behind: ready ones in order, close ones in reverse, each at most once. */
 export class Lifecycle {
-  readonly #ready: Hook[] = [];
-  readonly #close: Hook[] = [];
+  #ready: Hook[] = [];
+  #close: Hook[] = [];
 
   onReady(plugin: string, run: () => MaybePromise<void>): void {
     this.#ready.push({ plugin, run });
@@ -25,16 +22,17 @@ export class Lifecycle {
   }
 
   /** Runs the ready hooks, stopping at none; answers what failed. */
-  async ready(): Promise<Failure[]> {
+  ready(): Promise<Failure[]> {
     return runAll(this.#ready.splice(0));
   }
 
-  /** Runs the close hooks of one plugin or of all, last first; answers what failed. */
-  async close(plugin?: string): Promise<Failure[]> {
-    const mine = this.#close.filter((hook) => plugin === undefined || hook.plugin === plugin);
-    const others = this.#close.filter((hook) => !mine.includes(hook));
-    this.#close.splice(0, this.#close.length, ...others);
-    return runAll(mine.reverse());
+  /** Runs the close hooks of one plugin or of all, last first, and forgets the ready hooks; answers what failed. */
+  close(plugin?: string): Promise<Failure[]> {
+    const closes = (hook: Hook): boolean => plugin === undefined || hook.plugin === plugin;
+    const closing = this.#close.filter(closes).toReversed();
+    this.#close = this.#close.filter((hook) => !closes(hook));
+    this.#ready = this.#ready.filter((hook) => !closes(hook));
+    return runAll(closing);
   }
 }
 

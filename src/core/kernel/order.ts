@@ -11,7 +11,6 @@ export type Order = { readonly order: string[] } | { readonly circles: string[][
 export function orderByDependency(items: readonly Orderable[]): Order {
   const byId = new Map(items.map((item) => [item.id, item]));
   const done = new Set<string>();
-  const order: string[] = [];
   const circles: string[][] = [];
 
   function visit(item: Orderable, trail: readonly string[]): void {
@@ -25,11 +24,9 @@ export function orderByDependency(items: readonly Orderable[]): Order {
       const before = byId.get(id);
       if (before) visit(before, [...trail, item.id]);
     }
-    if (done.has(item.id)) return;
     done.add(item.id);
-    order.push(item.id);
   }
 
   for (const item of items) visit(item, []);
-  return circles.length > 0 ? { circles } : { order };
+  return circles.length > 0 ? { circles } : { order: [...done] };
 }

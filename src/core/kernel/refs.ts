@@ -12,6 +12,11 @@ export interface OptionalServiceRef<T> {
   readonly ref: ServiceRef<T>;
 }
 
+/** The service behind a requirement, optional or not. */
+export function refOf<T>(wanted: ServiceRef<T> | OptionalServiceRef<T>): ServiceRef<T> {
+  return wanted.kind === "optional" ? wanted.ref : wanted;
+}
+
 /** A typed name of a place where many plugins put keyed values and one plugin reads them. Compared by `id`. */
 export interface ExtensionPoint<T> {
   readonly kind: "point";
@@ -67,8 +72,4 @@ export function contribution<T>(point: ExtensionPoint<T>, key: string, value: T)
 }
 
 /** What {@link contribution} makes. */
-export interface StaticContribution {
-  readonly point: string;
-  readonly key: string;
-  readonly value: unknown;
-}
+export type StaticContribution = Omit<Contribution<unknown>, "plugin">;

@@ -48,6 +48,12 @@ export class Registry {
     return [...this.#points.values()].flatMap((values) => [...values.values()].filter((value) => value.plugin === plugin));
   }
 
+  /** Takes back what one plugin provided and contributed. */
+  withdraw(plugin: string): void {
+    for (const [id, service] of this.#services) if (service.plugin === plugin) this.#services.delete(id);
+    for (const { point, key } of this.contributionsOf(plugin)) this.#points.get(point)?.delete(key);
+  }
+
   freeze(): void {
     this.#frozen = true;
   }

@@ -1,7 +1,7 @@
 import satisfies from "semver/functions/satisfies.js";
 import { WeftlineError } from "../errors.ts";
 import { orderByDependency } from "./order.ts";
-import type { ServiceRef } from "./refs.ts";
+import { refOf } from "./refs.ts";
 import type { BootReport } from "./report.ts";
 import type { PluginEntry } from "./spec.ts";
 
@@ -21,26 +21,32 @@ export function checkEntries(entries: readonly PluginEntry[], host: string, repo
   }
 }
 
-/** Matches required with provided services and sorts the plugins; notes what is missing, doubled or circular. */
+/**
+ * Matches required with provided services and sorts the plugins; notes what is missing, doubled or circular. A disabled plugin has
+ * its place too, for the sake of its tables, but provides nothing.
+ */
 export function resolveOrder(entries: readonly PluginEntry[], hostServices: ReadonlySet<string>, report: BootReport): PluginEntry[] {
   const providers = new Map<string, string>();
-  for (const { spec } of entries) {
+  const asleep = new Map<string, string>();
+  for (const { spec, disabled } of entries) {
     for (const ref of Object.values(spec.provides ?? {})) {
       const other = providers.get(ref.id) ?? (hostServices.has(ref.id) ? "the host" : undefined);
-      if (other) report.add("resolve", new WeftlineError("SERVICE_DUPLICATE", { service: ref.id, plugin: other, other: spec.id }));
-      else providers.set(ref.id, spec.id);
+      if (disabled) asleep.set(ref.id, spec.id);
+      else if (!other) providers.set(ref.id, spec.id);
+      else report.add("resolve", new WeftlineError("SERVICE_DUPLICATE", { service: ref.id, plugin: other, other: spec.id }), spec.id);
     }
   }
 
-  const orderable = entries.map(({ spec }) => {
+  const orderable = entries.map(({ spec, disabled }) => {
     const after: string[] = [];
     for (const wanted of Object.values(spec.requires ?? {})) {
-      const ref: ServiceRef<unknown> = wanted.kind === "optional" ? wanted.ref : wanted;
-      const provider = providers.get(ref.id);
-      if (provider) after.push(provider);
-      else if (wanted.kind === "service" && !hostServices.has(ref.id)) {
-        report.add("resolve", new WeftlineError("SERVICE_MISSING", { plugin: spec.id, service: ref.id }));
-      }
+      const { id } = refOf(wanted);
+      const sleeper = asleep.get(id);
+      const provider = providers.get(id) ?? sleeper;
+      if (provider !== undefined) after.push(provider);
+      if (disabled || wanted.kind === "optional" || providers.has(id) || hostServices.has(id)) continue;
+      const fix = sleeper === undefined ? {} : { fix: `Enable "${sleeper}", which provides it, or mark the requirement optional(…).` };
+      report.add("resolve", new WeftlineError("SERVICE_MISSING", { plugin: spec.id, service: id, ...fix }));
     }
     return { id: spec.id, after };
   });

@@ -55,11 +55,7 @@ export interface SetupContext<Config = unknown, Deps = unknown> {
 }
 
 /** The parts of a plugin that the kernel reads. What `entities`, `migrations` and `schema` hold is for other layers to know. */
-export interface KernelSpec<
-  Schema extends StandardSchemaV1 | undefined,
-  Req extends Requires,
-  Prov extends Provides,
-> {
+export interface KernelSpec<Schema extends StandardSchemaV1 | undefined, Req extends Requires, Prov extends Provides> {
   readonly id: string;
   readonly version?: string;
   readonly kind?: "CORE" | "CAPABILITY" | "FRAMEWORK" | "ENGINE";
