@@ -43,3 +43,6 @@ export {
 } from "./runtime.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
+export { Framework, frameworkOf } from "./schema/framework.ts";
+export { Job, RunTarget, jobs, type JobDefinition } from "./schema/targets.ts";
+export { UsageView, simulatedCost, type Cost, type MoneyInput } from "./schema/usage.ts";

@@ -1,0 +1,59 @@
+import type { EntityClass, FilterQuery } from "@mikro-orm/core";
+import { hasRole, type Reach } from "../../database/viewer.ts";
+import type { NodeLoader } from "../../graphql/builder.ts";
+import type { Scope } from "../../graphql/scope.ts";
+import { Interrupt } from "../entities/message.ts";
+import { Run, Step } from "../entities/run.ts";
+
+/** How far a viewer sees that runs exist, their status and cost: admins see those of their tenant. */
+export function reachOf(scope: Scope): Reach {
+  return hasRole(scope.viewer, "admin") ? "TENANT" : "MINE";
+}
+
+/** How far a viewer sees what runs were told and said: of others only admins who may audit, and that is logged. */
+export function contentReachOf(scope: Scope): Reach {
+  return hasRole(scope.viewer, "audit") ? reachOf(scope) : "MINE";
+}
+
+/** Loads rows by id as far as `reach` says. */
+export function rowsWithin<Entity extends { readonly id: string }>(entity: EntityClass<Entity>, reach: (scope: Scope) => Reach): NodeLoader {
+  return async (ids, scope) => {
+    const rows = await scope.emWith(reach(scope)).find(entity, { id: { $in: [...ids] } } as unknown as FilterQuery<Entity>);
+    const byId = new Map(rows.map((row) => [(row as { id: string }).id, row]));
+    return ids.map((id) => byId.get(id));
+  };
+}
+
+export const loadRuns = rowsWithin(Run, reachOf);
+export const loadSteps = rowsWithin(Step, reachOf);
+export const loadInterrupts = rowsWithin(Interrupt, reachOf);
+
+/** One row by its local id, batched with others; null where there is no id, or nothing that the viewer may see. */
+export async function loadOne<Entity>(scope: Scope, load: NodeLoader, id: string | null | undefined): Promise<Entity | null> {
+  if (id == null) return null;
+  return ((await scope.load(load, id, (ids) => load(ids, scope))) as Entity | undefined) ?? null;
+}
+
+interface RowOfRun {
+  readonly id: string;
+  readonly runId?: string | null;
+  readonly tenantId: string;
+  readonly ownerId: string;
+}
+
+/** Whether the viewer may see what stands in a row that it may see. What an auditor sees of others is logged once a request and run. */
+export function seesContent(scope: Scope, row: RowOfRun): boolean {
+  if (row.ownerId === scope.viewer.actorId && row.tenantId === scope.viewer.tenantId) return true;
+  if (contentReachOf(scope) !== "TENANT") return false;
+  noteAudit(scope, row.runId ?? row.id);
+  return true;
+}
+
+/** Logs that an auditor reads the content of another's run. */
+export function noteAudit(scope: Scope, runId: string): void {
+  void scope.load(noteAudit, runId, async (runIds) => {
+    const { tenantId, actorId } = scope.viewer;
+    scope.log.info({ audit: { tenantId, actorId, runIds } }, "the content of another's run was read");
+    return runIds.map(() => true);
+  });
+}
