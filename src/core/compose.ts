@@ -3,7 +3,7 @@ import type { NamedMigration } from "./database/database.ts";
 import type { OwnedEntity } from "./database/ownership.ts";
 import { WeftlineError } from "./errors.ts";
 import type { GraphBuilder } from "./graphql/builder.ts";
-import { composeSchema } from "./graphql/schema.ts";
+import { composeSchema, type SchemaPart } from "./graphql/schema.ts";
 import type { Kernel, LoadedPlugin } from "./kernel/kernel.ts";
 
 /** What all plugins together declare: computed without IO, so `schema print` needs no key, network or database. */
@@ -13,25 +13,53 @@ export interface Composition {
   readonly migrations: readonly NamedMigration[];
 }
 
+/** @throws an AggregateError of all that is wrong. */
 export function compose(kernel: Kernel): Composition {
   const plugins = kernel.plugins;
-  const { schema } = composeSchema(
-    plugins.flatMap(({ spec, config }) =>
-      spec.schema ? [{ plugin: spec.id, add: (builder: GraphBuilder) => (spec.schema as (builder: GraphBuilder, config: unknown) => void)(builder, config) }] : [],
-    ),
+  const owned = plugins.flatMap(({ spec }) =>
+    ((spec.entities ?? []) as readonly OwnedEntity[]).map((entity) => ({ plugin: spec.id, entity })),
   );
-  return { schema, entities: plugins.flatMap(entitiesOf), migrations: plugins.flatMap(migrationsOf) };
+  const problems: unknown[] = owned.flatMap(({ plugin, entity }, at) => problemsOfEntity(plugin, entity, owned.slice(0, at)));
+  try {
+    const { schema } = composeSchema(plugins.flatMap(schemaPartOf));
+    if (problems.length === 0) return { schema, entities: owned.map(({ entity }) => entity), migrations: plugins.flatMap(migrationsOf) };
+  } catch (error) {
+    problems.push(...(error instanceof AggregateError ? error.errors : [error]));
+  }
+  throw new AggregateError(problems);
 }
 
-function entitiesOf({ spec }: LoadedPlugin): OwnedEntity[] {
-  const prefix = `${spec.id.replaceAll("-", "_")}_`;
-  return ((spec.entities ?? []) as readonly OwnedEntity[]).map((entity) => {
-    const name = entity.schema?.meta?.className ?? "unknown";
-    if (entity.ownership === undefined) throw new WeftlineError("PLUGIN_ENTITY_RULE", { plugin: spec.id, entity: name });
-    const table = entity.schema.meta.tableName ?? name;
-    if (!table.startsWith(prefix)) throw new WeftlineError("PLUGIN_TABLE_PREFIX", { plugin: spec.id, table, prefix });
-    return entity;
-  });
+function schemaPartOf({ spec, config }: LoadedPlugin): SchemaPart[] {
+  const add = spec.schema as ((builder: GraphBuilder, config: unknown) => void) | undefined;
+  return add ? [{ plugin: spec.id, add: (builder) => add(builder, config) }] : [];
+}
+
+interface PluginEntity {
+  readonly plugin: string;
+  readonly entity: OwnedEntity;
+}
+
+/** The columns by which the ownership filter tells rows apart. */
+const ownerColumns = ["tenantId", "ownerId"] as const;
+
+function problemsOfEntity(plugin: string, { schema, ownership }: OwnedEntity, before: readonly PluginEntity[]): WeftlineError[] {
+  const problems: WeftlineError[] = [];
+  const entity = schema?.meta?.className ?? "unknown";
+  const table = schema?.meta?.tableName ?? entity;
+  const prefix = `${plugin.replaceAll("-", "_")}_`;
+  const wrongRule = (message?: string): WeftlineError =>
+    new WeftlineError("PLUGIN_ENTITY_RULE", { plugin, entity, ...(message ? { message } : {}) });
+  if (ownership === undefined) problems.push(wrongRule());
+  else if (ownership.rule !== "INTERNAL") {
+    const missing = ownerColumns.filter((name) => !(name in schema.meta.properties));
+    if (missing.length > 0)
+      problems.push(wrongRule(`The entity "${entity}" of "${plugin}" is ${ownership.rule} but has no ${missing.join(" and no ")}.`));
+  }
+  if (!table.startsWith(prefix)) problems.push(new WeftlineError("PLUGIN_TABLE_PREFIX", { plugin, table, prefix }));
+  // Filters find an entity's rule by its name: a second one of that name would be read by the rule of the first.
+  const twin = before.find((other) => other.entity.schema?.meta?.className === entity);
+  if (twin) problems.push(new WeftlineError("PLUGIN_ENTITY_CLASH", { plugin: twin.plugin, other: plugin, entity }));
+  return problems;
 }
 
 function migrationsOf({ spec }: LoadedPlugin): NamedMigration[] {

@@ -34,6 +34,7 @@ export const errorCodes = {
   PLUGIN_CONFIG_INVALID: entry("boot", 'The configuration of "{plugin}" is not valid: {problems}.', "Correct the plugin's options in plugins.config.ts."),
   PLUGIN_TABLE_PREFIX: entry("boot", 'The plugin "{plugin}" declares the table "{table}".', 'Prefix a plugin\'s tables with its id, as in "{prefix}{table}".'),
   PLUGIN_ENTITY_RULE: entry("boot", 'The entity "{entity}" of "{plugin}" has no ownership rule.', "Wrap it: owned(entity, { rule: \"PRIVATE\" }), or SHARED, GRANTED, INTERNAL."),
+  PLUGIN_ENTITY_CLASH: entry("boot", 'Both "{plugin}" and "{other}" declare an entity named "{entity}".', "Name one of the two anew: an entity's name is unique in the host."),
   PLUGIN_TYPE_CLASH: entry("boot", 'The plugin "{plugin}" cannot add to the graph: {problem}', "Prefix new type names with the plugin's id; only the owner of a contract name may define it."),
   PLUGIN_SETUP_FAILED: entry("boot", 'The setup of "{plugin}" failed: {problem}', "Mend what the message names, or mark the entry optional: plugin({}, { optional: true })."),
   PLUGIN_NOT_PROVIDED: entry("boot", 'The setup of "{plugin}" did not return "{service}".', "Return every service that the plugin lists under provides."),

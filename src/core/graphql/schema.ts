@@ -21,30 +21,73 @@ export interface ComposedSchema {
 /**
  * Builds the graph of all parts, in order. Pure: no IO, no services.
  *
- * @throws PLUGIN_TYPE_CLASH naming both plugins where two define one name, or where a name is reserved for another.
+ * @throws PLUGIN_TYPE_CLASH naming both plugins where two define one name, or where a name is reserved for another; an AggregateError
+ * of several.
  */
 export function composeSchema(parts: readonly SchemaPart[]): ComposedSchema {
+  const { schema, owners, failures } = build(parts);
+  if (schema) return { schema, owners };
+  const errors = failures.map((failure) => clashOf(failure, parts));
+  throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+}
+
+/** Something that no graph can be built with. Only what a part did by itself is known to be its doing. */
+interface Failure {
+  readonly plugin?: string;
+  readonly problem: string;
+  readonly cause?: unknown;
+}
+
+interface Attempt {
+  readonly schema?: GraphQLSchema;
+  readonly owners: ReadonlyMap<string, string>;
+  readonly failures: readonly Failure[];
+}
+
+function build(parts: readonly SchemaPart[]): Attempt {
   const builder = createBuilder();
   addNodes(builder);
   addUserErrors(builder);
   const owners = new Map([...typeNames(builder)].map((name) => [name, "weftline"]));
+  const failures: Failure[] = [];
   for (const { plugin, add } of parts) {
     try {
       add(builder);
-    } catch (error) {
-      throw new WeftlineError("PLUGIN_TYPE_CLASH", { plugin, problem: explain(error, owners) }, { cause: error });
+    } catch (cause) {
+      failures.push({ plugin, problem: messageOf(cause), cause });
     }
     for (const name of typeNames(builder)) {
       if (owners.has(name)) continue;
-      checkName(name, plugin, owners);
+      const problem = problemOfName(name, plugin, owners);
+      if (problem !== undefined) failures.push({ plugin, problem });
       owners.set(name, plugin);
     }
   }
+  if (failures.length > 0) return { owners, failures };
   try {
-    return { schema: builder.toSchema({ sortSchema: false }), owners };
-  } catch (error) {
-    throw new WeftlineError("PLUGIN_TYPE_CLASH", { plugin: "(unknown)", problem: explain(error, owners) }, { cause: error });
+    return { schema: builder.toSchema({ sortSchema: false }), owners, failures };
+  } catch (cause) {
+    // Pothos shows a class as its whole source.
+    return { owners, failures: [{ problem: messageOf(cause).replace(/(class \w+)[^]*\}/, "$1"), cause }] };
   }
+}
+
+/** Finds who clashes with whom by building again without each of them: parts are pure, and Pothos names no plugin. */
+function clashOf({ plugin, problem, cause }: Failure, parts: readonly SchemaPart[]): WeftlineError {
+  const fails = (some: readonly SchemaPart[]): boolean => build(some).failures.some((failure) => failure.problem === problem);
+  const end =
+    plugin === undefined ? parts.findIndex((_, at) => fails(parts.slice(0, at + 1))) : parts.findIndex((part) => part.plugin === plugin);
+  const until = parts.slice(0, end + 1);
+  // The last one: whoever defined the type that both extend stands before them.
+  const other = cause === undefined ? undefined : until.slice(0, -1).findLast((part) => !fails(until.filter((each) => each !== part)));
+  const type = /^Duplicate typename: .* (\w+) already exists/.exec(problem)?.[1] ?? "";
+  const taken = other?.plugin ?? build([]).owners.get(type);
+  const both = taken === undefined ? problem : `${problem} (by "${taken}")`;
+  const fix =
+    cause === undefined || taken !== undefined
+      ? {}
+      : { fix: "Mend the plugin's schema; what it uses of another plugin needs that plugin in the list." };
+  return new WeftlineError("PLUGIN_TYPE_CLASH", { plugin: plugin ?? parts[end]?.plugin ?? "(unknown)", problem: both, ...fix }, { cause });
 }
 
 function typeNames(builder: GraphBuilder): Set<string> {
@@ -52,23 +95,15 @@ function typeNames(builder: GraphBuilder): Set<string> {
   return new Set([...store.typeConfigs.keys(), ...partsOf(builder).nodes.keys()]);
 }
 
-function explain(error: unknown, owners: ReadonlyMap<string, string>): string {
-  const message = messageOf(error);
-  const clash = [...owners].find(([name]) => new RegExp(`\\b(typename|name) ${name}\\b|"${name}"|\\b${name}\\b`).test(message));
-  return clash ? `${message} ("${clash[0]}" belongs to "${clash[1]}")` : message;
-}
-
-function checkName(name: string, plugin: string, owners: ReadonlyMap<string, string>): void {
+function problemOfName(name: string, plugin: string, owners: ReadonlyMap<string, string>): string | undefined {
   const owner = reservedNames[name];
-  if (owner !== undefined) {
-    if (owner === plugin) return;
-    throw new WeftlineError("PLUGIN_TYPE_CLASH", { plugin, problem: `the type "${name}" is reserved for "${owner}".` });
-  }
+  if (owner !== undefined) return owner === plugin ? undefined : `the type "${name}" is reserved for "${owner}".`;
   const twin = [...owners.keys()].find((other) => other.toLowerCase() === name.toLowerCase());
-  if (twin) throw new WeftlineError("PLUGIN_TYPE_CLASH", { plugin, problem: `"${name}" differs from "${twin}" of "${owners.get(twin)}" only in case.` });
+  if (twin) return `"${name}" differs from "${twin}" of "${owners.get(twin)}" only in case.`;
   const prefix = plugin.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
-  if (name.startsWith(prefix)) return;
-  throw new WeftlineError("PLUGIN_TYPE_CLASH", { plugin, problem: `the type "${name}" does not start with "${prefix}".` });
+  // What follows the prefix starts a word: `ChatNote` is no name for a plugin "cha".
+  if (name.startsWith(prefix) && !/^[a-z]/.test(name.slice(prefix.length))) return undefined;
+  return `the type "${name}" does not start with "${prefix}".`;
 }
 
 /** The graph as text: sorted, so that two prints of one graph are equal. */
