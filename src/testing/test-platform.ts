@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execute, parse, subscribe, validate, type ExecutionResult, type GraphQLSchema } from "graphql";
+import { GraphQLError, type ExecutionResult } from "graphql";
 import type { WeftlineConfig } from "../core/config.ts";
 import type { Viewer } from "../core/database/viewer.ts";
 import type { PluginList } from "../core/kernel/spec.ts";
@@ -70,9 +70,11 @@ export async function testPlatform({ plugins, dataDir, logLevel = "silent" }: Te
     },
     dataDir: folder,
     graphql: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) =>
-      dataOf<Data>(await run(platform, query, variables, viewer)),
-    subscribe: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) =>
-      dataOfEach<Data>(await open(platform, query, variables, viewer)),
+      dataOf<Data>(await platform.execute({ query, variables, viewer })),
+    subscribe: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) => {
+      const outcome = await platform.subscribe({ query, variables, viewer });
+      return Symbol.asyncIterator in outcome ? dataOfEach<Data>(outcome) : dataOf(outcome);
+    },
     restart: async () => {
       await platform.close();
       platform = await boot();
@@ -82,37 +84,27 @@ export async function testPlatform({ plugins, dataDir, logLevel = "silent" }: Te
   };
 }
 
-function checked(schema: GraphQLSchema, query: string) {
-  const document = parse(query);
-  const errors = validate(schema, document);
-  return errors.length > 0 ? { errors } : { document };
-}
-
-async function run(platform: Platform, query: string, variables: Variables, viewer: Viewer): Promise<ExecutionResult> {
-  const { schema } = platform;
-  const { document, errors } = checked(schema, query);
-  if (!document) return { errors };
-  return execute({ schema, document, variableValues: variables, contextValue: platform.scope(viewer, "test") });
-}
-
-async function open(platform: Platform, query: string, variables: Variables, viewer: Viewer): Promise<AsyncIterable<ExecutionResult>> {
-  const { schema } = platform;
-  const { document, errors } = checked(schema, query);
-  if (!document) return dataOf({ errors });
-  const result = await subscribe({ schema, document, variableValues: variables, contextValue: platform.scope(viewer, "test") });
-  return Symbol.asyncIterator in result ? result : dataOf(result);
-}
-
 function dataOf<Data>({ data, errors }: ExecutionResult): Data {
   if (!errors || errors.length === 0) return data as Data;
-  throw new AggregateError(errors, errors.map(({ message, path }) => (path ? `${message} (at ${path.join(".")})` : message)).join("\n"));
+  throw new AggregateError(errors, errors.map(describe).join("\n"));
+}
+
+function describe({ message, path, extensions }: GraphQLError): string {
+  const place = path ? ` (at ${path.join(".")})` : "";
+  const hint = extensions["code"] === "INTERNAL" ? ' To see why, give testPlatform logLevel: "error".' : "";
+  return `${message}${place}${hint}`;
+}
+
+/** A stream that breaks off does so with one error; tests see it as they see those of an event. */
+function rethrow(error: unknown): never {
+  throw error instanceof GraphQLError ? new AggregateError([error], describe(error)) : error;
 }
 
 function dataOfEach<Data>(results: AsyncIterable<ExecutionResult>): AsyncIterableIterator<Data> {
   const source = results[Symbol.asyncIterator]();
   return {
     next: async () => {
-      const result = await source.next();
+      const result = await source.next().catch(rethrow);
       return result.done ? { value: undefined, done: true } : { value: dataOf<Data>(result.value), done: false };
     },
     return: async () => {

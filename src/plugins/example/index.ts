@@ -1,0 +1,28 @@
+import { changesService, databaseService, definePlugin, tools } from "#weftline";
+import { exampleConfig } from "./config.ts";
+import { exampleService } from "./contract.ts";
+import { noteEntity } from "./entities.ts";
+import { migrations } from "./migrations/index.ts";
+import { addExampleSchema } from "./schema.ts";
+import { createExampleService } from "./service.ts";
+import { createNotesTool } from "./tool.ts";
+
+/**
+ * Private notes: a small plugin that uses every part of the contract, to be copied.
+ *
+ * @example defineConfig({ plugins: [example({ maxNotes: 100 })] })
+ */
+export const example = definePlugin({
+  id: "example",
+  description: "Private notes, and a tool that lets agents read them.",
+  config: exampleConfig,
+  requires: { changes: changesService, database: databaseService },
+  provides: { notes: exampleService },
+  entities: [noteEntity],
+  migrations,
+  schema: addExampleSchema,
+  setup: ({ config, deps, contribute }) => {
+    contribute(tools, "example.notes", createNotesTool(deps.database));
+    return { notes: createExampleService({ maxNotes: config.maxNotes, changes: deps.changes }) };
+  },
+});
