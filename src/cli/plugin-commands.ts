@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { commands, type CliArgument, type CliCommand, type CliContext } from "../core/commands.ts";
 import type { WeftlineConfig } from "../core/config.ts";
 import { WeftlineError } from "../core/errors.ts";
-import { composePlatform, createPlatform, type Platform } from "../core/platform.ts";
+import { createPlatform, loadPlugins, type Platform } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { describeError, exitCodes } from "./exit.ts";
 import type { Cli } from "./program.ts";
@@ -31,8 +31,8 @@ async function readCommands(program: Command, cli: Cli): Promise<Found> {
   const named = program.opts()["config"] as string | undefined;
   try {
     const { config } = await loadConfig(named);
-    const { kernel } = await composePlatform({ ...config, logLevel: "silent" });
-    return { config, commands: [...kernel.registry.contributions(commands)].map(([name, { plugin, value }]) => ({ name, plugin, command: value })) };
+    const { registry } = await loadPlugins({ ...config, logLevel: "silent" });
+    return { config, commands: [...registry.contributions(commands)].map(([name, { plugin, value }]) => ({ name, plugin, command: value })) };
   } catch (error) {
     cli.terminal.say(`The commands of plugins are missing here, since the configuration does not load: ${describeError(error)}`);
     return { config: { plugins: [] }, commands: [] };

@@ -38,8 +38,8 @@ export interface Platform extends Omit<Serving, "stop"> {
   close(): Promise<void>;
 }
 
-/** Loads and composes without IO. */
-export async function composePlatform(config: WeftlineConfig): Promise<{ kernel: Kernel; composition: Composition }> {
+/** Reads the plugins of a host: their configurations, requirements and static contributions. Nothing of them runs. */
+export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
   const kernel = new Kernel({
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
@@ -47,6 +47,12 @@ export async function composePlatform(config: WeftlineConfig): Promise<{ kernel:
     hostServices: [databaseService, pluginDirectory, turnLookup],
   });
   await kernel.load();
+  return kernel;
+}
+
+/** Loads and composes without IO. */
+export async function composePlatform(config: WeftlineConfig): Promise<{ kernel: Kernel; composition: Composition }> {
+  const kernel = await loadPlugins(config);
   const composition = await kernel.phase("compose", () => compose(kernel));
   return { kernel, composition };
 }
