@@ -18,7 +18,10 @@ const binding = z.strictObject({
 /** The options of the models plugin. */
 export const modelsConfig = z
   .strictObject({
-    bindings: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/, "a binding's name has lower-case letters, digits and dashes"), binding).default({ openai: binding.parse({}) }),
+    bindings: z
+      .record(z.string(), binding)
+      .refine((bindings) => Object.keys(bindings).every((name) => /^[a-z][a-z0-9-]*$/.test(name)), "a binding's name has lower-case letters, digits and dashes")
+      .default({ openai: binding.parse({}) }),
     /** The binding of agents whose model names none; `openai`, or else the first, unless said. */
     default: z.string().optional(),
   })

@@ -1,0 +1,319 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { WeftlineError } from "../../../src/core/index.ts";
+import { answers, beginStream, data, faultServer, json, named, type Behaviour } from "./fault-server.ts";
+import { apis, bindingTo, fakeKey, only, play, textOf, tool } from "./play.ts";
+
+type Api = (typeof apis)[number];
+
+/** Whatever an error shows, in any way that it is printed or sent. */
+function allWordsOf(error: unknown): string {
+  if (error === undefined) return "";
+  const known = error as WeftlineError;
+  return [known.message, known.fix, known.stack, JSON.stringify(known), JSON.stringify(known.details), inspect(known, { depth: 10, showHidden: true })].join("\n");
+}
+
+async function fault(api: Api, behave: Behaviour, rest: { readonly timeoutMs?: number } = {}) {
+  await using server = await faultServer(behave);
+  const played = await play({ model: bindingTo(server.baseURL, api, rest) });
+  expect(allWordsOf(played.error)).not.toContain(fakeKey);
+  expect(JSON.stringify(played.heard)).not.toContain(fakeKey);
+  expect(server.seen).toHaveLength(1);
+  expect(server.seen[0]?.headers.authorization).toBe(`Bearer ${fakeKey}`);
+  return { ...played, error: played.error as WeftlineError };
+}
+
+const says = (message: string, code: string | null = null) => ({ error: { message, type: "some_error", param: null, code } });
+
+describe.each(apis)("a fault over %s", (api) => {
+  const { begin, text, end, done } = answers[api];
+
+  it.each([401, 403])("status %i is PROVIDER_AUTH and final, and repeats nothing of what the provider said", async (status) => {
+    const { error } = await fault(api, json(status, says(`Incorrect API key provided: ${fakeKey}.`)));
+    expect(error).toMatchObject({ code: "PROVIDER_AUTH", retryable: false, details: { provider: "test", status } });
+    expect(error.message).toBe(`The model provider test refused the credentials (status ${status}).`);
+  });
+
+  it.each([
+    { headers: { "retry-after": "7" }, waits: 7_000 },
+    { headers: { "retry-after": "7", "retry-after-ms": "120" }, waits: 120 },
+    { headers: {}, waits: undefined },
+  ])("status 429 is PROVIDER_RATE_LIMITED and says how long to wait: $headers", async ({ headers, waits }) => {
+    const { error } = await fault(api, json(429, says("Slow down."), headers as Record<string, string>));
+    expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: true });
+    expect(error.details.retryAfterMs).toBe(waits);
+  });
+
+  it("status 429 for a quota that is used up is not tried again", async () => {
+    const { error } = await fault(api, json(429, says("You exceeded your current quota.", "insufficient_quota")));
+    expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: false });
+  });
+
+  it.each([500, 502, 503])("status %i is PROVIDER_FAILED and may pass", async (status) => {
+    const { error } = await fault(api, json(status, says(`Trouble with Bearer ${fakeKey} here.`), { "x-request-id": "req_7" }));
+    expect(error).toMatchObject({ code: "PROVIDER_FAILED", retryable: true, details: { status, requestId: "req_7" } });
+    expect(error.message).toContain("Trouble with Bearer [secret] here.");
+  });
+
+  it.each([400, 404, 422])("status %i is PROVIDER_REJECTED with the provider's words", async (status) => {
+    const { error } = await fault(api, json(status, says(`The model does not exist for ${fakeKey}.`)));
+    expect(error).toMatchObject({ code: "PROVIDER_REJECTED", retryable: false, details: { status } });
+    expect(error.message).toContain("The model does not exist for [secret].");
+  });
+
+  it("a page that is not JSON is told in few words", async () => {
+    const { error } = await fault(api, (response) => void response.writeHead(502, { "content-type": "text/html" }).end(`<html>${"x".repeat(5_000)}</html>`));
+    expect(error.code).toBe("PROVIDER_FAILED");
+    expect(error.message.length).toBeLessThan(700);
+  });
+
+  it("a server that never answers is PROVIDER_TIMEOUT", async () => {
+    const { error } = await fault(api, () => undefined, { timeoutMs: 150 });
+    expect(error).toMatchObject({ code: "PROVIDER_TIMEOUT", retryable: true });
+  });
+
+  it("a server that falls silent in the middle is PROVIDER_TIMEOUT, and hears of it", async () => {
+    await using server = await faultServer((response) => {
+      beginStream(response);
+      response.write(begin + text("Half an "));
+    });
+    const played = await play({ model: bindingTo(server.baseURL, api, { timeoutMs: 200 }) });
+    expect(played.error).toMatchObject({ code: "PROVIDER_TIMEOUT" });
+    expect(textOf(played)).toBe("Half an ");
+    expect(await server.seen[0]?.closed).toBe("cut");
+  });
+
+  it("a slow stream that goes on is no timeout", async () => {
+    const { error, heard } = await fault(
+      api,
+      async (response) => {
+        beginStream(response);
+        response.write(begin);
+        for (const word of ["a ", "b ", "c ", "d"]) {
+          await new Promise((resolve) => setTimeout(resolve, 120));
+          response.write(text(word));
+        }
+        response.end(end + done);
+      },
+      { timeoutMs: 300 },
+    );
+    expect(error).toBeUndefined();
+    expect(textOf({ heard, error })).toBe("a b c d");
+  });
+
+  it("a clean end without the last event is STREAM_TRUNCATED, not a short answer", async () => {
+    const { error, heard } = await fault(api, (response) => {
+      beginStream(response);
+      response.end(begin + text("Half an ") + done);
+    });
+    expect(error).toMatchObject({ code: "STREAM_TRUNCATED", retryable: true });
+    expect(only({ heard, error }, "message.finished")).toEqual([]);
+  });
+
+  it("a connection that breaks in the middle is STREAM_TRUNCATED", async () => {
+    const { error, heard } = await fault(api, (response) => {
+      beginStream(response);
+      response.write(begin + text("Half an "), () => setTimeout(() => response.destroy(), 20));
+    });
+    expect(error).toMatchObject({ code: "STREAM_TRUNCATED", retryable: true });
+    expect(textOf({ heard, error })).toBe("Half an ");
+  });
+
+  it("a connection that breaks behind the last word has broken nothing", async () => {
+    const { error, heard } = await fault(api, (response) => {
+      beginStream(response);
+      response.write(begin + text("All of it.") + end, () => setTimeout(() => response.destroy(), 20));
+    });
+    expect(error).toBeUndefined();
+    expect(textOf({ heard, error })).toBe("All of it.");
+    expect(only({ heard, error }, "usage.recorded")[0]).toMatchObject({ inputTokens: 11, outputTokens: 7, cachedInputTokens: 3, reasoningTokens: 2 });
+  });
+
+  it("an error event within the stream keeps the provider's code", async () => {
+    const { error } = await fault(api, (response) => {
+      beginStream(response);
+      const event = { type: "error", code: "server_error", message: `Broken for ${fakeKey}`, param: null };
+      response.end(begin + text("Half") + (api === "responses" ? named(event) : `event: error\n${data(says(event.message, event.code))}`));
+    });
+    expect(error).toMatchObject({ code: "PROVIDER_FAILED", retryable: true, details: { status: "server_error" } });
+    expect(error.message).toContain("Broken for [secret]");
+  });
+
+  it("an error event about a rate limit is PROVIDER_RATE_LIMITED", async () => {
+    const { error } = await fault(api, (response) => {
+      beginStream(response);
+      response.end(begin + data(says("Slow down.", "rate_limit_exceeded")));
+    });
+    expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: true });
+  });
+
+  it("an event that is not JSON is PROVIDER_FAILED", async () => {
+    const { error } = await fault(api, (response) => {
+      beginStream(response);
+      response.end(`${begin}data: {"half":\n\n`);
+    });
+    expect(error).toMatchObject({ code: "PROVIDER_FAILED" });
+  });
+
+  it("a server that is not there is PROVIDER_UNREACHABLE", async () => {
+    const socket = createServer().listen(0, "127.0.0.1");
+    await once(socket, "listening");
+    const { port } = socket.address() as { port: number };
+    await new Promise((resolve) => socket.close(resolve));
+    const { error } = await play({ model: bindingTo(`http://127.0.0.1:${port}/v1`, api) });
+    expect(error).toMatchObject({ code: "PROVIDER_UNREACHABLE", retryable: true });
+    expect(allWordsOf(error)).not.toContain(fakeKey);
+  });
+
+  it("text split in the middle of a character arrives whole", async () => {
+    const { error, heard } = await fault(api, async (response) => {
+      beginStream(response);
+      const bytes = Buffer.from(begin + text("Grüße 🎈 из 東京") + end + done);
+      for (const byte of bytes) {
+        response.write(Buffer.of(byte));
+        if (byte > 127) await new Promise((resolve) => setImmediate(resolve));
+      }
+      response.end();
+    });
+    expect(error).toBeUndefined();
+    expect(textOf({ heard, error })).toBe("Grüße 🎈 из 東京");
+  });
+
+  it("comments that keep the connection alive are passed over", async () => {
+    const { error, heard } = await fault(api, (response) => {
+      beginStream(response);
+      response.end(`: ping\n\n${begin}: ping\n\n${text("Hi")}:\n\n${end}${done}`);
+    });
+    expect(error).toBeUndefined();
+    expect(textOf({ heard, error })).toBe("Hi");
+  });
+
+  it("a missing [DONE] is no matter", async () => {
+    const { error } = await fault(api, (response) => {
+      beginStream(response);
+      response.end(begin + text("Hi") + end);
+    });
+    expect(error).toBeUndefined();
+  });
+
+  it("an abort ends the turn within two seconds and closes the connection", async () => {
+    await using server = await faultServer((response) => {
+      beginStream(response);
+      response.write(begin + text("Half an "));
+    });
+    const abort = new AbortController();
+    const reason = new WeftlineError("RUN_CANCELLED");
+    let aborted = 0;
+    const played = await play({
+      model: bindingTo(server.baseURL, api),
+      signal: abort.signal,
+      onHeard: ({ kind }) => {
+        if (kind !== "message.delta") return;
+        aborted = performance.now();
+        abort.abort(reason);
+      },
+    });
+    expect(played.error).toBe(reason);
+    expect(performance.now() - aborted).toBeLessThan(2_000);
+    expect(await server.seen[0]?.closed).toBe("cut");
+  });
+
+  it("an abort before the answer begins ends the turn and closes the connection", async () => {
+    const abort = new AbortController();
+    const reason = new WeftlineError("RUN_CANCELLED");
+    await using server = await faultServer(() => abort.abort(reason));
+    const played = await play({ model: bindingTo(server.baseURL, api), signal: abort.signal });
+    expect(played.error).toBe(reason);
+    expect(await server.seen[0]?.closed).toBe("cut");
+  });
+
+  it("a consumer that stops reading closes the connection", async () => {
+    await using server = await faultServer((response) => {
+      beginStream(response);
+      response.write(begin + text("Half an "));
+    });
+    const played = await play({ model: bindingTo(server.baseURL, api), stopAt: ({ kind }) => kind === "message.delta" });
+    expect(played.error).toBeUndefined();
+    expect(await server.seen[0]?.closed).toBe("cut");
+  });
+});
+
+describe("a response that ends badly", () => {
+  const { begin, text } = answers.responses;
+  const ended = (type: string, fields: Record<string, unknown>): Behaviour => (response) => {
+    beginStream(response);
+    response.end(begin + text("Half an ") + named({ type, response: { id: "resp_1", status: type.slice("response.".length), output: [], ...fields } }));
+  };
+
+  it.each([
+    { code: "server_error", as: "PROVIDER_FAILED" },
+    { code: "rate_limit_exceeded", as: "PROVIDER_RATE_LIMITED" },
+    { code: "invalid_prompt", as: "PROVIDER_REJECTED" },
+  ])("is $as for $code", async ({ code, as }) => {
+    const { error } = await fault("responses", ended("response.failed", { error: { code, message: `It broke for ${fakeKey}.` } }));
+    expect(error.code).toBe(as);
+    if (as !== "PROVIDER_RATE_LIMITED") expect(error.message).toContain("It broke for [secret].");
+  });
+
+  it("stands as it is when the token limit cut it", async () => {
+    const { error, heard } = await fault("responses", ended("response.incomplete", { incomplete_details: { reason: "max_output_tokens" } }));
+    expect(error).toBeUndefined();
+    expect(only({ heard, error }, "step.finished")[0]).toMatchObject({ output: { finish: "length" } });
+  });
+
+  it("is PROVIDER_REJECTED when a content filter stopped it", async () => {
+    const { error, heard } = await fault("responses", ended("response.incomplete", { incomplete_details: { reason: "content_filter" } }));
+    expect(error).toMatchObject({ code: "PROVIDER_REJECTED", retryable: false });
+    expect(only({ heard, error }, "usage.recorded")).toHaveLength(1);
+  });
+});
+
+describe("what is sent", () => {
+  it("comes from the binding alone, whatever the environment says", async () => {
+    const names = { OPENAI_BASE_URL: "http://127.0.0.1:9/v1", OPENAI_API_KEY: "sk-from-the-environment", OPENAI_ORG_ID: "org-env", OPENAI_PROJECT_ID: "proj-env", OPENAI_CUSTOM_HEADERS: "X-From-Env: yes", OPENAI_LOG: "debug" };
+    const before = { ...process.env };
+    Object.assign(process.env, names);
+    try {
+      const { begin, text, end } = answers.responses;
+      await using server = await faultServer((response) => {
+        beginStream(response);
+        response.end(begin + text("Hi") + end);
+      });
+      const { error } = await play({ model: bindingTo(server.baseURL, "responses") });
+      expect(error).toBeUndefined();
+      const headers = server.seen[0]?.headers ?? {};
+      expect(headers.authorization).toBe(`Bearer ${fakeKey}`);
+      expect(Object.keys(headers).filter((name) => /openai-(organization|project)|x-from-env/.test(name))).toEqual([]);
+    } finally {
+      for (const name of Object.keys(names)) delete process.env[name];
+      Object.assign(process.env, before);
+    }
+  });
+
+  it("is tried once: retries are the engine's", async () => {
+    await using server = await faultServer(json(503, says("Busy."), { "x-should-retry": "true" }));
+    await play({ model: bindingTo(server.baseURL, "chat") });
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
+describe("sealed thoughts", () => {
+  it("go back to the provider within the turn, before the calls that they led to", async () => {
+    const recording = readFileSync(new URL("./recordings/responses-reasoning-text-calls.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
+    const { begin, text, end } = answers.responses;
+    let asked = 0;
+    await using server = await faultServer((response) => {
+      beginStream(response);
+      response.end(asked++ === 0 ? recording.map((line) => named(JSON.parse(line) as Record<string, unknown>)).join("") : begin + text("Done.") + end);
+    });
+    const weather = tool("weather.get", () => ({ celsius: 21 }));
+    const { error } = await play({ model: bindingTo(server.baseURL, "responses"), tools: [weather] });
+    expect(error).toBeUndefined();
+    const input = server.seen[1]?.body["input"] as { type?: string; role?: string; encrypted_content?: string; call_id?: string }[];
+    expect(input.map(({ type, role }) => type ?? role)).toEqual(["user", "reasoning", "message", "function_call", "function_call", "function_call_output", "function_call_output"]);
+    expect(input[1]?.encrypted_content).toBe("gAAAAABencrypted==");
+  });
+});
