@@ -14,7 +14,7 @@ import { migrations } from "./migrations/index.ts";
 import { toolRegistry } from "./runtime.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
-import type { TurnHost } from "./turn.ts";
+import type { Lookup } from "./turn.ts";
 import { LogWriter } from "./writer.ts";
 
 /** How long runs at work may take to reach their end when the server closes, in milliseconds. */
@@ -24,7 +24,7 @@ const drainMs = 5_000;
 export const engineService = serviceRef<EmbeddedEngine>("runs.engine");
 
 /** The parts of the host that runs look up when they need them, since their plugins are set up later. */
-export const turnLookup = serviceRef<Pick<TurnHost, "use" | "has" | "contributions">>("weftline.lookup");
+export const turnLookup = serviceRef<Lookup>("weftline.lookup");
 
 /** Runs: the engine, the log, and the graph of both. */
 export const runsPlugin = definePlugin({
@@ -43,7 +43,7 @@ export const runsPlugin = definePlugin({
       ring: (id) => engine.ring(id),
       committed: (run, events) => publishChanges(changes, run, events),
     });
-    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, ...lookup }, options);
+    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, lookup }, options);
     const host = {
       database,
       hub,

@@ -25,6 +25,11 @@ export interface TurnHost {
   readonly database: Database;
   readonly writer: LogWriter;
   readonly log: Logger;
+  readonly lookup: Lookup;
+}
+
+/** Finds what plugins provide, at the time of asking. */
+export interface Lookup {
   contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
   has(ref: ServiceRef<unknown>): boolean;
   use<T>(ref: ServiceRef<T>): T;
@@ -60,7 +65,7 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
     const toolCalls = new ToolCalls({
       session,
       tools: cast.tools,
-      registry: host.has(toolRegistry) ? host.use(toolRegistry) : undefined,
+      registry: host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined,
       signal: abort.signal,
       log: host.log,
       calls,
@@ -126,16 +131,16 @@ function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
 }
 
 async function castOf(host: TurnHost, run: Run): Promise<Cast> {
-  const target = host.contributions(runTargets).get(run.targetType)?.value;
+  const target = host.lookup.contributions(runTargets).get(run.targetType)?.value;
   if (!target) throw new WeftlineError("UNAVAILABLE", { what: `The target type ${run.targetType}`, reason: "no plugin provides it.", fix: "Add the plugin again." });
   const program = await target.program(run);
-  const found = host.contributions(runtimes).get(program.framework);
+  const found = host.lookup.contributions(runtimes).get(program.framework);
   if (!found) {
-    const known = [...host.contributions(runtimes).keys()].join(", ");
+    const known = [...host.lookup.contributions(runtimes).keys()].join(", ");
     throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
   }
-  const model = host.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
-  const tools = program.capabilities.length > 0 && host.has(toolRegistry) ? host.use(toolRegistry).resolve(program.capabilities) : [];
+  const model = host.lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
+  const tools = program.capabilities.length > 0 && host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry).resolve(program.capabilities) : [];
   return { program, runtime: found.value, plugin: found.plugin, model, tools };
 }
 
@@ -241,7 +246,7 @@ function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, t
   } catch (error) {
     throw new WeftlineError("OUTPUT_INVALID", { problem: "it is not JSON" }, { cause: error });
   }
-  const problems = host.has(toolRegistry) ? host.use(toolRegistry).checkSchema(schema, value) : [];
+  const problems = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry).checkSchema(schema, value) : [];
   if (problems.length > 0) throw new WeftlineError("OUTPUT_INVALID", { problem: problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ") });
   return value;
 }

@@ -30,7 +30,7 @@ const RunSchema = defineEntity({
     startSeq: p.integer(),
     /** The last event that changed it. */
     seq: p.integer(),
-    threadId: p.string().nullable().index(),
+    threadId: p.string().nullable(),
     rootId: p.string().index(),
     parentId: p.string().nullable().index(),
     retryOfId: p.string().nullable(),
@@ -38,7 +38,7 @@ const RunSchema = defineEntity({
     /** The run that the user's message started and whose answer this one gives anew, by `regenerateMessage`. */
     regeneratesId: p.string().nullable(),
     targetType: p.string(),
-    targetId: p.string().index(),
+    targetId: p.string(),
     targetName: p.string(),
     targetVersion: p.integer().nullable(),
     trigger: p.enum(["API", "CHAT", "SCHEDULE", "WEBHOOK", "PARENT", "RETRY", "PLATFORM"] as const),
@@ -69,7 +69,7 @@ const RunSchema = defineEntity({
     finishedAt: p.bigint("number").nullable(),
   }),
   uniques: [{ properties: ["streamNum", "startSeq"] }],
-  indexes: [{ properties: ["tenantId", "ownerId", "createdAt"] }, { properties: ["status", "dueAt"] }, { properties: ["status", "leaseUntil"] }],
+  indexes: [{ properties: ["tenantId", "ownerId", "createdAt"] }, { properties: ["threadId", "status"] }, { properties: ["targetId", "createdAt"] }, { properties: ["status", "dueAt"] }, { properties: ["status", "leaseUntil"] }],
 });
 
 /** One execution of an agent, a workflow or another target. */

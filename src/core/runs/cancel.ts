@@ -1,0 +1,66 @@
+import type { Tx } from "../database/database.ts";
+import { appendSignal, type AppendHost } from "./append.ts";
+import { event } from "./events.ts";
+import { noUsage } from "./session.ts";
+import { isTerminal, type RunStatus } from "./types.ts";
+
+/** What a cancel needs beyond the log. */
+export interface CancelHost extends AppendHost {
+  /** A run at work should stop. */
+  nudge(runId: string, reason: string | undefined): void;
+}
+
+/** A run's row as the service reads it inside a transaction. */
+export interface OpenRun {
+  readonly id: string;
+  readonly status: RunStatus;
+  readonly lease_owner: string | null;
+  readonly stream_num: number;
+  readonly start_seq: number;
+  readonly tenant_id: string;
+  readonly owner_id: string;
+  readonly thread_id: string | null;
+  readonly target_type: string;
+  readonly target_id: string;
+}
+
+export const openStatuses = "('QUEUED', 'RUNNING', 'WAITING', 'PAUSED', 'CANCELLING')";
+export const openColumns = "id, status, lease_owner, stream_num, start_seq, tenant_id, owner_id, thread_id, target_type, target_id";
+
+/** Cancels a run and everything below it in one transaction. */
+export async function cancelTree(host: CancelHost, tx: Tx, runId: string, reason: string | undefined): Promise<void> {
+  const tree = await tx.sql.all<OpenRun>(
+    `with recursive tree (id) as (select id from runs_run where id = ? union select r.id from runs_run r join tree t on r.parent_id = t.id)
+     select ${openColumns} from runs_run where id in (select id from tree) and status in ${openStatuses} order by id`,
+    runId,
+  );
+  for (const run of tree) await cancelOne(host, tx, run, reason);
+}
+
+/** A run that nobody works on ends here; one at work, or that left something open, is told and winds down itself. */
+export async function cancelOne(host: CancelHost, tx: Tx, run: OpenRun, reason: string | undefined): Promise<void> {
+  if (run.status === "CANCELLING" || isTerminal(run.status)) return;
+  const projected = {
+    id: run.id,
+    tenantId: run.tenant_id,
+    ownerId: run.owner_id,
+    streamNum: run.stream_num,
+    startSeq: run.start_seq,
+    threadId: run.thread_id,
+    targetType: run.target_type,
+    targetId: run.target_id,
+  };
+  const said = reason === undefined ? {} : { reason };
+  if (run.status === "QUEUED" && run.lease_owner === null) {
+    await tx.sql.run("update runs_run set epoch = epoch + 1, cancel_reason = ? where id = ?", reason ?? null, run.id);
+    await appendSignal(host, tx, projected, [event("run.cancelled", { ...said, usage: noUsage })]);
+    return;
+  }
+  await appendSignal(host, tx, projected, [event("run.cancelling", said)]);
+  await tx.sql.run(`update runs_run set blocked_by_id = null, due_at = case when lease_owner is null then ${tx.sql.now} end where id = ?`, run.id);
+  tx.afterCommit(() => {
+    host.nudge(run.id, reason);
+    host.ring(run.id);
+  });
+}
+

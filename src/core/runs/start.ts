@@ -1,0 +1,190 @@
+import { v7 as newId } from "uuid";
+import type { Tx } from "../database/database.ts";
+import type { SqlValue } from "../database/sql.ts";
+import type { Viewer } from "../database/viewer.ts";
+import { WeftlineError } from "../errors.ts";
+import type { Scope } from "../graphql/scope.ts";
+import { publishChanges } from "./append.ts";
+import { cancelOne, openColumns, openStatuses, type CancelHost, type OpenRun } from "./cancel.ts";
+import type { StartRun } from "./contract.ts";
+import { Run } from "./entities/run.ts";
+import { event } from "./events.ts";
+import { appendEvents, type Appended } from "./log.ts";
+import { noUsage } from "./session.ts";
+import { openStream } from "./streams.ts";
+import { isTerminal, type OnBusy } from "./types.ts";
+
+/** Queues a run within the caller's transaction: its row, its place in the log, and what it waits for. */
+export async function startRun(host: CancelHost, scope: Scope, tx: Tx, request: StartRun): Promise<Run> {
+  checkLimits(request);
+  const { viewer } = scope;
+  const id = newId();
+  const blockedById = await makeRoom(host, tx, await openRunsBeside(tx, viewer, request), request);
+  const streamNum = request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
+  const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
+  const appended = await appendEvents(tx.sql, { streamNum, run: { id, startSeq: "first" }, events: [event("run.queued", {})] });
+  const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
+  await insertRun(tx, run);
+  tx.afterCommit(() => {
+    host.hub.publish(streamNum, appended.events, appended.bytes);
+    publishChanges(host.changes, { ...run, threadId: run.threadId ?? null }, appended.events);
+    if (blockedById === undefined) host.ring(id);
+  });
+  return run;
+}
+
+function checkLimits({ limits }: StartRun): void {
+  if (limits?.maxCost === undefined) return;
+  throw new WeftlineError("UNAVAILABLE", {
+    what: "A cost limit",
+    reason: "no plugin knows prices, so it could not be kept.",
+    fix: "Leave maxCost out and set maxTokens instead.",
+    path: ["input", "limits", "maxCost"],
+  });
+}
+
+function queuedRun(
+  { tenantId, actorId }: Viewer,
+  request: StartRun,
+  place: { readonly id: string; readonly streamNum: number; readonly blockedById: string | null; readonly regeneratesId: string | null },
+  { events }: Appended,
+): Run {
+  const { input, text, thread, target } = request;
+  const startSeq = events[0]?.seq ?? 0;
+  return Object.assign(new Run(), {
+    ...place,
+    tenantId,
+    ownerId: actorId,
+    startSeq,
+    seq: startSeq,
+    threadId: thread?.id ?? null,
+    rootId: place.id,
+    parentId: null,
+    retryOfId: request.retryOfId ?? null,
+    targetType: request.targetType,
+    targetId: target.id,
+    targetName: target.name,
+    targetVersion: target.version ?? null,
+    trigger: request.trigger,
+    status: "QUEUED" as const,
+    provenance: null,
+    input: input === undefined && text === undefined ? null : { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { data: input }) },
+    output: null,
+    text: null,
+    failure: null,
+    usage: noUsage,
+    limits: request.limits ?? {},
+    settings: request.settings ?? { simulated: "allowed" as const },
+    progressDone: null,
+    progressTotal: null,
+    cancelReason: null,
+    epoch: 0,
+    takeovers: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    createdAt: events[0]?.at ?? 0,
+    startedAt: null,
+    finishedAt: null,
+  });
+}
+
+/** The times come from the store's clock: when it is due, and until when. */
+async function insertRun(tx: Tx, run: Run): Promise<void> {
+  const row: Record<string, SqlValue> = {
+    id: run.id,
+    tenant_id: run.tenantId,
+    owner_id: run.ownerId,
+    stream_num: run.streamNum,
+    start_seq: run.startSeq,
+    seq: run.seq,
+    thread_id: run.threadId ?? null,
+    root_id: run.rootId,
+    retry_of_id: run.retryOfId ?? null,
+    blocked_by_id: run.blockedById ?? null,
+    regenerates_id: run.regeneratesId ?? null,
+    target_type: run.targetType,
+    target_id: run.targetId,
+    target_name: run.targetName,
+    target_version: run.targetVersion ?? null,
+    trigger: run.trigger,
+    status: run.status,
+    input: run.input == null ? null : JSON.stringify(run.input),
+    limits: JSON.stringify(run.limits),
+    settings: JSON.stringify(run.settings),
+    usage: JSON.stringify(run.usage),
+    epoch: 0,
+    takeovers: 0,
+    created_at: run.createdAt,
+  };
+  const { deadlineMs } = run.limits;
+  const due = run.blockedById == null ? tx.sql.now : "null";
+  const deadline = deadlineMs === undefined ? "null" : `${tx.sql.now} + ${Math.round(deadlineMs)}`;
+  const names = Object.keys(row);
+  await tx.sql.run(
+    `insert into runs_run (${names.map((name) => `"${name}"`).join(", ")}, due_at, deadline_at) values (${names.map(() => "?").join(", ")}, ${due}, ${deadline})`,
+    ...Object.values(row),
+  );
+}
+
+async function originOf(tx: Tx, runId: string): Promise<string> {
+  const run = await tx.sql.get<{ regenerates_id: string | null }>("select regenerates_id from runs_run where id = ?", runId);
+  return run?.regenerates_id ?? runId;
+}
+
+/** Open runs that make a thread busy, or, outside a thread where nobody waits, the viewer's open runs of the same target there. */
+async function openRunsBeside(tx: Tx, viewer: Viewer, { thread, targetType, target, onBusy = "ENQUEUE" }: StartRun): Promise<OpenRun[]> {
+  if (thread) {
+    return tx.sql.all<OpenRun>(`select ${openColumns} from runs_run where thread_id = ? and status in ${openStatuses} order by start_seq`, thread.id);
+  }
+  if (onBusy === "ENQUEUE") return [];
+  return tx.sql.all<OpenRun>(
+    `select ${openColumns} from runs_run where target_type = ? and target_id = ? and thread_id is null and tenant_id = ? and owner_id = ? and status in ${openStatuses} order by created_at`,
+    targetType,
+    target.id,
+    viewer.tenantId,
+    viewer.actorId,
+  );
+}
+
+/** @returns the run to wait for, if there is one. Outside a thread there is no order to keep, so ENQUEUE waits for nothing. */
+async function makeRoom(host: CancelHost, tx: Tx, busy: readonly OpenRun[], request: StartRun): Promise<string | undefined> {
+  const onBusy: OnBusy = request.onBusy ?? "ENQUEUE";
+  if (busy.length === 0) return undefined;
+  if (onBusy === "REJECT") throw new WeftlineError("BUSY", { path: ["input", "onBusy"] });
+  if (onBusy === "INTERRUPT") {
+    for (const run of busy) await cancelOne(host, tx, run, "Another run was started with onBusy INTERRUPT.");
+    const left = await openRunsOf(tx, busy);
+    return request.thread ? left.at(-1)?.id : undefined;
+  }
+  return request.thread ? busy.at(-1)?.id : undefined;
+}
+
+async function openRunsOf(tx: Tx, runs: readonly OpenRun[]): Promise<OpenRun[]> {
+  const open: OpenRun[] = [];
+  for (const { id } of runs) {
+    const row = await tx.sql.get<OpenRun>(`select ${openColumns} from runs_run where id = ?`, id);
+    if (row && !isTerminal(row.status)) open.push(row);
+  }
+  return open;
+}
+
+/** A new run of the same target, at the same version, with the same input. */
+export async function retryRun(host: CancelHost, scope: Scope, tx: Tx, runId: string): Promise<Run> {
+  const run = await tx.em.findOne(Run, { id: runId });
+  if (!run) throw new WeftlineError("NOT_FOUND", { what: "run", path: ["input", "run"] });
+  if (!isTerminal(run.status)) {
+    throw new WeftlineError("CONFLICT", { message: `The run is ${run.status}; only a finished run can be retried.`, path: ["input", "run"] });
+  }
+  const input = run.input as { readonly text?: string; readonly data?: unknown } | null;
+  return startRun(host, scope, tx, {
+    targetType: run.targetType,
+    target: { id: run.targetId, name: run.targetName, ...(run.targetVersion == null ? {} : { version: run.targetVersion }) },
+    trigger: "RETRY",
+    retryOfId: run.id,
+    ...(run.threadId == null ? {} : { thread: { id: run.threadId, streamNum: run.streamNum }, regeneratesId: run.id }),
+    ...(input?.text === undefined ? {} : { text: input.text }),
+    ...(input?.data === undefined ? {} : { input: input.data }),
+    limits: run.limits,
+    settings: run.settings,
+  });
+}
