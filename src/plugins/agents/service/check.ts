@@ -1,0 +1,115 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { WeftlineError, asWeftlineError, type AgentRuntime } from "#weftline";
+import type { AgentDefinition, AgentMemorySettings, JsonObject } from "../types.ts";
+import type { DefinitionDraft } from "./draft.ts";
+import type { AgentsHost } from "./host.ts";
+import { refuseIf, type Problem } from "./problems.ts";
+
+const maxInstructions = 100_000;
+const maxCapabilities = 128;
+const maxCapabilityName = 100;
+const maxModel = 200;
+const maxMemories = 100;
+/** Of options and of an output schema, in characters of JSON. */
+const maxJson = 65_536;
+
+/**
+ * Checks a definition against what is installed.
+ *
+ * @param base where its fields stand in the arguments, for the errors.
+ * @param found what else is wrong with the same input: all problems are reported at once.
+ * @throws FRAMEWORK_UNKNOWN, INVALID_INPUT
+ */
+export async function checkDefinition(
+  host: AgentsHost,
+  draft: DefinitionDraft,
+  base: readonly string[],
+  found: readonly Problem[] = [],
+): Promise<AgentDefinition> {
+  const runtime = runtimeOf(host, draft.framework, [...base, "framework"]);
+  refuseIf([
+    ...found,
+    ...modelProblems(host, draft.model, [...base, "model"]),
+    ...instructionsProblems(draft.instructions, [...base, "instructions"]),
+    ...capabilityProblems(draft.capabilities, [...base, "capabilities"]),
+    ...(await optionsProblems(runtime, draft.options, [...base, "options"])),
+    ...outputSchemaProblems(host, draft.outputSchema, [...base, "outputSchema"]),
+    ...memoryProblems(draft.memory, [...base, "memory"]),
+  ]);
+  return { ...draft, options: draft.options as JsonObject, outputSchema: draft.outputSchema as JsonObject | null };
+}
+
+/** @throws FRAMEWORK_UNKNOWN naming those that there are. */
+function runtimeOf(host: AgentsHost, framework: string, path: readonly string[]): AgentRuntime<never> {
+  const runtime = host.runtimes.get(framework)?.value;
+  if (runtime) return runtime;
+  const known = [...host.runtimes.keys()].toSorted().join(", ") || "none is installed";
+  const message = framework === "" ? `An agent needs a framework. Choose one of: ${known}.` : `There is no framework "${framework}". Choose one of: ${known}.`;
+  throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework, known, path, message, issues: [{ path, message }] });
+}
+
+function modelProblems({ models }: AgentsHost, model: string | null, path: readonly string[]): Problem[] {
+  if (model === null) return [];
+  if (model.trim() === "") return [{ path, message: "A model's name is not blank; leave it out for the default model." }];
+  if (model.length > maxModel) return [{ path, message: `A model's name has at most ${maxModel} characters.` }];
+  try {
+    models?.resolve(model, { simulated: "allowed" });
+  } catch (error) {
+    // One that is known but away now is the concern of the agent's health, not of its definition.
+    const { kind, message, details } = asWeftlineError(error);
+    if (kind === "input") return [{ path, message: details.issues?.map((issue) => issue.message).join(" ") || message }];
+    if (kind === "internal") throw error;
+  }
+  return [];
+}
+
+function instructionsProblems(instructions: string | null, path: readonly string[]): Problem[] {
+  if (instructions === null || instructions.length <= maxInstructions) return [];
+  return [{ path, message: `Instructions have at most ${maxInstructions} characters; these have ${instructions.length}.` }];
+}
+
+function capabilityProblems(names: readonly string[], path: readonly string[]): Problem[] {
+  if (names.length > maxCapabilities) return [{ path, message: `An agent has at most ${maxCapabilities} capabilities; these are ${names.length}.` }];
+  return names.flatMap((name, index) =>
+    name.trim() !== "" && name.length <= maxCapabilityName
+      ? []
+      : [{ path: [...path, String(index)], message: `A capability's name has 1 to ${maxCapabilityName} characters.` }],
+  );
+}
+
+async function optionsProblems(runtime: AgentRuntime<never>, options: unknown, path: readonly string[]): Promise<readonly Problem[]> {
+  const shape = objectProblems(options, path, "Options are");
+  return shape.length > 0 ? shape : (await readBy(runtime.options, options, path)).problems;
+}
+
+/** A value by any Standard Schema: what it became, and what is wrong with it. */
+export async function readBy(
+  schema: StandardSchemaV1,
+  value: unknown,
+  path: readonly string[],
+): Promise<{ readonly value: unknown; readonly problems: readonly Problem[] }> {
+  const result = await schema["~standard"].validate(value);
+  if (!result.issues) return { value: result.value, problems: [] };
+  const problems = result.issues.map((issue) => ({
+    path: [...path, ...(issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))],
+    message: issue.message,
+  }));
+  return { value: undefined, problems };
+}
+
+function outputSchemaProblems({ tools }: AgentsHost, schema: unknown, path: readonly string[]): Problem[] {
+  if (schema === null) return [];
+  const shape = objectProblems(schema, path, "An output schema is");
+  if (shape.length > 0) return shape;
+  const problem = tools.schemaProblem(schema);
+  return problem === undefined ? [] : [{ path, message: `This is not a JSON Schema: ${problem}.` }];
+}
+
+function objectProblems(value: unknown, path: readonly string[], what: string): Problem[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [{ path, message: `${what} a JSON object.` }];
+  return JSON.stringify(value).length <= maxJson ? [] : [{ path, message: `${what} at most ${maxJson} characters of JSON.` }];
+}
+
+function memoryProblems({ limit }: AgentMemorySettings, path: readonly string[]): Problem[] {
+  return limit >= 1 && limit <= maxMemories ? [] : [{ path: [...path, "limit"], message: `The limit is 1 to ${maxMemories}.` }];
+}

@@ -1,0 +1,65 @@
+import { HealthComponent, asWeftlineError, messageOf, type AgentRuntime, type ModelBinding, type RuntimeStatus } from "#weftline";
+import type { AgentDefinition } from "../types.ts";
+import type { AgentsHost } from "./host.ts";
+
+type Status = HealthComponent["status"];
+
+/** Something that stands between an agent and its full work. */
+interface Finding {
+  readonly status: Exclude<Status, "UP">;
+  readonly detail: string;
+}
+
+/** How an agent is, whatever its status: what its next run would find. */
+export async function healthOf(host: AgentsHost, name: string, definition: AgentDefinition): Promise<HealthComponent> {
+  const start = performance.now();
+  const findings = await findingsOf(host, definition);
+  const status: Status = findings.some((finding) => finding.status === "DOWN") ? "DOWN" : findings.length > 0 ? "DEGRADED" : "UP";
+  const detail = findings.map((finding) => finding.detail).join(" ") || null;
+  return new HealthComponent({ name, status, detail, latencyMs: performance.now() - start });
+}
+
+/** Names of capabilities that no plugin provides. */
+export function missingCapabilities({ capabilities }: AgentsHost, definition: AgentDefinition): string[] {
+  return definition.capabilities.filter((name) => !capabilities.find(name));
+}
+
+async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promise<Finding[]> {
+  const runtime = host.runtimes.get(definition.framework)?.value;
+  if (!runtime) return [down(`No plugin provides the framework "${definition.framework}".`)];
+  const status = await statusOf(runtime);
+  if (status.mode === "UNAVAILABLE") return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
+  const missing = missingCapabilities(host, definition);
+  return [
+    ...modelFindings(host, definition, status),
+    ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
+    ...(definition.capabilities.length > 0 && !runtime.features.tools ? [degraded(`The framework "${runtime.id}" calls no tools.`)] : []),
+    ...(definition.outputSchema && !runtime.features.structuredOutput ? [degraded(`The framework "${runtime.id}" gives no structured output.`)] : []),
+  ];
+}
+
+function modelFindings({ models }: AgentsHost, { model }: AgentDefinition, status: RuntimeStatus): Finding[] {
+  if (!models) return [down("No plugin resolves models.")];
+  try {
+    const binding: ModelBinding = models.resolve(model ?? undefined, { simulated: "allowed" });
+    if (binding.provenance !== "SIMULATED") return [];
+    return [degraded(`Answers are simulated${status.mode === "SIMULATED" ? because(status) : "."}`)];
+  } catch (error) {
+    return [down(asWeftlineError(error).kind === "internal" ? "The model could not be resolved." : messageOf(error))];
+  }
+}
+
+async function statusOf(runtime: AgentRuntime<never>): Promise<RuntimeStatus> {
+  try {
+    return await runtime.status();
+  } catch {
+    return { mode: "UNAVAILABLE", reason: "its status could not be asked." };
+  }
+}
+
+function because({ reason, fix }: RuntimeStatus): string {
+  return [reason ? `: ${reason}` : ".", ...(fix ? [fix] : [])].join(" ");
+}
+
+const down = (detail: string): Finding => ({ status: "DOWN", detail });
+const degraded = (detail: string): Finding => ({ status: "DEGRADED", detail });

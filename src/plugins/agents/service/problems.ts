@@ -1,0 +1,36 @@
+import { WeftlineError } from "#weftline";
+import { tidyName } from "./find.ts";
+
+/** One field that is wrong. */
+export interface Problem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** The most characters of a name. */
+export const maxName = 100;
+/** The most characters of a description or a note. */
+export const maxWords = 2_000;
+
+/** @throws INVALID_INPUT with all problems, where there are any. */
+export function refuseIf(problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (!first) return;
+  const message = problems.length === 1 ? first.message : `${problems.length} fields are not valid: ${problems.map((problem) => problem.message).join(" ")}`;
+  throw new WeftlineError("INVALID_INPUT", { path: first.path, issues: problems, message });
+}
+
+/** What is wrong with a name that an agent is to have. */
+export function nameProblems(name: string | null, path: readonly string[]): Problem[] {
+  const tidy = tidyName(name ?? "");
+  if (tidy === "") return [{ path, message: "An agent needs a name that is not blank." }];
+  if (tidy.length > maxName) return [{ path, message: `A name has at most ${maxName} characters; this one has ${tidy.length}.` }];
+  if (/\p{Cc}/u.test(tidy)) return [{ path, message: "A name holds no control characters or line breaks." }];
+  return [];
+}
+
+/** What is wrong with a description or a note. */
+export function wordsProblems(words: string | null | undefined, path: readonly string[]): Problem[] {
+  if (words == null || words.length <= maxWords) return [];
+  return [{ path, message: `At most ${maxWords} characters; this has ${words.length}.` }];
+}
