@@ -1,0 +1,77 @@
+import { extensionPoint, serviceRef, type ToolDefinition } from "#weftline";
+
+/** Instructions and the tools that go with them: an agent that has the skill has both. */
+export interface SkillDefinition {
+  /** As in `research.brief`: unique among tools and skills. Letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  readonly description: string;
+  /** Told to the agent after its own instructions. */
+  readonly instructions: string;
+  /** Names of tools; one that is not installed is left out. */
+  readonly tools: readonly string[];
+}
+
+/**
+ * Where plugins put skills, by name.
+ *
+ * @example contributes: [contribution(skills, "research.brief", { name: "research.brief", description: "…", instructions: "…", tools: ["time.now"] })]
+ */
+export const skills = extensionPoint<SkillDefinition>("capabilities.skills");
+
+/** The type key of the `Capability` interface: something that an agent can be given. */
+export class Capability {
+  /** Its name, which is unique among tools and skills. */
+  readonly id: string;
+  readonly kind: "TOOL" | "SKILL";
+  readonly description: string;
+  /** The plugin that brought it. */
+  readonly plugin: string;
+
+  constructor(kind: "TOOL" | "SKILL", definition: { readonly name: string; readonly description: string }, plugin: string) {
+    this.id = definition.name;
+    this.kind = kind;
+    this.description = definition.description;
+    this.plugin = plugin;
+  }
+
+  get name(): string {
+    return this.id;
+  }
+}
+
+/** The type key of `Tool`. */
+export class Tool extends Capability {
+  readonly definition: ToolDefinition;
+
+  constructor(definition: ToolDefinition, plugin: string) {
+    super("TOOL", definition, plugin);
+    this.definition = definition;
+  }
+}
+
+/** The type key of `Skill`. */
+export class Skill extends Capability {
+  readonly instructions: string;
+  readonly toolNames: readonly string[];
+
+  constructor(definition: SkillDefinition, plugin: string) {
+    super("SKILL", definition, plugin);
+    this.instructions = definition.instructions;
+    this.toolNames = definition.tools;
+  }
+}
+
+/** What agents can be given, as the graph shows it. */
+export interface CapabilityDirectory {
+  /** Tools and skills by name, in the order of their names. */
+  list(): readonly Capability[];
+  /** The tool or skill of this name. */
+  find(name: string): Tool | Skill | undefined;
+}
+
+/**
+ * Looks tools and skills up by name.
+ *
+ * @example const skill = scope.use(capabilityDirectory).find("research.brief");
+ */
+export const capabilityDirectory = serviceRef<CapabilityDirectory>("capabilities.directory");

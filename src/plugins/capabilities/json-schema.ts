@@ -1,0 +1,71 @@
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { messageOf } from "#weftline";
+
+/** A JSON Schema: draft 2020-12, or draft-07 where `$schema` says so. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** One thing that is wrong with a value, and where. */
+export interface SchemaIssue {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** Checks values by JSON Schemas as they stand: nothing is converted, filled in or removed. */
+export interface SchemaChecker {
+  /** What is wrong with the value; empty where nothing is. A schema that is itself wrong is an issue too. */
+  check(schema: JsonSchema, value: unknown): readonly SchemaIssue[];
+  /** Why this is no JSON Schema, or nothing. */
+  problemOf(schema: unknown): string | undefined;
+}
+
+type Compiled = { readonly validate: ValidateFunction } | { readonly problem: string };
+
+// Formats are annotations, as the 2020-12 draft has them: an unknown one never refuses a value.
+const options: Options = { allErrors: true, strict: false, validateFormats: false, logger: false, addUsedSchema: false };
+
+/** A checker with a cache of its own, which holds a compiled schema as long as somebody holds the schema. */
+export function createSchemaChecker(): SchemaChecker {
+  const latest = new Ajv2020(options);
+  const draft7 = new Ajv(options);
+  const cache = new WeakMap<JsonSchema, Compiled>();
+
+  const compile = (schema: JsonSchema): Compiled => {
+    const ajv = String(schema["$schema"] ?? "").includes("draft-07") ? draft7 : latest;
+    try {
+      return { validate: ajv.compile(schema) };
+    } catch (error) {
+      return { problem: messageOf(error) };
+    } finally {
+      // Ajv would keep every schema it ever saw; those of runs come and go.
+      ajv.removeSchema(schema);
+    }
+  };
+  const compiled = (schema: JsonSchema): Compiled => {
+    let known = cache.get(schema);
+    if (!known) cache.set(schema, (known = compile(schema)));
+    return known;
+  };
+
+  return {
+    check(schema, value) {
+      const known = compiled(schema);
+      if ("problem" in known) return [{ path: [], message: `The schema is not valid: ${known.problem}` }];
+      return known.validate(value) ? [] : (known.validate.errors ?? []).map(issueOf);
+    },
+    problemOf(schema) {
+      if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return "a JSON Schema is an object";
+      const known = compiled(schema as JsonSchema);
+      return "problem" in known ? known.problem : undefined;
+    },
+  };
+}
+
+function issueOf(error: ErrorObject): SchemaIssue {
+  const path = error.instancePath
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const named: unknown = error.params["missingProperty"] ?? error.params["additionalProperty"];
+  return { path: typeof named === "string" ? [...path, named] : path, message: error.message ?? `does not fit "${error.keyword}"` };
+}

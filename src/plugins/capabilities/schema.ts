@@ -1,0 +1,119 @@
+import {
+  Node,
+  RunTarget,
+  connectionType,
+  defineEnum,
+  enumKey,
+  nodeType,
+  pageOfList,
+  type GraphBuilder,
+  type Scope,
+} from "#weftline";
+import { Capability, Skill, Tool, capabilityDirectory } from "./contract.ts";
+
+const CapabilityKind = enumKey("TOOL", "SKILL");
+const SideEffects = enumKey("NONE", "READ", "WRITE", "EXTERNAL");
+const ApprovalMode = enumKey("NEVER", "ALWAYS", "POLICY");
+
+/** The graph of what agents can be given. */
+export function addCapabilitySchema(builder: GraphBuilder): void {
+  addEnums(builder);
+  builder.interfaceType(Capability, {
+    name: "Capability",
+    description: "Something that an agent can be given.",
+    interfaces: [Node],
+    fields: (t) => ({
+      name: t.exposeString("name", { nullable: false, description: "Its name, unique among tools and skills." }),
+      kind: t.field({ type: CapabilityKind, nullable: false, description: "What sort.", resolve: (capability) => capability.kind }),
+      description: t.exposeString("description", { nullable: false, description: "What it is for; the model reads it." }),
+      plugin: t.exposeString("plugin", { nullable: false, description: "The plugin that brought it." }),
+    }),
+  });
+  addTool(builder);
+  addSkill(builder);
+  addQuery(builder);
+}
+
+function addEnums(builder: GraphBuilder): void {
+  defineEnum(builder, CapabilityKind, "CapabilityKind", "What sort of capability.", {
+    TOOL: "Something to call.",
+    SKILL: "Instructions and the tools that go with them.",
+  });
+  defineEnum(builder, SideEffects, "SideEffects", "What a call changes.", {
+    NONE: "Nothing: it only calculates.",
+    READ: "Nothing, but it reads what may change.",
+    WRITE: "Something within the platform.",
+    EXTERNAL: "Something outside the platform.",
+  });
+  defineEnum(builder, ApprovalMode, "ApprovalMode", "Whether a person has to allow a call.", {
+    NEVER: "Nobody is asked.",
+    ALWAYS: "Each call waits for a person.",
+    POLICY: "A policy decides for each call.",
+  });
+}
+
+function addTool(builder: GraphBuilder): void {
+  nodeType(builder, Tool, {
+    name: "Tool",
+    description: "Something that an agent can call.",
+    interfaces: [Capability, RunTarget],
+    load: found(Tool),
+    fields: (t) => ({
+      inputSchema: t.field({ type: "JSON", nullable: false, description: "JSON Schema of the arguments.", resolve: (tool) => tool.definition.inputSchema }),
+      outputSchema: t.field({ type: "JSON", description: "JSON Schema of the result, where it is known.", resolve: (tool) => tool.definition.outputSchema ?? null }),
+      sideEffects: t.field({ type: SideEffects, nullable: false, description: "What a call changes.", resolve: (tool) => tool.definition.sideEffects }),
+      approval: t.field({ type: ApprovalMode, nullable: false, description: "Whether a person has to allow a call.", resolve: (tool) => tool.definition.approval }),
+      idempotent: t.boolean({ nullable: false, description: "Whether the same call may run again after a crash.", resolve: (tool) => tool.definition.idempotent }),
+      timeout: t.field({ type: "Duration", nullable: false, description: "How long a call may take.", resolve: (tool) => tool.definition.timeoutMs }),
+    }),
+  });
+}
+
+function addSkill(builder: GraphBuilder): void {
+  nodeType(builder, Skill, {
+    name: "Skill",
+    description: "Instructions and the tools that go with them.",
+    interfaces: [Capability],
+    load: found(Skill),
+    fields: (t) => ({
+      instructions: t.exposeString("instructions", { nullable: false, description: "Told to the agent after its own instructions." }),
+      tools: t.field({ type: [Tool], nullable: false, description: "Its tools, those that are installed.", resolve: (skill, _, scope) => toolsOf(skill, scope) }),
+    }),
+  });
+}
+
+function addQuery(builder: GraphBuilder): void {
+  const CapabilityConnection = connectionType(builder, "Capability", Capability);
+  builder.queryField("capabilities", (t) =>
+    t.field({
+      type: CapabilityConnection,
+      description: "Tools and skills that agents can be given, by name.",
+      args: {
+        kind: t.arg({ type: CapabilityKind, description: "Only this sort." }),
+        search: t.arg.string({ description: "Only those whose name or description holds this text; case does not matter." }),
+        first: t.arg.int({ description: "How many, at most 100; 20 unless said." }),
+        after: t.arg.string({ description: "Start behind this cursor." }),
+      },
+      resolve: (_, { kind, search, ...page }, scope) =>
+        pageOfList(scope.use(capabilityDirectory).list().filter(matching(kind, search)), page, ({ id }) => id) as never,
+    }),
+  );
+}
+
+function matching(kind: string | null | undefined, search: string | null | undefined): (capability: Capability) => boolean {
+  const wanted = search?.trim().toLowerCase() ?? "";
+  return (capability) =>
+    (kind == null || capability.kind === kind) && (wanted === "" || `${capability.name}\n${capability.description}`.toLowerCase().includes(wanted));
+}
+
+function toolsOf(skill: Skill, scope: Scope): Tool[] {
+  const directory = scope.use(capabilityDirectory);
+  return skill.toolNames.map((name) => directory.find(name)).filter((found) => found instanceof Tool);
+}
+
+function found(type: typeof Tool | typeof Skill) {
+  return async (names: readonly string[], scope: Scope): Promise<(Tool | Skill | undefined)[]> => {
+    const directory = scope.use(capabilityDirectory);
+    return names.map((name) => directory.find(name)).map((capability) => (capability instanceof type ? capability : undefined));
+  };
+}

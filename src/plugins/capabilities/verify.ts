@@ -1,0 +1,58 @@
+import { WeftlineError, type ToolDefinition } from "#weftline";
+import type { SkillDefinition } from "./contract.ts";
+import type { SchemaChecker } from "./json-schema.ts";
+import type { Contributed } from "./registry.ts";
+
+const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/**
+ * Refuses definitions that no agent could use.
+ *
+ * @throws CAPABILITY_INVALID with every problem; each names its plugin.
+ */
+export function verifyCapabilities({ tools, skills }: Contributed, checker: SchemaChecker): void {
+  const problems = [
+    ...[...tools.values()].flatMap(({ key, value, plugin }) =>
+      toolProblems(key, value, checker).map((problem) => ({ plugin, what: `tool "${key}"`, problem })),
+    ),
+    ...[...skills.values()].flatMap(({ key, value, plugin }) =>
+      skillProblems(key, value, tools.get(key)?.plugin).map((problem) => ({ plugin, what: `skill "${key}"`, problem })),
+    ),
+  ];
+  const [first] = problems;
+  if (!first) return;
+  const list = problems.map(({ plugin, what, problem }) => `the ${what} of "${plugin}": ${problem}`).join("; ");
+  throw new WeftlineError("CAPABILITY_INVALID", { plugin: first.plugin, problems: list });
+}
+
+function nameProblems(key: string, name: string): string[] {
+  return [
+    ...(namePattern.test(key) ? [] : ["its name is not 1 to 64 letters, digits, _, - or ."]),
+    ...(name === key ? [] : [`it is contributed under this key but names itself "${name}"`]),
+  ];
+}
+
+function toolProblems(key: string, tool: ToolDefinition, checker: SchemaChecker): string[] {
+  const schemas = { inputSchema: tool.inputSchema, ...(tool.outputSchema === undefined ? {} : { outputSchema: tool.outputSchema }) };
+  return [
+    ...nameProblems(key, tool.name),
+    ...Object.entries(schemas).flatMap(([name, schema]) => {
+      const problem = checker.problemOf(schema);
+      return problem === undefined ? [] : [`its ${name} is not valid: ${problem}`];
+    }),
+    ...(tool.inputSchema?.["type"] === "object" ? [] : ['its inputSchema has to say type: "object"']),
+    ...(tool.timeoutMs > 0 ? [] : ["its timeoutMs is not above 0"]),
+  ];
+}
+
+function skillProblems(key: string, skill: SkillDefinition, toolOf: string | undefined): string[] {
+  return [
+    ...nameProblems(key, skill.name),
+    ...(toolOf === undefined ? [] : [`a tool of "${toolOf}" has the same name`]),
+  ];
+}
+
+/** Tools that a skill names and nobody brings, as `skill → tool`. */
+export function missingTools({ tools, skills }: Contributed): readonly string[] {
+  return [...skills.values()].flatMap(({ key, value }) => value.tools.filter((name) => !tools.has(name)).map((name) => `${key} → ${name}`));
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import type { Contribution, ToolDefinition } from "../../../src/core/index.ts";
+import { Skill, Tool, type SkillDefinition } from "../../../src/plugins/capabilities/contract.ts";
+import { createSchemaChecker, type JsonSchema } from "../../../src/plugins/capabilities/json-schema.ts";
+import { createDirectory, createToolRegistry, type Contributed } from "../../../src/plugins/capabilities/registry.ts";
+import { missingTools, verifyCapabilities } from "../../../src/plugins/capabilities/verify.ts";
+
+function tool(name: string, rest: Partial<ToolDefinition> = {}): ToolDefinition {
+  return { name, description: name, inputSchema: { type: "object" }, sideEffects: "NONE", approval: "NEVER", idempotent: true, timeoutMs: 1_000, execute: () => null, ...rest };
+}
+
+function skill(name: string, tools: readonly string[]): SkillDefinition {
+  return { name, description: name, instructions: `Do ${name}.`, tools };
+}
+
+function contributed(tools: readonly ToolDefinition[], skills: readonly SkillDefinition[] = [], keys: Readonly<Record<string, string>> = {}): Contributed {
+  const put = <T extends { readonly name: string }>(values: readonly T[]): Map<string, Contribution<T>> =>
+    new Map(values.map((value) => [keys[value.name] ?? value.name, { point: "p", key: keys[value.name] ?? value.name, value, plugin: "maker" }]));
+  return { tools: put(tools), skills: put(skills) };
+}
+
+const checker = createSchemaChecker();
+
+describe("the registry", () => {
+  const parts = contributed([tool("a.one"), tool("b.two"), tool("c.three")], [skill("research", ["b.two", "gone", "a.one"])]);
+  const registry = createToolRegistry(parts, checker);
+
+  it("unpacks skills, keeps the order of the names, gives each tool once and leaves out what is unknown", () => {
+    expect(registry.resolve(["c.three", "research", "a.one", "nothing"]).map(({ name }) => name)).toEqual(["c.three", "b.two", "a.one"]);
+  });
+
+  it("finds tools, not skills", () => {
+    expect(registry.find("a.one")?.name).toBe("a.one");
+    expect(registry.find("research")).toBeUndefined();
+  });
+
+  it("lists tools and skills by name, each with its plugin", () => {
+    const directory = createDirectory(parts);
+    expect(directory.list().map(({ id, kind, plugin }) => `${kind} ${id} ${plugin}`)).toEqual(["TOOL a.one maker", "TOOL b.two maker", "TOOL c.three maker", "SKILL research maker"]);
+    expect(directory.find("a.one")).toBeInstanceOf(Tool);
+    expect(directory.find("research")).toBeInstanceOf(Skill);
+    expect(directory.find("nothing")).toBeUndefined();
+  });
+
+  it("names every problem of the arguments and where it is, and converts nothing", () => {
+    const inputSchema: JsonSchema = {
+      type: "object",
+      properties: { count: { type: "integer" }, name: {}, at: { type: "string", format: "date-time" }, list: { type: "array", items: { type: "object", required: ["a/b"] } } },
+      required: ["count", "name"],
+      additionalProperties: false,
+    };
+    const args = { count: "3", at: "no date", list: [{}, { "a/b": 1 }], more: 1 };
+    const problems = registry.check(tool("x", { inputSchema }), args);
+    expect(problems.map(({ path, message }) => `${path.join(".")}: ${message}`).toSorted()).toEqual([
+      "count: must be integer",
+      "list.0.a/b: must have required property 'a/b'",
+      "more: must NOT have additional properties",
+      "name: must have required property 'name'",
+    ]);
+    expect(args).toEqual({ count: "3", at: "no date", list: [{}, { "a/b": 1 }], more: 1 });
+    expect(registry.check(tool("x", { inputSchema }), { count: 3, name: "n" })).toEqual([]);
+  });
+});
+
+describe("schemas", () => {
+  it("follow the draft that they name", () => {
+    const draft7 = { $schema: "http://json-schema.org/draft-07/schema#", type: "array", items: [{ type: "string" }], additionalItems: false };
+    const latest = { $schema: "https://json-schema.org/draft/2020-12/schema", type: "array", prefixItems: [{ type: "string" }], items: false };
+    for (const schema of [draft7, latest]) {
+      expect(checker.check(schema, ["a"])).toEqual([]);
+      expect(checker.check(schema, ["a", "b"])).toHaveLength(1);
+      expect(checker.check(schema, [1])).toHaveLength(1);
+    }
+  });
+
+  it("may have the same $id, and unknown formats and keywords", () => {
+    const one = { $id: "https://example.com/s", type: "object", properties: { a: { $ref: "#/$defs/a" } }, $defs: { a: { type: "string", format: "made-up" } }, "x-ui": "wide" };
+    const other = { ...one, $defs: { a: { type: "number" } } };
+    expect(checker.check(one, { a: "text" })).toEqual([]);
+    expect(checker.check(other, { a: "text" })).toHaveLength(1);
+    expect(checker.check(one, { a: "text" })).toEqual([]);
+  });
+
+  it("that are themselves wrong refuse every value and say why", () => {
+    const broken = { type: "objekt" };
+    expect(checker.problemOf(broken)).toMatch(/type/);
+    expect(checker.check(broken, {})[0]?.message).toMatch(/^The schema is not valid:/);
+    expect(checker.problemOf({ $ref: "https://elsewhere.example/schema" })).toMatch(/resolve reference/);
+    expect(checker.problemOf(null)).toBe("a JSON Schema is an object");
+    expect(checker.problemOf({ type: "object" })).toBeUndefined();
+  });
+
+  it("are compiled once as long as they are the same object", () => {
+    const started = performance.now();
+    const schema = { type: "object", properties: Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`p${n}`, { type: "string" }])) };
+    checker.check(schema, {});
+    const first = performance.now() - started;
+    const again = performance.now();
+    for (let n = 0; n < 20; n++) checker.check(schema, {});
+    expect(performance.now() - again).toBeLessThan(first * 10);
+  });
+});
+
+describe("what is contributed", () => {
+  it.each([
+    { what: "a name with a space", parts: contributed([tool("a b")]), problem: "its name is not 1 to 64 letters" },
+    { what: "a name that is too long", parts: contributed([tool("x".repeat(65))]), problem: "its name is not 1 to 64 letters" },
+    { what: "another name than its key", parts: contributed([tool("a")], [], { a: "b" }), problem: 'names itself "a"' },
+    { what: "a schema that is none", parts: contributed([tool("a", { inputSchema: { type: "objekt" } })]), problem: "its inputSchema is not valid" },
+    { what: "a result schema that is none", parts: contributed([tool("a", { outputSchema: { minimum: "x" } })]), problem: "its outputSchema is not valid" },
+    { what: "arguments that are no object", parts: contributed([tool("a", { inputSchema: { type: "string" } })]), problem: 'has to say type: "object"' },
+    { what: "no time to run", parts: contributed([tool("a", { timeoutMs: 0 })]), problem: "timeoutMs" },
+    { what: "a skill with the name of a tool", parts: contributed([tool("a")], [skill("a", [])]), problem: 'a tool of "maker" has the same name' },
+  ])("is refused with $what, naming the plugin", ({ parts, problem }) => {
+    expect(() => verifyCapabilities(parts, checker)).toThrow(
+      expect.objectContaining({ code: "CAPABILITY_INVALID", message: expect.stringContaining(problem), details: expect.objectContaining({ plugin: "maker" }) }),
+    );
+  });
+
+  it("is refused for all its problems at once", () => {
+    expect(() => verifyCapabilities(contributed([tool("a b"), tool("c", { timeoutMs: -1 })]), checker)).toThrow(/"a b".*"c"/);
+  });
+
+  it("may name tools that are not there, which is said", () => {
+    const parts = contributed([tool("a")], [skill("s", ["a", "gone"])]);
+    expect(() => verifyCapabilities(parts, checker)).not.toThrow();
+    expect(missingTools(parts)).toEqual(["s → gone"]);
+  });
+});
