@@ -61,6 +61,8 @@ function createBuffer(onClose: () => void): { readonly reader: HubReader; readon
   let bytes = 0;
   let behind = false;
   let closed = false;
+  /** Something other than events happened, as the end of the stream: the next wait is over at once. */
+  let called = false;
   let wake: (() => void) | undefined;
 
   function reset(): void {
@@ -77,6 +79,7 @@ function createBuffer(onClose: () => void): { readonly reader: HubReader; readon
 
   const subscriber: Subscriber = {
     push(more, size) {
+      called ||= more.length === 0;
       if (!behind) {
         events.push(...more);
         bytes += size;
@@ -106,7 +109,10 @@ function createBuffer(onClose: () => void): { readonly reader: HubReader; readon
       behind = false;
     },
     wait() {
-      if (closed || behind || at < events.length) return Promise.resolve();
+      if (called || closed || behind || at < events.length) {
+        called = false;
+        return Promise.resolve();
+      }
       return new Promise((resolve) => (wake = resolve));
     },
     close() {
