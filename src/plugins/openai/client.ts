@@ -1,6 +1,9 @@
 import type * as Sdk from "openai";
 import type { ClientOptions, OpenAI } from "openai";
-import type { ModelBinding } from "#weftline";
+import { WeftlineError, messageOf, type ModelBinding } from "#weftline";
+
+/** What brings a missing SDK back. */
+export const installFix = "Run: npm install openai";
 
 /** The SDK, loaded, and a client class that knows nothing but what it is given. */
 export interface LoadedSdk {
@@ -8,10 +11,17 @@ export interface LoadedSdk {
   readonly Client: new (options: ClientOptions) => OpenAI;
 }
 
-/** Loads the SDK at the first call and once. */
+/**
+ * Loads the SDK at the first call and once.
+ *
+ * @throws UNAVAILABLE where it cannot be loaded.
+ */
 export function createSdkLoader(): () => Promise<LoadedSdk> {
   let loading: Promise<LoadedSdk> | undefined;
-  return () => (loading ??= load());
+  return () => (loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw new WeftlineError("UNAVAILABLE", { what: "The OpenAI SDK", reason: messageOf(error), fix: installFix }, { cause: error });
+  }));
 }
 
 async function load(): Promise<LoadedSdk> {

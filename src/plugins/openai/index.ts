@@ -18,7 +18,11 @@ export const openai = definePlugin({
   },
 });
 
-/** Read from a file of one line: the SDK itself waits for the first turn. */
-function installedVersion(): string {
-  return (createRequire(import.meta.url)("openai/version") as { VERSION: string }).VERSION;
+/** Read from a file of one line: the SDK itself waits for the first turn. Nothing where it is not installed. */
+function installedVersion(): string | undefined {
+  try {
+    return (createRequire(import.meta.url)("openai/version") as { VERSION: string }).VERSION;
+  } catch {
+    return undefined;
+  }
 }

@@ -8,7 +8,7 @@ import {
   type TokenUsage,
 } from "#weftline";
 import { completeEnd, streamAnswer, type AnswerSource, type CompleteEnd } from "./answer-stream.ts";
-import { createClient, createSdkLoader, type LoadedSdk } from "./client.ts";
+import { createClient, createSdkLoader, installFix, type LoadedSdk } from "./client.ts";
 import { createReader } from "./events.ts";
 import { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
 import type { NativeRequest } from "./request.ts";
@@ -18,17 +18,17 @@ import { Turn, type Answer } from "./turn.ts";
  * OpenAI's SDK as a framework: our own loop over model calls and tools, since the platform has to stop between them for approvals.
  *
  * @param models says which models there are and how they stand.
- * @param sdkVersion of the installed SDK, which is loaded at the first turn only.
+ * @param sdkVersion of the installed SDK, which is loaded at the first turn only; nothing where there is none.
  */
-export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdkVersion: string): AgentRuntime<OpenAIOptions> {
+export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdkVersion: string | undefined): AgentRuntime<OpenAIOptions> {
   const load = createSdkLoader();
   return {
     id: "openai",
     features: { streaming: true, tools: true, interrupts: true, resume: true, steps: true, state: false, structuredOutput: true, usage: true },
     options: openaiOptions,
     optionsSchema: openaiOptionsSchema,
-    sdk: { name: "openai", version: sdkVersion },
-    status: () => models.status(),
+    ...(sdkVersion === undefined ? {} : { sdk: { name: "openai", version: sdkVersion } }),
+    status: () => (sdkVersion === undefined ? { mode: "UNAVAILABLE", reason: "The package openai is not installed.", fix: installFix } : models.status()),
     models: () => models.list(),
     stream: (request, ctx) => converse(load, request, ctx),
   };
