@@ -26,6 +26,8 @@ export interface GraphParts {
   readonly nodes: Map<string, NodeLoader>;
   /** Input types that several plugins build, by name. */
   readonly inputs: Map<string, InputObjectRef<GraphTypes, object>>;
+  /** Names of inputs that another plugin than their owner adds fields to. */
+  readonly extendedInputs: Set<string>;
   /** Connection types by the name of what they list. */
   readonly connections: Map<string, unknown>;
   /** Members of open unions, by the union's name. */
@@ -42,7 +44,15 @@ export function partsOf(builder: GraphBuilder): GraphParts {
 /** A builder with the scalars and empty root types; each build of a schema has its own. */
 export function createBuilder(): GraphBuilder {
   const builder: GraphBuilder = new PothosSchemaBuilder<GraphTypes>({ plugins: [] });
-  const shared: GraphParts = { eventTypes: new Map(), errorTypes: new Map(), nodes: new Map(), inputs: new Map(), connections: new Map(), unions: new Map() };
+  const shared: GraphParts = {
+    eventTypes: new Map(),
+    errorTypes: new Map(),
+    nodes: new Map(),
+    inputs: new Map(),
+    extendedInputs: new Set(),
+    connections: new Map(),
+    unions: new Map(),
+  };
   Object.assign(builder, { [parts]: shared });
   addScalars(builder);
   builder.queryType({ description: "What can be read." });

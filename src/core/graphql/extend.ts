@@ -21,7 +21,13 @@ export function inputNamed<Shape extends object>(builder: GraphBuilder, name: st
  * @example extendInput(builder, "RunTargetInput", (t) => ({ agent: t.field({ type: inputNamed(builder, "AgentRef") }) }));
  */
 export function extendInput(builder: GraphBuilder, name: string, fields: InputFields): void {
+  partsOf(builder).extendedInputs.add(name);
   inputNamed(builder, name).addFields(() => fields(new InputFieldBuilder(builder as never, "InputObject") as never));
+}
+
+/** Names of the input types that plugins extended, to be read when the schema is built. */
+export function extendedInputs(builder: GraphBuilder): ReadonlySet<string> {
+  return partsOf(builder).extendedInputs;
 }
 
 /** A member of an open union. */

@@ -12,6 +12,7 @@ import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
 import { toolRegistry } from "./runtime.ts";
+import { addRunsSchema } from "./schema/index.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
 import type { Lookup } from "./turn.ts";
@@ -33,6 +34,7 @@ export const runsPlugin = definePlugin({
   description: "Runs, their log and the engine that advances them.",
   entities: [streamEntity, eventEntity, runEntity, usageEntity, stepEntity, messageEntity, toolCallEntity, interruptEntity],
   migrations,
+  schema: addRunsSchema,
   requires: { database: databaseService, lookup: turnLookup, changes: optional(changesService) },
   provides: { runs: runService, streams: streamService, engine: engineService },
   setup({ deps, log, onReady, onClose }) {

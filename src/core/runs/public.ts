@@ -17,7 +17,6 @@ export {
   type Streams,
   type ThreadResolver,
 } from "./contract.ts";
-export { Stream } from "./entities/stream.ts";
 export { Interrupt, Message, ToolCall, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
 export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";

@@ -1,0 +1,37 @@
+import type { GraphBuilder } from "../../graphql/builder.ts";
+import { addEventInterfaces } from "../event-types.ts";
+import { addEnums } from "./enums.ts";
+import { addRunEvents } from "./events.ts";
+import { addFrameworks } from "./framework.ts";
+import { addInputs } from "./inputs.ts";
+import { addInterrupt } from "./interrupt.ts";
+import { addMessage } from "./message.ts";
+import { addMutations } from "./mutations.ts";
+import { addRun } from "./run.ts";
+import { addRunList } from "./run-list.ts";
+import { addSnapshots } from "./snapshot.ts";
+import { addStep } from "./step.ts";
+import { addSubscription } from "./subscription.ts";
+import { addTargets } from "./targets.ts";
+import { addToolEvents } from "./tool-events.ts";
+import { addUsage } from "./usage.ts";
+
+/** The part of the graph that shows runs, what they say and ask, and the frameworks that advance them. */
+export function addRunsSchema(builder: GraphBuilder): void {
+  addEnums(builder);
+  addUsage(builder);
+  addTargets(builder);
+  addFrameworks(builder);
+  addEventInterfaces(builder);
+  const refs = addRun(builder);
+  addStep(builder);
+  addMessage(builder);
+  addInterrupt(builder);
+  addRunList(builder);
+  addRunEvents(builder, refs);
+  addToolEvents(builder);
+  addSnapshots(builder);
+  addInputs(builder);
+  addMutations(builder);
+  addSubscription(builder);
+}

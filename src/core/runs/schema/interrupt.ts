@@ -1,0 +1,88 @@
+import { hasRole } from "../../database/viewer.ts";
+import { WeftlineError } from "../../errors.ts";
+import type { GraphBuilder } from "../../graphql/builder.ts";
+import { connectionType, pageArgs, pageOf } from "../../graphql/connections.ts";
+import { nodeType } from "../../graphql/nodes.ts";
+import type { Scope } from "../../graphql/scope.ts";
+import { Actor, actorOf } from "../../host/actors.ts";
+import { ListScope } from "../../host/types.ts";
+import { Interrupt, type StoredDecision } from "../entities/message.ts";
+import { Run } from "../entities/run.ts";
+import { DecisionKind, InterruptKind, InterruptStatus } from "../types.ts";
+import { loadInterrupts, loadOne, loadRuns, seesContent } from "./access.ts";
+
+/** Whoever is no admin sees an interrupt only as its owner or by its policy, and so with what it asks about. */
+function seesQuestion(scope: Scope, interrupt: Interrupt): boolean {
+  return !hasRole(scope.viewer, "admin") || seesContent(scope, interrupt);
+}
+
+function canDecide({ viewer }: Scope, { status, tenantId, ownerId }: Interrupt): boolean {
+  return status === "PENDING" && ownerId === viewer.actorId && tenantId === viewer.tenantId;
+}
+
+async function runOf(scope: Scope, interrupt: Interrupt): Promise<Run> {
+  const run = await loadOne<Run>(scope, loadRuns, interrupt.runId);
+  if (!run) throw new WeftlineError("NOT_FOUND", { what: "run of this interrupt" });
+  return run;
+}
+
+export function addInterrupt(builder: GraphBuilder): void {
+  const Decision = builder.objectRef<StoredDecision>("Decision").implement({
+    description: "How an interrupt was decided.",
+    fields: (t) => ({
+      kind: t.field({ type: DecisionKind, nullable: false, description: "What was decided.", resolve: (decision) => decision.kind }),
+      by: t.field({ type: Actor, nullable: false, description: "Who decided.", resolve: (decision, _, scope) => actorOf(scope, decision.by) }),
+      at: t.field({ type: "DateTime", nullable: false, description: "When.", resolve: (decision) => decision.at }),
+      reason: t.string({ description: "Why, in words.", resolve: (decision) => decision.reason ?? null }),
+      payload: t.field({ type: "JSON", description: "The answer, or the arguments to use instead.", resolve: (decision) => decision.payload ?? null }),
+    }),
+  });
+  nodeType(builder, Interrupt, {
+    name: "Interrupt",
+    description: "A question or an approval that a run waits for, resolved exactly once.",
+    load: loadInterrupts,
+    fields: (t) => ({
+      seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it; apply an event only if its seq is greater." }),
+      kind: t.field({ type: InterruptKind, nullable: false, description: "What is asked.", resolve: (interrupt) => interrupt.kind }),
+      status: t.field({ type: InterruptStatus, nullable: false, description: "Where it stands.", resolve: (interrupt) => interrupt.status }),
+      run: t.field({ type: Run, nullable: false, description: "The run that waits for it.", resolve: (interrupt, _, scope) => runOf(scope, interrupt) }),
+      toolCallId: t.id({ description: "The tool call that it is about; opaque.", resolve: (interrupt) => interrupt.toolCallId ?? null }),
+      toolName: t.string({ description: "That call's tool.", resolve: (interrupt) => interrupt.toolName ?? null }),
+      arguments: t.field({
+        type: "JSON",
+        description: "That call's arguments.",
+        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.arguments ?? null) : null),
+      }),
+      argumentsHash: t.string({ description: "Names exactly that call: pass it with the decision.", resolve: (interrupt) => interrupt.argumentsHash ?? null }),
+      message: t.exposeString("message", { nullable: false, description: "The question, for people." }),
+      responseSchema: t.field({ type: "JSON", description: "JSON Schema of an answer.", resolve: (interrupt) => interrupt.responseSchema ?? null }),
+      allowed: t.field({ type: [DecisionKind], nullable: false, description: "How it can be decided.", resolve: (interrupt) => [...interrupt.allowed] }),
+      canDecide: t.boolean({ nullable: false, description: "Whether the viewer can decide it now.", resolve: (interrupt, _, scope) => canDecide(scope, interrupt) }),
+      createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was asked.", resolve: (interrupt) => interrupt.createdAt }),
+      expiresAt: t.field({ type: "DateTime", description: "When it counts as refused.", resolve: (interrupt) => interrupt.expiresAt ?? null }),
+      decision: t.field({ type: Decision, description: "How it was decided.", resolve: (interrupt, _, scope) => decisionOf(scope, interrupt) }),
+    }),
+  });
+  builder.queryField("interrupts", (t) =>
+    t.field({
+      type: connectionType(builder, "Interrupt", Interrupt),
+      description: "What runs ask people, newest first.",
+      args: {
+        scope: t.arg({ type: ListScope, defaultValue: "MINE", description: "Whose; TENANT is for admins, who see arguments only with the role audit." }),
+        status: t.arg({ type: [InterruptStatus], defaultValue: ["PENDING"], description: "In one of these states; null for all." }),
+        ...pageArgs(t),
+      },
+      resolve: (_, { scope: whose, status, ...args }, scope) => {
+        const where = status ? { status: { $in: [...status] } } : {};
+        return pageOf(scope.emWith(whose ?? "MINE"), Interrupt, where, args, { createdAt: "desc", id: "desc" }) as never;
+      },
+    }),
+  );
+}
+
+function decisionOf(scope: Scope, interrupt: Interrupt): StoredDecision | null {
+  const { decision } = interrupt;
+  if (decision == null || seesQuestion(scope, interrupt)) return decision ?? null;
+  const { kind, by, at } = decision;
+  return { kind, by, at };
+}

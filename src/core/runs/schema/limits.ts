@@ -1,0 +1,64 @@
+import { WeftlineError, type InputProblem } from "../../errors.ts";
+import type { GraphBuilder } from "../../graphql/builder.ts";
+import { inputNamed } from "../../graphql/extend.ts";
+import type { RunLimits } from "../entities/run.ts";
+import type { MoneyInput } from "./usage.ts";
+
+/** `RunLimitsInput`; `deadline` in milliseconds. */
+export interface RunLimitsInput {
+  readonly maxSteps?: number | null;
+  readonly maxTokens?: number | null;
+  readonly maxCost?: MoneyInput | null;
+  readonly deadline?: number | null;
+}
+
+/**
+ * The limits of a run as a client gave them, checked.
+ *
+ * @param path where they stood in the arguments, for the error.
+ * @throws INVALID_INPUT
+ * @example limits: runLimitsOf(input.limits, ["input", "limits"])
+ */
+export function runLimitsOf(input: RunLimitsInput | null | undefined, path: readonly string[]): RunLimits {
+  const { maxSteps, maxTokens, maxCost, deadline } = input ?? {};
+  const issues: InputProblem[] = [];
+  const atLeastOne = (name: string, value: number | null | undefined, message: string): void => {
+    if (value != null && value < 1) issues.push({ path: [...path, name], message });
+  };
+  atLeastOne("maxSteps", maxSteps, "At least 1.");
+  atLeastOne("maxTokens", maxTokens, "At least 1.");
+  atLeastOne("deadline", deadline, "Longer than nothing, as in PT30S.");
+  if (maxCost != null) issues.push(...moneyProblems(maxCost, [...path, "maxCost"]));
+  if (issues.length > 0) throw invalidInput(issues);
+  return {
+    ...(maxSteps == null ? {} : { maxSteps }),
+    ...(maxTokens == null ? {} : { maxTokens }),
+    ...(maxCost == null ? {} : { maxCost: { amount: maxCost.amount, currency: maxCost.currency ?? "USD" } }),
+    ...(deadline == null ? {} : { deadlineMs: deadline }),
+  };
+}
+
+function moneyProblems({ amount, currency }: MoneyInput, path: readonly string[]): InputProblem[] {
+  return [
+    ...(/^\d{1,15}(\.\d{1,9})?$/.test(amount) ? [] : [{ path: [...path, "amount"], message: "Decimal digits, as in 12.50." }]),
+    ...(currency == null || /^[A-Z]{3}$/.test(currency) ? [] : [{ path: [...path, "currency"], message: "A currency by ISO 4217, as in USD." }]),
+  ];
+}
+
+/** All that is wrong with an input, in one error. */
+export function invalidInput(issues: readonly InputProblem[]): WeftlineError {
+  const [first] = issues;
+  return new WeftlineError("INVALID_INPUT", { issues, ...(first ? { path: first.path, message: `${first.path.join(".")}: ${first.message}` } : {}) });
+}
+
+export function addRunLimits(builder: GraphBuilder): void {
+  builder.inputType(inputNamed<RunLimitsInput>(builder, "RunLimitsInput"), {
+    description: "What a run may use up; it fails or expires where it would pass one.",
+    fields: (t) => ({
+      maxSteps: t.int({ description: "How many model calls." }),
+      maxTokens: t.field({ type: "SafeInt", description: "How many tokens, read and written." }),
+      maxCost: t.field({ type: inputNamed<MoneyInput>(builder, "MoneyInput"), description: "How much money." }),
+      deadline: t.field({ type: "Duration", description: "How long from now, waiting included." }),
+    }),
+  });
+}

@@ -1,0 +1,102 @@
+import type { FilterQuery } from "@mikro-orm/core";
+import type { Reach } from "../../database/viewer.ts";
+import type { GraphBuilder } from "../../graphql/builder.ts";
+import { connectionType, pageArgs, pageOf, type Page, type PageArgs } from "../../graphql/connections.ts";
+import { inputNamed } from "../../graphql/extend.ts";
+import { localIdOrNothing } from "../../graphql/ids.ts";
+import type { Scope } from "../../graphql/scope.ts";
+import { ListScope, Provenance } from "../../host/types.ts";
+import { Run } from "../entities/run.ts";
+import { RunStatus, RunTrigger } from "../types.ts";
+import { loadOne, loadRuns } from "./access.ts";
+
+/** `RunFilter`: every field that is given must hold. */
+export interface RunFilter {
+  readonly status?: readonly RunStatus[] | null;
+  readonly agent?: string | null;
+  readonly workflow?: string | null;
+  readonly thread?: string | null;
+  readonly provenance?: Provenance | null;
+  readonly trigger?: readonly RunTrigger[] | null;
+  readonly rootOnly?: boolean | null;
+  readonly since?: Date | null;
+}
+
+/** Which runs to list. */
+export interface RunList {
+  /** Whose; the viewer's own unless said. */
+  readonly reach?: Reach;
+  /** What else must hold, as `{ targetId: agent.id }`. */
+  readonly where?: FilterQuery<Run>;
+  readonly filter?: RunFilter | null | undefined;
+}
+
+/**
+ * A page of runs, newest first.
+ *
+ * @throws FORBIDDEN for reach TENANT of a viewer who is no admin.
+ * @example resolve: (agent, { filter, ...args }, scope) => listRuns(scope, { where: { targetId: agent.id }, filter }, args)
+ */
+export function listRuns(scope: Scope, { reach = "MINE", where = {}, filter }: RunList, args: PageArgs): Promise<Page<Run>> {
+  const conditions = { $and: [where, ...(filter ? conditionsOf(filter) : [])] } as FilterQuery<Run>;
+  return pageOf(scope.emWith(reach), Run, conditions, args, { createdAt: "desc", id: "desc" });
+}
+
+function conditionsOf(filter: RunFilter): FilterQuery<Run>[] {
+  const { status, agent, workflow, thread, provenance, trigger, rootOnly, since } = filter;
+  return [
+    ...(status ? [{ status: { $in: [...status] } }] : []),
+    ...(agent == null ? [] : [targetIs("Agent", agent)]),
+    ...(workflow == null ? [] : [targetIs("Workflow", workflow)]),
+    ...(thread == null ? [] : [ifKnown("Thread", thread, (id) => ({ threadId: id }))]),
+    ...(provenance == null ? [] : [{ provenance }]),
+    ...(trigger ? [{ trigger: { $in: [...trigger] } }] : []),
+    ...(rootOnly ? [{ parentId: null }] : []),
+    ...(since == null ? [] : [{ createdAt: { $gte: since.getTime() } }]),
+  ];
+}
+
+function targetIs(targetType: string, id: string): FilterQuery<Run> {
+  return ifKnown(targetType, id, (targetId) => ({ targetType, targetId }));
+}
+
+/** What no object has for its id matches nothing, like the id of an object without runs. */
+function ifKnown(typeName: string, id: string, condition: (localId: string) => FilterQuery<Run>): FilterQuery<Run> {
+  const local = localIdOrNothing(typeName, id);
+  return local === undefined ? { id: { $in: [] } } : condition(local);
+}
+
+export function addRunList(builder: GraphBuilder): void {
+  const filter = inputNamed<RunFilter>(builder, "RunFilter");
+  builder.inputType(filter, {
+    description: "Which runs: every field that is given must hold.",
+    fields: (t) => ({
+      status: t.field({ type: [RunStatus], description: "In one of these states." }),
+      agent: t.id({ description: "Of this agent." }),
+      workflow: t.id({ description: "Of this workflow." }),
+      thread: t.id({ description: "Of this thread." }),
+      provenance: t.field({ type: Provenance, description: "With answers from there." }),
+      trigger: t.field({ type: [RunTrigger], description: "Started by one of these." }),
+      rootOnly: t.boolean({ description: "Without those that another run started." }),
+      since: t.field({ type: "DateTime", description: "Started at this moment or later." }),
+    }),
+  });
+  builder.queryFields((t) => ({
+    run: t.field({
+      type: Run,
+      description: "One run; null where it does not exist or belongs to another. Admins find those of their tenant, without content.",
+      args: { id: t.arg.id({ required: true, description: "The run's id." }) },
+      resolve: (_, { id }, scope) => loadOne<Run>(scope, loadRuns, localIdOrNothing("Run", String(id))),
+    }),
+    runs: t.field({
+      type: connectionType(builder, "Run", Run),
+      description: "Runs, newest first.",
+      args: {
+        scope: t.arg({ type: ListScope, defaultValue: "MINE", description: "Whose runs; TENANT is for admins, who see content only with the role audit." }),
+        filter: t.arg({ type: filter, description: "Only these." }),
+        ...pageArgs(t),
+      },
+      resolve: (_, { scope: whose, filter: only, ...args }, scope) => listRuns(scope, { reach: whose ?? "MINE", filter: only }, args) as never,
+    }),
+  }));
+}

@@ -1,0 +1,134 @@
+import type { GraphBuilder } from "../../graphql/builder.ts";
+import { connectionType, pageArgs, pageOf } from "../../graphql/connections.ts";
+import { nodeType } from "../../graphql/nodes.ts";
+import { Actor, actorOf } from "../../host/actors.ts";
+import { Provenance } from "../../host/types.ts";
+import { Interrupt } from "../entities/message.ts";
+import { Run, Step } from "../entities/run.ts";
+import { RunEvent } from "../event-types.ts";
+import type { RunFailure } from "../events.ts";
+import { RunStatus, RunTrigger } from "../types.ts";
+import { loadOne, loadRuns, reachOf, seesContent } from "./access.ts";
+import { eventsOf, lastSeqOf } from "./run-events.ts";
+import { listRuns } from "./run-list.ts";
+import { RunTarget, targetOf } from "./targets.ts";
+import { UsageView, usageOfRun } from "./usage.ts";
+
+/** References that other types of runs use. */
+export interface RunRefs {
+  readonly failure: ReturnType<typeof addRunFailure>;
+  readonly progress: ReturnType<typeof addRunProgress>;
+}
+
+export function addRun(builder: GraphBuilder): RunRefs {
+  const failure = addRunFailure(builder);
+  const progress = addRunProgress(builder);
+  nodeType(builder, Run, {
+    name: "Run",
+    description:
+      "One execution of an agent, a workflow or another target. provenance is null before the first model call, SIMULATED if any answer was. " +
+      "A final status stays: a retry is a new run.",
+    load: loadRuns,
+    fields: (t) => ({
+      seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it; apply an event only if its seq is greater." }),
+      status: t.field({ type: RunStatus, nullable: false, description: "Where it stands.", resolve: (run) => run.status }),
+      target: t.field({ type: RunTarget, description: "What it runs; null where that is gone.", resolve: (run, _, scope) => targetOf(scope, run) }),
+      targetName: t.exposeString("targetName", { nullable: false, description: "The target's name when the run was started." }),
+      targetVersion: t.int({ description: "The target's version, which the run keeps to.", resolve: (run) => run.targetVersion ?? null }),
+      owner: t.field({ type: Actor, nullable: false, description: "Whose it is.", resolve: (run, _, scope) => actorOf(scope, run.ownerId) }),
+      trigger: t.field({ type: RunTrigger, nullable: false, description: "What started it.", resolve: (run) => run.trigger }),
+      provenance: t.field({ type: Provenance, description: "Where its answers come from.", resolve: (run) => run.provenance ?? null }),
+      parent: t.field({ type: Run, description: "The run that started it.", resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.parentId) }),
+      root: t.field({
+        type: Run,
+        nullable: false,
+        description: "The run at the top; itself where no other run started it.",
+        resolve: async (run, _, scope) => (run.rootId === run.id ? run : ((await loadOne<Run>(scope, loadRuns, run.rootId)) ?? run)),
+      }),
+      retryOf: t.field({ type: Run, description: "The run that it repeats.", resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.retryOfId) }),
+      blockedBy: t.field({ type: Run, description: "The run that it is queued behind.", resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.blockedById) }),
+      children: t.field({
+        type: connectionType(builder, "Run", Run),
+        description: "The runs that it started, newest first.",
+        args: pageArgs(t),
+        resolve: (run, args, scope) => listRuns(scope, { reach: reachOf(scope), where: { parentId: run.id } }, args) as never,
+      }),
+      input: t.field({
+        type: "JSON",
+        description: "What it was given: the input, or the text; an object of both where both were given. Null where a message of its thread is all.",
+        resolve: (run, _, scope) => (seesContent(scope, run) ? inputOf(run) : null),
+      }),
+      output: t.field({ type: "JSON", description: "What came of it.", resolve: (run, _, scope) => (seesContent(scope, run) ? (run.output ?? null) : null) }),
+      text: t.string({ description: "Its last answer.", resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text ?? null) : null) }),
+      failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run) => run.failure ?? null }),
+      usage: t.field({ type: UsageView, nullable: false, description: "Its model calls so far, without those of runs below it.", resolve: (run, _, scope) => usageOfRun(scope, run) }),
+      steps: t.field({
+        type: connectionType(builder, "Step", Step),
+        description: "Its steps, newest first.",
+        args: pageArgs(t),
+        resolve: (run, args, scope) => pageOf(scope.emWith(reachOf(scope)), Step, { runId: run.id }, args, { num: "desc" }) as never,
+      }),
+      events: t.field({
+        type: [RunEvent],
+        description: "Its own events in order, as far as the log keeps them; the deltas of finished messages go after a while.",
+        args: {
+          after: t.arg.int({ description: "Only events after this seq." }),
+          first: t.arg.int({ defaultValue: 100, description: "How many at most, up to 1,000." }),
+        },
+        resolve: (run, args, scope) => eventsOf(scope, run, args) as never,
+      }),
+      lastSeq: t.int({
+        nullable: false,
+        description: "Follow from here with runEvents(after): nothing that this object does not show is left out.",
+        resolve: (run, _, scope) => lastSeqOf(scope, run),
+      }),
+      interrupts: t.field({
+        type: connectionType(builder, "Interrupt", Interrupt),
+        description: "What it asked people, newest first.",
+        args: pageArgs(t),
+        resolve: (run, args, scope) => pageOf(scope.emWith(reachOf(scope)), Interrupt, { runId: run.id }, args, { createdAt: "desc", id: "desc" }) as never,
+      }),
+      progress: t.field({ type: progress, description: "How far it says it is.", resolve: (run) => progressOf(run) }),
+      createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was asked for.", resolve: (run) => run.createdAt }),
+      startedAt: t.field({ type: "DateTime", description: "When a worker first took it.", resolve: (run) => run.startedAt ?? null }),
+      finishedAt: t.field({ type: "DateTime", description: "When it ended.", resolve: (run) => run.finishedAt ?? null }),
+      durationMs: t.float({
+        description: "From its start to its end, in milliseconds; null before its end.",
+        resolve: ({ startedAt, finishedAt }) => (startedAt == null || finishedAt == null ? null : finishedAt - startedAt),
+      }),
+    }),
+  });
+  return { failure, progress };
+}
+
+function addRunFailure(builder: GraphBuilder) {
+  return builder.objectRef<RunFailure>("RunFailure").implement({
+    description: "Why a run did not succeed.",
+    fields: (t) => ({
+      code: t.exposeString("code", { nullable: false, description: "For programs; docs/errors.md lists the codes." }),
+      message: t.exposeString("message", { nullable: false, description: "For people." }),
+      retryable: t.exposeBoolean("retryable", { nullable: false, description: "Whether the same again may succeed." }),
+      plugin: t.string({ description: "The plugin at fault.", resolve: (failure) => failure.plugin ?? null }),
+    }),
+  });
+}
+
+function addRunProgress(builder: GraphBuilder) {
+  return builder.objectRef<{ readonly done: number; readonly total?: number | null }>("RunProgress").implement({
+    description: "How far a run is, in units of its own.",
+    fields: (t) => ({
+      done: t.field({ type: "SafeInt", nullable: false, description: "How much is done.", resolve: ({ done }) => done }),
+      total: t.field({ type: "SafeInt", description: "How much there is, where it is known.", resolve: ({ total }) => total ?? null }),
+    }),
+  });
+}
+
+function inputOf({ input }: Run): unknown {
+  const { text, data } = (input ?? {}) as { readonly text?: string; readonly data?: unknown };
+  if (text !== undefined && data !== undefined) return { text, input: data };
+  return data ?? text ?? null;
+}
+
+function progressOf({ progressDone, progressTotal }: Run): { readonly done: number; readonly total: number | null } | null {
+  return progressDone == null ? null : { done: progressDone, total: progressTotal ?? null };
+}

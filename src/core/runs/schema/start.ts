@@ -1,0 +1,106 @@
+import { WeftlineError, type InputProblem } from "../../errors.ts";
+import type { Scope } from "../../graphql/scope.ts";
+import { idempotently } from "../../host/idempotency.ts";
+import type { Tx } from "../../database/database.ts";
+import { runService, runTargets, streamService, threadResolver, type FoundThread, type RunTargetType } from "../contract.ts";
+import type { StoredPart } from "../entities/message.ts";
+import type { Run, RunSettings } from "../entities/run.ts";
+import { toolRegistry, type ToolRegistry } from "../runtime.ts";
+import type { OnBusy } from "../types.ts";
+import { invalidInput, runLimitsOf, type RunLimitsInput } from "./limits.ts";
+
+/** The most that a run may be told at once, in bytes of UTF-8. */
+const maxBytes = 256 * 1024;
+
+/** `StartRunInput`, with the fields that other plugins add. */
+export interface StartRunInput {
+  /** One field names the target; which fields there are is up to the plugins that have targets. */
+  readonly target: Readonly<Record<string, unknown>>;
+  readonly input?: unknown;
+  readonly text?: string | null;
+  readonly outputSchema?: unknown;
+  readonly idempotencyKey?: string | null;
+  readonly onBusy?: OnBusy | null;
+  readonly limits?: RunLimitsInput | null;
+  /** A thread's id in the graph. */
+  readonly thread?: string | null;
+}
+
+/**
+ * Starts a run as a client asked, at most once a key.
+ *
+ * @returns the run's id.
+ * @throws INVALID_INPUT; what the target, the thread and the run service throw.
+ */
+export async function startRun(scope: Scope, input: StartRunInput): Promise<string> {
+  const problems = problemsOf(scope, input);
+  if (problems.length > 0) throw invalidInput(problems);
+  const limits = runLimitsOf(input.limits, ["input", "limits"]);
+  const { type, value } = targetTypeOf(scope, input.target);
+  const { run } = await idempotently(scope, { mutation: "startRun", key: input.idempotencyKey, body: input }, async (tx) => {
+    const thread = input.thread == null ? undefined : await scope.use(threadResolver).find(scope, input.thread, ["input", "thread"]);
+    const started = await scope.use(runService).start(scope, tx, {
+      targetType: type.typeName,
+      target: await type.find(scope, value),
+      trigger: "API",
+      limits,
+      settings: settingsOf(input, thread),
+      ...(thread ? { thread: { id: thread.id, streamNum: thread.streamNum } } : {}),
+      ...(input.input == null ? {} : { input: input.input }),
+      ...(input.text == null ? {} : { text: input.text }),
+      ...(input.onBusy == null ? {} : { onBusy: input.onBusy }),
+    });
+    if (thread) await tellThread(scope, tx, thread, started, input);
+    return { run: started.id };
+  });
+  return run;
+}
+
+function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput): InputProblem[] {
+  const tooLong = `At most ${maxBytes / 1024} KiB.`;
+  const problems: InputProblem[] = [];
+  if (text != null && Buffer.byteLength(text) > maxBytes) problems.push({ path: ["input", "text"], message: tooLong });
+  if (input != null && Buffer.byteLength(JSON.stringify(input)) > maxBytes) problems.push({ path: ["input", "input"], message: tooLong });
+  const schemaProblem = outputSchema == null ? undefined : schemaProblemOf(scope, outputSchema);
+  if (schemaProblem !== undefined) problems.push({ path: ["input", "outputSchema"], message: schemaProblem });
+  return problems;
+}
+
+function schemaProblemOf(scope: Scope, schema: unknown): string | undefined {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return "A JSON Schema is an object.";
+  if (Buffer.byteLength(JSON.stringify(schema)) > maxBytes) return `At most ${maxBytes / 1024} KiB.`;
+  return registryOf(scope)?.schemaProblem(schema);
+}
+
+/** Nothing where no plugin brings one: then the schema is found wrong, if it is, when the output is checked. */
+function registryOf(scope: Scope): ToolRegistry | undefined {
+  try {
+    return scope.use(toolRegistry);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The type of target that the one given field stands for, and the field's value. */
+function targetTypeOf(scope: Scope, target: StartRunInput["target"]): { readonly type: RunTargetType; readonly value: unknown } {
+  const [field, value] = Object.entries(target).find((entry) => entry[1] != null) ?? [];
+  const found = [...scope.contributions(runTargets).values()].find((type) => type.value.inputField === field);
+  if (!found) throw new WeftlineError("NOT_FOUND", { what: "target", path: ["input", "target"] });
+  return { type: found.value, value };
+}
+
+function settingsOf({ outputSchema }: StartRunInput, thread: FoundThread | undefined): RunSettings {
+  const settings: RunSettings = thread?.settings ?? { simulated: "allowed" };
+  return outputSchema == null ? settings : { ...settings, outputSchema: outputSchema as Readonly<Record<string, unknown>> };
+}
+
+/** In a thread, what a run is told stands there as the viewer's message. */
+async function tellThread(scope: Scope, tx: Tx, thread: FoundThread, run: Run, { text, input }: StartRunInput): Promise<void> {
+  const parts: StoredPart[] = [
+    ...(text == null ? [] : [{ type: "text" as const, text }]),
+    ...(input == null ? [] : [{ type: "data" as const, name: "input", data: input }]),
+  ];
+  if (parts.length === 0) return;
+  const authorId = scope.viewer.actorId;
+  await scope.use(streamService).addMessage(tx, thread.streamNum, { role: "USER", parts, threadId: thread.id, authorId, runId: run.id });
+}
