@@ -92,7 +92,7 @@ describe("math.evaluate", () => {
     "require('fs')",
     "",
   ])("refuses %s", async (expression) => {
-    await expect(call("math.evaluate", { expression })).rejects.toThrow(/expression/i);
+    await expect(call("math.evaluate", { expression })).rejects.toThrow(/not an expression|The result is|refused: expression/);
   });
 
   it("refuses what is too long", async () => {
