@@ -43,6 +43,7 @@ export {
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";
+export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter, type RunList } from "./schema/run-list.ts";
 export { Job, RunTarget, jobs, type JobDefinition } from "./schema/targets.ts";
 export { UsageView, simulatedCost, type Cost, type MoneyInput } from "./schema/usage.ts";
