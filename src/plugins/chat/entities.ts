@@ -10,6 +10,11 @@ const ThreadSchema = defineEntity({
     ownerId: p.string(),
     /** Its log. */
     streamNum: p.integer(),
+    /**
+     * The seq of the newest event of its log when the row was read: whatever is read of the thread after it, as its messages, is at least as
+     * new, so that who follows from here misses nothing.
+     */
+    lastSeq: p.integer().formula((columns) => `(select head from runs_stream where num = ${columns.streamNum})`),
     title: p.string().nullable(),
     /** The title as it is searched: lower case, composed letters. */
     searchTitle: p.string().nullable(),

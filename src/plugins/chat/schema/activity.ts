@@ -1,6 +1,7 @@
-import { Actor, Run, actorOf, defineEnum, globalId, loadRow, localIdOrNothing, perEvent, WeftlineError, type GraphBuilder, type Scope } from "#weftline";
+import { Actor, Run, actorOf, defineEnum, globalId, loadRow, perEvent, type GraphBuilder, type Scope } from "#weftline";
 import { Agent } from "#plugins/agents";
-import { Activity, AgentActivity, AgentPhase, PresenceActivity, Thread, TypingActivity, chatService } from "../contract.ts";
+import { Activity, AgentActivity, AgentPhase, PresenceActivity, TypingActivity, chatService } from "../contract.ts";
+import { sees, threadToFollow } from "./load.ts";
 
 /** What happens in a thread at this moment, and the subscription for it. */
 export function addActivity(builder: GraphBuilder): void {
@@ -24,18 +25,6 @@ export function addActivity(builder: GraphBuilder): void {
       resolve: (state) => state,
     }),
   );
-}
-
-/** @throws NOT_FOUND also for what is no id of a thread: a subscription tells no difference. */
-export async function threadToFollow(scope: Scope, id: string): Promise<Thread> {
-  const thread = await loadRow(scope, Thread, localIdOrNothing("Thread", id));
-  if (!thread) throw new WeftlineError("NOT_FOUND", { what: "thread", path: ["thread"] });
-  return thread;
-}
-
-/** Whether the thread is still there for the viewer. */
-export async function sees(scope: Scope, threadId: string): Promise<boolean> {
-  return (await loadRow(scope, Thread, threadId)) !== null;
 }
 
 function addTypes(builder: GraphBuilder): void {

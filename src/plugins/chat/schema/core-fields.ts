@@ -1,10 +1,11 @@
-import { Message, Run, WeftlineError, extendInput, loadRow, type GraphBuilder } from "#weftline";
+import { Message, Run, WeftlineError, extendInput, type GraphBuilder } from "#weftline";
 import { Thread } from "../contract.ts";
+import { loadThread } from "./load.ts";
 
 /** The fields that name a thread on types of the core. */
 export function addCoreFields(builder: GraphBuilder): void {
   builder.objectField(Run, "thread", (t) =>
-    t.field({ type: Thread, description: "The thread that it belongs to.", resolve: (run, _, scope) => loadRow(scope, Thread, run.threadId) }),
+    t.field({ type: Thread, description: "The thread that it belongs to.", resolve: (run, _, scope) => loadThread(scope, run.threadId) }),
   );
   builder.objectField(Message, "thread", (t) =>
     t.field({
@@ -12,7 +13,7 @@ export function addCoreFields(builder: GraphBuilder): void {
       nullable: false,
       description: "The thread that it stands in. A message of a run outside any thread has none: asking for it is an error.",
       resolve: async (message, _, scope) => {
-        const thread = await loadRow(scope, Thread, message.threadId);
+        const thread = await loadThread(scope, message.threadId);
         if (!thread) throw new WeftlineError("NOT_FOUND", { what: "thread of this message" });
         return thread;
       },

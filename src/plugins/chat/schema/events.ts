@@ -14,7 +14,7 @@ import {
   type Snapshot,
 } from "#weftline";
 import { Thread, chatService } from "../contract.ts";
-import { sees, threadToFollow } from "./activity.ts";
+import { loadThread, sees, threadToFollow } from "./load.ts";
 
 /** The events of a thread itself, and the subscription to all that happens in it. */
 export function addThreadEvents(builder: GraphBuilder): void {
@@ -49,7 +49,7 @@ export function addThreadEvents(builder: GraphBuilder): void {
     fields: (t) => ({
       threadId: t.id({ nullable: false, description: "The thread's id.", resolve: ({ payload }) => globalId("Thread", payload.thread) }),
       change: t.field({ type: ThreadChange, nullable: false, description: "What happened.", resolve: ({ payload }) => payload.change }),
-      thread: t.field({ type: Thread, description: "The thread as it is now; null where it is gone.", resolve: ({ payload }, _, scope) => loadRow(scope, Thread, payload.thread) }),
+      thread: t.field({ type: Thread, description: "The thread as it is now; null where it is gone.", resolve: ({ payload }, _, scope) => loadThread(scope, payload.thread) }),
     }),
   });
   builder.subscriptionField("threadEvents", (t) =>

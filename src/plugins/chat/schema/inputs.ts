@@ -1,14 +1,6 @@
-import { inputNamed, OnBusy, type GraphBuilder } from "#weftline";
+import { inputNamed, OnBusy, type GraphBuilder, type RunLimitsInput } from "#weftline";
 import type { AgentRef } from "#plugins/agents";
 import type { SentPart, ThreadConfigChange } from "../contract.ts";
-
-/** Limits of a run as a client gives them; `deadline` in milliseconds. */
-export interface LimitsInput {
-  readonly maxSteps?: number | null;
-  readonly maxTokens?: number | null;
-  readonly maxCost?: { readonly amount: string; readonly currency?: string | null } | null;
-  readonly deadline?: number | null;
-}
 
 export interface CreateThreadInput {
   readonly title?: string | null;
@@ -32,7 +24,7 @@ export interface SendMessageInput {
   readonly agent?: AgentRef | null;
   readonly onBusy?: OnBusy | null;
   readonly idempotencyKey?: string | null;
-  readonly limits?: LimitsInput | null;
+  readonly limits?: RunLimitsInput | null;
 }
 
 const repeatable = "Makes it safe to send this again: for 24 hours the same key and body give the first answer.";
@@ -87,7 +79,7 @@ export function addInputs(builder: GraphBuilder): void {
       agent: t.field({ type: agentRef, description: "Another agent than the thread's, for this message." }),
       onBusy: t.field({ type: OnBusy, defaultValue: "ENQUEUE", description: "What to do while another run of the thread is open." }),
       idempotencyKey: t.string({ description: repeatable }),
-      limits: t.field({ type: inputNamed<LimitsInput>(builder, "RunLimitsInput"), description: "Limits of the run that answers." }),
+      limits: t.field({ type: inputNamed<RunLimitsInput>(builder, "RunLimitsInput"), description: "Limits of the run that answers." }),
     }),
   });
 }

@@ -1,6 +1,6 @@
-import { Message, Run, inputNamed, localId, resultType, type GraphBuilder, type RunLimits } from "#weftline";
+import { Message, Run, inputNamed, localId, resultType, runLimitsOf, type GraphBuilder } from "#weftline";
 import { chatService, type Answering } from "../contract.ts";
-import type { LimitsInput, SendMessageInput } from "./inputs.ts";
+import type { SendMessageInput } from "./inputs.ts";
 
 export function addMessageMutations(builder: GraphBuilder): void {
   addSending(builder);
@@ -38,7 +38,7 @@ function addSending(builder: GraphBuilder): void {
       args: { input: t.arg({ type: inputNamed<SendMessageInput>(builder, "SendMessageInput"), required: true, description: "The message." }) },
       resolve: (_, { input: { thread, limits, ...input } }, scope) =>
         sent.attempt(() => {
-          const request = { ...input, thread: localId("Thread", thread, ["input", "thread"]), limits: limits ? limitsOf(limits) : undefined };
+          const request = { ...input, thread: localId("Thread", thread, ["input", "thread"]), limits: runLimitsOf(limits, ["input", "limits"]) };
           return scope.use(chatService).send(scope, request);
         }),
     }),
@@ -67,13 +67,4 @@ function answeringResult(builder: GraphBuilder, name: string, about: string) {
       run: t.field({ type: Run, nullable: false, description: "The run that answers.", resolve: ({ run }) => run }),
     }),
   });
-}
-
-function limitsOf({ maxSteps, maxTokens, maxCost, deadline }: LimitsInput): RunLimits {
-  return {
-    ...(maxSteps == null ? {} : { maxSteps }),
-    ...(maxTokens == null ? {} : { maxTokens }),
-    ...(maxCost == null ? {} : { maxCost: { amount: maxCost.amount, currency: maxCost.currency ?? "USD" } }),
-    ...(deadline == null ? {} : { deadlineMs: deadline }),
-  };
 }

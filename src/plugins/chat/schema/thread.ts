@@ -2,20 +2,21 @@ import {
   Actor,
   Message,
   Run,
-  Stream,
   actorOf,
   connectionType,
+  listRuns,
   loadRow,
-  loadRows,
   localIdOrNothing,
   nodeType,
   pageArgs,
-  pageOf,
   type GraphBuilder,
   type Scope,
 } from "#weftline";
 import { Agent } from "#plugins/agents";
 import { Activity, Thread, chatService } from "../contract.ts";
+import { openStatuses } from "../service/activity/activities.ts";
+import { contentReachOf } from "../service/reach.ts";
+import { loadThread, loadThreads } from "./load.ts";
 
 /** `Thread`, its settings, and the queries for it. */
 export function addThread(builder: GraphBuilder): void {
@@ -34,7 +35,7 @@ export function addThread(builder: GraphBuilder): void {
   nodeType(builder, Thread, {
     name: "Thread",
     description: "A conversation with one owner.",
-    load: loadRows(Thread),
+    load: loadThreads,
     fields: (t) => ({
       title: t.exposeString("title", { description: "Its title." }),
       owner: t.field({ type: Actor, nullable: false, description: "Whose it is.", resolve: (thread, _, scope) => actorOf(scope, thread.ownerId) }),
@@ -46,16 +47,15 @@ export function addThread(builder: GraphBuilder): void {
         args: { ...pageArgs(t), superseded: t.arg.boolean({ defaultValue: false, description: "Also answers that another one replaced." }) },
         resolve: (thread, { superseded, ...args }, scope) => scope.use(chatService).messages(scope, thread, superseded ? "all" : "current", args) as never,
       }),
-      lastSeq: t.int({
+      lastSeq: t.exposeInt("lastSeq", {
         nullable: false,
-        description: "The seq of the newest event; follow from it with threadEvents(after).",
-        resolve: async (thread, _, scope) => (await loadRow(scope, Stream, thread.id))?.head ?? 0,
+        description: "Follow from here with threadEvents(after): nothing that this object does not show is left out.",
       }),
       runs: t.field({
         type: RunConnection,
         description: "Its runs, newest first.",
         args: pageArgs(t),
-        resolve: (thread, args, scope) => pageOf(scope.em, Run, { threadId: thread.id }, args, { createdAt: "desc", id: "desc" }) as never,
+        resolve: (thread, args, scope) => listRuns(scope, { reach: contentReachOf(scope), where: { threadId: thread.id } }, args) as never,
       }),
       activeRun: t.field({ type: Run, description: "The oldest of its open runs.", resolve: (thread, _, scope) => activeRun(scope, thread.id) }),
       forkedFrom: t.field({
@@ -94,7 +94,7 @@ function addQueries(builder: GraphBuilder): void {
       type: Thread,
       description: "A thread by its id; null where it does not exist or belongs to another.",
       args: { id: t.arg.id({ required: true, description: "The thread's id." }) },
-      resolve: (_, { id }, scope) => loadRow(scope, Thread, localIdOrNothing("Thread", String(id))),
+      resolve: (_, { id }, scope) => loadThread(scope, localIdOrNothing("Thread", String(id))),
     }),
   }));
 }
@@ -102,8 +102,8 @@ function addQueries(builder: GraphBuilder): void {
 /** Batched, since lists of threads ask for it. */
 async function activeRun(scope: Scope, threadId: string): Promise<Run | null> {
   const run = await scope.load(activeRun, threadId, async (ids) => {
-    const open = { status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] as const } };
-    const runs = await scope.em.find(Run, { threadId: { $in: [...ids] }, parentId: null, status: { $in: [...open.status.$in] } }, { orderBy: { startSeq: "asc" } });
+    const status = { $in: [...openStatuses] };
+    const runs = await scope.emWith(contentReachOf(scope)).find(Run, { threadId: { $in: [...ids] }, parentId: null, status }, { orderBy: { startSeq: "asc" } });
     return ids.map((id) => runs.find((each) => each.threadId === id));
   });
   return run ?? null;

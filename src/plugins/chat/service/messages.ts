@@ -1,6 +1,7 @@
-import { Message, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
+import { Message, databaseService, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
 import type { Thread } from "../entities.ts";
 import type { ChatDeps } from "./deps.ts";
+import { contentReachOf } from "./reach.ts";
 
 const lastPage = 20;
 
@@ -13,11 +14,19 @@ export type MessageSelection = "current" | "all";
  */
 export async function messagesOf(deps: ChatDeps, scope: Scope, thread: Thread, selection: MessageSelection, args: PageArgs): Promise<Page<Message>> {
   const where = { streamNum: thread.streamNum, threadId: thread.id, ...(selection === "all" ? {} : { supersededById: null }) };
-  const page = await pageOf(scope.em, Message, where, windowOf(args), { startSeq: "asc" });
-  const messages = page.edges.map(({ node }) => node);
-  if (!messages.some(({ status }) => status === "STREAMING")) return page;
-  const folded = await deps.streams.fold(messages);
-  return { ...page, edges: page.edges.map(({ cursor, node }, index) => ({ cursor, node: folded[index] ?? node })) };
+  const page = await pageOf(scope.emWith(contentReachOf(scope)), Message, where, windowOf(args), { startSeq: "asc" });
+  const open = page.edges.filter(({ node }) => node.status === "STREAMING").map(({ node }) => node.id);
+  if (open.length === 0) return page;
+  const folded = await foldedNow(deps, scope, open);
+  return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: folded.get(node.id) ?? node })) };
+}
+
+/** Messages that are being written, each with its `seq` and its parts of one moment. */
+async function foldedNow({ streams }: ChatDeps, scope: Scope, ids: readonly string[]): Promise<ReadonlyMap<string, Message>> {
+  const em = scope.emWith(contentReachOf(scope));
+  const find = (): Promise<Message[]> => em.find(Message, { id: { $in: [...ids] } }, { refresh: true });
+  const messages = await scope.use(databaseService).still(async () => streams.fold(await find()));
+  return new Map(messages.map((message) => [message.id, message]));
 }
 
 function windowOf(args: PageArgs): PageArgs {
