@@ -81,6 +81,7 @@ export function addRunList(builder: GraphBuilder): void {
       since: t.field({ type: "DateTime", description: "Started at this moment or later." }),
     }),
   });
+  const RunConnection = connectionType(builder, "Run", Run);
   builder.queryFields((t) => ({
     run: t.field({
       type: Run,
@@ -89,7 +90,7 @@ export function addRunList(builder: GraphBuilder): void {
       resolve: (_, { id }, scope) => loadOne<Run>(scope, loadRuns, localIdOrNothing("Run", String(id))),
     }),
     runs: t.field({
-      type: connectionType(builder, "Run", Run),
+      type: RunConnection,
       description: "Runs, newest first.",
       args: {
         scope: t.arg({ type: ListScope, defaultValue: "MINE", description: "Whose runs; TENANT is for admins, who see content only with the role audit." }),
