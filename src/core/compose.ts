@@ -47,13 +47,18 @@ function problemsOfEntity(plugin: string, { schema, ownership }: OwnedEntity, be
   const entity = schema?.meta?.className ?? "unknown";
   const table = schema?.meta?.tableName ?? entity;
   const prefix = `${plugin.replaceAll("-", "_")}_`;
-  const wrongRule = (message?: string): WeftlineError =>
-    new WeftlineError("PLUGIN_ENTITY_RULE", { plugin, entity, ...(message ? { message } : {}) });
-  if (ownership === undefined) problems.push(wrongRule());
-  else if (ownership.rule !== "INTERNAL") {
-    const missing = ownerColumns.filter((name) => !(name in schema.meta.properties));
-    if (missing.length > 0)
-      problems.push(wrongRule(`The entity "${entity}" of "${plugin}" is ${ownership.rule} but has no ${missing.join(" and no ")}.`));
+  const missing = ownerColumns.filter((name) => !(name in (schema?.meta?.properties ?? {})));
+  if (ownership === undefined) problems.push(new WeftlineError("PLUGIN_ENTITY_RULE", { plugin, entity }));
+  else if (ownership.rule !== "INTERNAL" && missing.length > 0) {
+    const message = `The entity "${entity}" of "${plugin}" is ${ownership.rule} but has no ${missing.join(" and no ")}.`;
+    problems.push(
+      new WeftlineError("PLUGIN_ENTITY_RULE", {
+        plugin,
+        entity,
+        message,
+        fix: "Add the strings tenantId and ownerId to it, or declare it INTERNAL.",
+      }),
+    );
   }
   if (!table.startsWith(prefix)) problems.push(new WeftlineError("PLUGIN_TABLE_PREFIX", { plugin, table, prefix }));
   // Filters find an entity's rule by its name: a second one of that name would be read by the rule of the first.

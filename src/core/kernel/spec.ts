@@ -17,6 +17,9 @@ export type Resolved<Refs> = {
       : never;
 };
 
+/** What `setup` returns: the services that the plugin provides, or nothing. */
+export type SetupResult<Prov> = keyof Prov extends never ? void | Record<string, never> : Resolved<Prov>;
+
 export type ConfigOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : undefined;
 
 /** Structured logging, as pino does it: fields first, then the message. */
@@ -69,7 +72,7 @@ export interface KernelSpec<Schema extends StandardSchemaV1 | undefined, Req ext
   readonly entities?: readonly unknown[];
   readonly migrations?: Readonly<Record<string, unknown>>;
   readonly schema?: unknown;
-  readonly setup?: (ctx: SetupContext<ConfigOf<Schema>, Resolved<Req>>) => MaybePromise<Resolved<Prov>>;
+  readonly setup?: (ctx: SetupContext<ConfigOf<Schema>, Resolved<Req>>) => MaybePromise<SetupResult<NoInfer<Prov>>>;
 }
 
 /** A spec with its types forgotten, as the kernel handles it. */
