@@ -1,5 +1,5 @@
 import { defineConfig, WeftlineError } from "./src/core/index.ts";
-import { capabilities, models, openai, simulated } from "./src/plugins/index.ts";
+import { agents, capabilities, chat, models, openai, simulated } from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
@@ -15,6 +15,8 @@ export default defineConfig({
     simulated(),
     capabilities(),
     openai(),
+    agents(),
+    chat(),
   ],
 });
 
