@@ -123,7 +123,9 @@ export class Engine {
     return {
       onParse: ({ setParseFn }) => {
         setParseFn(parseLimited as never);
-        return ({ result }) => markSyntaxError(result);
+        return ({ result, replaceParseResult }) => {
+          if (result instanceof Error) replaceParseResult(syntaxError(result));
+        };
       },
       onValidate: ({ setValidationFn, addValidationRule }) => {
         if (introspection === "off") addValidationRule(NoSchemaIntrospectionCustomRule);
@@ -199,10 +201,13 @@ function maskStream(source: AsyncIterableIterator<ExecutionResult>, context: Err
   };
 }
 
-function markSyntaxError(result: unknown): void {
-  if (!(result instanceof GraphQLError)) return;
-  result.extensions["code"] = "GRAPHQL_PARSE_FAILED";
-  result.extensions["http"] = { spec: true, status: 400 };
+/** A document can nest so deep that the parser runs out of stack before it has counted too many tokens. */
+function syntaxError(error: Error): Error {
+  if (!(error instanceof GraphQLError || error instanceof RangeError)) return error;
+  const known = error instanceof GraphQLError ? error : new GraphQLError("Syntax Error: Document nests too deep. Parsing aborted.");
+  known.extensions["code"] = "GRAPHQL_PARSE_FAILED";
+  known.extensions["http"] = { spec: true, status: 400 };
+  return known;
 }
 
 /** Refusals of the HTTP layer that come without a code get the one of their status. */

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { v7 } from "uuid";
 import { WeftlineError, type ErrorCode } from "../errors.ts";
 import { admission, authenticate, credentialsOf } from "./authenticate.ts";
 import { csrfHeaders, type Engine } from "./engine.ts";
 import { GraphiqlPage } from "./graphiql.ts";
 import type { GraphLimits } from "./limits.ts";
+import { publicCode } from "./masking.ts";
 import { isLoopbackName, refuseOrigin, type OriginRules } from "./origins.ts";
 import type { ScopeHost } from "./scope.ts";
 import { SocketServer, refuseUpgrade } from "./socket.ts";
@@ -50,6 +51,8 @@ export class GraphServer {
   readonly #sockets: SocketServer;
   readonly #graphiql: GraphiqlPage | undefined;
   readonly #streams = new Set<ServerResponse>();
+  readonly #connections = new Set<Socket>();
+  readonly #busy = new Set<Socket>();
   #origins: OriginRules = { allowed: new Set(), hosts: "any" };
   #state: "open" | "draining" = "open";
 
@@ -59,6 +62,10 @@ export class GraphServer {
     this.#sockets = new SocketServer({ engine, host, limits });
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
     this.#http = createServer((request, response) => void this.#answer(request, response));
+    this.#http.on("connection", (tcp: Socket) => {
+      this.#connections.add(tcp);
+      tcp.once("close", () => this.#connections.delete(tcp));
+    });
     this.#http.on("upgrade", (request, tcp, head) => {
       tcp.on("error", () => tcp.destroy());
       if (pathOf(request) !== endpoint) return refuseUpgrade(tcp, 404);
@@ -104,12 +111,26 @@ export class GraphServer {
     await this.#sockets.drain();
     await new Promise<void>((resolve) => {
       this.#http.close(() => resolve());
-      this.#http.closeIdleConnections();
+      this.#closeIdle();
     });
     clearTimeout(deadline);
   }
 
+  /** Also those that never asked anything: Node takes them for busy, and browsers open them ahead of need. */
+  #closeIdle(): void {
+    for (const tcp of this.#connections) if (!this.#busy.has(tcp)) tcp.destroySoon();
+  }
+
+  #occupy(tcp: Socket, response: ServerResponse): void {
+    this.#busy.add(tcp);
+    response.once("close", () => {
+      this.#busy.delete(tcp);
+      if (!this.#http.listening) this.#closeIdle();
+    });
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#occupy(request.socket, response);
     const requestId = requestIdOf(request);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     response.setHeader("x-request-id", requestId);
@@ -139,6 +160,7 @@ export class GraphServer {
       this.#streams.add(response);
       response.once("close", () => this.#streams.delete(response));
     }
+    if (mayBeCutShort(request, this.#options.limits.bodyBytes)) response.setHeader("connection", "close");
     const viewer = await authenticate(this.#options.host, credentialsOf(request));
     await this.#options.engine.yoga.handle(request, response, { viewer, requestId });
   }
@@ -166,6 +188,11 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
+/** A body that is too long is not read to its end, so its connection cannot serve another request. */
+function mayBeCutShort({ headers }: IncomingMessage, limit: number): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > limit;
+}
+
 /** A caller's own id is kept, so that one id follows a request through several services. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
@@ -176,8 +203,8 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
 }
 
-function sendError(response: ServerResponse, { code, message, fix }: WeftlineError, requestId: string): void {
-  sendJson(response, statusOf[code] ?? 500, { errors: [{ message, extensions: { code, fix, requestId } }] });
+function sendError(response: ServerResponse, error: WeftlineError, requestId: string): void {
+  sendJson(response, statusOf[error.code] ?? 500, { errors: [{ message: error.message, extensions: { code: publicCode(error), fix: error.fix, requestId } }] });
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {

@@ -35,7 +35,7 @@ export interface GraphLimits {
 }
 
 export const defaultLimits: GraphLimits = {
-  tokens: 4_000,
+  tokens: 2_000,
   depth: 20,
   cost: 100_000,
   bodyBytes: 1_000_000,

@@ -23,7 +23,7 @@ export function publicError(error: unknown, context: ErrorContext): GraphQLError
   return new GraphQLError(shown.message, {
     ...(located ? { nodes: located.nodes, path: located.path } : {}),
     extensions: {
-      code: codeOf(shown),
+      code: publicCode(shown),
       fix: shown.fix,
       requestId: context.requestId,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -44,7 +44,7 @@ const statusOfKind: Partial<Record<ErrorKind, number>> = {
 };
 
 /** The codes of kinds that clients treat alike, whatever the reason; else the error's own. */
-function codeOf({ kind, code }: WeftlineError): string {
+export function publicCode({ kind, code }: WeftlineError): string {
   if (kind === "unavailable") return "UNAVAILABLE";
   if (kind === "rateLimited") return "RATE_LIMITED";
   return kind === "unauthenticated" ? "UNAUTHENTICATED" : code;

@@ -52,7 +52,7 @@ export class Scope {
   readonly requestId: string;
   readonly #host: ScopeHost;
   #em: EntityManager | undefined;
-  #loaders = new Map<unknown, DataLoader<string, unknown>>();
+  #loaders: Map<unknown, DataLoader<string, unknown>> | undefined;
 
   constructor(host: ScopeHost, viewer: Viewer, requestId: string) {
     this.#host = host;
@@ -99,14 +99,15 @@ export class Scope {
    * @example scope.load(Thread, id, (ids) => threadsByIds(scope, ids))
    */
   load<T>(key: unknown, id: string, batch: (ids: readonly string[]) => Promise<readonly (T | undefined)[]>): Promise<T | undefined> {
-    let loader = this.#loaders.get(key);
-    if (!loader) this.#loaders.set(key, (loader = new DataLoader<string, unknown>(batch)));
+    const loaders = (this.#loaders ??= new Map<unknown, DataLoader<string, unknown>>());
+    let loader = loaders.get(key);
+    if (!loader) loaders.set(key, (loader = new DataLoader<string, unknown>(batch)));
     return loader.load(id) as Promise<T | undefined>;
   }
 
   /** Forgets what was loaded: after each write and before each event of a subscription, so that nothing stale is sent. */
   renew(): void {
     this.#em = undefined;
-    this.#loaders = new Map();
+    this.#loaders = undefined;
   }
 }

@@ -151,12 +151,14 @@ export class SocketServer {
     const { extra, subscriptions } = context;
     const { engine, limits } = this.#options;
     const caller = { viewer: extra.viewer, requestId: v7() };
+    // Counted before anything is awaited: operations that come in one tick must not all count each other.
+    const open = Object.keys(subscriptions).length;
     try {
+      if (open > limits.operationsPerSocket) throw new WeftlineError("RATE_LIMITED", { what: "operations on this socket" });
       if (!(await this.#stillAdmitted(extra))) {
         extra.wire.close(closeCodes.forbidden, "Forbidden");
         throw new WeftlineError("UNAUTHENTICATED");
       }
-      if (Object.keys(subscriptions).length > limits.operationsPerSocket) throw new WeftlineError("RATE_LIMITED", { what: "operations on this socket" });
       return engine.prepare(payload, caller);
     } catch (error) {
       return [this.#shown(error, caller.requestId)];

@@ -3,6 +3,8 @@ import type { WebSocket } from "ws";
 
 /** Bytes that may wait to be sent before whoever sends is made to wait too. */
 const highWater = 256 * 1024;
+/** Frames that one turn of the loop takes from ready sources: then whoever else waits has theirs. */
+const framesPerTurn = 512;
 /** Pings that a peer may leave unanswered: one if all was sent to it, more if it is slow to read what stands before them. */
 const patience = { idle: 1, behind: 10 } as const;
 
@@ -12,8 +14,10 @@ export class Wire {
   readonly group: number;
   readonly #socket: WebSocket;
   readonly #tcp: Duplex;
-  #corked = false;
+  /** Frames since the last turn; the first one corks. */
+  #frames = 0;
   #missed = 0;
+  #closed: Promise<void> | undefined;
   #waiting = 0;
 
   constructor(socket: WebSocket, tcp: Duplex, group: number) {
@@ -30,14 +34,19 @@ export class Wire {
   }
 
   /**
-   * Sends. While little waits it answers nothing, so that a stream goes on without a turn of the loop; above the high-water mark it
-   * answers a promise that resolves when this frame has left or the socket is gone, and stops reading from the peer: one that asks
-   * but does not read cannot pile up answers.
+   * Sends. Mostly it answers nothing, so that a stream goes on at once. It answers a promise
+   * - above the high-water mark, until this frame has left or the socket is gone; meanwhile nothing is read from the peer either, so
+   *   that one which asks and does not read cannot pile up answers;
+   * - after many frames in one turn of the loop, until the next turn;
+   * - on a socket that closes, until it has closed, when its streams are ended: a source that is always ready must not run on.
    */
   send(text: string): Promise<void> | void {
-    if (this.state === "closed") return undefined;
-    this.#cork();
-    if (this.#socket.bufferedAmount < highWater) return this.#socket.send(text);
+    if (this.state === "closed") return this.#gone();
+    if (this.#frames++ === 0) this.#cork();
+    if (this.#socket.bufferedAmount < highWater) {
+      this.#socket.send(text);
+      return this.#frames < framesPerTurn ? undefined : nextTurn();
+    }
     if (this.#waiting++ === 0) this.#socket.pause();
     return new Promise((resolve) => {
       this.#socket.send(text, () => {
@@ -83,13 +92,20 @@ export class Wire {
     this.#socket.terminate();
   }
 
+  #gone(): Promise<void> {
+    if (this.#socket.readyState === this.#socket.CLOSED) return nextTurn();
+    return (this.#closed ??= new Promise((resolve) => this.#socket.once("close", () => resolve())));
+  }
+
   #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
     this.#tcp.cork();
     process.nextTick(() => {
-      this.#corked = false;
+      this.#frames = 0;
       this.#tcp.uncork();
     });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
