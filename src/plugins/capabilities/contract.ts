@@ -14,7 +14,9 @@ export interface SkillDefinition {
 /**
  * Where plugins put skills, by name.
  *
- * @example contributes: [contribution(skills, "research.brief", { name: "research.brief", description: "…", instructions: "…", tools: ["time.now"] })]
+ * @example
+ * const brief = { name: "research.brief", description: "…", instructions: "…", tools: ["time.now"] };
+ * definePlugin({ id: "research", contributes: [contribution(skills, brief.name, brief)] });
  */
 export const skills = extensionPoint<SkillDefinition>("capabilities.skills");
 

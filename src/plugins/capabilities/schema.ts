@@ -1,14 +1,4 @@
-import {
-  Node,
-  RunTarget,
-  connectionType,
-  defineEnum,
-  enumKey,
-  nodeType,
-  pageOfList,
-  type GraphBuilder,
-  type Scope,
-} from "#weftline";
+import { Node, RunTarget, connectionType, defineEnum, enumKey, nodeType, pageOfList, type GraphBuilder, type Scope } from "#weftline";
 import { Capability, Skill, Tool, capabilityDirectory } from "./contract.ts";
 
 const CapabilityKind = enumKey("TOOL", "SKILL");
@@ -59,12 +49,40 @@ function addTool(builder: GraphBuilder): void {
     interfaces: [Capability, RunTarget],
     load: found(Tool),
     fields: (t) => ({
-      inputSchema: t.field({ type: "JSON", nullable: false, description: "JSON Schema of the arguments.", resolve: (tool) => tool.definition.inputSchema }),
-      outputSchema: t.field({ type: "JSON", description: "JSON Schema of the result, where it is known.", resolve: (tool) => tool.definition.outputSchema ?? null }),
-      sideEffects: t.field({ type: SideEffects, nullable: false, description: "What a call changes.", resolve: (tool) => tool.definition.sideEffects }),
-      approval: t.field({ type: ApprovalMode, nullable: false, description: "Whether a person has to allow a call.", resolve: (tool) => tool.definition.approval }),
-      idempotent: t.boolean({ nullable: false, description: "Whether the same call may run again after a crash.", resolve: (tool) => tool.definition.idempotent }),
-      timeout: t.field({ type: "Duration", nullable: false, description: "How long a call may take.", resolve: (tool) => tool.definition.timeoutMs }),
+      inputSchema: t.field({
+        type: "JSON",
+        nullable: false,
+        description: "JSON Schema of the arguments.",
+        resolve: (tool) => tool.definition.inputSchema,
+      }),
+      outputSchema: t.field({
+        type: "JSON",
+        description: "JSON Schema of the result, where it is known.",
+        resolve: (tool) => tool.definition.outputSchema ?? null,
+      }),
+      sideEffects: t.field({
+        type: SideEffects,
+        nullable: false,
+        description: "What a call changes.",
+        resolve: (tool) => tool.definition.sideEffects,
+      }),
+      approval: t.field({
+        type: ApprovalMode,
+        nullable: false,
+        description: "Whether a person has to allow a call.",
+        resolve: (tool) => tool.definition.approval,
+      }),
+      idempotent: t.boolean({
+        nullable: false,
+        description: "Whether the same call may run again after a crash.",
+        resolve: (tool) => tool.definition.idempotent,
+      }),
+      timeout: t.field({
+        type: "Duration",
+        nullable: false,
+        description: "How long a call may take.",
+        resolve: (tool) => tool.definition.timeoutMs,
+      }),
     }),
   });
 }
@@ -77,7 +95,12 @@ function addSkill(builder: GraphBuilder): void {
     load: found(Skill),
     fields: (t) => ({
       instructions: t.exposeString("instructions", { nullable: false, description: "Told to the agent after its own instructions." }),
-      tools: t.field({ type: [Tool], nullable: false, description: "Its tools, those that are installed.", resolve: (skill, _, scope) => toolsOf(skill, scope) }),
+      tools: t.field({
+        type: [Tool],
+        nullable: false,
+        description: "Its tools, those that are installed.",
+        resolve: (skill, _, scope) => toolsOf(skill, scope),
+      }),
     }),
   });
 }
@@ -103,12 +126,13 @@ function addQuery(builder: GraphBuilder): void {
 function matching(kind: string | null | undefined, search: string | null | undefined): (capability: Capability) => boolean {
   const wanted = search?.trim().toLowerCase() ?? "";
   return (capability) =>
-    (kind == null || capability.kind === kind) && (wanted === "" || `${capability.name}\n${capability.description}`.toLowerCase().includes(wanted));
+    (kind == null || capability.kind === kind) &&
+    (wanted === "" || `${capability.name}\n${capability.description}`.toLowerCase().includes(wanted));
 }
 
 function toolsOf(skill: Skill, scope: Scope): Tool[] {
   const directory = scope.use(capabilityDirectory);
-  return skill.toolNames.map((name) => directory.find(name)).filter((found) => found instanceof Tool);
+  return skill.toolNames.map((name) => directory.find(name)).filter((capability) => capability instanceof Tool);
 }
 
 function found(type: typeof Tool | typeof Skill) {

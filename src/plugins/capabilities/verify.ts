@@ -46,10 +46,7 @@ function toolProblems(key: string, tool: ToolDefinition, checker: SchemaChecker)
 }
 
 function skillProblems(key: string, skill: SkillDefinition, toolOf: string | undefined): string[] {
-  return [
-    ...nameProblems(key, skill.name),
-    ...(toolOf === undefined ? [] : [`a tool of "${toolOf}" has the same name`]),
-  ];
+  return [...nameProblems(key, skill.name), ...(toolOf === undefined ? [] : [`a tool of "${toolOf}" has the same name`])];
 }
 
 /** Tools that a skill names and nobody brings, as `skill → tool`. */

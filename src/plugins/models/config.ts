@@ -20,15 +20,22 @@ export const modelsConfig = z
   .strictObject({
     bindings: z
       .record(z.string(), binding)
-      .refine((bindings) => Object.keys(bindings).every((name) => /^[a-z][a-z0-9-]*$/.test(name)), "a binding's name has lower-case letters, digits and dashes")
+      .refine(
+        (bindings) => Object.keys(bindings).every((name) => /^[a-z][a-z0-9-]*$/.test(name)),
+        "a binding's name has lower-case letters, digits and dashes",
+      )
       .default({ openai: binding.parse({}) }),
     /** The binding of agents whose model names none; `openai`, or else the first, unless said. */
     default: z.string().optional(),
   })
-  .refine(({ bindings }) => Object.values(bindings).every(({ models, defaultModel }) => !models || !defaultModel || models.includes(defaultModel)), {
-    path: ["bindings"],
-    message: "a defaultModel has to stand among the models of its binding",
-  });
+  .refine(
+    ({ bindings }) =>
+      Object.values(bindings).every(({ models, defaultModel }) => !models || !defaultModel || models.includes(defaultModel)),
+    {
+      path: ["bindings"],
+      message: "a defaultModel has to stand among the models of its binding",
+    },
+  );
 
 export type ModelsConfig = z.output<typeof modelsConfig>;
 

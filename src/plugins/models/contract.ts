@@ -25,7 +25,8 @@ export interface ModelBindingSource {
 /**
  * Where plugins put bindings besides those of the configuration, by name. The one named `simulated` answers where a binding has no key.
  *
- * @example contribute(modelBindings, "local", { provider: "local", provenance: "LIVE", api: "chat", baseURL: "http://127.0.0.1:8000/v1", … })
+ * @example
+ * contribute(modelBindings, "local", { provider: "local", provenance: "LIVE", api: "chat", baseURL: "http://127.0.0.1:8000/v1", … });
  */
 export const modelBindings = extensionPoint<ModelBindingSource>("models.bindings");
 

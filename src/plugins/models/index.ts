@@ -6,7 +6,9 @@ import { createModels } from "./service.ts";
 /**
  * The models that agents name: OpenAI and whatever speaks its protocol.
  *
- * @example models({ bindings: { openai: { apiKey: process.env["OPENAI_API_KEY"] }, ollama: { baseURL: "http://127.0.0.1:11434/v1", defaultModel: "llama3.3" } } })
+ * @example
+ * const ollama = { baseURL: "http://127.0.0.1:11434/v1", defaultModel: "llama3.3" };
+ * models({ bindings: { openai: { apiKey: process.env["OPENAI_API_KEY"] }, ollama } });
  */
 export const models = definePlugin({
   id: "models",
@@ -19,7 +21,8 @@ export const models = definePlugin({
     const fallback = defaultOf(config);
     onReady(() => {
       const double = [...configured.keys()].find((id) => contributed.has(id));
-      if (double !== undefined) throw misconfigured(`bindings.${double}: the plugin "${contributed.get(double)?.plugin}" brings a binding of that name`);
+      if (double !== undefined)
+        throw misconfigured(`bindings.${double}: the plugin "${contributed.get(double)?.plugin}" brings a binding of that name`);
       if (!configured.has(fallback) && !contributed.has(fallback)) throw misconfigured(`default: there is no binding "${fallback}"`);
     });
     return { models: createModels({ configured, contributed, fallback }) };

@@ -29,13 +29,22 @@ export function createModels({ configured, contributed, fallback }: Sources): Mo
   };
 }
 
-function chosen(name: string | undefined, fallback: string, find: (id: string) => Known | undefined): { id: string; source: Known; model: string } {
+function chosen(
+  name: string | undefined,
+  fallback: string,
+  find: (id: string) => Known | undefined,
+): { id: string; source: Known; model: string } {
   const slash = name?.indexOf("/") ?? -1;
   const named = slash > 0 ? name?.slice(0, slash) : undefined;
   const source = named === undefined ? undefined : find(named);
   if (named !== undefined && source) return { id: named, source, model: modelOf(named, source, name?.slice(slash + 1)) };
   const standing = find(fallback);
-  if (!standing) throw new WeftlineError("UNAVAILABLE", { what: "A model", reason: `there is no binding "${fallback}".`, fix: "Configure models({ bindings: { … } })." });
+  if (!standing)
+    throw new WeftlineError("UNAVAILABLE", {
+      what: "A model",
+      reason: `there is no binding "${fallback}".`,
+      fix: "Configure models({ bindings: { … } }).",
+    });
   return { id: fallback, source: standing, model: modelOf(fallback, standing, name) };
 }
 
@@ -44,7 +53,9 @@ function modelOf(id: string, { models, otherModels, defaultModel }: Known, name:
   const model = name || defaultModel;
   if (model === undefined) throw invalid(`The binding "${id}" has no default model: name one, as in ${id}/model.`);
   if (otherModels === "allowed" || models.includes(model)) return model;
-  throw invalid(`"${model}" is neither the name of a binding and its model nor a model of the binding "${id}", which has: ${models.join(", ")}.`);
+  throw invalid(
+    `"${model}" is neither the name of a binding and its model nor a model of the binding "${id}", which has: ${models.join(", ")}.`,
+  );
 }
 
 function invalid(message: string): WeftlineError {
@@ -69,8 +80,13 @@ function withoutKey(id: string): { readonly reason: string; readonly fix: string
 
 function statusOf(fallback: string, find: (id: string) => Known | undefined): RuntimeStatus {
   const source = find(fallback);
-  if (!source) return { mode: "UNAVAILABLE", reason: `There is no binding "${fallback}".`, fix: "Configure models({ bindings: { … } })." };
+  const fix = "Configure models({ bindings: { … } }).";
+  if (!source) return { mode: "UNAVAILABLE", reason: `There is no binding "${fallback}".`, fix };
   if (source.key === "missing") return { mode: find(simulatedBinding) ? "SIMULATED" : "UNAVAILABLE", ...withoutKey(fallback) };
   if (source.provenance === "LIVE") return { mode: "LIVE" };
-  return { mode: "SIMULATED", reason: `The default binding "${fallback}" is simulated.`, fix: "Configure another: models({ default: … })." };
+  return {
+    mode: "SIMULATED",
+    reason: `The default binding "${fallback}" is simulated.`,
+    fix: "Configure another: models({ default: … }).",
+  };
 }

@@ -26,7 +26,10 @@ export type CompleteEnd = AnswerEnd & { readonly reason: NonNullable<AnswerEnd["
  *
  * @throws the signal's reason on abort; a `PROVIDER_…` code or STREAM_TRUNCATED for what the provider or the network did.
  */
-export async function* streamAnswer(source: AnswerSource, { signal, model }: Pick<RunContext, "signal" | "model">): AsyncGenerator<readonly AnswerPiece[]> {
+export async function* streamAnswer(
+  source: AnswerSource,
+  { signal, model }: Pick<RunContext, "signal" | "model">,
+): AsyncGenerator<readonly AnswerPiece[]> {
   const { reader, blame } = source;
   const own = new AbortController();
   let state: "writing" | "complete" | "silent" = "writing";

@@ -18,10 +18,11 @@ export interface LoadedSdk {
  */
 export function createSdkLoader(): () => Promise<LoadedSdk> {
   let loading: Promise<LoadedSdk> | undefined;
-  return () => (loading ??= load().catch((error: unknown) => {
-    loading = undefined;
-    throw new WeftlineError("UNAVAILABLE", { what: "The OpenAI SDK", reason: messageOf(error), fix: installFix }, { cause: error });
-  }));
+  return () =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw new WeftlineError("UNAVAILABLE", { what: "The OpenAI SDK", reason: messageOf(error), fix: installFix }, { cause: error });
+    }));
 }
 
 async function load(): Promise<LoadedSdk> {

@@ -19,7 +19,8 @@ export function providerError(error: unknown, sdk: SdkErrors, blame: Blame): Wef
   if (error instanceof sdk.APIConnectionTimeoutError || timedOut(error)) return failure("PROVIDER_TIMEOUT", blame, {}, error);
   if (error instanceof sdk.APIConnectionError) return failure("PROVIDER_UNREACHABLE", blame, {}, error);
   if (error instanceof sdk.APIError) return error.status === undefined ? refusedWithin(error, blame) : refused(error, error.status, blame);
-  if (error instanceof SyntaxError) return failure("PROVIDER_FAILED", blame, { status: 200, problem: "it sent an event that is not JSON." }, error);
+  if (error instanceof SyntaxError)
+    return failure("PROVIDER_FAILED", blame, { status: 200, problem: "it sent an event that is not JSON." }, error);
   if (error instanceof TypeError || error instanceof sdk.OpenAIError) return failure("STREAM_TRUNCATED", blame, {}, error);
   return new WeftlineError("INTERNAL", {}, { cause: error });
 }
@@ -69,7 +70,8 @@ function causeOf(cause: unknown, blame: Blame): [] | [{ cause: Error }] {
 function timedOut(error: unknown): boolean {
   for (let each: unknown = error, depth = 0; each instanceof Error && depth < 4; each = each.cause, depth++) {
     const code = "code" in each ? each.code : undefined;
-    if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") return true;
+    if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT")
+      return true;
   }
   return false;
 }

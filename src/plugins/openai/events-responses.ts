@@ -56,7 +56,10 @@ export function createResponsesReader(): AnswerReader {
         items.push(event.item);
         if (event.item.type !== "function_call") return [];
         const begun = call(event.output_index, event.item);
-        return [...begun, ...written(event.output_index, beyond(parts.get(`${event.output_index}/call`)?.text ?? "", event.item.arguments))];
+        return [
+          ...begun,
+          ...written(event.output_index, beyond(parts.get(`${event.output_index}/call`)?.text ?? "", event.item.arguments)),
+        ];
       }
       case "response.completed":
       case "response.incomplete":

@@ -31,7 +31,11 @@ export function responsesBody(call: ModelCall): ResponseCreateParamsStreaming {
     ...(options.maxOutputTokens === undefined ? {} : { max_output_tokens: options.maxOutputTokens }),
     ...(reasons === undefined ? {} : { reasoning: { effort: reasons, ...(reasons === "none" ? {} : { summary: "auto" as const }) } }),
     ...(outputSchema
-      ? { text: { format: { type: "json_schema" as const, name: answerName, schema: { ...outputSchema }, strict: allowsStrict(outputSchema) } } }
+      ? {
+          text: {
+            format: { type: "json_schema" as const, name: answerName, schema: { ...outputSchema }, strict: allowsStrict(outputSchema) },
+          },
+        }
       : {}),
   };
 }

@@ -24,17 +24,31 @@ export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdk
   const load = createSdkLoader();
   return {
     id: "openai",
-    features: { streaming: true, tools: true, interrupts: true, resume: true, steps: true, state: false, structuredOutput: true, usage: true },
+    features: {
+      streaming: true,
+      tools: true,
+      interrupts: true,
+      resume: true,
+      steps: true,
+      state: false,
+      structuredOutput: true,
+      usage: true,
+    },
     options: openaiOptions,
     optionsSchema: openaiOptionsSchema,
     ...(sdkVersion === undefined ? {} : { sdk: { name: "openai", version: sdkVersion } }),
-    status: () => (sdkVersion === undefined ? { mode: "UNAVAILABLE", reason: "The package openai is not installed.", fix: installFix } : models.status()),
+    status: () =>
+      sdkVersion === undefined ? { mode: "UNAVAILABLE", reason: "The package openai is not installed.", fix: installFix } : models.status(),
     models: () => models.list(),
     stream: (request, ctx) => converse(load, request, ctx),
   };
 }
 
-async function* converse(load: () => Promise<LoadedSdk>, request: RunRequest<OpenAIOptions>, ctx: RunContext): AsyncGenerator<RunEventBody> {
+async function* converse(
+  load: () => Promise<LoadedSdk>,
+  request: RunRequest<OpenAIOptions>,
+  ctx: RunContext,
+): AsyncGenerator<RunEventBody> {
   const turn = new Turn(request, ctx);
   const most = Math.min(request.options.maxSteps, ctx.limits.maxSteps);
   await turn.settle();
@@ -61,7 +75,12 @@ async function* converse(load: () => Promise<LoadedSdk>, request: RunRequest<Ope
     }
     yield { kind: "message.finished", message: key, status: "COMPLETE" };
     yield { kind: "usage.recorded", step: key, ...usage };
-    yield { kind: "step.finished", step: key, status: "SUCCEEDED", output: { finish: end.reason, ...(end.id === undefined ? {} : { answer: end.id }) } };
+    yield {
+      kind: "step.finished",
+      step: key,
+      status: "SUCCEEDED",
+      output: { finish: end.reason, ...(end.id === undefined ? {} : { answer: end.id }) },
+    };
     turn.add(answer, end.native);
     if (answer.calls.length === 0) return;
     // Before the tools run: nobody would read what they answer.
@@ -83,7 +102,8 @@ function isCutOff(end: CompleteEnd, answer: Answer): boolean {
 }
 
 function cutOff(end: CompleteEnd, options: OpenAIOptions, { blame }: AnswerSource): WeftlineError {
-  if (end.reason === "length") return new WeftlineError("RUN_LIMIT", { limit: `${options.maxOutputTokens ?? "the model's"} output tokens before it said anything` });
+  if (end.reason === "length")
+    return new WeftlineError("RUN_LIMIT", { limit: `${options.maxOutputTokens ?? "the model's"} output tokens before it said anything` });
   const problem = "its content filter stopped the answer.";
   return new WeftlineError("PROVIDER_REJECTED", { provider: blame.provider, plugin: "openai", status: 200, problem });
 }
@@ -92,7 +112,12 @@ function limitReached(most: number): WeftlineError {
   return new WeftlineError("RUN_LIMIT", { limit: `${most} model calls` });
 }
 
-function usageOf(end: CompleteEnd, request: NativeRequest, answer: Answer, { model }: RunContext): TokenUsage & { provider: string; model: string } {
+function usageOf(
+  end: CompleteEnd,
+  request: NativeRequest,
+  answer: Answer,
+  { model }: RunContext,
+): TokenUsage & { provider: string; model: string } {
   const whose = { provider: model.provider, model: model.model };
   if (end.usage) return { ...whose, ...end.usage, ...(model.provenance === "SIMULATED" ? { estimated: true } : {}) };
   const written = answer.calls.reduce((length, call) => length + call.name.length + call.arguments.length, answer.text.length);

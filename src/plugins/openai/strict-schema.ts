@@ -1,6 +1,30 @@
 type Schema = Readonly<Record<string, unknown>>;
 
-const plain = new Set(["type", "title", "description", "enum", "const", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "$ref", "$schema", "$defs", "definitions", "properties", "required", "additionalProperties", "items", "anyOf"]);
+const plain = new Set([
+  "type",
+  "title",
+  "description",
+  "enum",
+  "const",
+  "format",
+  "pattern",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
+  "minItems",
+  "maxItems",
+  "$ref",
+  "$schema",
+  "$defs",
+  "definitions",
+  "properties",
+  "required",
+  "additionalProperties",
+  "items",
+  "anyOf",
+]);
 
 /**
  * Whether OpenAI's strict mode takes a schema, so that the answer is sure to fit: an object at the root, every property required, nothing

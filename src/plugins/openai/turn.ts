@@ -19,12 +19,15 @@ export class Turn {
 
   /** @throws INVALID_INPUT where there is nothing to answer. */
   constructor(request: RunRequest<OpenAIOptions>, ctx: RunContext) {
-    if (request.messages.length === 0) throw new WeftlineError("INVALID_INPUT", { message: "There is nothing to answer: the run has no message." });
+    if (request.messages.length === 0)
+      throw new WeftlineError("INVALID_INPUT", { message: "There is nothing to answer: the run has no message." });
     this.#request = request;
     this.#ctx = ctx;
     this.#names = createToolNames(ctx.tools.map(({ name }) => name));
     this.#messages = [...request.messages];
-    this.#callIds = new Set(request.messages.flatMap((message) => (message.role === "ASSISTANT" ? message.toolCalls.map(({ callId }) => callId) : [])));
+    this.#callIds = new Set(
+      request.messages.flatMap((message) => (message.role === "ASSISTANT" ? message.toolCalls.map(({ callId }) => callId) : [])),
+    );
   }
 
   /** The number of the model call that comes next: one more than this run's answers so far, so that a resumed run counts on. */
@@ -37,7 +40,16 @@ export class Turn {
   nextRequest(): NativeRequest {
     const { instructions, options, outputSchema } = this.#request;
     const { model, tools } = this.#ctx;
-    return buildRequest({ model, instructions, options, outputSchema, messages: this.#messages, tools, names: this.#names, native: this.#native });
+    return buildRequest({
+      model,
+      instructions,
+      options,
+      outputSchema,
+      messages: this.#messages,
+      tools,
+      names: this.#names,
+      native: this.#native,
+    });
   }
 
   /** Begins to take down an answer whose message has this name. */

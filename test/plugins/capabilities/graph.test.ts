@@ -7,7 +7,12 @@ import { testPlatform } from "../../../src/testing/index.ts";
 const research = definePlugin({
   id: "research",
   contributes: [
-    contribution(skills, "research.brief", { name: "research.brief", description: "Writes briefs.", instructions: "Be brief.", tools: ["time.now", "gone"] }),
+    contribution(skills, "research.brief", {
+      name: "research.brief",
+      description: "Writes briefs.",
+      instructions: "Be brief.",
+      tools: ["time.now", "gone"],
+    }),
     contribution(tools, "research.lookup", {
       name: "research.lookup",
       description: "Looks things up.",
@@ -34,8 +39,23 @@ describe("the graph of capabilities", () => {
     }`);
     expect(all.totalCount).toBe(5);
     expect(all.nodes.map(({ name }) => name)).toEqual(["math.evaluate", "message.send", "research.brief", "research.lookup", "time.now"]);
-    expect(all.nodes[1]).toMatchObject({ __typename: "Tool", kind: "TOOL", plugin: "capabilities", sideEffects: "EXTERNAL", approval: "ALWAYS", idempotent: false, timeout: "PT10S", inputSchema: { required: ["to", "subject", "body"] } });
-    expect(all.nodes[2]).toMatchObject({ __typename: "Skill", kind: "SKILL", plugin: "research", instructions: "Be brief.", tools: [{ name: "time.now" }] });
+    expect(all.nodes[1]).toMatchObject({
+      __typename: "Tool",
+      kind: "TOOL",
+      plugin: "capabilities",
+      sideEffects: "EXTERNAL",
+      approval: "ALWAYS",
+      idempotent: false,
+      timeout: "PT10S",
+      inputSchema: { required: ["to", "subject", "body"] },
+    });
+    expect(all.nodes[2]).toMatchObject({
+      __typename: "Skill",
+      kind: "SKILL",
+      plugin: "research",
+      instructions: "Be brief.",
+      tools: [{ name: "time.now" }],
+    });
     expect(all.nodes[3]).toMatchObject({ outputSchema: null, timeout: "PT1M30S" });
   });
 
@@ -48,14 +68,18 @@ describe("the graph of capabilities", () => {
     expect(await names("kind: SKILL")).toEqual(["research.brief"]);
     expect(await names('search: "LOOK"')).toEqual(["research.lookup"]);
     expect(await names('kind: TOOL, search: "research"')).toEqual(["research.lookup"]);
-    const first = await app.graphql<{ capabilities: { pageInfo: { endCursor: string; hasNextPage: boolean } } }>("{ capabilities(first: 3) { pageInfo { endCursor hasNextPage } } }");
+    const first = await app.graphql<{ capabilities: { pageInfo: { endCursor: string; hasNextPage: boolean } } }>(
+      "{ capabilities(first: 3) { pageInfo { endCursor hasNextPage } } }",
+    );
     expect(first.capabilities.pageInfo.hasNextPage).toBe(true);
     expect(await names(`first: 3, after: "${first.capabilities.pageInfo.endCursor}"`)).toEqual(["research.lookup", "time.now"]);
   });
 
   it("finds each by its id, and a tool's id finds no skill", async () => {
     await using app = await testPlatform({ plugins: [capabilities(), research()] });
-    const { capabilities: all } = await app.graphql<{ capabilities: { nodes: { id: string; name: string }[] } }>("{ capabilities { nodes { id name } } }");
+    const { capabilities: all } = await app.graphql<{ capabilities: { nodes: { id: string; name: string }[] } }>(
+      "{ capabilities { nodes { id name } } }",
+    );
     const { nodes } = await app.graphql<{ nodes: { __typename: string; id: string; name: string }[] }>(
       "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Capability { name } ... on RunTarget { name } } }",
       { ids: all.nodes.map(({ id }) => id) },
@@ -68,8 +92,21 @@ describe("the graph of capabilities", () => {
   it("refuses to boot with a tool that no agent could use, and names the plugin", async () => {
     const bad = definePlugin({
       id: "bad",
-      contributes: [contribution(tools, "bad tool", { name: "bad tool", description: "", inputSchema: { type: "objekt" }, sideEffects: "NONE", approval: "NEVER", idempotent: true, timeoutMs: 1, execute: () => null })],
+      contributes: [
+        contribution(tools, "bad tool", {
+          name: "bad tool",
+          description: "",
+          inputSchema: { type: "objekt" },
+          sideEffects: "NONE",
+          approval: "NEVER",
+          idempotent: true,
+          timeoutMs: 1,
+          execute: () => null,
+        }),
+      ],
     });
-    await expect(testPlatform({ plugins: [capabilities(), bad()] })).rejects.toThrow(/CAPABILITY_INVALID.*the tool "bad tool" of "bad": its name .*; the tool "bad tool" of "bad": its inputSchema is not valid/s);
+    await expect(testPlatform({ plugins: [capabilities(), bad()] })).rejects.toThrow(
+      /CAPABILITY_INVALID.*the tool "bad tool" of "bad": its name .*; the tool "bad tool" of "bad": its inputSchema is not valid/s,
+    );
   });
 });

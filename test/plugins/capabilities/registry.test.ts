@@ -6,16 +6,32 @@ import { createDirectory, createToolRegistry, type Contributed } from "../../../
 import { missingTools, verifyCapabilities } from "../../../src/plugins/capabilities/verify.ts";
 
 function tool(name: string, rest: Partial<ToolDefinition> = {}): ToolDefinition {
-  return { name, description: name, inputSchema: { type: "object" }, sideEffects: "NONE", approval: "NEVER", idempotent: true, timeoutMs: 1_000, execute: () => null, ...rest };
+  return {
+    name,
+    description: name,
+    inputSchema: { type: "object" },
+    sideEffects: "NONE",
+    approval: "NEVER",
+    idempotent: true,
+    timeoutMs: 1_000,
+    execute: () => null,
+    ...rest,
+  };
 }
 
 function skill(name: string, tools: readonly string[]): SkillDefinition {
   return { name, description: name, instructions: `Do ${name}.`, tools };
 }
 
-function contributed(tools: readonly ToolDefinition[], skills: readonly SkillDefinition[] = [], keys: Readonly<Record<string, string>> = {}): Contributed {
+function contributed(
+  tools: readonly ToolDefinition[],
+  skills: readonly SkillDefinition[] = [],
+  keys: Readonly<Record<string, string>> = {},
+): Contributed {
   const put = <T extends { readonly name: string }>(values: readonly T[]): Map<string, Contribution<T>> =>
-    new Map(values.map((value) => [keys[value.name] ?? value.name, { point: "p", key: keys[value.name] ?? value.name, value, plugin: "maker" }]));
+    new Map(
+      values.map((value) => [keys[value.name] ?? value.name, { point: "p", key: keys[value.name] ?? value.name, value, plugin: "maker" }]),
+    );
   return { tools: put(tools), skills: put(skills) };
 }
 
@@ -36,7 +52,12 @@ describe("the registry", () => {
 
   it("lists tools and skills by name, each with its plugin", () => {
     const directory = createDirectory(parts);
-    expect(directory.list().map(({ id, kind, plugin }) => `${kind} ${id} ${plugin}`)).toEqual(["TOOL a.one maker", "TOOL b.two maker", "TOOL c.three maker", "SKILL research maker"]);
+    expect(directory.list().map(({ id, kind, plugin }) => `${kind} ${id} ${plugin}`)).toEqual([
+      "TOOL a.one maker",
+      "TOOL b.two maker",
+      "TOOL c.three maker",
+      "SKILL research maker",
+    ]);
     expect(directory.find("a.one")).toBeInstanceOf(Tool);
     expect(directory.find("research")).toBeInstanceOf(Skill);
     expect(directory.find("nothing")).toBeUndefined();
@@ -45,7 +66,12 @@ describe("the registry", () => {
   it("names every problem of the arguments and where it is, and converts nothing", () => {
     const inputSchema: JsonSchema = {
       type: "object",
-      properties: { count: { type: "integer" }, name: {}, at: { type: "string", format: "date-time" }, list: { type: "array", items: { type: "object", required: ["a/b"] } } },
+      properties: {
+        count: { type: "integer" },
+        name: {},
+        at: { type: "string", format: "date-time" },
+        list: { type: "array", items: { type: "object", required: ["a/b"] } },
+      },
       required: ["count", "name"],
       additionalProperties: false,
     };
@@ -64,8 +90,18 @@ describe("the registry", () => {
 
 describe("schemas", () => {
   it("follow the draft that they name", () => {
-    const draft7 = { $schema: "http://json-schema.org/draft-07/schema#", type: "array", items: [{ type: "string" }], additionalItems: false };
-    const latest = { $schema: "https://json-schema.org/draft/2020-12/schema", type: "array", prefixItems: [{ type: "string" }], items: false };
+    const draft7 = {
+      $schema: "http://json-schema.org/draft-07/schema#",
+      type: "array",
+      items: [{ type: "string" }],
+      additionalItems: false,
+    };
+    const latest = {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      type: "array",
+      prefixItems: [{ type: "string" }],
+      items: false,
+    };
     for (const schema of [draft7, latest]) {
       expect(checker.check(schema, ["a"])).toEqual([]);
       expect(checker.check(schema, ["a", "b"])).toHaveLength(1);
@@ -74,7 +110,13 @@ describe("schemas", () => {
   });
 
   it("may have the same $id, and unknown formats and keywords", () => {
-    const one = { $id: "https://example.com/s", type: "object", properties: { a: { $ref: "#/$defs/a" } }, $defs: { a: { type: "string", format: "made-up" } }, "x-ui": "wide" };
+    const one = {
+      $id: "https://example.com/s",
+      type: "object",
+      properties: { a: { $ref: "#/$defs/a" } },
+      $defs: { a: { type: "string", format: "made-up" } },
+      "x-ui": "wide",
+    };
     const other = { ...one, $defs: { a: { type: "number" } } };
     expect(checker.check(one, { a: "text" })).toEqual([]);
     expect(checker.check(other, { a: "text" })).toHaveLength(1);
@@ -106,14 +148,34 @@ describe("what is contributed", () => {
     { what: "a name with a space", parts: contributed([tool("a b")]), problem: "its name is not 1 to 64 letters" },
     { what: "a name that is too long", parts: contributed([tool("x".repeat(65))]), problem: "its name is not 1 to 64 letters" },
     { what: "another name than its key", parts: contributed([tool("a")], [], { a: "b" }), problem: 'names itself "a"' },
-    { what: "a schema that is none", parts: contributed([tool("a", { inputSchema: { type: "objekt" } })]), problem: "its inputSchema is not valid" },
-    { what: "a result schema that is none", parts: contributed([tool("a", { outputSchema: { minimum: "x" } })]), problem: "its outputSchema is not valid" },
-    { what: "arguments that are no object", parts: contributed([tool("a", { inputSchema: { type: "string" } })]), problem: 'has to say type: "object"' },
+    {
+      what: "a schema that is none",
+      parts: contributed([tool("a", { inputSchema: { type: "objekt" } })]),
+      problem: "its inputSchema is not valid",
+    },
+    {
+      what: "a result schema that is none",
+      parts: contributed([tool("a", { outputSchema: { minimum: "x" } })]),
+      problem: "its outputSchema is not valid",
+    },
+    {
+      what: "arguments that are no object",
+      parts: contributed([tool("a", { inputSchema: { type: "string" } })]),
+      problem: 'has to say type: "object"',
+    },
     { what: "no time to run", parts: contributed([tool("a", { timeoutMs: 0 })]), problem: "timeoutMs" },
-    { what: "a skill with the name of a tool", parts: contributed([tool("a")], [skill("a", [])]), problem: 'a tool of "maker" has the same name' },
+    {
+      what: "a skill with the name of a tool",
+      parts: contributed([tool("a")], [skill("a", [])]),
+      problem: 'a tool of "maker" has the same name',
+    },
   ])("is refused with $what, naming the plugin", ({ parts, problem }) => {
     expect(() => verifyCapabilities(parts, checker)).toThrow(
-      expect.objectContaining({ code: "CAPABILITY_INVALID", message: expect.stringContaining(problem), details: expect.objectContaining({ plugin: "maker" }) }),
+      expect.objectContaining({
+        code: "CAPABILITY_INVALID",
+        message: expect.stringContaining(problem),
+        details: expect.objectContaining({ plugin: "maker" }),
+      }),
     );
   });
 

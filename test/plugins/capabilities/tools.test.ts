@@ -106,14 +106,20 @@ describe("message.send", () => {
   const outbox = (viewer = ada) => app.platform.scope(viewer).em.find(OutboxMessage, {});
 
   it("always asks a person, and says that it reaches outside", () => {
-    expect(app.platform.use(toolRegistry).find("message.send")).toMatchObject({ approval: "ALWAYS", sideEffects: "EXTERNAL", idempotent: false });
+    expect(app.platform.use(toolRegistry).find("message.send")).toMatchObject({
+      approval: "ALWAYS",
+      sideEffects: "EXTERNAL",
+      idempotent: false,
+    });
   });
 
   it("puts the message into its owner's outbox once, however often the same call is made", async () => {
     const first = await call("message.send", message, "run/tool/7");
     const again = await call("message.send", message, "run/tool/7");
     expect(again).toEqual(first);
-    expect(await outbox()).toMatchObject([{ ...first as object, recipient: "ada@example.com", subject: "Hello", body: "A long text.", runId: "run", ownerId: "ada" }]);
+    expect(await outbox()).toMatchObject([
+      { ...(first as object), recipient: "ada@example.com", subject: "Hello", body: "A long text.", runId: "run", ownerId: "ada" },
+    ]);
     await call("message.send", message, "run/tool/8");
     expect(await outbox()).toHaveLength(2);
   });

@@ -20,7 +20,14 @@ describe("a binding with a key", () => {
   it("answers for its own models by their names, with or without the binding's", async () => {
     await withModels([models({ bindings: { openai: { apiKey: key } } }), simulated()], async (service) => {
       const binding = service.resolve("gpt-5.5", forbidden);
-      expect(binding).toMatchObject({ id: "openai", provider: "openai", model: "gpt-5.5", provenance: "LIVE", api: "responses", baseURL: "https://api.openai.com/v1" });
+      expect(binding).toMatchObject({
+        id: "openai",
+        provider: "openai",
+        model: "gpt-5.5",
+        provenance: "LIVE",
+        api: "responses",
+        baseURL: "https://api.openai.com/v1",
+      });
       expect(await binding.apiKey()).toBe(key);
       expect(service.resolve("openai/gpt-5.5", allowed)).toMatchObject({ model: "gpt-5.5" });
       expect(service.resolve(undefined, allowed).model).toBe("gpt-5.4-mini");
@@ -29,7 +36,10 @@ describe("a binding with a key", () => {
   });
 
   it("takes a name with slashes for a model of the default binding unless it begins with a binding", async () => {
-    const bindings = { router: { apiKey: key, baseURL: "https://openrouter.ai/api/v1", defaultModel: "auto" }, ollama: { baseURL: "http://127.0.0.1:11434/v1" } };
+    const bindings = {
+      router: { apiKey: key, baseURL: "https://openrouter.ai/api/v1", defaultModel: "auto" },
+      ollama: { baseURL: "http://127.0.0.1:11434/v1" },
+    };
     await withModels([models({ bindings, default: "router" })], (service) => {
       expect(service.resolve("meta-llama/llama-4/free", allowed)).toMatchObject({ id: "router", model: "meta-llama/llama-4/free" });
       expect(service.resolve("ollama/library/qwen3", allowed)).toMatchObject({ id: "ollama", model: "library/qwen3" });
@@ -40,7 +50,12 @@ describe("a binding with a key", () => {
   it("shows its key nowhere", async () => {
     await using app = await testPlatform({ plugins: [models({ bindings: { openai: { apiKey: key } } }), simulated()] });
     const service = app.platform.use(modelService);
-    const shown = [inspect(service.resolve("gpt-5.5", allowed), { depth: 9 }), JSON.stringify(service.resolve("gpt-5.5", allowed)), inspect(service.list()), inspect(service.status())];
+    const shown = [
+      inspect(service.resolve("gpt-5.5", allowed), { depth: 9 }),
+      JSON.stringify(service.resolve("gpt-5.5", allowed)),
+      inspect(service.list()),
+      inspect(service.status()),
+    ];
     expect(shown.join("\n")).not.toContain(key);
     expect(inspect(app.platform.kernel.report, { depth: 9 })).not.toContain(key);
   });
@@ -48,7 +63,10 @@ describe("a binding with a key", () => {
 
 describe("a binding to another server than OpenAI's", () => {
   it("speaks Chat Completions unless said, and needs no key", async () => {
-    const bindings = { ollama: { baseURL: "http://127.0.0.1:11434/v1", defaultModel: "llama3.3" }, vllm: { baseURL: "http://127.0.0.1:8000/v1", api: "responses" as const } };
+    const bindings = {
+      ollama: { baseURL: "http://127.0.0.1:11434/v1", defaultModel: "llama3.3" },
+      vllm: { baseURL: "http://127.0.0.1:8000/v1", api: "responses" as const },
+    };
     await withModels([models({ bindings }), simulated()], async (service) => {
       const binding = service.resolve(undefined, forbidden);
       expect(binding).toMatchObject({ id: "ollama", provider: "ollama", model: "llama3.3", api: "chat", provenance: "LIVE" });
@@ -60,7 +78,9 @@ describe("a binding to another server than OpenAI's", () => {
 
   it("has to be told its model where it has no default", async () => {
     await withModels([models({ bindings: { ollama: { baseURL: "http://127.0.0.1:11434/v1" } } })], (service) => {
-      expect(() => service.resolve(undefined, allowed)).toThrow(expect.objectContaining({ code: "INVALID_INPUT", message: expect.stringContaining("ollama/model") }));
+      expect(() => service.resolve(undefined, allowed)).toThrow(
+        expect.objectContaining({ code: "INVALID_INPUT", message: expect.stringContaining("ollama/model") }),
+      );
     });
   });
 });
@@ -71,19 +91,33 @@ describe("a binding with a list of models", () => {
       expect(service.list()).toEqual(["openai/a", "openai/b"]);
       expect(service.resolve(undefined, allowed).model).toBe("a");
       expect(() => service.resolve("c", allowed)).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
-      expect(() => service.resolve("nowhere/a", allowed)).toThrow(expect.objectContaining({ code: "INVALID_INPUT", details: expect.objectContaining({ path: ["model"] }) }));
+      expect(() => service.resolve("nowhere/a", allowed)).toThrow(
+        expect.objectContaining({ code: "INVALID_INPUT", details: expect.objectContaining({ path: ["model"] }) }),
+      );
     });
   });
 });
 
 describe("without a key", () => {
-  it.each([{ bindings: undefined }, { bindings: { openai: { apiKey: "" } } }, { bindings: { openai: {} } }])("the simulated binding answers, marked as such: $bindings", async ({ bindings }) => {
-    await withModels([models(bindings ? { bindings } : {}), simulated()], (service) => {
-      expect(service.resolve("gpt-5.5", allowed)).toMatchObject({ id: "simulated", provider: "simulated", model: "default", provenance: "SIMULATED" });
-      expect(service.resolve(undefined, allowed).provenance).toBe("SIMULATED");
-      expect(service.status()).toEqual({ mode: "SIMULATED", reason: "No OPENAI_API_KEY is set.", fix: "Set OPENAI_API_KEY and start again." });
-    });
-  });
+  it.each([{ bindings: undefined }, { bindings: { openai: { apiKey: "" } } }, { bindings: { openai: {} } }])(
+    "the simulated binding answers, marked as such: $bindings",
+    async ({ bindings }) => {
+      await withModels([models(bindings ? { bindings } : {}), simulated()], (service) => {
+        expect(service.resolve("gpt-5.5", allowed)).toMatchObject({
+          id: "simulated",
+          provider: "simulated",
+          model: "default",
+          provenance: "SIMULATED",
+        });
+        expect(service.resolve(undefined, allowed).provenance).toBe("SIMULATED");
+        expect(service.status()).toEqual({
+          mode: "SIMULATED",
+          reason: "No OPENAI_API_KEY is set.",
+          fix: "Set OPENAI_API_KEY and start again.",
+        });
+      });
+    },
+  );
 
   it("nothing answers where simulation is forbidden", async () => {
     await withModels([models(), simulated()], (service) => {
@@ -94,8 +128,14 @@ describe("without a key", () => {
 
   it("nothing answers where the simulated plugin is not installed, and the reason says what is missing", async () => {
     await withModels([models()], (service) => {
-      expect(service.status()).toEqual({ mode: "UNAVAILABLE", reason: "No OPENAI_API_KEY is set.", fix: "Set OPENAI_API_KEY and start again." });
-      expect(() => service.resolve(undefined, allowed)).toThrow(expect.objectContaining({ code: "UNAVAILABLE", message: expect.stringContaining("No OPENAI_API_KEY is set.") }));
+      expect(service.status()).toEqual({
+        mode: "UNAVAILABLE",
+        reason: "No OPENAI_API_KEY is set.",
+        fix: "Set OPENAI_API_KEY and start again.",
+      });
+      expect(() => service.resolve(undefined, allowed)).toThrow(
+        expect.objectContaining({ code: "UNAVAILABLE", message: expect.stringContaining("No OPENAI_API_KEY is set.") }),
+      );
     });
   });
 });
@@ -104,7 +144,17 @@ describe("bindings of other plugins", () => {
   const local = definePlugin({
     id: "local",
     setup: ({ contribute }) => {
-      const source = { provider: "local", provenance: "LIVE", api: "chat", baseURL: "http://127.0.0.1:1/v1", apiKey: () => "none", timeoutMs: 1_000, models: ["tiny"], otherModels: "refused", defaultModel: "tiny" } as const;
+      const source = {
+        provider: "local",
+        provenance: "LIVE",
+        api: "chat",
+        baseURL: "http://127.0.0.1:1/v1",
+        apiKey: () => "none",
+        timeoutMs: 1_000,
+        models: ["tiny"],
+        otherModels: "refused",
+        defaultModel: "tiny",
+      } as const;
       contribute(modelBindings, "local", source);
       return {};
     },
@@ -119,7 +169,9 @@ describe("bindings of other plugins", () => {
   });
 
   it("refuse the boot where the configuration has one of the same name", async () => {
-    await expect(testPlatform({ plugins: [models({ bindings: { local: { apiKey: key } } }), local()] })).rejects.toThrow(/bindings\.local: the plugin "local" brings a binding of that name/);
+    await expect(testPlatform({ plugins: [models({ bindings: { local: { apiKey: key } } }), local()] })).rejects.toThrow(
+      /bindings\.local: the plugin "local" brings a binding of that name/,
+    );
   });
 
   it("refuse the boot where the default names none", async () => {
@@ -130,7 +182,11 @@ describe("bindings of other plugins", () => {
 describe("the configuration", () => {
   it.each([
     { what: "a base URL that is none", bindings: { openai: { baseURL: "api.openai.com" } }, problem: "bindings.openai.baseURL" },
-    { what: "a default model outside the list", bindings: { openai: { models: ["a"], defaultModel: "b" } }, problem: "a defaultModel has to stand" },
+    {
+      what: "a default model outside the list",
+      bindings: { openai: { models: ["a"], defaultModel: "b" } },
+      problem: "a defaultModel has to stand",
+    },
     { what: "a name that a model could hold", bindings: { "open/ai": {} }, problem: "lower-case letters" },
     { what: "an option that nobody knows", bindings: { openai: { key } }, problem: "bindings.openai" },
   ])("refuses $what, without showing a key", async ({ bindings, problem }) => {
@@ -145,7 +201,10 @@ describe("the configuration", () => {
       expect(service.resolve(undefined, allowed).model).toBe("small");
       expect(service.list()).toEqual(expect.arrayContaining(["simulated/small", "simulated/large"]));
       const started = performance.now();
-      const answer = await binding.fetch?.(`${binding.baseURL}/chat/completions`, { method: "POST", body: JSON.stringify({ model: binding.model, messages: [{ role: "user", content: "Write 200 words" }] }) });
+      const answer = await binding.fetch?.(`${binding.baseURL}/chat/completions`, {
+        method: "POST",
+        body: JSON.stringify({ model: binding.model, messages: [{ role: "user", content: "Write 200 words" }] }),
+      });
       expect(answer?.headers.get("x-simulated")).toBe("1");
       expect(performance.now() - started).toBeLessThan(1_000);
     });

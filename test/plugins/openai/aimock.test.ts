@@ -18,19 +18,36 @@ const bindings = (api: (typeof apis)[number]) => bindingTo(`${mock.url}/v1`, api
 
 describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
   it("is asked with the instructions, the conversation and the tools, and answered from", async () => {
-    mock.on({ userMessage: "weather", hasToolResult: false }, { content: "Let me check.", toolCalls: [{ name: "weather_get", arguments: { city: "Paris" }, id: "call_1" }], usage }, { chunkSize: 3 });
+    mock.on(
+      { userMessage: "weather", hasToolResult: false },
+      { content: "Let me check.", toolCalls: [{ name: "weather_get", arguments: { city: "Paris" }, id: "call_1" }], usage },
+      { chunkSize: 3 },
+    );
     mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 °C in Paris.", usage }, { chunkSize: 4 });
-    const played = await play({ model: bindings(api), say: "How is the weather?", instructions: "Be brief.", tools: [weather], options: { temperature: 0.5 } });
+    const played = await play({
+      model: bindings(api),
+      say: "How is the weather?",
+      instructions: "Be brief.",
+      tools: [weather],
+      options: { temperature: 0.5 },
+    });
     expect(played.error).toBeUndefined();
     expect(textOf(played)).toBe("Let me check.It is 21 °C in Paris.");
-    expect(only(played, "tools.called")).toEqual([{ kind: "tools.called", calls: [{ callId: "call_1", name: "weather.get", arguments: '{"city":"Paris"}' }] }]);
+    expect(only(played, "tools.called")).toEqual([
+      { kind: "tools.called", calls: [{ callId: "call_1", name: "weather.get", arguments: '{"city":"Paris"}' }] },
+    ]);
     expect(only(played, "usage.recorded")).toMatchObject([
       { step: "model/1", inputTokens: 20, outputTokens: 8, provider: "test", model: "gpt-test" },
       { step: "model/2", inputTokens: 20, outputTokens: 8 },
     ]);
     expect(only(played, "usage.recorded")[0]?.estimated).toBeUndefined();
 
-    const [first, second] = mock.getRequests().map(({ body }) => body as { messages: { role: string; content: unknown }[]; temperature: number; tools: { function: { name: string } }[] });
+    const [first, second] = mock
+      .getRequests()
+      .map(
+        ({ body }) =>
+          body as { messages: { role: string; content: unknown }[]; temperature: number; tools: { function: { name: string } }[] },
+      );
     expect(first?.temperature).toBe(0.5);
     expect(first?.tools.map(({ function: { name } }) => name)).toEqual(["weather_get"]);
     expect(first?.messages).toMatchObject([
@@ -42,9 +59,18 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
 
   it("streams reasoning, text and two calls in parts of their own", async () => {
     const toolCalls = ["Paris", "Rome"].map((city, index) => ({ name: "weather_get", arguments: { city }, id: `call_${index}` }));
-    mock.on({ userMessage: "both", hasToolResult: false }, { reasoning: "Two cities, two calls.", content: "Checking.", toolCalls }, { chunkSize: 5 });
+    mock.on(
+      { userMessage: "both", hasToolResult: false },
+      { reasoning: "Two cities, two calls.", content: "Checking.", toolCalls },
+      { chunkSize: 5 },
+    );
     mock.on({ userMessage: "both", hasToolResult: true }, { content: "Done." });
-    const played = await play({ model: bindingTo(`${mock.url}/v1`, api, { model: "gpt-5-mini" }), say: "both", tools: [weather], options: { reasoningEffort: "low" } });
+    const played = await play({
+      model: bindingTo(`${mock.url}/v1`, api, { model: "gpt-5-mini" }),
+      say: "both",
+      tools: [weather],
+      options: { reasoningEffort: "low" },
+    });
     expect(played.error).toBeUndefined();
     expect(textOf(played, "REASONING")).toBe("Two cities, two calls.");
     const parts = played.heard.flatMap((each) => ("part" in each && each.message === "model/1" ? [`${each.part} ${each.kind}`] : []));
@@ -66,7 +92,10 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
   });
 
   it("hands arguments that are not JSON on as they are", async () => {
-    mock.on({ userMessage: "broken", hasToolResult: false }, { toolCalls: [{ name: "weather_get", arguments: '{"city": ', id: "call_1" }] });
+    mock.on(
+      { userMessage: "broken", hasToolResult: false },
+      { toolCalls: [{ name: "weather_get", arguments: '{"city": ', id: "call_1" }] },
+    );
     mock.on({ userMessage: "broken", hasToolResult: true }, { content: "Sorry." });
     const played = await play({ model: bindings(api), say: "broken", tools: [weather] });
     expect(played.error).toBeUndefined();
@@ -75,7 +104,9 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
   });
 
   it("keeps fifty turns at once apart", async () => {
-    mock.onMessage(/^turn \d+$/, (request) => ({ content: `This is the answer to ${String(request.messages.at(-1)?.content)}.` }), { chunkSize: 4 });
+    mock.onMessage(/^turn \d+$/, (request) => ({ content: `This is the answer to ${String(request.messages.at(-1)?.content)}.` }), {
+      chunkSize: 4,
+    });
     const turns = await Promise.all(Array.from({ length: 50 }, (_, n) => play({ model: bindings(api), say: `turn ${n}` })));
     expect(turns.map((turn) => textOf(turn))).toEqual(Array.from({ length: 50 }, (_, n) => `This is the answer to turn ${n}.`));
   });
@@ -97,9 +128,20 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
 
 describe("both APIs of one server", () => {
   it("come to the same", async () => {
-    mock.on({ userMessage: "weather", hasToolResult: false }, { reasoning: "I need a tool.", content: "Let me check.", toolCalls: [{ name: "weather_get", arguments: { city: "Paris" }, id: "call_1" }], usage }, { chunkSize: 7 });
+    mock.on(
+      { userMessage: "weather", hasToolResult: false },
+      {
+        reasoning: "I need a tool.",
+        content: "Let me check.",
+        toolCalls: [{ name: "weather_get", arguments: { city: "Paris" }, id: "call_1" }],
+        usage,
+      },
+      { chunkSize: 7 },
+    );
     mock.on({ userMessage: "weather", hasToolResult: true }, { content: "21 °C", usage });
-    const [first, second] = await Promise.all(apis.map((api) => play({ model: bindings(api), say: "How is the weather?", tools: [weather] })));
+    const [first, second] = await Promise.all(
+      apis.map((api) => play({ model: bindings(api), say: "How is the weather?", tools: [weather] })),
+    );
     expect(first?.error).toBeUndefined();
     expect(neutral(first!)).toEqual(neutral(second!));
   });

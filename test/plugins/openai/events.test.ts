@@ -5,7 +5,9 @@ import { createReader } from "../../../src/plugins/openai/events.ts";
 
 /** Reads a recording: the pieces of each part joined, in the order in which the parts began. */
 function replay(name: string): { parts: readonly string[]; pieces: readonly AnswerPiece[]; end: AnswerEnd } {
-  const lines = readFileSync(new URL(`./recordings/${name}.jsonl`, import.meta.url), "utf8").trimEnd().split("\n");
+  const lines = readFileSync(new URL(`./recordings/${name}.jsonl`, import.meta.url), "utf8")
+    .trimEnd()
+    .split("\n");
   const reader = createReader(name.startsWith("chat") ? "chat" : "responses");
   const pieces = lines.flatMap((line) => reader.read(JSON.parse(line) as NativeEvent));
   const parts: string[] = [];

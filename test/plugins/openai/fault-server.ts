@@ -26,7 +26,12 @@ export async function faultServer(behave: Behaviour): Promise<FaultServer> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const closed = once(response, "close").then((): "cut" | "answered" => (response.writableFinished ? "answered" : "cut"));
-    const each = { path: request.url ?? "", headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>, closed };
+    const each = {
+      path: request.url ?? "",
+      headers: request.headers,
+      body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>,
+      closed,
+    };
     seen.push(each);
     await behave(response, each);
   });
@@ -63,14 +68,21 @@ export function data(chunk: unknown): string {
 
 const item = { type: "message", id: "msg_1", status: "in_progress", role: "assistant", content: [] };
 const response = { id: "resp_1", object: "response", status: "in_progress", model: "gpt-test", output: [], usage: null };
-const usage = { input_tokens: 11, output_tokens: 7, total_tokens: 18, input_tokens_details: { cached_tokens: 3 }, output_tokens_details: { reasoning_tokens: 2 } };
+const usage = {
+  input_tokens: 11,
+  output_tokens: 7,
+  total_tokens: 18,
+  input_tokens_details: { cached_tokens: 3 },
+  output_tokens_details: { reasoning_tokens: 2 },
+};
 const chunk = { id: "chatcmpl_1", object: "chat.completion.chunk", created: 1, model: "gpt-test" };
 
 /** The beginning and the end of a plain answer over each API, without what stands between. */
 export const answers = {
   responses: {
     begin: named({ type: "response.created", response }) + named({ type: "response.output_item.added", output_index: 0, item }),
-    text: (delta: string) => named({ type: "response.output_text.delta", item_id: "msg_1", output_index: 0, content_index: 0, delta, logprobs: [] }),
+    text: (delta: string) =>
+      named({ type: "response.output_text.delta", item_id: "msg_1", output_index: 0, content_index: 0, delta, logprobs: [] }),
     end: named({ type: "response.completed", response: { ...response, status: "completed", usage } }),
     done: "",
   },
@@ -82,7 +94,13 @@ export const answers = {
       data({
         ...chunk,
         choices: [],
-        usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, prompt_tokens_details: { cached_tokens: 3 }, completion_tokens_details: { reasoning_tokens: 2 } },
+        usage: {
+          prompt_tokens: 11,
+          completion_tokens: 7,
+          total_tokens: 18,
+          prompt_tokens_details: { cached_tokens: 3 },
+          completion_tokens_details: { reasoning_tokens: 2 },
+        },
       }),
     done: "data: [DONE]\n\n",
   },

@@ -1,32 +1,10 @@
-import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { once } from "node:events";
-import { inspect } from "node:util";
+import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { WeftlineError } from "../../../src/core/index.ts";
-import { answers, beginStream, data, faultServer, json, named, type Behaviour } from "./fault-server.ts";
-import { apis, bindingTo, fakeKey, only, play, textOf, tool } from "./play.ts";
-
-type Api = (typeof apis)[number];
-
-/** Whatever an error shows, in any way that it is printed or sent. */
-function allWordsOf(error: unknown): string {
-  if (error === undefined) return "";
-  const known = error as WeftlineError;
-  return [known.message, known.fix, known.stack, JSON.stringify(known), JSON.stringify(known.details), inspect(known, { depth: 10, showHidden: true })].join("\n");
-}
-
-async function fault(api: Api, behave: Behaviour, rest: { readonly timeoutMs?: number } = {}) {
-  await using server = await faultServer(behave);
-  const played = await play({ model: bindingTo(server.baseURL, api, rest) });
-  expect(allWordsOf(played.error)).not.toContain(fakeKey);
-  expect(JSON.stringify(played.heard)).not.toContain(fakeKey);
-  expect(server.seen).toHaveLength(1);
-  expect(server.seen[0]?.headers.authorization).toBe(`Bearer ${fakeKey}`);
-  return { ...played, error: played.error as WeftlineError };
-}
-
-const says = (message: string, code: string | null = null) => ({ error: { message, type: "some_error", param: null, code } });
+import { allWordsOf, fault, says } from "./fault.ts";
+import { answers, beginStream, data, faultServer, json, named } from "./fault-server.ts";
+import { apis, bindingTo, fakeKey, only, play, textOf } from "./play.ts";
 
 describe.each(apis)("a fault over %s", (api) => {
   const { begin, text, end, done } = answers[api];
@@ -65,7 +43,10 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a page that is not JSON is told in few words", async () => {
-    const { error } = await fault(api, (response) => void response.writeHead(502, { "content-type": "text/html" }).end(`<html>${"x".repeat(5_000)}</html>`));
+    const { error } = await fault(
+      api,
+      (response) => void response.writeHead(502, { "content-type": "text/html" }).end(`<html>${"x".repeat(5_000)}</html>`),
+    );
     expect(error.code).toBe("PROVIDER_FAILED");
     expect(error.message.length).toBeLessThan(700);
   });
@@ -129,7 +110,12 @@ describe.each(apis)("a fault over %s", (api) => {
     });
     expect(error).toBeUndefined();
     expect(textOf({ heard, error })).toBe("All of it.");
-    expect(only({ heard, error }, "usage.recorded")[0]).toMatchObject({ inputTokens: 11, outputTokens: 7, cachedInputTokens: 3, reasoningTokens: 2 });
+    expect(only({ heard, error }, "usage.recorded")[0]).toMatchObject({
+      inputTokens: 11,
+      outputTokens: 7,
+      cachedInputTokens: 3,
+      reasoningTokens: 2,
+    });
   });
 
   it("an error event within the stream keeps the provider's code", async () => {
@@ -238,82 +224,5 @@ describe.each(apis)("a fault over %s", (api) => {
     const played = await play({ model: bindingTo(server.baseURL, api), stopAt: ({ kind }) => kind === "message.delta" });
     expect(played.error).toBeUndefined();
     expect(await server.seen[0]?.closed).toBe("cut");
-  });
-});
-
-describe("a response that ends badly", () => {
-  const { begin, text } = answers.responses;
-  const ended = (type: string, fields: Record<string, unknown>): Behaviour => (response) => {
-    beginStream(response);
-    response.end(begin + text("Half an ") + named({ type, response: { id: "resp_1", status: type.slice("response.".length), output: [], ...fields } }));
-  };
-
-  it.each([
-    { code: "server_error", as: "PROVIDER_FAILED" },
-    { code: "rate_limit_exceeded", as: "PROVIDER_RATE_LIMITED" },
-    { code: "invalid_prompt", as: "PROVIDER_REJECTED" },
-  ])("is $as for $code", async ({ code, as }) => {
-    const { error } = await fault("responses", ended("response.failed", { error: { code, message: `It broke for ${fakeKey}.` } }));
-    expect(error.code).toBe(as);
-    if (as !== "PROVIDER_RATE_LIMITED") expect(error.message).toContain("It broke for [secret].");
-  });
-
-  it("stands as it is when the token limit cut it", async () => {
-    const { error, heard } = await fault("responses", ended("response.incomplete", { incomplete_details: { reason: "max_output_tokens" } }));
-    expect(error).toBeUndefined();
-    expect(only({ heard, error }, "step.finished")[0]).toMatchObject({ output: { finish: "length" } });
-  });
-
-  it("is PROVIDER_REJECTED when a content filter stopped it", async () => {
-    const { error, heard } = await fault("responses", ended("response.incomplete", { incomplete_details: { reason: "content_filter" } }));
-    expect(error).toMatchObject({ code: "PROVIDER_REJECTED", retryable: false });
-    expect(only({ heard, error }, "usage.recorded")).toHaveLength(1);
-  });
-});
-
-describe("what is sent", () => {
-  it("comes from the binding alone, whatever the environment says", async () => {
-    const names = { OPENAI_BASE_URL: "http://127.0.0.1:9/v1", OPENAI_API_KEY: "sk-from-the-environment", OPENAI_ORG_ID: "org-env", OPENAI_PROJECT_ID: "proj-env", OPENAI_CUSTOM_HEADERS: "X-From-Env: yes", OPENAI_LOG: "debug" };
-    const before = { ...process.env };
-    Object.assign(process.env, names);
-    try {
-      const { begin, text, end } = answers.responses;
-      await using server = await faultServer((response) => {
-        beginStream(response);
-        response.end(begin + text("Hi") + end);
-      });
-      const { error } = await play({ model: bindingTo(server.baseURL, "responses") });
-      expect(error).toBeUndefined();
-      const headers = server.seen[0]?.headers ?? {};
-      expect(headers.authorization).toBe(`Bearer ${fakeKey}`);
-      expect(Object.keys(headers).filter((name) => /openai-(organization|project)|x-from-env/.test(name))).toEqual([]);
-    } finally {
-      for (const name of Object.keys(names)) delete process.env[name];
-      Object.assign(process.env, before);
-    }
-  });
-
-  it("is tried once: retries are the engine's", async () => {
-    await using server = await faultServer(json(503, says("Busy."), { "x-should-retry": "true" }));
-    await play({ model: bindingTo(server.baseURL, "chat") });
-    expect(server.seen).toHaveLength(1);
-  });
-});
-
-describe("sealed thoughts", () => {
-  it("go back to the provider within the turn, before the calls that they led to", async () => {
-    const recording = readFileSync(new URL("./recordings/responses-reasoning-text-calls.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
-    const { begin, text, end } = answers.responses;
-    let asked = 0;
-    await using server = await faultServer((response) => {
-      beginStream(response);
-      response.end(asked++ === 0 ? recording.map((line) => named(JSON.parse(line) as Record<string, unknown>)).join("") : begin + text("Done.") + end);
-    });
-    const weather = tool("weather.get", () => ({ celsius: 21 }));
-    const { error } = await play({ model: bindingTo(server.baseURL, "responses"), tools: [weather] });
-    expect(error).toBeUndefined();
-    const input = server.seen[1]?.body["input"] as { type?: string; role?: string; encrypted_content?: string; call_id?: string }[];
-    expect(input.map(({ type, role }) => type ?? role)).toEqual(["user", "reasoning", "message", "function_call", "function_call", "function_call_output", "function_call_output"]);
-    expect(input[1]?.encrypted_content).toBe("gAAAAABencrypted==");
   });
 });

@@ -25,13 +25,30 @@ export const runtime: AgentRuntime<OpenAIOptions> = createOpenAIRuntime({ list: 
 
 /** A binding to a server of the test. */
 export function bindingTo(baseURL: string, api: "responses" | "chat", rest: Partial<ModelBinding> = {}): ModelBinding {
-  return { id: "test", provider: "test", model: "gpt-test", provenance: "LIVE", api, baseURL, apiKey: () => fakeKey, timeoutMs: 5_000, ...rest };
+  return {
+    id: "test",
+    provider: "test",
+    model: "gpt-test",
+    provenance: "LIVE",
+    api,
+    baseURL,
+    apiKey: () => fakeKey,
+    timeoutMs: 5_000,
+    ...rest,
+  };
 }
 
 /** The simulated model without its plugin. */
 export function simulatedBinding(api: "responses" | "chat", tokensPerSecond = 0): ModelBinding {
   const fetch = createSimulatedFetch({ tokensPerSecond });
-  return { ...bindingTo("http://simulated.invalid/v1", api), id: "simulated", provider: "simulated", model: "default", provenance: "SIMULATED", fetch };
+  return {
+    ...bindingTo("http://simulated.invalid/v1", api),
+    id: "simulated",
+    provider: "simulated",
+    model: "default",
+    provenance: "SIMULATED",
+    fetch,
+  };
 }
 
 export function tool(name: string, execute: (args: never) => unknown, rest: Partial<ToolDefinition> = {}): ToolDefinition {
@@ -104,7 +121,7 @@ export async function play(scene: Scene): Promise<Played> {
     toolArguments: (callId, delta) => note({ kind: "tool.arguments", callId, delta }),
     callTools: async (calls) => {
       note({ kind: "tools.called", calls });
-      return scene.callTools ? scene.callTools(calls) : Promise.all(calls.map((call) => execute(tools, call)));
+      return scene.callTools ? scene.callTools(calls) : Promise.all(calls.map((call) => makeCall(tools, call)));
     },
   };
   const request: RunRequest<OpenAIOptions> = {
@@ -126,7 +143,7 @@ export async function play(scene: Scene): Promise<Played> {
   }
 }
 
-async function execute(tools: readonly ToolDefinition[], call: ToolRequest): Promise<ToolOutcome> {
+async function makeCall(tools: readonly ToolDefinition[], call: ToolRequest): Promise<ToolOutcome> {
   const found = tools.find(({ name }) => name === call.name);
   if (!found) return { status: "ERROR", error: `There is no tool "${call.name}".` };
   try {
@@ -158,11 +175,15 @@ export function neutral(played: Played): readonly unknown[] {
   const joined: Record<string, unknown>[] = [];
   for (const each of played.heard) {
     const last = joined.at(-1);
-    if (each.kind === "message.delta" && last?.["kind"] === each.kind && last["part"] === each.part) last["text"] = `${String(last["text"])}${each.text}`;
-    else if (each.kind === "tool.arguments" && last?.["kind"] === each.kind && last["call"] === idOf(each.callId)) last["delta"] = `${String(last["delta"])}${each.delta}`;
-    else if (each.kind === "tool.requested") joined.push({ kind: each.kind, call: idOf(each.callId), name: each.name, message: each.message, part: each.part });
+    if (each.kind === "message.delta" && last?.["kind"] === each.kind && last["part"] === each.part)
+      last["text"] = `${String(last["text"])}${each.text}`;
+    else if (each.kind === "tool.arguments" && last?.["kind"] === each.kind && last["call"] === idOf(each.callId))
+      last["delta"] = `${String(last["delta"])}${each.delta}`;
+    else if (each.kind === "tool.requested")
+      joined.push({ kind: each.kind, call: idOf(each.callId), name: each.name, message: each.message, part: each.part });
     else if (each.kind === "tool.arguments") joined.push({ kind: each.kind, call: idOf(each.callId), delta: each.delta });
-    else if (each.kind === "tools.called") joined.push({ kind: each.kind, calls: each.calls.map((call) => ({ ...call, callId: idOf(call.callId) })) });
+    else if (each.kind === "tools.called")
+      joined.push({ kind: each.kind, calls: each.calls.map((call) => ({ ...call, callId: idOf(call.callId) })) });
     else if (each.kind === "step.finished") joined.push({ kind: each.kind, step: each.step, status: each.status });
     else joined.push({ ...each });
   }

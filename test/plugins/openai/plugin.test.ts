@@ -29,7 +29,11 @@ describe("the openai plugin", () => {
 
   it("is unavailable without the SDK, and says how to get it", async () => {
     const runtime = createOpenAIRuntime({ list: () => [], status: () => ({ mode: "LIVE" }) }, undefined);
-    expect(await runtime.status()).toEqual({ mode: "UNAVAILABLE", reason: "The package openai is not installed.", fix: "Run: npm install openai" });
+    expect(await runtime.status()).toEqual({
+      mode: "UNAVAILABLE",
+      reason: "The package openai is not installed.",
+      fix: "Run: npm install openai",
+    });
     expect(runtime.sdk).toBeUndefined();
   });
 });

@@ -10,7 +10,13 @@ import { tool, user } from "./play.ts";
 const weather = tool("weather.get", () => null);
 const conversation: readonly ConversationMessage[] = [
   { role: "SYSTEM", parts: [{ type: "text", text: "Today is Monday." }] },
-  { role: "USER", parts: [{ type: "text", text: "Look:" }, { type: "data", name: "cities", data: ["Paris"] }] },
+  {
+    role: "USER",
+    parts: [
+      { type: "text", text: "Look:" },
+      { type: "data", name: "cities", data: ["Paris"] },
+    ],
+  },
   {
     role: "ASSISTANT",
     text: "One moment.",
@@ -68,7 +74,13 @@ describe("a request to the Responses API", () => {
   });
 
   it("sends every option that is set, and none that is not", () => {
-    const options = openaiOptions.parse({ temperature: 0.1, topP: 0.9, maxOutputTokens: 100, parallelToolCalls: false, reasoningEffort: "high" });
+    const options = openaiOptions.parse({
+      temperature: 0.1,
+      topP: 0.9,
+      maxOutputTokens: 100,
+      parallelToolCalls: false,
+      reasoningEffort: "high",
+    });
     expect(buildRequest(call("responses", { options })).body).toMatchObject({
       temperature: 0.1,
       top_p: 0.9,
@@ -76,14 +88,17 @@ describe("a request to the Responses API", () => {
       parallel_tool_calls: false,
       reasoning: { effort: "high", summary: "auto" },
     });
-    const bare = buildRequest(call("responses", { tools: [], instructions: undefined, options: openaiOptions.parse({ parallelToolCalls: false }) })).body;
+    const bare = buildRequest(
+      call("responses", { tools: [], instructions: undefined, options: openaiOptions.parse({ parallelToolCalls: false }) }),
+    ).body;
     expect(Object.keys(bare).toSorted()).toEqual(["input", "model", "store", "stream"]);
   });
 
   it("asks for an answer by a schema, strictly only where the schema allows it", () => {
     const strict = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
     const loose = { type: "object", properties: { a: { type: "string" } } };
-    const format = (outputSchema: Record<string, unknown>) => (buildRequest(call("responses", { outputSchema })).body as { text: { format: unknown } }).text.format;
+    const format = (outputSchema: Record<string, unknown>) =>
+      (buildRequest(call("responses", { outputSchema })).body as { text: { format: unknown } }).text.format;
     expect(format(strict)).toEqual({ type: "json_schema", name: "answer", schema: strict, strict: true });
     expect(format(loose)).toMatchObject({ strict: false });
   });
@@ -94,8 +109,23 @@ describe("a request to Chat Completions", () => {
     const { body } = buildRequest(call("chat"));
     expect(body).toMatchObject({ model: "gpt-test", stream: true, stream_options: { include_usage: true } });
     const { messages } = body as { messages: { role: string; content: unknown; tool_calls?: unknown[]; tool_call_id?: string }[] };
-    expect(messages.map(({ role }) => role)).toEqual(["system", "system", "user", "assistant", "tool", "tool", "tool", "tool", "assistant", "user"]);
-    expect(messages[3]?.tool_calls?.[0]).toEqual({ id: "c1", type: "function", function: { name: "weather_get", arguments: '{"city":"Paris"}' } });
+    expect(messages.map(({ role }) => role)).toEqual([
+      "system",
+      "system",
+      "user",
+      "assistant",
+      "tool",
+      "tool",
+      "tool",
+      "tool",
+      "assistant",
+      "user",
+    ]);
+    expect(messages[3]?.tool_calls?.[0]).toEqual({
+      id: "c1",
+      type: "function",
+      function: { name: "weather_get", arguments: '{"city":"Paris"}' },
+    });
     expect(messages[4]).toEqual({ role: "tool", tool_call_id: "c1", content: '{"celsius":21}' });
   });
 

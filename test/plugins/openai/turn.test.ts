@@ -45,7 +45,15 @@ describe.each(apis)("a turn over %s", (api) => {
     const [requested] = only(played, "tool.requested");
     const [called] = only(played, "tools.called");
     expect(requested).toMatchObject({ name: "time.now", message: "model/1", part: 0 });
-    expect(called?.calls).toEqual([{ callId: requested?.callId, name: "time.now", arguments: only(played, "tool.arguments").map(({ delta }) => delta).join("") }]);
+    expect(called?.calls).toEqual([
+      {
+        callId: requested?.callId,
+        name: "time.now",
+        arguments: only(played, "tool.arguments")
+          .map(({ delta }) => delta)
+          .join(""),
+      },
+    ]);
     expect(only(played, "step.started").map(({ step }) => step)).toEqual(["model/1", "model/2"]);
     expect(textOf(played)).toContain("2026-01-31T12:00:00Z");
     const kinds = played.heard.map(({ kind }) => kind);
@@ -77,7 +85,10 @@ describe.each(apis)("a turn over %s", (api) => {
     ];
     const played = await play({ model: simulatedBinding(api), messages, tools: [timeNow, send] });
     expect(played.error).toBeUndefined();
-    expect(played.heard[0]).toEqual({ kind: "tools.called", calls: [{ callId: "call_b", name: "message.send", arguments: { to: "ada", body: "hi" } }] });
+    expect(played.heard[0]).toEqual({
+      kind: "tools.called",
+      calls: [{ callId: "call_b", name: "message.send", arguments: { to: "ada", body: "hi" } }],
+    });
     expect(only(played, "tools.called")).toHaveLength(1);
     expect(only(played, "step.started").map(({ step }) => step)).toEqual(["model/2"]);
     expect(textOf(played)).toContain("2026-01-31T09:00:00Z");
@@ -85,7 +96,12 @@ describe.each(apis)("a turn over %s", (api) => {
 
   it("lets a suspension pass and asks the model nothing more", async () => {
     const suspended = new WeftlineError("RUN_SUSPENDED");
-    const played = await play({ model: simulatedBinding(api), say: "Please use message.send", tools: [send], callTools: () => Promise.reject(suspended) });
+    const played = await play({
+      model: simulatedBinding(api),
+      say: "Please use message.send",
+      tools: [send],
+      callTools: () => Promise.reject(suspended),
+    });
     expect(played.error).toBe(suspended);
     expect(played.heard.at(-1)?.kind).toBe("tools.called");
     expect(only(played, "step.started")).toHaveLength(1);
@@ -114,7 +130,12 @@ describe.each(apis)("a turn over %s", (api) => {
   });
 
   it("answers by a schema", async () => {
-    const outputSchema = { type: "object", properties: { city: { type: "string" }, size: { type: "integer" } }, required: ["city", "size"], additionalProperties: false };
+    const outputSchema = {
+      type: "object",
+      properties: { city: { type: "string" }, size: { type: "integer" } },
+      required: ["city", "size"],
+      additionalProperties: false,
+    };
     const played = await play({ model: simulatedBinding(api), say: "What is the capital of France?", outputSchema });
     expect(JSON.parse(textOf(played))).toEqual({ city: expect.any(String), size: expect.any(Number) });
   });
@@ -168,9 +189,15 @@ describe.each(apis)("a turn over %s", (api) => {
 describe("both APIs", () => {
   it.each([
     { what: "text", say: "Write 60 words about rivers", options: {} },
-    { what: "reasoning and tools", say: 'Use time.now and then message.send to "ada@example.com"', options: { reasoningEffort: "high" as const } },
+    {
+      what: "reasoning and tools",
+      say: 'Use time.now and then message.send to "ada@example.com"',
+      options: { reasoningEffort: "high" as const },
+    },
   ])("come to the same for $what", async ({ say, options }) => {
-    const [first, second] = await Promise.all(apis.map((api) => play({ model: simulatedBinding(api), say, options, tools: [timeNow, send] })));
+    const [first, second] = await Promise.all(
+      apis.map((api) => play({ model: simulatedBinding(api), say, options, tools: [timeNow, send] })),
+    );
     expect(first?.error).toBeUndefined();
     expect(neutral(first!).filter((each) => (each as { kind: string }).kind !== "usage.recorded")).toEqual(
       neutral(second!).filter((each) => (each as { kind: string }).kind !== "usage.recorded"),

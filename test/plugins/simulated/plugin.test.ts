@@ -8,7 +8,10 @@ async function seconds(tokensPerSecond: number, firstTokenMs = 0): Promise<numbe
   await using app = await testPlatform({ plugins: [models(), simulated({ tokensPerSecond, firstTokenMs })] });
   const { fetch = globalThis.fetch, baseURL, model } = app.platform.use(modelService).resolve(undefined, { simulated: "allowed" });
   const started = performance.now();
-  const answer = await fetch(`${baseURL}/chat/completions`, { method: "POST", body: JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "Hello" }] }) });
+  const answer = await fetch(`${baseURL}/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "Hello" }] }),
+  });
   expect(await answer.text()).toContain("[simulated]");
   return (performance.now() - started) / 1_000;
 }

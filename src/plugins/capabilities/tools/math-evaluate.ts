@@ -28,7 +28,8 @@ export function createMathEvaluate(): ToolDefinition {
     name: "math.evaluate",
     description:
       "Calculates a mathematical expression, as in (1 + 2) * 3 ^ 2. Knows + - * / % ^ !, comparisons, and, or, not, x ? y : z, PI, E, " +
-      "sqrt, cbrt, abs, ceil, floor, round, trunc, sign, exp, ln, log10, log2, sin, cos, tan and their inverses (radians), min, max, hypot, pow, roundTo(x, digits).",
+      "sqrt, cbrt, abs, ceil, floor, round, trunc, sign, exp, ln, log10, log2, sin, cos, tan and their inverses (radians), " +
+      "min, max, hypot, pow, roundTo(x, digits).",
     inputSchema: {
       type: "object",
       properties: { expression: { type: "string", minLength: 1, maxLength, description: "The expression." } },
@@ -53,7 +54,9 @@ function evaluate(parser: Parser, expression: string): number | boolean {
   if (expression.length > maxLength) throw refused(`An expression has at most ${maxLength} characters.`);
   const value = valueOf(parser, expression);
   if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return value;
-  throw refused(typeof value === "number" ? `The result is not a finite number: ${value}.` : "The result is neither a number nor true or false.");
+  throw refused(
+    typeof value === "number" ? `The result is not a finite number: ${value}.` : "The result is neither a number nor true or false.",
+  );
 }
 
 function valueOf(parser: Parser, expression: string): unknown {

@@ -26,7 +26,10 @@ export const timeNow: ToolDefinition = {
   timeoutMs: 1_000,
   execute: ({ timezone = "UTC" }: { readonly timezone?: string }) => {
     if (!IANAZone.isValidZone(timezone)) {
-      throw new WeftlineError("INVALID_INPUT", { message: `There is no timezone "${timezone}"; give an IANA name such as Europe/Vienna.`, path: ["timezone"] });
+      throw new WeftlineError("INVALID_INPUT", {
+        message: `There is no timezone "${timezone}"; give an IANA name such as Europe/Vienna.`,
+        path: ["timezone"],
+      });
     }
     const now = DateTime.now().setZone(timezone);
     return { iso: now.toISO(), timezone, unixMs: now.toMillis() };
