@@ -30,6 +30,11 @@ const RunSchema = defineEntity({
     startSeq: p.integer(),
     /** The last event that changed it. */
     seq: p.integer(),
+    /**
+     * The seq of the newest event of its stream when the row was read: whatever is read of the run after it is at least as new, so that who
+     * follows from here misses nothing.
+     */
+    lastSeq: p.integer().formula((columns) => `(select head from runs_stream where num = ${columns.streamNum})`),
     threadId: p.string().nullable(),
     rootId: p.string().index(),
     parentId: p.string().nullable().index(),

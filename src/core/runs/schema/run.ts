@@ -9,7 +9,7 @@ import { RunEvent } from "../event-types.ts";
 import type { RunFailure } from "../events.ts";
 import { RunStatus, RunTrigger } from "../types.ts";
 import { loadOne, loadRuns, reachOf, seesContent } from "./access.ts";
-import { eventsOf, lastSeqOf } from "./run-events.ts";
+import { eventsOf } from "./run-events.ts";
 import { listRuns } from "./run-list.ts";
 import { RunTarget, targetOf } from "./targets.ts";
 import { UsageView, usageOfRun } from "./usage.ts";
@@ -77,10 +77,9 @@ export function addRun(builder: GraphBuilder): RunRefs {
         },
         resolve: (run, args, scope) => eventsOf(scope, run, args) as never,
       }),
-      lastSeq: t.int({
+      lastSeq: t.exposeInt("lastSeq", {
         nullable: false,
         description: "Follow from here with runEvents(after): nothing that this object does not show is left out.",
-        resolve: (run, _, scope) => lastSeqOf(scope, run),
       }),
       interrupts: t.field({
         type: connectionType(builder, "Interrupt", Interrupt),
