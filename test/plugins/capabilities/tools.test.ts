@@ -77,6 +77,7 @@ describe("math.evaluate", () => {
     "constructor",
     "__proto__",
     "hasOwnProperty(1)",
+    "isPrototypeOf 1",
     "valueOf()",
     "random()",
     "map(sqrt, 4)",
