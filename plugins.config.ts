@@ -1,5 +1,5 @@
 import { defineConfig, WeftlineError } from "./src/core/index.ts";
-import { agents, capabilities, chat, models, openai, simulated } from "./src/plugins/index.ts";
+import { agents, auth, capabilities, chat, example, health, models, openai, simulated } from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
@@ -11,12 +11,15 @@ export default defineConfig({
   dataDir: WEFTLINE_DATA || "./data",
   mode: modeOf(WEFTLINE_MODE || "development"),
   plugins: [
+    auth(),
+    health(),
     models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
     simulated(),
     capabilities(),
     openai(),
     agents(),
     chat(),
+    example(),
   ],
 });
 
