@@ -50,12 +50,13 @@ function isOpenAI(baseURL: string): boolean {
 /**
  * The binding that a configuration describes.
  *
- * Other servers than OpenAI's may need no key, so a binding to one is taken to be complete without.
+ * Other servers than OpenAI's may need no key, so a binding to one is taken to be complete without; only the binding `openai` always wants one,
+ * so that an unset OPENAI_API_KEY means the same everywhere.
  */
 export function configuredBinding(id: string, config: ModelsConfig["bindings"][string]): ConfiguredBinding {
   const { apiKey, baseURL = openaiURL, api, models, timeoutMs } = config;
   const genuine = isOpenAI(baseURL);
-  const key = apiKey ? "present" : genuine ? "missing" : "unneeded";
+  const key = apiKey ? "present" : genuine || id === "openai" ? "missing" : "unneeded";
   const defaultModel = config.defaultModel ?? models?.[0] ?? (genuine || id === "openai" ? openaiDefault : undefined);
   return {
     provider: genuine ? "openai" : id,

@@ -99,25 +99,27 @@ describe("a binding with a list of models", () => {
 });
 
 describe("without a key", () => {
-  it.each([{ bindings: undefined }, { bindings: { openai: { apiKey: "" } } }, { bindings: { openai: {} } }])(
-    "the simulated binding answers, marked as such: $bindings",
-    async ({ bindings }) => {
-      await withModels([models(bindings ? { bindings } : {}), simulated()], (service) => {
-        expect(service.resolve("gpt-5.5", allowed)).toMatchObject({
-          id: "simulated",
-          provider: "simulated",
-          model: "default",
-          provenance: "SIMULATED",
-        });
-        expect(service.resolve(undefined, allowed).provenance).toBe("SIMULATED");
-        expect(service.status()).toEqual({
-          mode: "SIMULATED",
-          reason: "No OPENAI_API_KEY is set.",
-          fix: "Set OPENAI_API_KEY and start again.",
-        });
+  it.each([
+    { bindings: undefined },
+    { bindings: { openai: { apiKey: "" } } },
+    { bindings: { openai: {} } },
+    { bindings: { openai: { baseURL: "http://127.0.0.1:1/v1" } } },
+  ])("the simulated binding answers, marked as such: $bindings", async ({ bindings }) => {
+    await withModels([models(bindings ? { bindings } : {}), simulated()], (service) => {
+      expect(service.resolve("gpt-5.5", allowed)).toMatchObject({
+        id: "simulated",
+        provider: "simulated",
+        model: "default",
+        provenance: "SIMULATED",
       });
-    },
-  );
+      expect(service.resolve(undefined, allowed).provenance).toBe("SIMULATED");
+      expect(service.status()).toEqual({
+        mode: "SIMULATED",
+        reason: "No OPENAI_API_KEY is set.",
+        fix: "Set OPENAI_API_KEY and start again.",
+      });
+    });
+  });
 
   it("nothing answers where simulation is forbidden", async () => {
     await withModels([models(), simulated()], (service) => {
