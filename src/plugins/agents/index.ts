@@ -1,4 +1,14 @@
-import { changesService, databaseService, definePlugin, modelService, optional, runService, runTargets, runtimes, toolRegistry } from "#weftline";
+import {
+  changesService,
+  databaseService,
+  definePlugin,
+  modelService,
+  optional,
+  runService,
+  runTargets,
+  runtimes,
+  toolRegistry,
+} from "#weftline";
 import { capabilityDirectory } from "#plugins/capabilities";
 import { agentsConfig } from "./config.ts";
 import { agentService, templates } from "./contract.ts";

@@ -57,7 +57,11 @@ test("an agent is made with what was given and defaults for the rest", async () 
 
 test("a name is taken once in a tenant, and free in another", async () => {
   made(await graph.create({ name: "Twin", framework: "paper" }));
-  expect(await graph.create({ name: " Twin ", framework: "paper" }, bob)).toMatchObject({ __typename: "ConflictError", code: "CONFLICT", path: ["input", "name"] });
+  expect(await graph.create({ name: " Twin ", framework: "paper" }, bob)).toMatchObject({
+    __typename: "ConflictError",
+    code: "CONFLICT",
+    path: ["input", "name"],
+  });
   expect(made(await graph.create({ name: "Twin", framework: "paper" }, stranger)).name).toBe("Twin");
 });
 
@@ -92,8 +96,19 @@ test("an unknown framework is answered with those that there are", async () => {
 });
 
 test("all that is wrong is said at once", async () => {
-  const result = await graph.create({ name: "", framework: "paper", model: "nowhere/x", options: { temperature: -1 }, memory: { limit: 1_000 } });
-  expect(result.issues?.map((issue) => issue.path.join("."))).toEqual(["input.name", "input.model", "input.options.temperature", "input.memory.limit"]);
+  const result = await graph.create({
+    name: "",
+    framework: "paper",
+    model: "nowhere/x",
+    options: { temperature: -1 },
+    memory: { limit: 1_000 },
+  });
+  expect(result.issues?.map((issue) => issue.path.join("."))).toEqual([
+    "input.name",
+    "input.model",
+    "input.options.temperature",
+    "input.memory.limit",
+  ]);
 });
 
 test("the same key gives the first agent, another body a conflict, another viewer an agent of their own", async () => {
@@ -119,7 +134,11 @@ test("an agent is found by name and by id; another tenant finds nothing", async 
 });
 
 test("changes tells of a new agent, and of a changed one with its version", async () => {
-  const heard = await app.subscribe<{ changes: Record<string, unknown> }>(`subscription { changes(typeNames: ["Agent"]) { kind typeName nodeId version } }`, {}, bob);
+  const heard = await app.subscribe<{ changes: Record<string, unknown> }>(
+    `subscription { changes(typeNames: ["Agent"]) { kind typeName nodeId version } }`,
+    {},
+    bob,
+  );
   expect((await heard.next()).value?.changes["kind"]).toBe("RESYNC");
   const { id } = made(await graph.create({ name: "Heard", framework: "paper" }));
   expect((await heard.next()).value).toEqual({ changes: { kind: "CREATED", typeName: "Agent", nodeId: id, version: 1 } });

@@ -1,12 +1,23 @@
 import { z } from "zod";
-import { definePlugin, runtimes, type AgentRuntime, type RuntimeFeatures, type RuntimeStatus, type RunEventBody, type Viewer } from "#weftline";
+import {
+  definePlugin,
+  runtimes,
+  type AgentRuntime,
+  type RuntimeFeatures,
+  type RuntimeStatus,
+  type RunEventBody,
+  type Viewer,
+} from "#weftline";
 import { agents } from "../../../src/plugins/agents/index.ts";
 import { capabilities } from "../../../src/plugins/capabilities/index.ts";
 import { models } from "../../../src/plugins/models/index.ts";
 import { simulated } from "../../../src/plugins/simulated/index.ts";
 import { testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
 
-export const options = z.strictObject({ temperature: z.number().min(0).max(2).default(1), style: z.strictObject({ loud: z.boolean() }).optional() });
+export const options = z.strictObject({
+  temperature: z.number().min(0).max(2).default(1),
+  style: z.strictObject({ loud: z.boolean() }).optional(),
+});
 
 /** How the framework of a test behaves; changed while it runs. */
 export interface Script {
@@ -16,7 +27,16 @@ export interface Script {
   turn: AgentRuntime["stream"];
 }
 
-const all: RuntimeFeatures = { streaming: true, tools: true, interrupts: true, resume: true, steps: true, state: true, structuredOutput: true, usage: true };
+const all: RuntimeFeatures = {
+  streaming: true,
+  tools: true,
+  interrupts: true,
+  resume: true,
+  steps: true,
+  state: true,
+  structuredOutput: true,
+  usage: true,
+};
 
 async function* say(): AsyncGenerator<RunEventBody> {
   yield { kind: "message.started", message: "m" };
@@ -56,7 +76,7 @@ export function framework(id: string, play: Script = script()) {
 export function agentsPlatform(play: Script = script(), more: Parameters<typeof testPlatform>[0]["plugins"] = []): Promise<TestPlatform> {
   return testPlatform({
     plugins: [
-      models({ bindings: { openai: {}, lab: { baseURL: "http://127.0.0.1:1/v1", defaultModel: "rat" } }, default: "lab" }),
+      models({ bindings: { openai: {}, lab: { baseURL: "http://127.0.0.1:1/v1", models: ["rat"] } }, default: "lab" }),
       simulated({ tokensPerSecond: 0 }),
       capabilities(),
       framework("paper", play),
@@ -109,10 +129,18 @@ const outcome = (name: string): string => `__typename ... on ${name}Payload { ag
 export function mutations(app: TestPlatform) {
   const run = async (query: string, variables: Record<string, unknown>, viewer: Viewer): Promise<Outcome> =>
     (await app.graphql<{ result: Outcome }>(query, variables, viewer)).result;
-  const withInput = (field: string, type: string) => (input: Record<string, unknown>, viewer: Viewer = ada) =>
-    run(`mutation ($input: ${type}Input!) { result: ${field}(input: $input) { ${outcome(type)} } }`, { input }, viewer);
-  const withAgent = (field: string) => (agent: Record<string, unknown>, viewer: Viewer = ada) =>
-    run(`mutation ($agent: AgentRef!) { result: ${field}(agent: $agent) { ${outcome(field.charAt(0).toUpperCase() + field.slice(1))} } }`, { agent }, viewer);
+  const withInput =
+    (field: string, type: string) =>
+    (input: Record<string, unknown>, viewer: Viewer = ada) =>
+      run(`mutation ($input: ${type}Input!) { result: ${field}(input: $input) { ${outcome(type)} } }`, { input }, viewer);
+  const withAgent =
+    (field: string) =>
+    (agent: Record<string, unknown>, viewer: Viewer = ada) =>
+      run(
+        `mutation ($agent: AgentRef!) { result: ${field}(agent: $agent) { ${outcome(field.charAt(0).toUpperCase() + field.slice(1))} } }`,
+        { agent },
+        viewer,
+      );
   return {
     create: withInput("createAgent", "CreateAgent"),
     createFromTemplate: withInput("createAgentFromTemplate", "CreateAgentFromTemplate"),
@@ -120,10 +148,15 @@ export function mutations(app: TestPlatform) {
     start: withAgent("startAgent"),
     archive: withAgent("archiveAgent"),
     stop: (agent: Record<string, unknown>, mode: string | undefined, viewer: Viewer = ada) =>
-      run(`mutation ($agent: AgentRef!, $mode: StopMode) { result: stopAgent(agent: $agent, mode: $mode) { ${outcome("StopAgent")} } }`, { agent, ...(mode ? { mode } : {}) }, viewer),
+      run(
+        `mutation ($agent: AgentRef!, $mode: StopMode) { result: stopAgent(agent: $agent, mode: $mode) { ${outcome("StopAgent")} } }`,
+        { agent, ...(mode ? { mode } : {}) },
+        viewer,
+      ),
     restore: (agent: Record<string, unknown>, version: number, viewer: Viewer = ada) =>
       run(
-        `mutation ($agent: AgentRef!, $version: Int!) { result: restoreAgentVersion(agent: $agent, version: $version) { ${outcome("RestoreAgentVersion")} } }`,
+        `mutation ($agent: AgentRef!, $version: Int!) {
+          result: restoreAgentVersion(agent: $agent, version: $version) { ${outcome("RestoreAgentVersion")} } }`,
         { agent, version },
         viewer,
       ),
@@ -138,6 +171,7 @@ export function made({ agent, ...rest }: Outcome): AgentData {
 
 /** How many rows there are of agents and of their versions. */
 export async function counts(app: TestPlatform): Promise<{ agents: number; versions: number; keys: number }> {
-  const count = async (table: string): Promise<number> => (await app.platform.database.read.get<{ n: number }>(`select count(*) as n from ${table}`))?.n ?? -1;
+  const count = async (table: string): Promise<number> =>
+    (await app.platform.database.read.get<{ n: number }>(`select count(*) as n from ${table}`))?.n ?? -1;
   return { agents: await count("agents_agent"), versions: await count("agents_version"), keys: await count("platform_idempotency_key") };
 }

@@ -5,7 +5,9 @@ let app: Awaited<ReturnType<typeof agentsPlatform>>;
 beforeAll(async () => {
   app = await agentsPlatform();
   const graph = mutations(app);
-  for (const [name, description] of people) made(await graph.create({ name, description, framework: "paper", activate: name !== "Édith" }));
+  for (const [name, description] of people) {
+    made(await graph.create({ name, description, framework: "paper", activate: name !== "Édith" }));
+  }
   made(await graph.archive({ name: "Bruno" }));
 });
 afterAll(() => app.close());
@@ -19,7 +21,11 @@ const people = [
 ] as const;
 
 interface Listed {
-  agents: { nodes: { name: string }[]; totalCount: number; pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string } };
+  agents: {
+    nodes: { name: string }[];
+    totalCount: number;
+    pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string };
+  };
 }
 
 async function list(variables: Record<string, unknown> = {}, viewer = bob): Promise<Listed["agents"]> {
@@ -29,7 +35,8 @@ async function list(variables: Record<string, unknown> = {}, viewer = bob): Prom
   return (await app.graphql<Listed>(query, variables, viewer)).agents;
 }
 
-const names = async (variables: Record<string, unknown>, viewer = bob): Promise<string[]> => (await list(variables, viewer)).nodes.map(({ name }) => name);
+const names = async (variables: Record<string, unknown>, viewer = bob): Promise<string[]> =>
+  (await list(variables, viewer)).nodes.map(({ name }) => name);
 const newestFirst = people.map(([name]) => name).toReversed();
 
 test("members see all agents of their tenant, newest first; others none", async () => {

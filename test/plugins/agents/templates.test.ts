@@ -18,7 +18,10 @@ const zoo = definePlugin({
         framework: "stone",
         parameters,
         parametersSchema: z.toJSONSchema(parameters, { io: "input" }),
-        build: ({ animal, legs }) => ({ instructions: `You are a ${animal} with ${legs} legs.`, memory: { recall: true, scopes: ["USER"], limit: 2 } }),
+        build: ({ animal, legs }) => ({
+          instructions: `You are a ${animal} with ${legs} legs.`,
+          memory: { recall: true, scopes: ["USER"], limit: 2 },
+        }),
       }),
     ),
     contribution(
@@ -54,7 +57,13 @@ interface TemplateData {
 }
 
 const listed = async (): Promise<TemplateData[]> =>
-  (await app.graphql<{ agentTemplates: TemplateData[] }>(`{ agentTemplates { id name description plugin framework parametersSchema } }`, {}, bob)).agentTemplates;
+  (
+    await app.graphql<{ agentTemplates: TemplateData[] }>(
+      `{ agentTemplates { id name description plugin framework parametersSchema } }`,
+      {},
+      bob,
+    )
+  ).agentTemplates;
 
 test("templates of all plugins are listed by name, each a node with the schema of its parameters", async () => {
   const all = await listed();
@@ -69,7 +78,9 @@ test("templates of all plugins are listed by name, each a node with the schema o
   const valid = new Ajv2020({ strict: false }).compile(support?.parametersSchema ?? {});
   expect(valid({ company: "Acme", escalationContact: "ops@acme.example" })).toBe(true);
   expect(valid({ company: "Acme" })).toBe(false);
-  expect(await app.graphql(`query ($id: ID!) { node(id: $id) { ... on AgentTemplate { name } } }`, { id: support?.id }, bob)).toEqual({ node: { name: "support" } });
+  expect(await app.graphql(`query ($id: ID!) { node(id: $id) { ... on AgentTemplate { name } } }`, { id: support?.id }, bob)).toEqual({
+    node: { name: "support" },
+  });
 });
 
 test("a template makes an agent by its name and by its id, and the agent remembers it", async () => {
@@ -90,15 +101,25 @@ test("a template makes an agent by its name and by its id, and the agent remembe
 
 test.each([
   ["assistant", {}, { instructions: expect.stringContaining("language of the user"), capabilities: [] }],
-  ["assistant", { tone: "formal", language: "Português (Brasil)", expertise: "tax law" }, { instructions: expect.stringMatching(/tax law[^]*Português \(Brasil\)/) }],
-  ["analyst", { decimals: 0, currency: "EUR" }, { instructions: expect.stringMatching(/to 0 decimals[^]*EUR/), capabilities: [{ name: "time.now" }, { name: "math.evaluate" }] }],
+  [
+    "assistant",
+    { tone: "formal", language: "Português (Brasil)", expertise: "tax law" },
+    { instructions: expect.stringMatching(/tax law[^]*Português \(Brasil\)/) },
+  ],
+  [
+    "analyst",
+    { decimals: 0, currency: "EUR" },
+    { instructions: expect.stringMatching(/to 0 decimals[^]*EUR/), capabilities: [{ name: "time.now" }, { name: "math.evaluate" }] },
+  ],
   [
     "support",
     { company: "Acme", escalationContact: "ops@acme.example", tone: "plain" },
     { instructions: expect.stringMatching(/Acme[^]*ops@acme\.example/), capabilities: [{ name: "time.now" }, { name: "message.send" }] },
   ],
 ])("the shipped template %s with %j makes an agent that lacks nothing", async (template, given, expected) => {
-  const agent = made(await graph.createFromTemplate({ template, name: `From ${template} ${JSON.stringify(given)}`.slice(0, 100), parameters: given }));
+  const agent = made(
+    await graph.createFromTemplate({ template, name: `From ${template} ${JSON.stringify(given)}`.slice(0, 100), parameters: given }),
+  );
   expect(agent).toMatchObject({ ...expected, missingCapabilities: [], template: { name: template } });
 });
 
@@ -106,7 +127,15 @@ test.each([
   ["a missing parameter", "support", { company: "Acme" }, [["input", "parameters", "escalationContact"]]],
   ["an unknown parameter", "assistant", { mood: "good" }, [["input", "parameters"]]],
   ["a wrong value", "assistant", { tone: "rude" }, [["input", "parameters", "tone"]]],
-  ["two wrong values", "analyst", { decimals: -1, currency: "euro" }, [["input", "parameters", "decimals"], ["input", "parameters", "currency"]]],
+  [
+    "two wrong values",
+    "analyst",
+    { decimals: -1, currency: "euro" },
+    [
+      ["input", "parameters", "decimals"],
+      ["input", "parameters", "currency"],
+    ],
+  ],
   ["parameters that are no object", "assistant", "formal", [["input", "parameters"]]],
 ])("%s is refused and nothing is written", async (_, template, given, paths) => {
   const before = await counts(app);
@@ -123,7 +152,10 @@ test("an unknown template, a blank name and a template that builds what is not v
     path: ["input", "template"],
     message: expect.stringContaining("analyst, animal, assistant"),
   });
-  expect(await graph.createFromTemplate({ template: "assistant", name: " " })).toMatchObject({ __typename: "InvalidInputError", path: ["input", "name"] });
+  expect(await graph.createFromTemplate({ template: "assistant", name: " " })).toMatchObject({
+    __typename: "InvalidInputError",
+    path: ["input", "name"],
+  });
   expect(await graph.createFromTemplate({ template: "broken", name: "X" })).toMatchObject({
     __typename: "InvalidInputError",
     path: ["input", "template", "options", "temperature"],

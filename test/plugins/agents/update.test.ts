@@ -10,8 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-let made_ = 0;
-const fresh = async (more: Record<string, unknown> = {}): Promise<AgentData> => made(await graph.create({ name: `Agent ${++made_}`, framework: "paper", ...more }));
+let count = 0;
+const fresh = async (more: Record<string, unknown> = {}): Promise<AgentData> =>
+  made(await graph.create({ name: `Agent ${++count}`, framework: "paper", ...more }));
 
 interface VersionData {
   version: number;
@@ -49,7 +50,15 @@ test("what is left out stays and null clears", async () => {
     memory: { recall: true, scopes: [], limit: 3 },
     version: 2,
   });
-  const nothing = { description: null, model: null, instructions: null, capabilities: null, options: null, outputSchema: null, memory: null };
+  const nothing = {
+    description: null,
+    model: null,
+    instructions: null,
+    capabilities: null,
+    options: null,
+    outputSchema: null,
+    memory: null,
+  };
   expect(made(await graph.update({ agent: { id }, ...nothing }))).toMatchObject({
     description: null,
     model: null,
@@ -61,16 +70,31 @@ test("what is left out stays and null clears", async () => {
     version: 3,
   });
   expect(await graph.update({ agent: { id }, name: null })).toMatchObject({ __typename: "InvalidInputError", path: ["input", "name"] });
-  expect(await graph.update({ agent: { id }, framework: null })).toMatchObject({ __typename: "InvalidInputError", path: ["input", "framework"] });
+  expect(await graph.update({ agent: { id }, framework: null })).toMatchObject({
+    __typename: "InvalidInputError",
+    path: ["input", "framework"],
+  });
 });
 
 test("each change of the definition is a version; a name, a description and nothing at all are none", async () => {
   const { id } = await fresh({ instructions: "One." });
   made(await graph.update({ agent: { id }, instructions: "Two.", note: "Clearer." }));
-  expect(made(await graph.update({ agent: { id }, name: "Renamed", description: "Described." }))).toMatchObject({ name: "Renamed", description: "Described.", version: 2 });
+  expect(made(await graph.update({ agent: { id }, name: "Renamed", description: "Described." }))).toMatchObject({
+    name: "Renamed",
+    description: "Described.",
+    version: 2,
+  });
   expect(made(await graph.update({ agent: { id }, instructions: "Two." })).version).toBe(2);
   expect(made(await graph.update({ agent: { id }, note: "Checked." })).version).toBe(3);
-  const definition = { framework: "paper", model: null, instructions: "Two.", capabilities: [], options: {}, outputSchema: null, memory: { recall: false, scopes: [], limit: 5 } };
+  const definition = {
+    framework: "paper",
+    model: null,
+    instructions: "Two.",
+    capabilities: [],
+    options: {},
+    outputSchema: null,
+    memory: { recall: false, scopes: [], limit: 5 },
+  };
   expect(await versionsOf(id)).toEqual([
     { version: 3, note: "Checked.", definition },
     { version: 2, note: "Clearer.", definition },
@@ -114,7 +138,9 @@ test("an update for another version than the newest is refused", async () => {
 
 test("of two updates at the same time for one version, one wins", async () => {
   const { id } = await fresh();
-  const both = await Promise.all(["Left.", "Right."].map((instructions) => graph.update({ agent: { id }, instructions, expectedVersion: 1 })));
+  const both = await Promise.all(
+    ["Left.", "Right."].map((instructions) => graph.update({ agent: { id }, instructions, expectedVersion: 1 })),
+  );
   expect(both.map((outcome) => outcome.code ?? "OK").toSorted()).toEqual(["OK", "VERSION_CONFLICT"]);
 });
 
@@ -128,8 +154,10 @@ test("another member reads an agent and may not change it; an admin may; to anot
     graph.stop({ id }, "DRAIN", viewer),
     graph.archive({ id }, viewer),
   ];
-  for (const outcome of await Promise.all(attempts(bob))) expect(outcome).toMatchObject({ __typename: "ForbiddenError", code: "FORBIDDEN" });
-  for (const outcome of await Promise.all(attempts(stranger))) expect(outcome).toMatchObject({ __typename: "NotFoundError", code: "NOT_FOUND" });
+  for (const outcome of await Promise.all(attempts(bob)))
+    expect(outcome).toMatchObject({ __typename: "ForbiddenError", code: "FORBIDDEN" });
+  for (const outcome of await Promise.all(attempts(stranger)))
+    expect(outcome).toMatchObject({ __typename: "NotFoundError", code: "NOT_FOUND" });
   expect(await counts(app)).toEqual(before);
   expect(await app.graphql(`query ($id: ID!) { agent(ref: { id: $id }) { version status owner { name self } } }`, { id }, bob)).toEqual({
     agent: { version: 1, status: "ACTIVE", owner: { name: "ada", self: false } },
@@ -141,7 +169,10 @@ test("a taken name, a wrong id and a wrong value change nothing", async () => {
   const { name } = await fresh();
   const { id } = await fresh({ options: { temperature: 0.3 } });
   const before = await counts(app);
-  expect(await graph.update({ agent: { id }, name, instructions: "New." })).toMatchObject({ __typename: "ConflictError", path: ["input", "name"] });
+  expect(await graph.update({ agent: { id }, name, instructions: "New." })).toMatchObject({
+    __typename: "ConflictError",
+    path: ["input", "name"],
+  });
   expect(await graph.update({ agent: { id: "nonsense" } })).toMatchObject({ code: "INVALID_ID", path: ["input", "agent", "id"] });
   expect(await graph.update({ agent: { id: globalId("Run", "1") } })).toMatchObject({ code: "INVALID_ID", path: ["input", "agent", "id"] });
   expect(await graph.start({ id: "nonsense" })).toMatchObject({ code: "INVALID_ID", path: ["agent", "id"] });
@@ -155,7 +186,8 @@ test("a taken name, a wrong id and a wrong value change nothing", async () => {
 test("a mutation reads what the one before it wrote", async () => {
   const { id } = await fresh();
   const change = (alias: string, text: string): string =>
-    `${alias}: updateAgent(input: { agent: { id: "${id}" }, instructions: "${text}" }) { ... on UpdateAgentPayload { agent { version instructions } } }`;
+    `${alias}: updateAgent(input: { agent: { id: "${id}" }, instructions: "${text}" }) {
+      ... on UpdateAgentPayload { agent { version instructions } } }`;
   expect(await app.graphql(`mutation { ${change("a", "A.")} ${change("b", "B.")} }`, {}, ada)).toEqual({
     a: { agent: { version: 2, instructions: "A." } },
     b: { agent: { version: 3, instructions: "B." } },

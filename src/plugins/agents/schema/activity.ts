@@ -22,7 +22,8 @@ export function addActivity(builder: GraphBuilder): void {
         filter: t.arg({ type: inputNamed<RunFilter>(builder, "RunFilter"), description: "Only these." }),
         ...pageForward(t),
       },
-      resolve: (agent, { filter, ...page }, scope) => listRuns(scope, { where: { targetType: "Agent", targetId: agent.id }, filter }, page) as never,
+      resolve: (agent, { filter, ...page }, scope) =>
+        listRuns(scope, { where: { targetType: "Agent", targetId: agent.id }, filter }, page) as never,
     }),
     metrics: t.field({
       type: AgentMetrics,
@@ -39,7 +40,12 @@ function metricsType(builder: GraphBuilder) {
     fields: (t) => ({
       runs: t.field({ type: "SafeInt", nullable: false, description: "Finished runs.", resolve: ({ runs }) => runs }),
       succeeded: t.field({ type: "SafeInt", nullable: false, description: "Those that succeeded.", resolve: ({ succeeded }) => succeeded }),
-      failed: t.field({ type: "SafeInt", nullable: false, description: "Those that failed or expired; the rest was cancelled.", resolve: ({ failed }) => failed }),
+      failed: t.field({
+        type: "SafeInt",
+        nullable: false,
+        description: "Those that failed or expired; the rest was cancelled.",
+        resolve: ({ failed }) => failed,
+      }),
       p50Ms: t.exposeFloat("p50Ms", { description: "Half of them took no longer from start to end, in milliseconds." }),
       p95Ms: t.exposeFloat("p95Ms", { description: "95 of 100 took no longer from start to end, in milliseconds." }),
       usage: t.field({ type: UsageView, nullable: false, description: "Their tokens and cost.", resolve: ({ usage }) => usage }),

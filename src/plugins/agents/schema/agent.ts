@@ -20,7 +20,12 @@ export function addAgent(builder: GraphBuilder): void {
       name: t.exposeString("name", { nullable: false, description: "What it is called; unique in the tenant." }),
       description: t.exposeString("description", { description: "What it is for, for people." }),
       status: t.field({ type: AgentStatus, nullable: false, description: "Whether it takes runs.", resolve: (agent) => agent.status }),
-      owner: t.field({ type: Actor, nullable: false, description: "Who made it.", resolve: (agent, _, scope) => actorOf(scope, agent.ownerId) }),
+      owner: t.field({
+        type: Actor,
+        nullable: false,
+        description: "Who made it.",
+        resolve: (agent, _, scope) => actorOf(scope, agent.ownerId),
+      }),
       health: t.field({
         type: HealthComponent,
         nullable: false,
@@ -32,7 +37,10 @@ export function addAgent(builder: GraphBuilder): void {
         description: "The id of the framework that runs it.",
         resolve: async (agent, _, scope) => (await newestOf(scope, agent)).framework,
       }),
-      model: t.string({ description: "As binding/model; null for the default model.", resolve: async (agent, _, scope) => (await newestOf(scope, agent)).model }),
+      model: t.string({
+        description: "As binding/model; null for the default model.",
+        resolve: async (agent, _, scope) => (await newestOf(scope, agent)).model,
+      }),
       instructions: t.string({
         description: "What it is told before every conversation.",
         resolve: async (agent, _, scope) => (await newestOf(scope, agent)).instructions,
@@ -67,7 +75,12 @@ export function addAgent(builder: GraphBuilder): void {
         resolve: (agent, _, scope) => templateOf(scope, agent.templateName),
       }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was made.", resolve: (agent) => agent.createdAt }),
-      updatedAt: t.field({ type: "DateTime", nullable: false, description: "When it or its status last changed.", resolve: (agent) => agent.updatedAt }),
+      updatedAt: t.field({
+        type: "DateTime",
+        nullable: false,
+        description: "When it or its status last changed.",
+        resolve: (agent) => agent.updatedAt,
+      }),
     }),
   });
   addCapabilities(builder);
@@ -79,7 +92,8 @@ function addCapabilities(builder: GraphBuilder): void {
       type: [Capability],
       nullable: false,
       description: "The tools and skills that it may use.",
-      resolve: async (agent, _, scope) => (await newestOf(scope, agent)).capabilities.flatMap((name) => scope.use(capabilityDirectory).find(name) ?? []),
+      resolve: async (agent, _, scope) =>
+        (await newestOf(scope, agent)).capabilities.flatMap((name) => scope.use(capabilityDirectory).find(name) ?? []),
     }),
     missingCapabilities: t.stringList({
       nullable: false,
@@ -94,7 +108,12 @@ function memorySettings(builder: GraphBuilder) {
     description: "What an agent recalls before it answers.",
     fields: (t) => ({
       recall: t.exposeBoolean("recall", { nullable: false, description: "Whether it recalls anything." }),
-      scopes: t.field({ type: [MemoryScope], nullable: false, description: "Whose memory it recalls from.", resolve: ({ scopes }) => [...scopes] }),
+      scopes: t.field({
+        type: [MemoryScope],
+        nullable: false,
+        description: "Whose memory it recalls from.",
+        resolve: ({ scopes }) => [...scopes],
+      }),
       limit: t.exposeInt("limit", { nullable: false, description: "The most facts that it is shown." }),
     }),
   });

@@ -17,7 +17,9 @@ export function addAgentSchema(builder: GraphBuilder): void {
   addActivity(builder);
   addQueries(builder);
   addMutations(builder);
-  extendInput(builder, "RunTargetInput", (t) => ({ agent: t.field({ type: agentInputs(builder).ref, description: "An agent that is ACTIVE." }) }));
+  extendInput(builder, "RunTargetInput", (t) => ({
+    agent: t.field({ type: agentInputs(builder).ref, description: "An agent that is ACTIVE." }),
+  }));
   builder.objectField(Message, "agent", (t) =>
     t.field({
       type: Agent,

@@ -8,7 +8,9 @@ import { agentInputs } from "./inputs.ts";
 function changed(builder: GraphBuilder, name: string) {
   return resultType<{ readonly agent: Agent }>(builder, name, {
     errors: ["conflict", "unavailable"],
-    fields: (t) => ({ agent: t.field({ type: Agent, nullable: false, description: "The agent as it is now.", resolve: ({ agent }) => agent }) }),
+    fields: (t) => ({
+      agent: t.field({ type: Agent, nullable: false, description: "The agent as it is now.", resolve: ({ agent }) => agent }),
+    }),
   });
 }
 
@@ -36,7 +38,8 @@ function addEdits(builder: GraphBuilder): void {
       nullable: false,
       description: "Makes an agent by a template.",
       args: { input: t.arg({ type: inputs.fromTemplate, required: true, description: "The template and its parameters." }) },
-      resolve: (_, { input }, scope) => fromTemplate.attempt(async () => ({ agent: await scope.use(agentEditor).createFromTemplate(scope, input) })),
+      resolve: (_, { input }, scope) =>
+        fromTemplate.attempt(async () => ({ agent: await scope.use(agentEditor).createFromTemplate(scope, input) })),
     }),
     updateAgent: t.field({
       type: updated.type,
@@ -53,7 +56,8 @@ function addEdits(builder: GraphBuilder): void {
         agent: t.arg({ type: inputs.ref, required: true, description: "Which agent." }),
         version: t.arg.int({ required: true, description: "The number of the old version." }),
       },
-      resolve: (_, { agent, version }, scope) => restored.attempt(async () => ({ agent: await scope.use(agentEditor).restore(scope, agent, version) })),
+      resolve: (_, { agent, version }, scope) =>
+        restored.attempt(async () => ({ agent: await scope.use(agentEditor).restore(scope, agent, version) })),
     }),
   }));
 }
@@ -79,7 +83,8 @@ function addStatusChanges(builder: GraphBuilder): void {
         agent: t.arg({ type: inputs.ref, required: true, description: "Which agent." }),
         mode: t.arg({ type: StopMode, defaultValue: "DRAIN", description: "What becomes of its open runs." }),
       },
-      resolve: (_, { agent, mode }, scope) => stopped.attempt(async () => ({ agent: await scope.use(agentEditor).stop(scope, agent, mode ?? "DRAIN") })),
+      resolve: (_, { agent, mode }, scope) =>
+        stopped.attempt(async () => ({ agent: await scope.use(agentEditor).stop(scope, agent, mode ?? "DRAIN") })),
     }),
     archiveAgent: t.field({
       type: archived.type,

@@ -19,14 +19,23 @@ export function templateOf(scope: Scope, name: string | null | undefined): Templ
   return found ? new TemplateView(found) : null;
 }
 
+function allTemplates(scope: Scope): TemplateView[] {
+  const found = [...scope.contributions(templates).values()];
+  return found.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((each) => new TemplateView(each));
+}
+
 export function addTemplates(builder: GraphBuilder): void {
   nodeType(builder, TemplateView, {
     name: "AgentTemplate",
     description: "A blueprint with typed parameters that makes an agent.",
     load: async (ids, scope) => ids.map((id) => templateOf(scope, id)),
     fields: (t) => ({
-      name: t.string({ nullable: false, description: "Its name, unique among templates.", resolve: ({ template }) => template.name }),
-      description: t.string({ nullable: false, description: "For whom it is and what it does.", resolve: ({ template }) => template.description }),
+      name: t.exposeString("id", { nullable: false, description: "Its name, unique among templates." }),
+      description: t.string({
+        nullable: false,
+        description: "For whom it is and what it does.",
+        resolve: ({ template }) => template.description,
+      }),
       plugin: t.exposeString("plugin", { nullable: false, description: "The plugin that brought it." }),
       parametersSchema: t.field({
         type: "JSON",
@@ -34,14 +43,18 @@ export function addTemplates(builder: GraphBuilder): void {
         description: "JSON Schema of its parameters.",
         resolve: ({ template }) => template.parametersSchema,
       }),
-      framework: t.string({ nullable: false, description: "The id of the framework of its agents.", resolve: ({ template }) => template.framework }),
+      framework: t.string({
+        nullable: false,
+        description: "The id of the framework of its agents.",
+        resolve: ({ template }) => template.framework,
+      }),
     }),
   });
   builder.queryField("agentTemplates", (t) =>
     t.field({
       type: [TemplateView],
       description: "The templates of all plugins, by name.",
-      resolve: (_, __, scope) => [...scope.contributions(templates).values()].toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((found) => new TemplateView(found)),
+      resolve: (_, __, scope) => allTemplates(scope),
     }),
   );
 }

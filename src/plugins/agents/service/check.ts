@@ -44,13 +44,14 @@ function runtimeOf(host: AgentsHost, framework: string, path: readonly string[])
   const runtime = host.runtimes.get(framework)?.value;
   if (runtime) return runtime;
   const known = [...host.runtimes.keys()].toSorted().join(", ") || "none is installed";
-  const message = framework === "" ? `An agent needs a framework. Choose one of: ${known}.` : `There is no framework "${framework}". Choose one of: ${known}.`;
+  const problem = framework === "" ? "An agent needs a framework." : `There is no framework "${framework}".`;
+  const message = `${problem} Choose one of: ${known}.`;
   throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework, known, path, message, issues: [{ path, message }] });
 }
 
 function modelProblems({ models }: AgentsHost, model: string | null, path: readonly string[]): Problem[] {
   if (model === null) return [];
-  if (model.trim() === "") return [{ path, message: "A model's name is not blank; leave it out for the default model." }];
+  if (model === "") return [{ path, message: "A model's name is not blank; leave it out for the default model." }];
   if (model.length > maxModel) return [{ path, message: `A model's name has at most ${maxModel} characters.` }];
   try {
     models?.resolve(model, { simulated: "allowed" });
@@ -69,7 +70,8 @@ function instructionsProblems(instructions: string | null, path: readonly string
 }
 
 function capabilityProblems(names: readonly string[], path: readonly string[]): Problem[] {
-  if (names.length > maxCapabilities) return [{ path, message: `An agent has at most ${maxCapabilities} capabilities; these are ${names.length}.` }];
+  if (names.length > maxCapabilities)
+    return [{ path, message: `An agent has at most ${maxCapabilities} capabilities; these are ${names.length}.` }];
   return names.flatMap((name, index) =>
     name.trim() !== "" && name.length <= maxCapabilityName
       ? []

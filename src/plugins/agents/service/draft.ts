@@ -41,7 +41,7 @@ export function patched(before: AgentDefinition, patch: DefinitionPatch): Defini
   const { memory } = patch;
   return {
     framework: choose(patch.framework, before.framework, "").trim(),
-    model: choose(patch.model, before.model, null),
+    model: choose(patch.model, before.model, null)?.trim() ?? null,
     instructions: choose(patch.instructions, before.instructions, null),
     capabilities: [...new Set(choose(patch.capabilities, before.capabilities, []))],
     options: choose<unknown>(patch.options, before.options, {}),

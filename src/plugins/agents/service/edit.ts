@@ -33,7 +33,8 @@ export async function createAgent(host: AgentsHost, scope: Scope, input: CreateA
     const problems = [...nameProblems(name, ["input", "name"]), ...wordsProblems(description, ["input", "description"])];
     const definition = await checkDefinition(host, patched(emptyDefinition, input), ["input"], problems);
     const status = (activate ?? true) ? "ACTIVE" : "DRAFT";
-    return { agent: (await insertAgent(host, scope, tx, { name, description, status, templateName: null, definition })).id };
+    const made = await insertAgent(host, scope, tx, { name, description, status, templateName: null, definition });
+    return { agent: made.id };
   });
   return committedAgent(scope, agent);
 }

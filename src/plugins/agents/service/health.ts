@@ -34,7 +34,9 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
     ...modelFindings(host, definition, status),
     ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
     ...(definition.capabilities.length > 0 && !runtime.features.tools ? [degraded(`The framework "${runtime.id}" calls no tools.`)] : []),
-    ...(definition.outputSchema && !runtime.features.structuredOutput ? [degraded(`The framework "${runtime.id}" gives no structured output.`)] : []),
+    ...(definition.outputSchema && !runtime.features.structuredOutput
+      ? [degraded(`The framework "${runtime.id}" gives no structured output.`)]
+      : []),
   ];
 }
 

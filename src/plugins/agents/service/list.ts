@@ -18,8 +18,10 @@ export function listAgents(scope: Scope, { status, search }: AgentFilter, page: 
   const where: FilterQuery<Agent>[] = [];
   if (status) where.push({ status: { $in: [...status] } });
   const words = searchable((search ?? "").trim());
-  if (words.length > maxSearch) throw new WeftlineError("INVALID_INPUT", { path: ["search"], message: `A search has at most ${maxSearch} characters.` });
-  if (words !== "") where.push({ [raw((alias) => `${alias}.search_text like ? escape '!'`, [`%${words.replaceAll(/[!%_]/g, "!$&")}%`])]: [] });
+  if (words.length > maxSearch)
+    throw new WeftlineError("INVALID_INPUT", { path: ["search"], message: `A search has at most ${maxSearch} characters.` });
+  if (words !== "")
+    where.push({ [raw((alias) => `${alias}.search_text like ? escape '!'`, [`%${words.replaceAll(/[!%_]/g, "!$&")}%`])]: [] });
   return pageOf(scope.em, Agent, { $and: where }, page, { createdAt: "desc", id: "desc" });
 }
 

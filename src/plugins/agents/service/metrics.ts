@@ -40,12 +40,16 @@ export async function metricsOf(scope: Scope, agent: Agent, lastMs: number): Pro
 /** The duration that this share of the runs did not exceed: the nearest rank, so it is one that was measured. */
 async function percentile(em: Entities, where: FilterQuery<Run>, count: number, share: number): Promise<number | null> {
   if (count === 0) return null;
-  const [run] = await em.find(Run, { $and: [where, { startedAt: { $ne: null } }] }, {
-    fields: ["startedAt", "finishedAt"],
-    orderBy: { [raw((alias) => `${alias}.finished_at - ${alias}.started_at`)]: "asc" },
-    offset: Math.ceil(count * share) - 1,
-    limit: 1,
-  });
+  const [run] = await em.find(
+    Run,
+    { $and: [where, { startedAt: { $ne: null } }] },
+    {
+      fields: ["startedAt", "finishedAt"],
+      orderBy: { [raw((alias) => `${alias}.finished_at - ${alias}.started_at`)]: "asc" },
+      offset: Math.ceil(count * share) - 1,
+      limit: 1,
+    },
+  );
   return run?.startedAt == null || run.finishedAt == null ? null : run.finishedAt - run.startedAt;
 }
 
@@ -70,7 +74,10 @@ const sums: Record<keyof Sums, string> = {
 };
 
 async function usageOf(em: Entities, where: FilterQuery<Run>): Promise<UsageView> {
-  const runs = em.createQueryBuilder(Run, "r").select("r.id").where(where as never);
+  const runs = em
+    .createQueryBuilder(Run, "r")
+    .select("r.id")
+    .where(where as never);
   const query = em
     .createQueryBuilder(UsageRow, "u")
     .select(Object.entries(sums).map(([name, sql]) => raw(`${sql} as "${name}"`)))

@@ -8,16 +8,20 @@ export interface Problem {
 }
 
 /** The most characters of a name. */
-export const maxName = 100;
+const maxName = 100;
 /** The most characters of a description or a note. */
-export const maxWords = 2_000;
+const maxWords = 2_000;
 
 /** @throws INVALID_INPUT with all problems, where there are any. */
 export function refuseIf(problems: readonly Problem[]): void {
   const [first] = problems;
   if (!first) return;
-  const message = problems.length === 1 ? first.message : `${problems.length} fields are not valid: ${problems.map((problem) => problem.message).join(" ")}`;
-  throw new WeftlineError("INVALID_INPUT", { path: first.path, issues: problems, message });
+  const all = problems.map((problem) => problem.message).join(" ");
+  throw new WeftlineError("INVALID_INPUT", {
+    path: first.path,
+    issues: problems,
+    message: problems.length === 1 ? all : `${problems.length} fields are not valid: ${all}`,
+  });
 }
 
 /** What is wrong with a name that an agent is to have. */

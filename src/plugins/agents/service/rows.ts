@@ -55,7 +55,16 @@ export function raiseVersion(tx: Tx, agent: Agent, definition: AgentDefinition, 
 
 function insertVersion(tx: Tx, agent: Agent, definition: AgentDefinition, note: string | null): void {
   const { id: agentId, tenantId, ownerId, version } = agent;
-  tx.em.create(AgentVersion, { id: versionIdOf(agentId, version), tenantId, ownerId, agentId, version, definition, note, createdAt: Date.now() });
+  tx.em.create(AgentVersion, {
+    id: versionIdOf(agentId, version),
+    tenantId,
+    ownerId,
+    agentId,
+    version,
+    definition,
+    note,
+    createdAt: Date.now(),
+  });
 }
 
 /** The content of the agent's newest version. */

@@ -1,4 +1,4 @@
-import { WeftlineError, idempotently, localIdOrNothing, type Scope } from "#weftline";
+import { WeftlineError, idempotently, localIdOrNothing, type Contribution, type Scope } from "#weftline";
 import type { AgentTemplate } from "../contract.ts";
 import type { Agent } from "../entities.ts";
 import { checkDefinition, readBy } from "./check.ts";
@@ -22,22 +22,23 @@ export interface CreateFromTemplate {
 export async function createFromTemplate(host: AgentsHost, scope: Scope, input: CreateFromTemplate): Promise<Agent> {
   const request = { mutation: "createAgentFromTemplate", key: input.idempotencyKey, body: input };
   const { agent } = await idempotently(scope, request, async (tx) => {
-    const template = findTemplate(host, input.template);
-    const blueprint = template.build(await parametersOf(template, input));
-    const { description = null, ...settings } = blueprint;
+    const { key, value: template } = findTemplate(host, input.template);
+    const { description = null, ...settings } = template.build(await parametersOf(template, input));
     const draft = patched(emptyDefinition, { ...settings, framework: template.framework });
     const definition = await checkDefinition(host, draft, ["input", "template"]);
     const status = (input.activate ?? true) ? "ACTIVE" : "DRAFT";
-    return { agent: (await insertAgent(host, scope, tx, { name: input.name, description, status, templateName: template.name, definition })).id };
+    const agent = await insertAgent(host, scope, tx, { name: input.name, description, status, templateName: key, definition });
+    return { agent: agent.id };
   });
   return committedAgent(scope, agent);
 }
 
-function findTemplate({ templates }: AgentsHost, nameOrId: string): AgentTemplate {
+function findTemplate({ templates }: AgentsHost, nameOrId: string): Contribution<AgentTemplate> {
   const found = templates.get(localIdOrNothing("AgentTemplate", nameOrId) ?? nameOrId.trim());
-  if (found) return found.value;
+  if (found) return found;
   const known = [...templates.keys()].toSorted().join(", ") || "none";
-  throw new WeftlineError("NOT_FOUND", { what: "template", path: ["input", "template"], message: `There is no such template. There are: ${known}.` });
+  const message = `There is no such template. There are: ${known}.`;
+  throw new WeftlineError("NOT_FOUND", { what: "template", path: ["input", "template"], message });
 }
 
 async function parametersOf(template: AgentTemplate, { name, parameters }: CreateFromTemplate): Promise<never> {
