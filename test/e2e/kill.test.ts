@@ -14,7 +14,7 @@ const threadEvents = `subscription ($thread: ID!, $after: Int) {
   threadEvents(thread: $thread, after: $after) {
     seq type
     ... on MessageDeltaEvent { messageId text }
-    ... on MessageFinishedEvent { messageId status: status supersededBy text }
+    ... on MessageFinishedEvent { messageId status supersededBy text }
     ... on RunStatusEvent { runStatus: status }
   }
 }`;
@@ -33,7 +33,7 @@ async function openThread(server: Server): Promise<string> {
 }
 
 const send = `mutation ($thread: ID!, $text: String!) {
-  sendMessage(input: { thread: $thread, text: $text }) { ... on SendMessagePayload { run { id status } message { id text } } ... on UserError { message } }
+  sendMessage(input: { thread: $thread, text: $text }) { ... on SendMessagePayload { run { id status } message { id text } } ... on UserError { reason: message } }
 }`;
 
 /** Reads events until one satisfies `until`, then leaves. */
@@ -54,7 +54,7 @@ describe("a server that is killed in the middle of an answer", () => {
   const { folder, remove } = dataFolder();
   let server: Server | undefined;
   afterEach(async () => {
-    await server?.kill().catch(() => undefined);
+    await server?.kill();
     remove();
   });
 
@@ -94,7 +94,7 @@ describe("a server that is killed right after it answered", () => {
   const { folder, remove } = dataFolder();
   let server: Server | undefined;
   afterEach(async () => {
-    await server?.kill().catch(() => undefined);
+    await server?.kill();
     remove();
   });
 

@@ -47,6 +47,7 @@ export async function startServer(dataDir: string, env: Record<string, string> =
     graphql,
     socket: () => createClient({ url: url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 }),
     kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, "exit");
       child.kill("SIGKILL");
       await exited;
