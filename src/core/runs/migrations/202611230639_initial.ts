@@ -1,6 +1,6 @@
 import { Migration } from "@mikro-orm/migrations";
 
-export class Initial202611230620 extends Migration {
+export class Initial202611230639 extends Migration {
   override up(): void {
     this.addSql(`create table \`runs_event\` (\`stream_num\` integer not null, \`seq\` integer not null, \`run_seq\` integer null, \`at\` bigint not null, \`kind\` text not null, \`payload\` text not null, \`event_key\` text null, primary key (\`stream_num\`, \`seq\`));`);
     this.addSql(`create unique index \`runs_event_stream_num_run_seq_event_key_unique\` on \`runs_event\` (\`stream_num\`, \`run_seq\`, \`event_key\`);`);
@@ -13,12 +13,12 @@ export class Initial202611230620 extends Migration {
     this.addSql(`create index \`runs_message_run_id_index\` on \`runs_message\` (\`run_id\`);`);
     this.addSql(`create index \`runs_message_stream_num_start_seq_index\` on \`runs_message\` (\`stream_num\`, \`start_seq\`);`);
     this.addSql(`create table \`runs_run\` (\`id\` text not null primary key, \`tenant_id\` text not null, \`owner_id\` text not null, \`stream_num\` integer not null, \`start_seq\` integer not null, \`seq\` integer not null, \`thread_id\` text null, \`root_id\` text not null, \`parent_id\` text null, \`retry_of_id\` text null, \`blocked_by_id\` text null, \`regenerates_id\` text null, \`target_type\` text not null, \`target_id\` text not null, \`target_name\` text not null, \`target_version\` integer null, \`trigger\` text check (\`trigger\` in ('API', 'CHAT', 'SCHEDULE', 'WEBHOOK', 'PARENT', 'RETRY', 'PLATFORM')) not null, \`status\` text check (\`status\` in ('QUEUED', 'RUNNING', 'WAITING', 'PAUSED', 'CANCELLING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED')) not null, \`provenance\` text check (\`provenance\` in ('LIVE', 'SIMULATED', 'REPLAYED')) null, \`input\` json null, \`output\` json null, \`text\` text null, \`failure\` json null, \`usage\` json null, \`limits\` json not null, \`settings\` json not null, \`progress_done\` bigint null, \`progress_total\` bigint null, \`cancel_reason\` text null, \`epoch\` integer not null default 0, \`lease_owner\` text null, \`lease_until\` bigint null, \`due_at\` bigint null, \`takeovers\` integer not null default 0, \`deadline_at\` bigint null, \`created_at\` bigint not null, \`started_at\` bigint null, \`finished_at\` bigint null);`);
-    this.addSql(`create index \`runs_run_thread_id_index\` on \`runs_run\` (\`thread_id\`);`);
     this.addSql(`create index \`runs_run_root_id_index\` on \`runs_run\` (\`root_id\`);`);
     this.addSql(`create index \`runs_run_parent_id_index\` on \`runs_run\` (\`parent_id\`);`);
     this.addSql(`create index \`runs_run_blocked_by_id_index\` on \`runs_run\` (\`blocked_by_id\`);`);
-    this.addSql(`create index \`runs_run_target_id_index\` on \`runs_run\` (\`target_id\`);`);
     this.addSql(`create index \`runs_run_tenant_id_owner_id_created_at_index\` on \`runs_run\` (\`tenant_id\`, \`owner_id\`, \`created_at\`);`);
+    this.addSql(`create index \`runs_run_thread_id_status_index\` on \`runs_run\` (\`thread_id\`, \`status\`);`);
+    this.addSql(`create index \`runs_run_target_id_created_at_index\` on \`runs_run\` (\`target_id\`, \`created_at\`);`);
     this.addSql(`create index \`runs_run_status_due_at_index\` on \`runs_run\` (\`status\`, \`due_at\`);`);
     this.addSql(`create index \`runs_run_status_lease_until_index\` on \`runs_run\` (\`status\`, \`lease_until\`);`);
     this.addSql(`create unique index \`runs_run_stream_num_start_seq_unique\` on \`runs_run\` (\`stream_num\`, \`start_seq\`);`);
