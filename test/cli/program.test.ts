@@ -1,0 +1,127 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { version } from "../../src/core/version.ts";
+import { newFolder, weftline, writeConfig } from "./terminal.ts";
+
+let folder: string;
+let config: string;
+beforeEach(() => {
+  folder = newFolder();
+  config = writeConfig(folder, `{ plugins: [hello()], dataDir: ${JSON.stringify(join(folder, "data"))}, logLevel: "silent" }`);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.resetModules();
+  rmSync(folder, { recursive: true });
+});
+
+describe("the command line", () => {
+  it("prints its version", async () => {
+    expect(await weftline("--version")).toEqual({ code: 0, out: `${version}\n`, said: "" });
+  });
+
+  it("lists its own commands and those of plugins, without booting", async () => {
+    const { code, out } = await weftline("--help", "--config", config);
+    expect(code).toBe(0);
+    expect(out).toMatch(/start .*\n[\s\S]*dev .*\n[\s\S]*schema .*\n[\s\S]*migrate .*\n[\s\S]*greet .*Greets somebody\./);
+  });
+
+  it("helps with each command", async () => {
+    for (const words of [["start"], ["dev"], ["schema"], ["schema", "check"], ["migrate"], ["migrate", "new"], ["greet"]]) {
+      const { code, out } = await weftline(...words, "--help", "--config", config);
+      expect([words, code]).toEqual([words, 0]);
+      expect(out).toContain(`Usage: weftline ${words.join(" ")}`);
+    }
+  });
+
+  it("still helps where the configuration does not load, and says so", async () => {
+    const broken = writeConfig(folder, "{ plugins: [hello({ nme: 1 })] }", "broken.ts");
+    const { code, out, said } = await weftline("--help", "--config", broken);
+    expect(code).toBe(0);
+    expect(out).toContain("migrate");
+    expect(said).toContain("The commands of plugins are missing here");
+  });
+
+  it.each([[[]], [["bogus"]], [["start", "--bogus"]], [["start", "--port", "many"]], [["schema", "bogus"]], [["greet"]]])("exits 2 for %j", async (argv) => {
+    expect(await weftline(...argv, ...(argv.length > 0 ? ["--config", config] : []))).toMatchObject({ code: 2, out: "" });
+  });
+});
+
+describe("the configuration", () => {
+  it("is looked for where --config says", async () => {
+    const { code, said } = await weftline("schema", "print", "--config", join(folder, "none.ts"));
+    expect(code).toBe(3);
+    expect(said).toContain("There is no configuration file at");
+  });
+
+  it.each([
+    ["export const config = {};", "it has no default export"],
+    ["export default { plugin: [] };", "its default export has no plugins"],
+    ["import './gone.ts';", "gone"],
+    ["export default {", ""],
+  ])("that reads %s exits 3", async (text, problem) => {
+    const file = join(folder, "bad.ts");
+    writeFileSync(file, text);
+    const { code, said, out } = await weftline("schema", "print", "--config", file);
+    expect(code).toBe(3);
+    expect(said).toContain("is not valid");
+    expect(said).toContain(problem);
+    expect(said).not.toMatch(/^\s+at /m);
+    expect(out).toBe("");
+  });
+
+  it("with an option that a plugin refuses exits 3 and names the plugin", async () => {
+    const { code, said } = await weftline("schema", "print", "--config", writeConfig(folder, "{ plugins: [hello({ nme: 'x' })] }", "options.ts"));
+    expect(code).toBe(3);
+    expect(said).toContain('The configuration of "hello" is not valid');
+  });
+
+  it.each([
+    ["DATABASE_URL", "postgres://user:hidden@localhost/db", "Postgres is not supported yet"],
+    ["PORT", "http", "PORT"],
+    ["WEFTLINE_MODE", "staging", "WEFTLINE_MODE"],
+  ])("that is built in refuses %s=%s", async (name, value, problem) => {
+    vi.stubEnv(name, value);
+    const error: unknown = await import("../../plugins.config.ts").catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining(problem) });
+    expect(String((error as Error).message)).not.toContain("hidden");
+  });
+});
+
+describe("commands of plugins", () => {
+  it("are run with their arguments and options, data apart from words", async () => {
+    expect(await weftline("greet", "Ada", "--config", config)).toEqual({ code: 0, out: "Hello Ada\n", said: "about to greet\n" });
+    expect(await weftline("greet", "Ada", "Bob", "Eve", "--words", "Bye", "--loud", "--config", config)).toMatchObject({ out: "Bye Ada and Bob and Eve!\n" });
+  });
+
+  it("are given a platform, and exit with the code that they answer", async () => {
+    expect(await weftline("count", "--config", config)).toMatchObject({ code: 7, out: "function for Ada\n" });
+  });
+
+  it("that need nothing have no platform", async () => {
+    const { code, said } = await weftline("lost", "--config", config);
+    expect(code).toBe(1);
+    expect(said).toContain("the command says that it needs nothing");
+  });
+
+  it("exit 4 where the platform does not boot, with the report and no stack", async () => {
+    const failing = writeConfig(folder, `{ plugins: [hello({ setup: "fails" })], dataDir: ${JSON.stringify(join(folder, "data"))}, logLevel: "silent" }`, "failing.ts");
+    const { code, said } = await weftline("count", "--config", failing);
+    expect(code).toBe(4);
+    expect(said).toContain('[PLUGIN_SETUP_FAILED] The setup of "hello" failed: the kettle is cold');
+    expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  it("may not take the name of one of ours", async () => {
+    const file = join(folder, "clash.ts");
+    const core = JSON.stringify(join(import.meta.dirname, "../../src/core/index.ts"));
+    writeFileSync(
+      file,
+      `import { commands, contribution, definePlugin } from ${core};
+       const clash = definePlugin({ id: "clash", contributes: [contribution(commands, "start", { description: "x", run: () => 0 })] });
+       export default { plugins: [clash()] };`,
+    );
+    expect(await weftline("--help", "--config", file)).toMatchObject({ code: 1, said: expect.stringContaining('comes from "weftline" and from "clash"') });
+  });
+});

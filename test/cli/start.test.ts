@@ -1,0 +1,109 @@
+import { rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ask, killTree, spawnCli, urlOf, type Running } from "./server.ts";
+import { newFolder, writeConfig } from "./terminal.ts";
+
+let folder: string;
+let started: Running[];
+beforeEach(() => {
+  folder = newFolder();
+  writeConfig(folder);
+  started = [];
+});
+afterEach(async () => {
+  for (const running of started) await killTree(running);
+  rmSync(folder, { recursive: true });
+});
+
+function start(args: readonly string[] = [], file = "src/cli/main.ts"): Running {
+  const running = spawnCli([...(file === "src/main.ts" ? [] : ["start"]), "--port", "0", ...args], { cwd: folder, file });
+  started.push(running);
+  return running;
+}
+
+describe("start", () => {
+  it("says in a few lines where it is, answers there, and closes at a signal", async () => {
+    const server = start();
+    const url = await urlOf(server);
+    expect(await ask(url, "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });
+    expect((await fetch(new URL("/healthz", url))).status).toBe(200);
+    await server.until(/Try +curl/);
+    const lines = server.said().trim().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(12);
+    expect(lines[0]).toMatch(/Weftline \d+\.\d+\.\d+ +\d+ plugins +\d+ ms/);
+    expect(server.out()).toBe("");
+
+    server.child.kill("SIGTERM");
+    expect(await server.ended).toBe(0);
+    expect(server.said()).toContain("Closing.");
+  });
+
+  it("is what src/main.ts and the program that npm installs do", async () => {
+    const main = start([], "src/main.ts");
+    expect(await ask(await urlOf(main), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });
+    main.child.kill("SIGINT");
+    expect(await main.ended).toBe(0);
+
+    const installed = start([], "bin/weftline.js");
+    expect(await ask(await urlOf(installed), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });
+  });
+
+  it("keeps its data where --data says and refuses a second server there", async () => {
+    const data = join(folder, "elsewhere");
+    await urlOf(start(["--data", data]));
+    const second = start(["--data", data]);
+    expect(await second.ended).toBe(1);
+    expect(second.said()).toContain("[DATABASE_LOCKED]");
+    expect(second.said()).not.toMatch(/^\s+at /m);
+  });
+
+  it("exits 1 where the port is taken", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const server = start(["--port", String((taken.address() as AddressInfo).port)]);
+    expect(await server.ended).toBe(1);
+    expect(server.said()).toContain("[ADDRESS_IN_USE]");
+    taken.close();
+  });
+
+  it("exits 3 where it would serve strangers without asking who they are", async () => {
+    const server = start(["--host", "0.0.0.0"]);
+    expect(await server.ended).toBe(3);
+    expect(server.said()).toContain("[BIND_WITHOUT_AUTH]");
+  });
+
+  it("exits 4 where a plugin fails, with the report and no stack", async () => {
+    const server = start(["--config", writeConfig(folder, '{ plugins: [hello({ setup: "fails" })] }', "failing.ts")]);
+    expect(await server.ended).toBe(4);
+    expect(server.said()).toContain('✗ setup: [PLUGIN_SETUP_FAILED] The setup of "hello" failed: the kettle is cold');
+    expect(server.said()).not.toMatch(/^\s+at /m);
+  });
+
+  it("leaves migrations to the operator in production: exits 5, unless told to apply them", async () => {
+    const config = writeConfig(folder, '{ plugins: [hello()], mode: "production" }', "production.ts");
+    const refused = start(["--config", config]);
+    expect(await refused.ended).toBe(5);
+    expect(refused.said()).toContain("weftline migrate up");
+    await urlOf(start(["--config", config, "--migrate"]));
+  });
+
+  it("ends at once at a second signal, however long closing takes", async () => {
+    const server = start(["--config", writeConfig(folder, '{ plugins: [hello({ close: "hangs" })] }', "hanging.ts")]);
+    await urlOf(server);
+    server.child.kill("SIGINT");
+    await server.until(/Closing/);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    server.child.kill("SIGINT");
+    expect(await server.ended).toBe(130);
+  });
+
+  it("takes one Ctrl-C that arrives twice for one", async () => {
+    const server = start();
+    await urlOf(server);
+    server.child.kill("SIGINT");
+    server.child.kill("SIGINT");
+    expect(await server.ended).toBe(0);
+  });
+});

@@ -1,0 +1,128 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import assert from "node:assert/strict";
+
+/**
+ * Packs the package, installs it into an empty folder as a user would, and runs it there: with the Node of the system, whatever its
+ * age, and without the sources at hand.
+ */
+const root = join(import.meta.dirname, "../..");
+const folder = mkdtempSync(join(tmpdir(), "weftline-package-"));
+const app = join(folder, "app");
+
+/** The environment of a user: without what npm set for this script, and without the tools of this project. */
+function userEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$|NODE_OPTIONS$|OPENAI_|WEFTLINE_)/.test(name));
+  const path = (process.env["PATH"] ?? "").split(delimiter).filter((part) => !part.includes("node_modules") && !part.includes("node-gyp-bin"));
+  return { ...Object.fromEntries(own), PATH: path.join(delimiter), ...extra };
+}
+
+function run(command: string, args: readonly string[], cwd = app): string {
+  return execFileSync(command, args, { cwd, env: userEnvironment(), encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+}
+
+function step(name: string): void {
+  process.stdout.write(`- ${name}\n`);
+}
+
+interface Server {
+  readonly url: string;
+  readonly child: ChildProcess;
+}
+
+/** Starts the installed server on a free port and waits until it says where. */
+async function start(args: readonly string[]): Promise<Server> {
+  const child = spawn("npx", ["weftline", "start", "--port", "0", ...args], { cwd: app, env: userEnvironment(), stdio: ["ignore", "ignore", "pipe"] });
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    const url = /http:\/\/\S+\/graphql/.exec(said)?.[0];
+    if (url) resolve(url);
+  });
+  child.once("exit", (code) => reject(new Error(`The server ended with ${code}:\n${said}`)));
+  const timer = setTimeout(() => reject(new Error(`The server did not start:\n${said}`)), 30_000);
+  try {
+    return { url: await promise, child };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ask(url: string, query: string): Promise<unknown> {
+  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ query }) });
+  return response.json();
+}
+
+async function stop({ child }: Server): Promise<void> {
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+const ownPlugin = `import { definePlugin } from "weftline";
+import { simulated, models } from "weftline/plugins";
+import { defineConfig } from "weftline/server";
+
+const hello = definePlugin({
+  id: "hello",
+  schema: (builder) => builder.queryField("helloGreeting", (t) => t.string({ description: "A greeting.", resolve: () => "Hello" })),
+});
+
+export default defineConfig({ plugins: [models(), simulated(), hello()] });
+`;
+
+const ownTest = `import { equal } from "node:assert/strict";
+import { testPlatform } from "weftline/testing";
+import { createPlatform } from "weftline/server";
+import "weftline/client";
+import config from "./plugins.config.ts";
+
+await using app = await testPlatform({ plugins: config.plugins });
+equal((await app.graphql("{ helloGreeting }")).helloGreeting, "Hello");
+equal(typeof createPlatform, "function");
+`;
+
+try {
+  step("pack");
+  const [packed] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root)) as [{ filename: string; size: number }];
+
+  step("install into an empty folder");
+  mkdirSync(app);
+  writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }));
+  run("npm", ["install", "--no-audit", "--no-fund", join(folder, packed.filename)]);
+
+  step(`the system's Node is ${run("node", ["--version"]).trim()}`);
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  assert.equal(run("npx", ["weftline", "--version"]).trim(), version);
+
+  step("serve what is built in");
+  const builtIn = await start(["--data", join(folder, "built-in")]);
+  assert.deepEqual(await ask(builtIn.url, "{ viewer { __typename } }"), { data: { viewer: { __typename: "Viewer" } } });
+  await stop(builtIn);
+
+  step("print the graph that is committed");
+  assert.equal(run("npx", ["weftline", "schema", "print"]), readFileSync(join(root, "schema.graphql"), "utf8"));
+
+  step("serve a configuration and a plugin of one's own, in TypeScript");
+  writeFileSync(join(app, "plugins.config.ts"), ownPlugin);
+  const own = await start(["--data", join(folder, "own")]);
+  assert.deepEqual(await ask(own.url, "{ helloGreeting }"), { data: { helloGreeting: "Hello" } });
+  await stop(own);
+
+  step("test it with weftline/testing");
+  writeFileSync(join(app, "own.test.ts"), ownTest);
+  execFileSync(process.execPath, ["own.test.ts"], { cwd: app, env: userEnvironment(), stdio: "inherit" });
+
+  step("type-check it against the declarations");
+  const options = { strict: true, noEmit: true, module: "nodenext", target: "es2024", lib: ["es2024", "esnext.disposable"], allowImportingTsExtensions: true, skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
+  writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
+  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", app], { stdio: "inherit" });
+  process.stdout.write("The package works.\n");
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
