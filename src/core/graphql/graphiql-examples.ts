@@ -30,7 +30,7 @@ query Server {
 `,
   },
   {
-    query: `# Blueprints to make an agent of. Copy the id of one into the next tab.
+    query: `# Blueprints to make an agent of. Put the name of one into the next tab, or keep the assistant.
 query Templates {
   agentTemplates {
     id
@@ -43,7 +43,7 @@ query Templates {
 `,
   },
   {
-    query: `# Copy the id of the agent for the next tab.
+    query: `# The next tab finds the agent by its name.
 mutation CreateAgent($input: CreateAgentFromTemplateInput!) {
   createAgentFromTemplate(input: $input) {
     __typename
@@ -63,7 +63,7 @@ mutation CreateAgent($input: CreateAgentFromTemplateInput!) {
   }
 }
 `,
-    variables: json({ input: { template: "<id of a template>", name: "My first agent" } }),
+    variables: json({ input: { template: "assistant", name: "My first agent" } }),
   },
   {
     query: `# Copy the id of the thread for the next two tabs.
@@ -96,7 +96,7 @@ subscription Watch($thread: ID!, $after: Int) {
     seq
     type
     ... on RunStatusEvent {
-      status
+      runStatus: status
       provenance
     }
     ... on MessageDeltaEvent {
@@ -104,7 +104,7 @@ subscription Watch($thread: ID!, $after: Int) {
       text
     }
     ... on MessageFinishedEvent {
-      status
+      messageStatus: status
       text
     }
     ... on ToolRequestedEvent {
@@ -112,7 +112,7 @@ subscription Watch($thread: ID!, $after: Int) {
       arguments
     }
     ... on ToolFinishedEvent {
-      status
+      toolStatus: status
       result
       error
     }
@@ -135,7 +135,7 @@ subscription Watch($thread: ID!, $after: Int) {
       }
     }
     ... on UserError {
-      message
+      reason: message
       code
       path
     }
