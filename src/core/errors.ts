@@ -50,6 +50,7 @@ export const errorCodes = {
   BIND_WITHOUT_AUTH: entry("boot", "Refused to listen on {host}: no plugin authenticates callers, so anyone who reaches it would act as the local viewer.", "Bind to 127.0.0.1, or configure auth({ viewers: [...] }) or another authenticator."),
   ADDRESS_IN_USE: entry("boot", "Port {port} of {host} is in use.", "Stop the other program, or choose another port: PORT=4401."),
   DATABASE_LOCKED: entry("boot", "Another server (process {pid}) has the database {file} open.", "Stop that server, or give this one a folder of its own: WEFTLINE_DATA=./other."),
+  DATABASE_UNUSABLE: entry("boot", "The database {file} cannot be opened: {problem}", "Make its folder one that this user may write, or put a backup of the file back."),
   MIGRATION_PENDING: entry("boot", "{count} migrations are pending: {names}.", "Run: weftline migrate up"),
   MIGRATION_FAILED: entry("boot", 'The migration "{name}" failed: {problem}', "Nothing after it was applied. Mend the cause, then run: weftline migrate up"),
 

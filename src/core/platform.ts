@@ -116,7 +116,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
  * @throws DATABASE_LOCKED where a server has it open.
  */
 export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database {
-  return new Database({ file: join(config.dataDir ?? "data", "weftline.db"), entities, migrations });
+  return new Database({ file: join(config.dataDir ?? "data", "weftline.db"), entities, migrations, log: createLog(config) });
 }
 
 async function openDatabase(config: WeftlineConfig, composition: Composition, options: BootOptions): Promise<Database> {

@@ -4,9 +4,11 @@ import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM, type EntityManager } from "@mikro-orm/sqlite";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { serviceRef } from "../kernel/refs.ts";
+import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
 import { forkFor, ownershipFilter, type OwnedEntity } from "./ownership.ts";
 import { WriteQueue } from "./queue.ts";
+import { filtered, readOnly } from "./reader.ts";
 import { sqliteSql, type Sql } from "./sql.ts";
 import { isStoreFailure, openSqlite, sqliteDialect, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
@@ -30,6 +32,8 @@ export interface DatabaseOptions {
   readonly file: string;
   readonly entities: readonly OwnedEntity[];
   readonly migrations: readonly NamedMigration[];
+  /** Told of what fails after a commit. */
+  readonly log?: Logger;
 }
 
 /** The host's database, for plugins that write outside a request. */
@@ -46,25 +50,36 @@ export class Database {
   readonly #writeSql: Sql;
   readonly #lock: FileLock;
   readonly #queue = new WriteQueue();
+  readonly #log: Logger | undefined;
+  #state: "open" | "closed" = "open";
 
-  /** @throws DATABASE_LOCKED where another server has the file open. */
+  /**
+   * @throws DATABASE_LOCKED where another server has the file open.
+   * @throws DATABASE_UNUSABLE where it cannot be opened.
+   */
   constructor(options: DatabaseOptions) {
-    mkdirSync(dirname(options.file), { recursive: true });
-    this.#lock = lockFile(options.file);
-    this.#handles = openSqlite(options.file);
-    this.read = sqliteSql(this.#handles.reader);
-    this.#writeSql = sqliteSql(this.#handles.writer);
-    this.orm = new MikroORM({
-      dbName: options.file,
-      entities: options.entities.map(({ schema }) => schema),
-      filters: ownershipFilter(options.entities) as never,
-      driverOptions: sqliteDialect(this.#handles.writer),
-      replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
-      extensions: [Migrator],
-      migrations: { migrationsList: [...options.migrations] as never, snapshot: false, silent: true, tableName: "weftline_migration" },
-      discovery: { warnWhenNoEntities: false },
-      ignoreUndefinedInQuery: true,
-    });
+    const { file, entities, migrations, log } = options;
+    this.#log = log;
+    this.#lock = usable(file, () => lockFile(file));
+    try {
+      this.#handles = usable(file, () => openSqlite(file));
+      this.read = sqliteSql(this.#handles.reader);
+      this.#writeSql = sqliteSql(this.#handles.writer);
+      this.orm = new MikroORM({
+        dbName: file,
+        entities: entities.map(({ schema }) => schema),
+        filters: ownershipFilter(entities) as never,
+        driverOptions: sqliteDialect(this.#handles.writer),
+        replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
+        extensions: [Migrator],
+        migrations: { migrationsList: [...migrations] as never, snapshot: false, silent: true, tableName: "weftline_migration" },
+        discovery: { warnWhenNoEntities: false },
+        ignoreUndefinedInQuery: true,
+      });
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
   }
 
   /** An entity manager that reads as `reader`; its writes are refused. */
@@ -79,7 +94,9 @@ export class Database {
    */
   write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#exclusively(async (afterCommit) =>
-      forkFor(this.orm.em, writer).transactional((em) => work({ em: em as EntityManager, sql: this.#writeSql, afterCommit })),
+      forkFor(this.orm.em, writer).transactional((em) =>
+        work({ em: filtered(em as EntityManager, "writes"), sql: this.#writeSql, afterCommit }),
+      ),
     );
   }
 
@@ -106,6 +123,8 @@ export class Database {
   /** Waits for open writes, then closes the file and gives the lock back. */
   async close(): Promise<void> {
     await this.#queue.idle();
+    if (this.#state === "closed") return;
+    this.#state = "closed";
     await this.orm.close(true);
     for (const handle of [this.#handles.reader, this.#handles.writer]) if (handle.open) handle.close();
     this.#lock.release();
@@ -114,10 +133,11 @@ export class Database {
   /** What was registered for after the commit runs before the next write begins, so that followers hear of commits in their order. */
   #exclusively<T>(work: (afterCommit: Tx["afterCommit"]) => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
+      if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
       const done: (() => void)[] = [];
       try {
         const result = await work((run) => void done.push(run));
-        for (const run of done) run();
+        for (const run of done) this.#afterCommit(run);
         return result;
       } catch (error) {
         if (!isStoreFailure(error)) throw error;
@@ -125,14 +145,23 @@ export class Database {
       }
     });
   }
+
+  /** The rows are durable whatever happens here, so the write has succeeded. */
+  #afterCommit(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#log?.error({ err: error }, "what was to follow a commit failed");
+    }
+  }
 }
 
-const writes = ["flush", "begin", "transactional", "insert", "insertMany", "upsert", "upsertMany", "nativeUpdate", "nativeDelete"] as const;
-
-/** A write past the queue would join whatever transaction is open on the connection. */
-function readOnly(em: EntityManager): EntityManager {
-  const refuse = async (): Promise<never> => {
-    throw new WeftlineError("INTERNAL", { message: "A write outside Database.write: use the tx that it hands in." });
-  };
-  return Object.assign(em, Object.fromEntries(writes.map((name) => [name, refuse])));
+function usable<T>(file: string, open: () => T): T {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    return open();
+  } catch (error) {
+    if (error instanceof WeftlineError) throw error;
+    throw new WeftlineError("DATABASE_UNUSABLE", { file, problem: messageOf(error) }, { cause: error });
+  }
 }

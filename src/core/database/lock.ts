@@ -20,6 +20,7 @@ export function lockFile(file: string): FileLock {
     handle.exec("begin exclusive");
   } catch (error) {
     handle.close();
+    if (!isBusy(error)) throw error;
     throw new WeftlineError("DATABASE_LOCKED", { file, pid: holderOf(pidFile) }, { cause: error });
   }
   writeFileSync(pidFile, String(process.pid));
@@ -29,6 +30,10 @@ export function lockFile(file: string): FileLock {
       handle.close();
     },
   };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
 }
 
 function holderOf(pidFile: string): string {

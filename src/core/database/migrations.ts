@@ -37,9 +37,12 @@ export async function runMigrations(database: Database): Promise<string[]> {
   return applied;
 }
 
-/** The statements that would make the tables what the entities declare; none where they are. */
+/**
+ * The statements that would make the tables what the entities declare; none where they are. Tables that no entity declares are left
+ * alone: removing a plugin never drops its data.
+ */
 export async function missingStatements(database: Database): Promise<string[]> {
-  const { up } = await database.orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
+  const { up } = await database.orm.schema.getUpdateSchemaMigrationSQL({ wrap: false, dropTables: false });
   return up.split("\n").filter((line) => line.trim() !== "");
 }
 

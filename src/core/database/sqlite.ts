@@ -10,12 +10,17 @@ export interface SqliteHandles {
 /** Opens a file in WAL mode. FULL: what a commit acknowledged survives a power loss. */
 export function openSqlite(file: string): SqliteHandles {
   const writer = new Database(file, { timeout: 5_000 });
-  writer.pragma("journal_mode = WAL");
-  writer.pragma("synchronous = FULL");
-  writer.pragma("foreign_keys = ON");
-  const reader = new Database(file, { timeout: 5_000 });
-  reader.pragma("query_only = ON");
-  return { writer, reader };
+  try {
+    writer.pragma("journal_mode = WAL");
+    writer.pragma("synchronous = FULL");
+    writer.pragma("foreign_keys = ON");
+    const reader = new Database(file, { timeout: 5_000 });
+    reader.pragma("query_only = ON");
+    return { writer, reader };
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
 }
 
 /** A dialect over a handle that we own. Transactions begin IMMEDIATE: a deferred one that reads first fails under contention, whatever its timeout. */
