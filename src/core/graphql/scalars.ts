@@ -38,6 +38,22 @@ function parseSafeInt(value: unknown): number {
   return value;
 }
 
+/** How deep a JSON value of a client may nest: what reads it may recurse. */
+const maxJsonDepth = 100;
+
+/** What came as JSON, unless it is none (literals can be infinite) or nests so deep that reading it would exhaust the stack. */
+function parseJson(value: unknown): unknown {
+  const left: [value: unknown, depth: number][] = [[value, 0]];
+  for (let next = left.pop(); next; next = left.pop()) {
+    const [part, depth] = next;
+    if (typeof part === "number" && !Number.isFinite(part)) throw new GraphQLError("A JSON number is finite.");
+    if (typeof part !== "object" || part === null) continue;
+    if (depth === maxJsonDepth) throw new GraphQLError(`A JSON value nests at most ${maxJsonDepth} deep.`);
+    for (const inner of Object.values(part)) left.push([inner, depth + 1]);
+  }
+  return value;
+}
+
 export function addScalars(builder: GraphBuilder): void {
   builder.scalarType("DateTime", {
     description: "A moment with its offset, as in 2026-01-31T12:00:00Z.",
@@ -55,8 +71,8 @@ export function addScalars(builder: GraphBuilder): void {
     description: "Any JSON value. Only where a plugin, a framework or the user owns the shape.",
     specifiedByURL: "https://www.rfc-editor.org/rfc/rfc8259",
     serialize: (value) => value,
-    parseValue: (value) => value,
-    parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+    parseValue: parseJson,
+    parseLiteral: (node, variables) => parseJson(valueFromASTUntyped(node, variables)),
   });
   builder.scalarType("SafeInt", {
     description: "A whole number up to 2^53 - 1, a JSON number.",
