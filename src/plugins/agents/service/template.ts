@@ -27,8 +27,8 @@ export async function createFromTemplate(host: AgentsHost, scope: Scope, input: 
     const draft = patched(emptyDefinition, { ...settings, framework: template.framework });
     const definition = await checkDefinition(host, draft, ["input", "template"]);
     const status = (input.activate ?? true) ? "ACTIVE" : "DRAFT";
-    const agent = await insertAgent(host, scope, tx, { name: input.name, description, status, templateName: key, definition });
-    return { agent: agent.id };
+    const made = await insertAgent(host, scope, tx, { name: input.name, description, status, templateName: key, definition });
+    return { agent: made.id };
   });
   return committedAgent(scope, agent);
 }
