@@ -61,8 +61,12 @@ function banner(terminal: Terminal, { platform, server, file, bootMs }: Started)
     row("Health", address(new URL("/healthz", url).href)),
     row("Models", modelsLine(platform)),
     row("Config", `${relative(process.cwd(), file)}, data in ${config.dataDir ?? "./data"}`),
-    row("Try", `curl ${url} -H 'content-type: application/json' -d '{"query":"{ plugins { name state } }"}'`),
+    row("First", graphiql ? "open GraphiQL and run its tabs from left to right" : firstRequest(url)),
   ];
+}
+
+function firstRequest(url: string): string {
+  return `curl ${url} -H 'content-type: application/json' -d '{"query":"{ plugins { name state } }"}'`;
 }
 
 function modelsLine({ kernel }: Platform): string {

@@ -29,7 +29,7 @@ describe("start", () => {
     const url = await urlOf(server);
     expect(await ask(url, "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });
     expect((await fetch(new URL("/healthz", url))).status).toBe(200);
-    await server.until(/Try +curl/);
+    await server.until(/First +open GraphiQL/);
     const lines = server.said().trim().split("\n");
     expect(lines.length).toBeLessThanOrEqual(12);
     expect(lines[0]).toMatch(/Weftline \d+\.\d+\.\d+ +\d+ plugins +\d+ ms/);
