@@ -1,9 +1,49 @@
-import { readFileSync } from "node:fs";
-import { buildSchema, parse, validate } from "graphql";
-import { expect, it } from "vitest";
-import { exampleTabs } from "../../src/core/graphql/graphiql-examples.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPlatform, type Platform } from "../../src/core/platform.ts";
+import { exampleTabs, type ExampleTab } from "../../src/core/graphql/graphiql-examples.ts";
+import { agents, auth, capabilities, chat, models, openai, simulated } from "../../src/plugins/index.ts";
+import { ada } from "./fixture.ts";
 
-it("opens GraphiQL with tabs that the graph accepts as they are", () => {
-  const schema = buildSchema(readFileSync("schema.graphql", "utf8"));
-  for (const { query } of exampleTabs) expect(validate(schema, parse(query)), query).toEqual([]);
+describe("the tabs with which GraphiQL opens", () => {
+  let folder: string;
+  let platform: Platform;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "weftline-examples-"));
+    const plugins = [auth(), models(), simulated(), capabilities(), openai(), agents(), chat()];
+    platform = await createPlatform({ plugins, dataDir: folder, logLevel: "silent" }, { migrate: "automatic" });
+  });
+  afterAll(async () => {
+    await platform.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const operation = ({ query, variables = "{}" }: ExampleTab, thread = "") => ({
+    query,
+    variables: JSON.parse(variables.replaceAll("<id of a thread>", thread)) as Record<string, unknown>,
+    viewer: ada,
+  });
+
+  it("lead from an empty server to an answer", async () => {
+    const [server, templates, createAgent, createThread, watch, send] = exampleTabs.map((tab) => (thread?: string) => operation(tab, thread));
+    if (!server || !templates || !createAgent || !createThread || !watch || !send) throw new Error("A tab is missing.");
+    expect(await platform.execute(server())).toMatchObject({ data: { viewer: { name: "Ada" } } });
+    const found = await platform.execute<{ agentTemplates: { name: string }[] }>(templates());
+    expect(found.data?.agentTemplates.map(({ name }) => name)).toContain("assistant");
+    expect(await platform.execute(createAgent())).toMatchObject({ data: { createAgentFromTemplate: { __typename: "CreateAgentFromTemplatePayload", agent: { status: "ACTIVE" } } } });
+    const opened = await platform.execute<{ createThread: { thread: { id: string } } }>(createThread());
+    const thread = opened.data?.createThread.thread.id;
+    expect(thread).toBeDefined();
+    const events = await platform.subscribe<{ threadEvents: { __typename: string; messageStatus?: string; text?: string } }>(watch(thread));
+    if (!(Symbol.asyncIterator in events)) throw new Error(JSON.stringify(events));
+    expect(await platform.execute(send(thread))).toMatchObject({ data: { sendMessage: { __typename: "SendMessagePayload" } } });
+    for await (const { data, errors } of events) {
+      expect(errors).toBeUndefined();
+      if (data?.threadEvents.__typename !== "MessageFinishedEvent") continue;
+      expect(data.threadEvents).toMatchObject({ messageStatus: "COMPLETE" });
+      break;
+    }
+  });
 });

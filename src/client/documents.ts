@@ -1,0 +1,50 @@
+/** Types that have a field of one name and different types need it under different ones. */
+const snapshot = `messages { id seq role status text createdAt }
+    hasEarlierMessages
+    runs { id status targetName }
+    interrupts { ...InterruptFields }`;
+
+const runEventFields = `fragment InterruptFields on Interrupt { id kind message toolName arguments argumentsHash }
+fragment UsageFields on Usage { inputTokens outputTokens totalTokens estimated }
+fragment RunEventFields on RunEvent {
+  runId
+  ... on RunSnapshotEvent {
+    ${snapshot}
+  }
+  ... on RunStatusEvent { runStatus: status provenance parentRunId failure { code message retryable } runUsage: usage { ...UsageFields } output }
+  ... on StepStartedEvent { stepId key name kind attempt }
+  ... on StepFinishedEvent { stepId stepStatus: status error durationMs }
+  ... on MessageStartedEvent { messageId role agent attempt }
+  ... on MessageDeltaEvent { messageId part channel text }
+  ... on MessageFinishedEvent { messageId messageStatus: status supersededBy text }
+  ... on ToolRequestedEvent { toolCallId name arguments }
+  ... on ToolArgumentsEvent { toolCallId delta arguments }
+  ... on ToolStartedEvent { toolCallId attempt }
+  ... on ToolProgressEvent { toolCallId data }
+  ... on ToolFinishedEvent { toolCallId toolStatus: status result error durationMs }
+  ... on InterruptEvent { interruptId interruptStatus: status interrupt { ...InterruptFields } }
+  ... on StatePatchedEvent { patch }
+  ... on UsageRecordedEvent { provider model usage { ...UsageFields } }
+  ... on ProgressEvent { progress { done total } }
+  ... on CustomEvent { name data }
+}`;
+
+/** Follows a run. */
+export const runDocument = `subscription Run($run: ID!, $after: Int) {
+  runEvents(run: $run, after: $after) { __typename seq at type ...RunEventFields }
+}
+${runEventFields}`;
+
+/** Follows a thread. */
+export const threadDocument = `subscription Thread($thread: ID!, $after: Int) {
+  threadEvents(thread: $thread, after: $after) {
+    __typename seq at type
+    ...RunEventFields
+    ... on ThreadSnapshotEvent {
+    ${snapshot}
+    }
+    ... on MessageAddedEvent { messageId role added: message { id seq role status text createdAt } }
+    ... on ThreadChangedEvent { threadId change }
+  }
+}
+${runEventFields}`;
