@@ -53,11 +53,16 @@ const keepAliveMs = 10_000;
  * const client = createWeftlineClient({ url: "http://127.0.0.1:4400/graphql" });
  * for await (const event of client.thread(threadId)) render(event);
  */
-export function createWeftlineClient(options: WeftlineClientOptions): WeftlineClient {
-  const client = connect(options);
+export function createWeftlineClient(server: WeftlineClientOptions): WeftlineClient {
+  const client = connect(server);
   const open = new Set<AbortController>();
 
-  function follow<Event, Data>(document: string, variables: object, { after = null, signal }: FollowOptions, read: (data: Data) => Event & { seq: number }) {
+  function follow<Event, Data>(
+    document: string,
+    variables: object,
+    { after = null, signal }: FollowOptions,
+    read: (data: Data) => Event & { seq: number },
+  ) {
     const controller = new AbortController();
     open.add(controller);
     const source = resumable<Data>({
@@ -72,8 +77,9 @@ export function createWeftlineClient(options: WeftlineClientOptions): WeftlineCl
 
   return {
     run: (run, options = {}) => follow<RunEvent, { runEvents: RunEvent }>(runDocument, { run }, options, (data) => data.runEvents),
-    thread: (thread, options = {}) => follow<ThreadEvent, { threadEvents: ThreadEvent }>(threadDocument, { thread }, options, (data) => data.threadEvents),
-    request: (query, variables = {}) => request(options, query, variables),
+    thread: (thread, options = {}) =>
+      follow<ThreadEvent, { threadEvents: ThreadEvent }>(threadDocument, { thread }, options, (data) => data.threadEvents),
+    request: (query, variables = {}) => request(server, query, variables),
     close: () => {
       for (const controller of open) controller.abort();
       // It waits for a connection that is being made, perhaps to a server that is gone, and complains where there is none.
@@ -107,7 +113,11 @@ function connect({ url, token, webSocketImpl }: WeftlineClientOptions): Client {
 }
 
 /** Over HTTP: the socket's client would send an operation again after a break, and a mutation must not run twice. */
-async function request<Data>({ url, token }: WeftlineClientOptions, query: string, variables: Readonly<Record<string, unknown>>): Promise<Data> {
+async function request<Data>(
+  { url, token }: WeftlineClientOptions,
+  query: string,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<Data> {
   const proof = await tokenOf(token);
   const headers = { "content-type": "application/json", ...(proof === undefined ? {} : { authorization: `Bearer ${proof}` }) };
   let answer: { readonly data?: Data | null; readonly errors?: readonly ServerError[] };

@@ -31,5 +31,7 @@ export function clientError(reported: unknown): WeftlineClientError {
     const code = reported.code === 4403 ? "UNAUTHENTICATED" : "CONNECTION";
     return new WeftlineClientError(`The connection was closed: ${reported.code} ${reason}`.trim(), code, [], { cause: reported });
   }
-  return new WeftlineClientError(reported instanceof Error ? reported.message : "The connection failed.", "CONNECTION", [], { cause: reported });
+  return new WeftlineClientError(reported instanceof Error ? reported.message : "The connection failed.", "CONNECTION", [], {
+    cause: reported,
+  });
 }

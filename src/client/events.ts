@@ -72,13 +72,49 @@ export type RunEvent =
       readonly runUsage: Usage | null;
       readonly output: unknown;
     } & OfRun)
-  | ({ readonly __typename: "StepStartedEvent"; readonly stepId: string; readonly key: string; readonly name: string; readonly kind: string; readonly attempt: number } & OfRun)
-  | ({ readonly __typename: "StepFinishedEvent"; readonly stepId: string; readonly stepStatus: StepStatus; readonly error: string | null; readonly durationMs: number | null } & OfRun)
-  | ({ readonly __typename: "MessageStartedEvent"; readonly messageId: string; readonly role: MessageRole; readonly agent: string | null; readonly attempt: number } & OfRun)
-  | ({ readonly __typename: "MessageDeltaEvent"; readonly messageId: string; readonly part: number; readonly channel: "TEXT" | "REASONING"; readonly text: string } & OfRun)
-  | ({ readonly __typename: "MessageFinishedEvent"; readonly messageId: string; readonly messageStatus: MessageStatus; readonly supersededBy: string | null; readonly text: string } & OfRun)
+  | ({
+      readonly __typename: "StepStartedEvent";
+      readonly stepId: string;
+      readonly key: string;
+      readonly name: string;
+      readonly kind: string;
+      readonly attempt: number;
+    } & OfRun)
+  | ({
+      readonly __typename: "StepFinishedEvent";
+      readonly stepId: string;
+      readonly stepStatus: StepStatus;
+      readonly error: string | null;
+      readonly durationMs: number | null;
+    } & OfRun)
+  | ({
+      readonly __typename: "MessageStartedEvent";
+      readonly messageId: string;
+      readonly role: MessageRole;
+      readonly agent: string | null;
+      readonly attempt: number;
+    } & OfRun)
+  | ({
+      readonly __typename: "MessageDeltaEvent";
+      readonly messageId: string;
+      readonly part: number;
+      readonly channel: "TEXT" | "REASONING";
+      readonly text: string;
+    } & OfRun)
+  | ({
+      readonly __typename: "MessageFinishedEvent";
+      readonly messageId: string;
+      readonly messageStatus: MessageStatus;
+      readonly supersededBy: string | null;
+      readonly text: string;
+    } & OfRun)
   | ({ readonly __typename: "ToolRequestedEvent"; readonly toolCallId: string; readonly name: string; readonly arguments: unknown } & OfRun)
-  | ({ readonly __typename: "ToolArgumentsEvent"; readonly toolCallId: string; readonly delta: string | null; readonly arguments: unknown } & OfRun)
+  | ({
+      readonly __typename: "ToolArgumentsEvent";
+      readonly toolCallId: string;
+      readonly delta: string | null;
+      readonly arguments: unknown;
+    } & OfRun)
   | ({ readonly __typename: "ToolStartedEvent"; readonly toolCallId: string; readonly attempt: number } & OfRun)
   | ({ readonly __typename: "ToolProgressEvent"; readonly toolCallId: string; readonly data: unknown } & OfRun)
   | ({
@@ -89,7 +125,12 @@ export type RunEvent =
       readonly error: string | null;
       readonly durationMs: number | null;
     } & OfRun)
-  | ({ readonly __typename: "InterruptEvent"; readonly interruptId: string; readonly interruptStatus: InterruptStatus; readonly interrupt: SnapshotInterrupt | null } & OfRun)
+  | ({
+      readonly __typename: "InterruptEvent";
+      readonly interruptId: string;
+      readonly interruptStatus: InterruptStatus;
+      readonly interrupt: SnapshotInterrupt | null;
+    } & OfRun)
   | ({ readonly __typename: "StatePatchedEvent"; readonly patch: unknown } & OfRun)
   | ({ readonly __typename: "UsageRecordedEvent"; readonly provider: string; readonly model: string; readonly usage: Usage } & OfRun)
   | ({ readonly __typename: "ProgressEvent"; readonly progress: { readonly done: number; readonly total: number | null } } & OfRun)
@@ -99,5 +140,10 @@ export type RunEvent =
 export type ThreadEvent =
   | RunEvent
   | ({ readonly __typename: "ThreadSnapshotEvent" } & Common & Snapshot)
-  | ({ readonly __typename: "MessageAddedEvent"; readonly messageId: string; readonly role: MessageRole; readonly added: SnapshotMessage | null } & Common)
+  | ({
+      readonly __typename: "MessageAddedEvent";
+      readonly messageId: string;
+      readonly role: MessageRole;
+      readonly added: SnapshotMessage | null;
+    } & Common)
   | ({ readonly __typename: "ThreadChangedEvent"; readonly threadId: string; readonly change: ThreadChange } & Common);

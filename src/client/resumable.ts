@@ -1,5 +1,5 @@
 import type { Client } from "graphql-ws/client";
-import { WeftlineClientError, clientError, type ServerError } from "./errors.ts";
+import { clientError, type ServerError, type WeftlineClientError } from "./errors.ts";
 
 /** A subscription that goes on after a break where it stopped. */
 export interface ResumableOptions<Data> {
@@ -33,8 +33,9 @@ export function resumable<Data>({ client, query, variables = {}, seq, signal }: 
   let wake: (() => void) | undefined;
   let unsubscribe: (() => void) | undefined;
 
+  const ended = (): boolean => state === "ended";
   const end = (error?: WeftlineClientError): void => {
-    if (state === "ended") return;
+    if (ended()) return;
     state = "ended";
     failure = error;
     unsubscribe?.();
@@ -73,7 +74,7 @@ export function resumable<Data>({ client, query, variables = {}, seq, signal }: 
   return {
     async next() {
       if (state === "idle") start();
-      while (values.length === 0 && state !== "ended") {
+      while (values.length === 0 && !ended()) {
         await new Promise<void>((resolve) => (wake = resolve));
         wake = undefined;
       }

@@ -38,7 +38,9 @@ export interface Serving {
    * const changes = await platform.subscribe({ query: "subscription { changes { kind } }", viewer });
    * if (Symbol.asyncIterator in changes) for await (const { data } of changes) …
    */
-  subscribe<Data = Record<string, unknown>>(operation: LocalOperation): Promise<AsyncIterableIterator<ExecutionResult<Data>> | ExecutionResult<Data>>;
+  subscribe<Data = Record<string, unknown>>(
+    operation: LocalOperation,
+  ): Promise<AsyncIterableIterator<ExecutionResult<Data>> | ExecutionResult<Data>>;
   /**
    * Listens for HTTP, SSE and sockets; where the configuration says, unless told otherwise.
    *
@@ -58,7 +60,8 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
   const engine = (): Engine => (made ??= new Engine({ schema, host, limits, introspection: server.introspection ?? inDevelopment }));
   const running = new Set<GraphServer>();
 
-  const start = ({ viewer, requestId = v7(), ...request }: LocalOperation): Promise<OperationOutcome> => engine().start(request, { viewer, requestId });
+  const start = ({ viewer, requestId = v7(), ...request }: LocalOperation): Promise<OperationOutcome> =>
+    engine().start(request, { viewer, requestId });
 
   return {
     async execute<Data>(operation: LocalOperation) {
@@ -67,9 +70,16 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
       await outcome.return?.();
       throw new WeftlineError("INVALID_INPUT", { message: "A subscription is started with subscribe, not with execute." });
     },
-    subscribe: async <Data>(operation: LocalOperation) => (await start(operation)) as AsyncIterableIterator<ExecutionResult<Data>> | ExecutionResult<Data>,
+    subscribe: async <Data>(operation: LocalOperation) =>
+      (await start(operation)) as AsyncIterableIterator<ExecutionResult<Data>> | ExecutionResult<Data>,
     async listen(address = {}) {
-      const graph = new GraphServer({ engine: engine(), host, limits, origins: server.origins ?? [], graphiql: server.graphiql ?? inDevelopment });
+      const graph = new GraphServer({
+        engine: engine(),
+        host,
+        limits,
+        origins: server.origins ?? [],
+        graphiql: server.graphiql ?? inDevelopment,
+      });
       const listening = await graph.listen({ host: address.host ?? server.host ?? "127.0.0.1", port: address.port ?? server.port ?? 4400 });
       running.add(graph);
       return {

@@ -32,12 +32,23 @@ describe("the client", () => {
   let thread: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "weftline-client-"));
-    const plugins = [auth({ viewers: [{ token, id: "ada" }] }), health(), models(), simulated(), capabilities(), openai(), agents(), chat()];
+    const plugins = [
+      auth({ viewers: [{ token, id: "ada" }] }),
+      health(),
+      models(),
+      simulated(),
+      capabilities(),
+      openai(),
+      agents(),
+      chat(),
+    ];
     platform = await createPlatform({ plugins, dataDir: folder, logLevel: "silent" }, { migrate: "automatic" });
     server = await platform.listen({ port: 0 });
     client = createWeftlineClient({ url: server.url, token: async () => token, webSocketImpl: WebSocket });
     const made = await client.request<{ createAgentFromTemplate: { agent: { id: string } } }>(createAgent);
-    const opened = await client.request<{ createThread: { thread: { id: string } } }>(createThread, { agent: made.createAgentFromTemplate.agent.id });
+    const opened = await client.request<{ createThread: { thread: { id: string } } }>(createThread, {
+      agent: made.createAgentFromTemplate.agent.id,
+    });
     thread = opened.createThread.thread.id;
   });
   afterAll(async () => {
@@ -46,16 +57,18 @@ describe("the client", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const say = async (text: string): Promise<string> => (await client.request<{ sendMessage: { run: { id: string } } }>(sendMessage, { thread, text })).sendMessage.run.id;
-  const finished = (event: ThreadEvent): boolean => event.__typename === "RunStatusEvent" && ["SUCCEEDED", "FAILED"].includes(event.runStatus);
+  const say = async (text: string): Promise<string> =>
+    (await client.request<{ sendMessage: { run: { id: string } } }>(sendMessage, { thread, text })).sendMessage.run.id;
+  const finished = (event: ThreadEvent): boolean =>
+    event.__typename === "RunStatusEvent" && ["SUCCEEDED", "FAILED"].includes(event.runStatus);
 
   it("asks only for what the graph has", () => {
     for (const document of [runDocument, threadDocument]) expect(validate(platform.schema, parse(document))).toEqual([]);
   });
 
   it("runs where there is nothing but a socket client", () => {
-    const folder = new URL("../../src/client/", import.meta.url);
-    const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
+    const sourceFolder = new URL("../../src/client/", import.meta.url);
+    const sources = readdirSync(sourceFolder).map((file) => readFileSync(new URL(file, sourceFolder), "utf8"));
     const imported = sources.flatMap((text) => [...text.matchAll(/from "([^"]+)"/g)].map(([, name]) => name));
     expect(new Set(imported.filter((name) => !name?.startsWith("./")))).toEqual(new Set(["graphql-ws/client"]));
     expect(sources.join("")).not.toMatch(/\bprocess\.|\bBuffer\b|node:/);

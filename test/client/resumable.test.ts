@@ -69,7 +69,13 @@ describe("a resumable stream", () => {
     folder = mkdtempSync(join(tmpdir(), "weftline-client-"));
     platform = await createPlatform({ plugins: [auth(), tape()], dataDir: folder, logLevel: "silent" }, { migrate: "automatic" });
     server = await platform.listen({ port: 0 });
-    client = createClient({ url: server.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 50, retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)), shouldRetry: () => true });
+    client = createClient({
+      url: server.url.replace("http", "ws"),
+      webSocketImpl: WebSocket,
+      retryAttempts: 50,
+      retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
+      shouldRetry: () => true,
+    });
   });
   afterEach(async () => {
     await client.dispose();
@@ -118,7 +124,11 @@ describe("a resumable stream", () => {
 
   it("ends with the server's own words where it is refused", async () => {
     const stream = open({ after: 99 });
-    await expect(stream.next()).rejects.toMatchObject({ name: "WeftlineClientError", code: "INVALID_CURSOR", errors: [{ extensions: { requestId: expect.any(String) } }] });
+    await expect(stream.next()).rejects.toMatchObject({
+      name: "WeftlineClientError",
+      code: "INVALID_CURSOR",
+      errors: [{ extensions: { requestId: expect.any(String) } }],
+    });
     expect(await stream.next()).toEqual({ value: undefined, done: true });
     const wrong = resumable({ client, query: "subscription { nothing }", seq: () => 1 });
     await expect(wrong.next()).rejects.toMatchObject({ code: "GRAPHQL_VALIDATION_FAILED" });

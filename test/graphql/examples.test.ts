@@ -27,12 +27,16 @@ describe("the tabs with which GraphiQL opens", () => {
   });
 
   it("lead from an empty server to an answer", async () => {
-    const [server, templates, createAgent, createThread, watch, send] = exampleTabs.map((tab) => (thread?: string) => operation(tab, thread));
+    const [server, templates, createAgent, createThread, watch, send] = exampleTabs.map(
+      (tab) => (thread?: string) => operation(tab, thread),
+    );
     if (!server || !templates || !createAgent || !createThread || !watch || !send) throw new Error("A tab is missing.");
     expect(await platform.execute(server())).toMatchObject({ data: { viewer: { name: "Ada" } } });
     const found = await platform.execute<{ agentTemplates: { name: string }[] }>(templates());
     expect(found.data?.agentTemplates.map(({ name }) => name)).toContain("assistant");
-    expect(await platform.execute(createAgent())).toMatchObject({ data: { createAgentFromTemplate: { __typename: "CreateAgentFromTemplatePayload", agent: { status: "ACTIVE" } } } });
+    expect(await platform.execute(createAgent())).toMatchObject({
+      data: { createAgentFromTemplate: { __typename: "CreateAgentFromTemplatePayload", agent: { status: "ACTIVE" } } },
+    });
     const opened = await platform.execute<{ createThread: { thread: { id: string } } }>(createThread());
     const thread = opened.data?.createThread.thread.id;
     expect(thread).toBeDefined();

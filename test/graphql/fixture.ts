@@ -74,14 +74,27 @@ function count(to: number, pulled: (value: number) => void): AsyncIterator<numbe
 function addProbe(builder: GraphBuilder): void {
   builder.queryFields((t) => ({
     probeEcho: t.string({ args: { text: t.arg.string({ required: true }) }, resolve: (_, { text }) => text }),
-    probeBug: t.string({ resolve: () => { throw new Error("password=hunter2 at /secret/path"); } }),
+    probeBug: t.string({
+      resolve: () => {
+        throw new Error("password=hunter2 at /secret/path");
+      },
+    }),
     probeExpected: t.string({
       args: { code: t.arg.string({ required: true }) },
-      resolve: (_, { code }) => { throw new WeftlineError(code as never, { what: "thing", reason: "it is away.", fix: "Wait.", cursor: 7 }); },
+      resolve: (_, { code }) => {
+        throw new WeftlineError(code as never, { what: "thing", reason: "it is away.", fix: "Wait.", cursor: 7 });
+      },
     }),
     probeNested: t.stringList({ args: { first: t.arg.int() }, resolve: () => [] }),
   }));
-  builder.mutationField("probeTouch", (t) => t.boolean({ resolve: (_, __, scope) => { scope.use(probe).push("touched"); return true; } }));
+  builder.mutationField("probeTouch", (t) =>
+    t.boolean({
+      resolve: (_, __, scope) => {
+        scope.use(probe).push("touched");
+        return true;
+      },
+    }),
+  );
   builder.subscriptionFields((t) => ({
     probeFeed: t.string({ subscribe: (_, __, scope) => perEvent(scope, scope.use(probe).follow()), resolve: (value) => value as string }),
     probeOwn: t.string({
@@ -98,15 +111,28 @@ function addProbe(builder: GraphBuilder): void {
     }),
     probeCount: t.int({
       args: { to: t.arg.int({ required: true }), name: t.arg.string({ required: true }) },
-      subscribe: (_, { to, name }, scope) => perEvent(scope, count(to, (at) => scope.use(probe).pulled.set(name, at))),
+      subscribe: (_, { to, name }, scope) =>
+        perEvent(
+          scope,
+          count(to, (at) => scope.use(probe).pulled.set(name, at)),
+        ),
       resolve: (value) => value as number,
     }),
     probeBulk: t.string({
       args: { to: t.arg.int({ required: true }), name: t.arg.string({ required: true }), bytes: t.arg.int({ required: true }) },
-      subscribe: (_, { to, name }, scope) => perEvent(scope, count(to, (at) => scope.use(probe).pulled.set(name, at))),
+      subscribe: (_, { to, name }, scope) =>
+        perEvent(
+          scope,
+          count(to, (at) => scope.use(probe).pulled.set(name, at)),
+        ),
       resolve: (value, { bytes }) => `${value as number} `.padEnd(bytes, "x"),
     }),
-    probeRefused: t.string({ subscribe: () => { throw new WeftlineError("NOT_FOUND", { what: "stream" }); }, resolve: () => "" }),
+    probeRefused: t.string({
+      subscribe: () => {
+        throw new WeftlineError("NOT_FOUND", { what: "stream" });
+      },
+      resolve: () => "",
+    }),
     probeBroken: t.string({
       subscribe: (_, __, scope) => perEvent(scope, brokenAfterOne()),
       resolve: (value) => value as string,
@@ -154,9 +180,15 @@ export async function serve(config: Partial<WeftlineConfig> = {}): Promise<Serve
     server,
     probe: platform.use(probe),
     post: (body, headers = {}) =>
-      fetch(server.url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: typeof body === "string" ? body : JSON.stringify(body) }),
-    client: (options = {}) => createClient({ url: server.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0, ...options }),
-    socket: (headers = {}, options = {}) => new WebSocket(server.url.replace("http", "ws"), "graphql-transport-ws", { headers, ...options }),
+      fetch(server.url, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    client: (options = {}) =>
+      createClient({ url: server.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0, ...options }),
+    socket: (headers = {}, options = {}) =>
+      new WebSocket(server.url.replace("http", "ws"), "graphql-transport-ws", { headers, ...options }),
     [Symbol.asyncDispose]: async () => {
       await platform.close();
       rmSync(folder, { recursive: true, force: true });
@@ -165,7 +197,12 @@ export async function serve(config: Partial<WeftlineConfig> = {}): Promise<Serve
 }
 
 /** The results of an operation over a socket, at most as many as asked. */
-export async function take(client: Client, query: string, most = Infinity, variables: Record<string, unknown> = {}): Promise<ExecutionResult[]> {
+export async function take(
+  client: Client,
+  query: string,
+  most = Infinity,
+  variables: Record<string, unknown> = {},
+): Promise<ExecutionResult[]> {
   const results: ExecutionResult[] = [];
   for await (const result of client.iterate({ query, variables })) {
     results.push(result as ExecutionResult);

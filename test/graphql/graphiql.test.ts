@@ -84,13 +84,18 @@ describe("GraphiQL", () => {
       expect(html).toContain(JSON.stringify(query));
     }
     for (const name of ["agentTemplates", "createAgentFromTemplate", "createThread", "sendMessage", "threadEvents", "viewer", "plugins"]) {
-      expect(exampleTabs.some(({ query }) => query.includes(name)), name).toBe(true);
+      expect(
+        exampleTabs.some(({ query }) => query.includes(name)),
+        name,
+      ).toBe(true);
     }
     expect(html).toContain('"subscriptionsProtocol":"WS"');
   });
 
   it("answers programs that do not ask for a page with the graph", async () => {
-    const response = await fetch(`${app.server.url}?query={viewer{name}}`, { headers: { accept: "application/json", "x-weftline-csrf": "1" } });
+    const response = await fetch(`${app.server.url}?query={viewer{name}}`, {
+      headers: { accept: "application/json", "x-weftline-csrf": "1" },
+    });
     expect(await response.json()).toEqual({ data: { viewer: { name: "Local user" } } });
   });
 });

@@ -30,13 +30,15 @@ describe("the HTTP server", () => {
   });
 
   it("answers queries and mutations by POST", async () => {
-    expect(await read(await app.post({ query: "{ viewer { name roles } }" }))).toEqual({ data: { viewer: { name: "Local user", roles: ["admin", "audit"] } } });
+    expect(await read(await app.post({ query: "{ viewer { name roles } }" }))).toEqual({
+      data: { viewer: { name: "Local user", roles: ["admin", "audit"] } },
+    });
     expect(await read(await app.post({ query: "mutation { probeTouch }" }))).toEqual({ data: { probeTouch: true } });
   });
 
   it("answers queries by GET where the request names itself, and never mutations", async () => {
     const headers = { "x-weftline-csrf": "1" };
-    const query = await fetch(`${app.server.url}?query=${encodeURIComponent("{ probeEcho(text: \"a\") }")}`, { headers });
+    const query = await fetch(`${app.server.url}?query=${encodeURIComponent('{ probeEcho(text: "a") }')}`, { headers });
     expect(await read(query)).toEqual({ data: { probeEcho: "a" } });
     const mutation = await fetch(`${app.server.url}?query=${encodeURIComponent("mutation { probeTouch }")}`, { headers });
     expect(mutation.status).toBe(405);
@@ -73,7 +75,9 @@ describe("the HTTP server", () => {
     expect(text).not.toMatch(/hunter2|secret/);
     expect(JSON.parse(text)).toMatchObject({
       data: { probeBug: null },
-      errors: [{ message: "Something went wrong here.", extensions: { code: "INTERNAL", requestId: response.headers.get("x-request-id") } }],
+      errors: [
+        { message: "Something went wrong here.", extensions: { code: "INTERNAL", requestId: response.headers.get("x-request-id") } },
+      ],
     });
   });
 
@@ -83,14 +87,23 @@ describe("the HTTP server", () => {
     expect(announced.headers.get("connection")).toBe("close");
     expect(announced.status).toBe(413);
     expect(await codeOf(announced)).toBe("REQUEST_ENTITY_TOO_LARGE");
-    const chunked = await fetch(app.server.url, { method: "POST", headers: { "content-type": "application/json" }, body: new Blob([body]).stream(), duplex: "half" } as RequestInit);
+    const chunked = await fetch(app.server.url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: new Blob([body]).stream(),
+      duplex: "half",
+    } as RequestInit);
     expect(chunked.status).toBe(413);
     expect(await codeOf(chunked)).toBe("REQUEST_ENTITY_TOO_LARGE");
   });
 
   it("refuses requests that a page of another site could send without being asked", async () => {
     const form = "query=mutation%7BprobeTouch%7D";
-    const types = { "application/x-www-form-urlencoded": form, "text/plain": '{"query":"mutation{probeTouch}"}', "multipart/form-data; boundary=x": "--x--" };
+    const types = {
+      "application/x-www-form-urlencoded": form,
+      "text/plain": '{"query":"mutation{probeTouch}"}',
+      "multipart/form-data; boundary=x": "--x--",
+    };
     for (const [type, body] of Object.entries(types)) {
       const response = await app.post(body, { "content-type": type });
       expect(response.status, type).toBe(403);
@@ -109,7 +122,8 @@ describe("the HTTP server", () => {
       expect(response.status, origin).toBe(403);
       expect(await codeOf(response)).toBe("FORBIDDEN");
     }
-    for (const origin of [new URL(app.server.url).origin, "http://localhost:3000", "http://[::1]:80"]) expect((await app.post(query, { origin })).status, origin).toBe(200);
+    for (const origin of [new URL(app.server.url).origin, "http://localhost:3000", "http://[::1]:80"])
+      expect((await app.post(query, { origin })).status, origin).toBe(200);
     expect(await statusWithHost(app, `evil.example:${app.server.port}`)).toBe(403);
     expect(await statusWithHost(app, `localhost:${app.server.port}`)).toBe(200);
   });
@@ -209,10 +223,13 @@ describe("a server with other settings", () => {
   });
 
   it("closes its server with the platform", async () => {
-    const platform = await createPlatform({ plugins: [auth(), probePlugin()], dataDir: mkdtempSync(join(tmpdir(), "weftline-graphql-")), logLevel: "silent" }, { migrate: "automatic" });
+    const platform = await createPlatform(
+      { plugins: [auth(), probePlugin()], dataDir: mkdtempSync(join(tmpdir(), "weftline-graphql-")), logLevel: "silent" },
+      { migrate: "automatic" },
+    );
     const { url } = await platform.listen({ port: 0 });
     await platform.close();
-    await expect(fetch(url)).rejects.toThrow();
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
 });
 
@@ -222,7 +239,12 @@ describe("the log of what failed", () => {
     const logged: { fields: { requestId?: string; err?: Error }; message: string | undefined }[] = [];
     const error = (fields: object, message?: string): void => void logged.push({ fields, message });
     const log = { ...app.platform.host.log, error, child: () => log } as unknown as Logger;
-    const engine = new Engine({ schema: app.platform.schema, host: { ...app.platform.host, log }, limits: defaultLimits, introspection: "on" });
+    const engine = new Engine({
+      schema: app.platform.schema,
+      host: { ...app.platform.host, log },
+      limits: defaultLimits,
+      introspection: "on",
+    });
     const requestId = v7();
     await engine.start({ query: "{ probeBug }" }, { viewer: ada, requestId });
     expect(logged).toMatchObject([{ fields: { requestId, err: { message: "password=hunter2 at /secret/path" }, path: "probeBug" } }]);

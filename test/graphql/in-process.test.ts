@@ -23,8 +23,12 @@ describe("operations in process", () => {
   });
 
   it("answer refusals and masked failures as results", async () => {
-    expect(await app.platform.execute({ query: "{ nothing }", viewer: ada })).toMatchObject({ errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] });
-    expect(await app.platform.execute({ query: "{", viewer: ada })).toMatchObject({ errors: [{ extensions: { code: "GRAPHQL_PARSE_FAILED" } }] });
+    expect(await app.platform.execute({ query: "{ nothing }", viewer: ada })).toMatchObject({
+      errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }],
+    });
+    expect(await app.platform.execute({ query: "{", viewer: ada })).toMatchObject({
+      errors: [{ extensions: { code: "GRAPHQL_PARSE_FAILED" } }],
+    });
     const { errors } = await app.platform.execute({ query: "{ probeBug }", viewer: ada, requestId: "request-7" });
     expect(errors).toMatchObject([{ message: "Something went wrong here.", extensions: { code: "INTERNAL", requestId: "request-7" } }]);
     const refused = await app.platform.subscribe({ query: "subscription { probeRefused }", viewer: ada });
@@ -47,7 +51,9 @@ describe("operations in process", () => {
   });
 
   it("do not take a subscription for a query", async () => {
-    await expect(app.platform.execute({ query: "subscription { probeFeed }", viewer: ada })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await expect(app.platform.execute({ query: "subscription { probeFeed }", viewer: ada })).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+    });
     await until(() => app.probe.open === 0);
   });
 });

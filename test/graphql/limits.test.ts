@@ -10,33 +10,36 @@ const schema = buildSchema(`
   type Thread implements Node { id: ID! title: String parent: Thread left: Thread right: Thread runs(first: Int): Runs }
   type Runs { nodes: [Thread!]! }
 `);
-const size = (query: string, variables: Record<string, unknown> = {}, operationName?: string): OperationSize =>
+const sized = (query: string, variables: Record<string, unknown> = {}, operationName?: string): OperationSize =>
   sizeOf({ schema, document: parse(query), variables, operationName });
 
 describe("the size of an operation", () => {
   it("counts a page by what was asked for, by a variable, or by the default", () => {
-    expect(size("{ threads(first: 5) { nodes { id } } }")).toEqual({ depth: 3, cost: 1 + 5 * 2 });
-    expect(size("query ($n: Int) { threads(last: $n) { nodes { id } } }", { n: 50 }).cost).toBe(1 + 50 * 2);
-    expect(size("{ threads { nodes { id } } }").cost).toBe(1 + 20 * 2);
-    expect(size("{ threads(first: 100) { nodes { runs(first: 100) { nodes { id title } } } } }").cost).toBeGreaterThan(30_000);
+    expect(sized("{ threads(first: 5) { nodes { id } } }")).toEqual({ depth: 3, cost: 1 + 5 * 2 });
+    expect(sized("query ($n: Int) { threads(last: $n) { nodes { id } } }", { n: 50 }).cost).toBe(1 + 50 * 2);
+    expect(sized("{ threads { nodes { id } } }").cost).toBe(1 + 20 * 2);
+    expect(sized("{ threads(first: 100) { nodes { runs(first: 100) { nodes { id title } } } } }").cost).toBeGreaterThan(30_000);
   });
 
   it("counts lists of ids by their length", () => {
-    expect(size('{ nodes(ids: ["a", "b", "c"]) { id } }').cost).toBe(4);
-    expect(size("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: ["a", "b"] }).cost).toBe(3);
+    expect(sized('{ nodes(ids: ["a", "b", "c"]) { id } }').cost).toBe(4);
+    expect(sized("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: ["a", "b"] }).cost).toBe(3);
   });
 
   it("counts only the operation that runs", () => {
     const query = "query A { me { id } } query B { threads(first: 100) { nodes { id } } }";
-    expect(size(query, {}, "A").cost).toBe(2);
-    expect(size(query, {}, "B").cost).toBe(201);
+    expect(sized(query, {}, "A").cost).toBe(2);
+    expect(sized(query, {}, "B").cost).toBe(201);
   });
 
   it("sees through fragments that double at every level, in an instant", () => {
     const levels = 40;
-    const fragments = Array.from({ length: levels }, (_, at) => `fragment F${at} on Thread { left { ...F${at + 1} } right { ...F${at + 1} } }`);
+    const fragments = Array.from(
+      { length: levels },
+      (_, at) => `fragment F${at} on Thread { left { ...F${at + 1} } right { ...F${at + 1} } }`,
+    );
     const start = performance.now();
-    const { cost, depth } = size(`{ me { ...F0 } } ${fragments.join(" ")} fragment F${levels} on Thread { id }`);
+    const { cost, depth } = sized(`{ me { ...F0 } } ${fragments.join(" ")} fragment F${levels} on Thread { id }`);
     expect(cost).toBeGreaterThan(2 ** levels);
     expect(depth).toBe(levels + 2);
     expect(performance.now() - start).toBeLessThan(200);
@@ -44,7 +47,10 @@ describe("the size of an operation", () => {
 
   it("is refused above the limits", () => {
     expect(() => checkSize({ depth: defaultLimits.depth, cost: defaultLimits.cost }, defaultLimits)).not.toThrow();
-    for (const size of [{ depth: defaultLimits.depth + 1, cost: 1 }, { depth: 1, cost: defaultLimits.cost + 1 }]) {
+    for (const size of [
+      { depth: defaultLimits.depth + 1, cost: 1 },
+      { depth: 1, cost: defaultLimits.cost + 1 },
+    ]) {
       expect(() => checkSize(size, defaultLimits)).toThrow(expect.objectContaining({ code: "OPERATION_LIMIT" }));
     }
   });
@@ -60,7 +66,9 @@ describe("limits on every transport", () => {
     const { errors } = await app.platform.execute({ query: `{ probeEcho(text: ${"[".repeat(500_000)}) }`, viewer: ada });
     expect(errors?.[0]?.extensions).toMatchObject({ code: "GRAPHQL_PARSE_FAILED" });
     const client = app.client();
-    await expect(take(client, `{ ${"__typename ".repeat(5_000)} }`)).rejects.toMatchObject([{ extensions: { code: "GRAPHQL_PARSE_FAILED" } }]);
+    await expect(take(client, `{ ${"__typename ".repeat(5_000)} }`)).rejects.toMatchObject([
+      { extensions: { code: "GRAPHQL_PARSE_FAILED" } },
+    ]);
     await client.dispose();
   });
 

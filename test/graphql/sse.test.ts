@@ -84,7 +84,7 @@ describe("a subscription over server-sent events", () => {
     const response = await stream(own, "subscription { probeFeed }");
     await until(() => own.probe.open === 1);
     const text = response.text();
-    await Promise.all([expect(text).rejects.toThrow(), own.server.close()]);
+    await Promise.all([expect(text).rejects.toThrow("terminated"), own.server.close()]);
     expect(own.probe.open).toBe(0);
     await own[Symbol.asyncDispose]();
   });

@@ -89,7 +89,13 @@ export class Engine {
       const document = this.#enveloped.parse(request.query) as DocumentNode;
       const errors = this.#enveloped.validate(schema, document) as readonly GraphQLError[];
       if (errors.length > 0) return errors.map(withoutHttp);
-      return { schema, document, operationName: request.operationName ?? null, variableValues: request.variables ?? {}, contextValue: caller };
+      return {
+        schema,
+        document,
+        operationName: request.operationName ?? null,
+        variableValues: request.variables ?? {},
+        contextValue: caller,
+      };
     } catch (error) {
       return [withoutHttp(publicError(error, this.#reporting(caller)))];
     }
@@ -116,10 +122,12 @@ export class Engine {
   /** What holds on every transport. */
   #rules(): Plugin {
     const { limits, introspection } = this.#options;
-    const parseLimited = (source: Parameters<typeof parse>[0], options?: ParseOptions): DocumentNode => parse(source, { ...options, maxTokens: limits.tokens });
+    const parseLimited = (source: Parameters<typeof parse>[0], options?: ParseOptions): DocumentNode =>
+      parse(source, { ...options, maxTokens: limits.tokens });
     const validateLimited = (schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]): readonly GraphQLError[] =>
       validate(schema, document, rules, { maxErrors: maxValidationErrors, hideSuggestions: true });
-    const runAs = ({ executeFn, setExecuteFn }: { executeFn: Run; setExecuteFn: (run: Run) => void }): void => setExecuteFn((args) => this.#runAs(args, executeFn));
+    const runAs = ({ executeFn, setExecuteFn }: { executeFn: Run; setExecuteFn: (run: Run) => void }): void =>
+      setExecuteFn((args) => this.#runAs(args, executeFn));
     return {
       onParse: ({ setParseFn }) => {
         setParseFn(parseLimited as never);
@@ -167,7 +175,8 @@ export class Engine {
 
   #sizeOf({ schema, document, operationName, variableValues }: ExecutionArgs): OperationSize {
     const variables = variableValues ?? {};
-    const reusable = document.definitions.length === 1 && Object.values(variables).every((value) => typeof value !== "number" && !Array.isArray(value));
+    const reusable =
+      document.definitions.length === 1 && Object.values(variables).every((value) => typeof value !== "number" && !Array.isArray(value));
     const known = reusable ? this.#sizes.get(document) : undefined;
     if (known) return known;
     const size = sizeOf({ schema, document, operationName, variables });

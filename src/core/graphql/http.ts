@@ -147,15 +147,18 @@ export class GraphServer {
     const path = pathOf(request);
     const draining = this.#state === "draining";
     if (path === "/healthz") return sendJson(response, draining ? 503 : 200, { status: draining ? "DRAINING" : "UP" });
-    if (path !== endpoint) return sendError(response, new WeftlineError("NOT_FOUND", { what: "path", fix: `The graph is at ${endpoint}.` }), requestId);
+    if (path !== endpoint)
+      return sendError(response, new WeftlineError("NOT_FOUND", { what: "path", fix: `The graph is at ${endpoint}.` }), requestId);
     if (draining) {
       response.setHeader("connection", "close");
       return sendError(response, new WeftlineError("SHUTTING_DOWN"), requestId);
     }
     const refusal = refuseOrigin(request.headers, this.#origins);
-    if (refusal !== undefined) return sendError(response, new WeftlineError("FORBIDDEN", { message: refusal, fix: "Add the origin to server.origins." }), requestId);
+    if (refusal !== undefined)
+      return sendError(response, new WeftlineError("FORBIDDEN", { message: refusal, fix: "Add the origin to server.origins." }), requestId);
     if (this.#sendCors(request, response)) return undefined;
-    if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html")) return this.#graphiql.send(request, response);
+    if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html"))
+      return this.#graphiql.send(request, response);
     if (request.headers.accept?.includes("text/event-stream")) {
       this.#streams.add(response);
       response.once("close", () => this.#streams.delete(response));
@@ -204,7 +207,9 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
 }
 
 function sendError(response: ServerResponse, error: WeftlineError, requestId: string): void {
-  sendJson(response, statusOf[error.code] ?? 500, { errors: [{ message: error.message, extensions: { code: publicCode(error), fix: error.fix, requestId } }] });
+  sendJson(response, statusOf[error.code] ?? 500, {
+    errors: [{ message: error.message, extensions: { code: publicCode(error), fix: error.fix, requestId } }],
+  });
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {

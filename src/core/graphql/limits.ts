@@ -65,7 +65,8 @@ export interface SizedOperation {
  */
 export function sizeOf({ schema, document, operationName, variables }: SizedOperation): OperationSize {
   const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   const known = new Map<string, OperationSize>();
 
   function ofFragment(name: string): OperationSize {
@@ -103,7 +104,9 @@ export function sizeOf({ schema, document, operationName, variables }: SizedOper
     const type = definition && getNamedType(definition.type);
     if (!definition || !field.selectionSet || !isCompositeType(type)) return { depth: 1, cost: 1 };
     const below = ofSelections(field.selectionSet, type);
-    const times = definition.args.some((arg) => arg.name === "first" || arg.name === "last") ? pageSize(field, variables) : listSize(field, variables);
+    const times = definition.args.some((arg) => arg.name === "first" || arg.name === "last")
+      ? pageSize(field, variables)
+      : listSize(field, variables);
     return { depth: below.depth + 1, cost: 1 + times * below.cost };
   }
 
@@ -134,6 +137,7 @@ function listSize(field: FieldNode, variables: Readonly<Record<string, unknown>>
 
 /** @throws OPERATION_LIMIT for an operation that is deeper or dearer than allowed. */
 export function checkSize({ depth, cost }: OperationSize, limits: GraphLimits): void {
-  if (depth > limits.depth) throw new WeftlineError("OPERATION_LIMIT", { problem: `nests ${depth} fields deep; ${limits.depth} are allowed` });
+  if (depth > limits.depth)
+    throw new WeftlineError("OPERATION_LIMIT", { problem: `nests ${depth} fields deep; ${limits.depth} are allowed` });
   if (cost > limits.cost) throw new WeftlineError("OPERATION_LIMIT", { problem: `may resolve ${cost} fields; ${limits.cost} are allowed` });
 }

@@ -17,7 +17,8 @@ export function publicError(error: unknown, context: ErrorContext): GraphQLError
   const located = error instanceof GraphQLError ? error : undefined;
   const known = asWeftlineError(causeOf(error));
   const masked = known.kind === "internal" || known.kind === "boot";
-  if (masked) context.log.error({ err: causeOf(error), requestId: context.requestId, path: located?.path?.join(".") }, "an operation failed");
+  if (masked)
+    context.log.error({ err: causeOf(error), requestId: context.requestId, path: located?.path?.join(".") }, "an operation failed");
   const shown = masked ? new WeftlineError("INTERNAL") : known;
   const { retryAfterMs } = shown.details;
   return new GraphQLError(shown.message, {
@@ -78,5 +79,11 @@ function withCode(error: GraphQLError): GraphQLError {
 export function withoutHttp(error: GraphQLError): GraphQLError {
   const { http, ...extensions } = error.extensions;
   if (http === undefined) return error;
-  return new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path, extensions });
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions,
+  });
 }

@@ -36,7 +36,8 @@ export interface OriginHeaders {
 
 /** Why a request may not come from where it comes, or nothing. Requests without an `Origin` do not come from a page. */
 export function refuseOrigin({ origin, host = "" }: OriginHeaders, rules: OriginRules): string | undefined {
-  if (rules.hosts === "loopback" && !hostAllowed(host, rules)) return `The host ${JSON.stringify(host.slice(0, 100))} is not this server's.`;
+  if (rules.hosts === "loopback" && !hostAllowed(host, rules))
+    return `The host ${JSON.stringify(host.slice(0, 100))} is not this server's.`;
   if (origin === undefined || rules.allowed.has(origin)) return undefined;
   const url = URL.parse(origin);
   if (url && (url.host === host.toLowerCase() || isLoopbackName(url.hostname))) return undefined;

@@ -73,4 +73,5 @@ function tokenOf({ headers, connectionParams }: Credentials): string | undefined
 }
 
 const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();
-const keyOf = ({ tenantId, actorId }: { readonly tenantId: string; readonly actorId: string }): string => JSON.stringify([tenantId, actorId]);
+const keyOf = ({ tenantId, actorId }: { readonly tenantId: string; readonly actorId: string }): string =>
+  JSON.stringify([tenantId, actorId]);

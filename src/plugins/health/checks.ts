@@ -15,6 +15,9 @@ export function pluginsCheck(directory: PluginDirectory): HealthCheck {
   return () => {
     const wanting = directory.list().filter(({ state }) => state === "UNAVAILABLE" || state === "FAILED");
     if (wanting.length === 0) return { status: "UP" };
-    return { status: "DEGRADED", detail: wanting.map(({ id, state, reason }) => `${id} is ${state}${reason ? `: ${reason}` : ""}`).join("; ") };
+    return {
+      status: "DEGRADED",
+      detail: wanting.map(({ id, state, reason }) => `${id} is ${state}${reason ? `: ${reason}` : ""}`).join("; "),
+    };
   };
 }

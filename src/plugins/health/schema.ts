@@ -7,11 +7,25 @@ export function addHealthSchema(builder: GraphBuilder): void {
     fields: (t) => ({
       status: t.field({ type: HealthStatus, nullable: false, description: "The worst of the parts.", resolve: ({ status }) => status }),
       version: t.exposeString("version", { nullable: false, description: "The version of the host." }),
-      uptime: t.field({ type: "Duration", nullable: false, description: "How long it has been running.", resolve: ({ uptimeMs }) => uptimeMs }),
-      components: t.field({ type: [HealthComponent], nullable: false, description: "Each part, checked now.", resolve: ({ components }) => [...components] }),
+      uptime: t.field({
+        type: "Duration",
+        nullable: false,
+        description: "How long it has been running.",
+        resolve: ({ uptimeMs }) => uptimeMs,
+      }),
+      components: t.field({
+        type: [HealthComponent],
+        nullable: false,
+        description: "Each part, checked now.",
+        resolve: ({ components }) => [...components],
+      }),
     }),
   });
   builder.queryField("health", (t) =>
-    t.field({ type: Health, description: "How the platform is. Each part is checked anew, for at most two seconds.", resolve: (_, __, scope) => scope.use(healthService).report() }),
+    t.field({
+      type: Health,
+      description: "How the platform is. Each part is checked anew, for at most two seconds.",
+      resolve: (_, __, scope) => scope.use(healthService).report(),
+    }),
   );
 }

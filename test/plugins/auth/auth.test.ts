@@ -6,21 +6,32 @@ import { createAuth } from "../../../src/plugins/auth/service.ts";
 import { composePlatform } from "../../../src/core/platform.ts";
 import { probePlugin, serve, tokens, viewers } from "../../graphql/fixture.ts";
 
-const from = (address: string, headers: Credentials["headers"] = {}, connectionParams: Credentials["connectionParams"] = {}): Credentials => ({ address, headers, connectionParams });
+const from = (
+  address: string,
+  headers: Credentials["headers"] = {},
+  connectionParams: Credentials["connectionParams"] = {},
+): Credentials => ({ address, headers, connectionParams });
 const open = createAuth(authConfig.parse({}));
 const closed = createAuth(authConfig.parse({ viewers }));
 
 describe("without viewers", () => {
   it("whoever is on this machine is the local viewer", async () => {
     for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
-      expect(await open.authenticator.authenticate(from(address)), address).toEqual({ tenantId: "default", actorId: "local", name: "Local user", roles: ["admin", "audit"] });
+      expect(await open.authenticator.authenticate(from(address)), address).toEqual({
+        tenantId: "default",
+        actorId: "local",
+        name: "Local user",
+        roles: ["admin", "audit"],
+      });
     }
     expect(open.authenticator.open).toBe(true);
   });
 
   it("nobody from elsewhere is, nor whoever came through a proxy on this machine", async () => {
-    for (const address of ["10.0.0.7", "192.168.1.2", "::ffff:10.0.0.1", "fe80::1", "", "localhost"]) expect(await open.authenticator.authenticate(from(address)), address).toBeUndefined();
-    for (const header of ["x-forwarded-for", "forwarded", "x-real-ip", "via"]) expect(await open.authenticator.authenticate(from("127.0.0.1", { [header]: "10.0.0.7" }))).toBeUndefined();
+    for (const address of ["10.0.0.7", "192.168.1.2", "::ffff:10.0.0.1", "fe80::1", "", "localhost"])
+      expect(await open.authenticator.authenticate(from(address)), address).toBeUndefined();
+    for (const header of ["x-forwarded-for", "forwarded", "x-real-ip", "via"])
+      expect(await open.authenticator.authenticate(from("127.0.0.1", { [header]: "10.0.0.7" }))).toBeUndefined();
   });
 });
 
@@ -36,9 +47,18 @@ describe("with viewers", () => {
   });
 
   it("nothing else does, from this machine neither", async () => {
-    const wrong = [{}, { authorization: tokens.ada }, { authorization: `Basic ${tokens.ada}` }, { authorization: `Bearer ${tokens.ada}x` }, { authorization: "Bearer " }, { authorization: `Bearer ${tokens.ada.slice(0, -1)}` }];
-    for (const headers of wrong) expect(await closed.authenticator.authenticate(from("127.0.0.1", headers)), JSON.stringify(headers)).toBeUndefined();
-    for (const params of [{ token: 1 }, { token: [tokens.ada] }, { authorization: { token: tokens.ada } }]) expect(await closed.authenticator.authenticate(from("127.0.0.1", {}, params))).toBeUndefined();
+    const wrong = [
+      {},
+      { authorization: tokens.ada },
+      { authorization: `Basic ${tokens.ada}` },
+      { authorization: `Bearer ${tokens.ada}x` },
+      { authorization: "Bearer " },
+      { authorization: `Bearer ${tokens.ada.slice(0, -1)}` },
+    ];
+    for (const headers of wrong)
+      expect(await closed.authenticator.authenticate(from("127.0.0.1", headers)), JSON.stringify(headers)).toBeUndefined();
+    for (const params of [{ token: 1 }, { token: [tokens.ada] }, { authorization: { token: tokens.ada } }])
+      expect(await closed.authenticator.authenticate(from("127.0.0.1", {}, params))).toBeUndefined();
   });
 
   it("a revoked viewer is let in no more, and the version tells", async () => {
@@ -59,10 +79,19 @@ describe("with viewers", () => {
       return [response.status, await response.json()];
     };
     for (const headers of [{}, { authorization: "Bearer wrong-token" }] as Record<string, string>[]) {
-      expect(await ask(headers)).toMatchObject([401, { errors: [{ extensions: { code: "UNAUTHENTICATED", fix: expect.stringContaining("Bearer"), requestId: expect.any(String) } }] }]);
+      expect(await ask(headers)).toMatchObject([
+        401,
+        { errors: [{ extensions: { code: "UNAUTHENTICATED", fix: expect.stringContaining("Bearer"), requestId: expect.any(String) } }] },
+      ]);
     }
-    expect(await ask({ authorization: `Bearer ${tokens.ada}` })).toEqual([200, { data: { viewer: { name: "Ada", tenant: "default", roles: ["admin"] } } }]);
-    expect(await ask({ authorization: `Bearer ${tokens.bob}` })).toEqual([200, { data: { viewer: { name: "bob", tenant: "other", roles: [] } } }]);
+    expect(await ask({ authorization: `Bearer ${tokens.ada}` })).toEqual([
+      200,
+      { data: { viewer: { name: "Ada", tenant: "default", roles: ["admin"] } } },
+    ]);
+    expect(await ask({ authorization: `Bearer ${tokens.bob}` })).toEqual([
+      200,
+      { data: { viewer: { name: "bob", tenant: "other", roles: [] } } },
+    ]);
   });
 });
 
@@ -77,10 +106,27 @@ describe("the configuration", () => {
 
   it("is refused where two viewers share a token or an id, or a token is short, and the report tells no token", async () => {
     const token = "a-long-secret-token";
-    expect(await report([{ token, id: "a" }, { token, id: "b" }])).toMatch(/PLUGIN_CONFIG_INVALID.*"auth".*same token/s);
-    expect(await report([{ token, id: "a" }, { token: `${token}2`, id: "a" }])).toMatch(/same id/);
+    expect(
+      await report([
+        { token, id: "a" },
+        { token, id: "b" },
+      ]),
+    ).toMatch(/PLUGIN_CONFIG_INVALID.*"auth".*same token/s);
+    expect(
+      await report([
+        { token, id: "a" },
+        { token: `${token}2`, id: "a" },
+      ]),
+    ).toMatch(/same id/);
     expect(await report([{ token: "short", id: "a" }])).toMatch(/at least 8/);
     expect(await report([{ token, id: "a", admin: true }])).toMatch(/admin/);
-    for (const list of [[{ token, id: "a" }, { token, id: "b" }], [{ token: "short", id: "a" }]]) expect(await report(list)).not.toMatch(/a-long-secret-token|"short"/);
+    for (const list of [
+      [
+        { token, id: "a" },
+        { token, id: "b" },
+      ],
+      [{ token: "short", id: "a" }],
+    ])
+      expect(await report(list)).not.toMatch(/a-long-secret-token|"short"/);
   });
 });

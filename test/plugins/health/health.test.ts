@@ -9,7 +9,13 @@ interface HealthAnswer {
     readonly status: string;
     readonly version: string;
     readonly uptime: string;
-    readonly components: readonly { readonly name: string; readonly status: string; readonly detail: string | null; readonly latencyMs: number; readonly checkedAt: string }[];
+    readonly components: readonly {
+      readonly name: string;
+      readonly status: string;
+      readonly detail: string | null;
+      readonly latencyMs: number;
+      readonly checkedAt: string;
+    }[];
   };
 }
 
@@ -34,7 +40,10 @@ describe("the health of the platform", () => {
   it("is UP with its version, uptime and the parts that were checked", async () => {
     const answer = await ask(health(), checks({}));
     expect(answer).toMatchObject({ status: "UP", version, uptime: expect.stringMatching(/^PT/) });
-    expect(answer.components.map(({ name, status }) => [name, status])).toEqual([["database", "UP"], ["plugins", "UP"]]);
+    expect(answer.components.map(({ name, status }) => [name, status])).toEqual([
+      ["database", "UP"],
+      ["plugins", "UP"],
+    ]);
     for (const { latencyMs, checkedAt } of answer.components) {
       expect(latencyMs).toBeGreaterThanOrEqual(0);
       expect(Date.now() - Date.parse(checkedAt)).toBeLessThan(10_000);
@@ -42,7 +51,9 @@ describe("the health of the platform", () => {
   });
 
   it("is the worst of its parts", async () => {
-    expect((await ask(health(), checks({ a: () => ({ status: "UP" }), b: () => ({ status: "DEGRADED", detail: "slow" }) }))).status).toBe("DEGRADED");
+    expect((await ask(health(), checks({ a: () => ({ status: "UP" }), b: () => ({ status: "DEGRADED", detail: "slow" }) }))).status).toBe(
+      "DEGRADED",
+    );
     const answer = await ask(health(), checks({ a: () => ({ status: "DOWN" }), b: () => ({ status: "DEGRADED", detail: "slow" }) }));
     expect(answer.status).toBe("DOWN");
     expect(answer.components.find(({ name }) => name === "b")).toMatchObject({ status: "DEGRADED", detail: "slow" });
@@ -65,15 +76,21 @@ describe("the health of the platform", () => {
     const broken: HealthCheck = async () => {
       throw new Error("password=hunter2");
     };
-    expect((await ask(health(), checks({ broken }))).components.at(-1)).toMatchObject({ name: "broken", status: "DOWN", detail: "The check failed." });
+    expect((await ask(health(), checks({ broken }))).components.at(-1)).toMatchObject({
+      name: "broken",
+      status: "DOWN",
+      detail: "The check failed.",
+    });
   });
 
   it("waits two seconds for a check, for all of them at once, and tells it to stop", async () => {
     const stopped: string[] = [];
-    const hanging = (name: string): HealthCheck => (signal) => {
-      signal.addEventListener("abort", () => stopped.push(name));
-      return new Promise(() => undefined);
-    };
+    const hanging =
+      (name: string): HealthCheck =>
+      (signal) => {
+        signal.addEventListener("abort", () => stopped.push(name));
+        return new Promise(() => undefined);
+      };
     const start = performance.now();
     const answer = await ask(health(), checks({ one: hanging("one"), two: hanging("two") }));
     expect(performance.now() - start).toBeLessThan(3_500);

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { serve, until } from "./fixture.ts";
+import { raw, refusal } from "./raw-socket.ts";
+
+describe("a server that stops", () => {
+  it("sends 1001 to its sockets within a second and cuts off those that do not answer", async () => {
+    const app = await serve();
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => raw(app.socket())));
+    const deaf = await raw(app.socket());
+    deaf.tcp.pause();
+    sockets[0]?.subscribe("1", "subscription { probeFeed }");
+    await until(() => app.probe.open === 1);
+    const start = performance.now();
+    const done = app.server.close(1_500);
+    const codes = await Promise.all(sockets.map(async ({ closed }) => (await closed).code));
+    expect(new Set(codes)).toEqual(new Set([1001]));
+    expect(performance.now() - start).toBeLessThan(1_200);
+    expect(app.probe.open).toBe(0);
+    await done;
+    expect(performance.now() - start).toBeLessThan(2_500);
+    deaf.socket.terminate();
+    await app[Symbol.asyncDispose]();
+  });
+
+  it("is draining for the load balancer and takes no new work meanwhile", async () => {
+    const app = await serve();
+    const deaf = await raw(app.socket());
+    deaf.tcp.pause();
+    const done = app.server.close(400);
+    const health = await fetch(new URL("/healthz", app.server.url));
+    expect([health.status, await health.json()]).toEqual([503, { status: "DRAINING" }]);
+    const refused = await app.post({ query: "{ viewer { id } }" });
+    expect([refused.status, await refused.json()]).toMatchObject([503, { errors: [{ extensions: { code: "UNAVAILABLE" } }] }]);
+    expect(await refusal(app.socket())).toBe(503);
+    await done;
+    await expect(fetch(app.server.url)).rejects.toThrow("fetch failed");
+    deaf.socket.terminate();
+    await app[Symbol.asyncDispose]();
+  });
+});
