@@ -65,7 +65,7 @@ async function stop({ child }: Server): Promise<void> {
 }
 
 const ownPlugin = `import { definePlugin } from "weftline";
-import { simulated, models } from "weftline/plugins";
+import { auth, models, simulated } from "weftline/plugins";
 import { defineConfig } from "weftline/server";
 
 const hello = definePlugin({
@@ -73,7 +73,7 @@ const hello = definePlugin({
   schema: (builder) => builder.queryField("helloGreeting", (t) => t.string({ description: "A greeting.", resolve: () => "Hello" })),
 });
 
-export default defineConfig({ plugins: [models(), simulated(), hello()] });
+export default defineConfig({ plugins: [auth(), models(), simulated(), hello()] });
 `;
 
 const ownTest = `import { equal } from "node:assert/strict";
@@ -89,12 +89,12 @@ equal(typeof createPlatform, "function");
 
 try {
   step("pack");
-  const [packed] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root)) as [{ filename: string; size: number }];
+  const [packed] = JSON.parse(run("npm", ["pack", "--json", "--loglevel", "error", "--ignore-scripts", "--pack-destination", folder], root)) as [{ filename: string; size: number }];
 
   step("install into an empty folder");
   mkdirSync(app);
   writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }));
-  run("npm", ["install", "--no-audit", "--no-fund", join(folder, packed.filename)]);
+  run("npm", ["install", "--no-audit", "--no-fund", "--loglevel", "error", join(folder, packed.filename)]);
 
   step(`the system's Node is ${run("node", ["--version"]).trim()}`);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
