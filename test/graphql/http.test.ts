@@ -7,10 +7,6 @@ import { defaultLimits } from "../../src/core/graphql/limits.ts";
 import type { Logger } from "../../src/core/kernel/spec.ts";
 import { ada, probePlugin, serve, take, tokens, viewers, type Served } from "./fixture.ts";
 import { auth } from "../../src/plugins/auth/index.ts";
-import { createPlatform } from "../../src/core/platform.ts";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 interface Answer {
   readonly data?: Record<string, unknown>;
@@ -223,13 +219,9 @@ describe("a server with other settings", () => {
   });
 
   it("closes its server with the platform", async () => {
-    const platform = await createPlatform(
-      { plugins: [auth(), probePlugin()], dataDir: mkdtempSync(join(tmpdir(), "weftline-graphql-")), logLevel: "silent" },
-      { migrate: "automatic" },
-    );
-    const { url } = await platform.listen({ port: 0 });
-    await platform.close();
-    await expect(fetch(url)).rejects.toThrow("fetch failed");
+    await using app = await serve();
+    await app.platform.close();
+    await expect(fetch(app.server.url)).rejects.toThrow("fetch failed");
   });
 });
 

@@ -77,7 +77,6 @@ export class Engine {
       graphiql: false,
       landingPage: false,
       logging: false,
-      healthCheckEndpoint: "/healthz",
     });
     this.#enveloped = this.yoga.getEnveloped({});
   }

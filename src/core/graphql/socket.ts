@@ -21,7 +21,8 @@ export interface SocketServerOptions {
 
 /** What is known of one socket. */
 interface Peer {
-  readonly request: IncomingMessage;
+  /** Until the caller is known; an idle socket should not hold on to it. */
+  request: IncomingMessage | undefined;
   readonly wire: Wire;
   viewer: Viewer | undefined;
   /** The authorisation version at which the viewer was last found in order. */
@@ -126,7 +127,9 @@ export class SocketServer {
   async #connect({ connectionParams = {}, extra }: SocketContext): Promise<boolean> {
     const { host, limits } = this.#options;
     const { version } = host.use(authorizationService);
-    const viewer = await authenticate(host, credentialsOf(extra.request, connectionParams));
+    const { request } = extra;
+    extra.request = undefined;
+    const viewer = request && (await authenticate(host, credentialsOf(request, connectionParams)));
     if (!viewer || extra.wire.state === "closed") return false;
     if (this.#count(viewer, 1) > limits.socketsPerViewer) {
       this.#count(viewer, -1);
