@@ -1,5 +1,5 @@
 import Database, { type Database as SqliteHandle } from "better-sqlite3";
-import { CompiledQuery, SqliteDialect } from "kysely";
+import { CompiledQuery, SqliteAdapter, SqliteDialect } from "kysely";
 
 /** The two connections to one SQLite file: whoever reads sees committed rows only, also while a write is open. */
 export interface SqliteHandles {
@@ -32,9 +32,21 @@ export function sqliteDialect(handle: SqliteHandle): SqliteDialect {
     driver.beginTransaction = async (connection) => {
       await connection.executeQuery(CompiledQuery.raw("begin immediate"));
     };
+    driver.rollbackTransaction = async (connection) => {
+      // A full disk ends a transaction by itself.
+      if (handle.inTransaction) await connection.executeQuery(CompiledQuery.raw("rollback"));
+    };
     return driver;
   };
+  dialect.createAdapter = () => new UnlockedAdapter();
   return dialect;
+}
+
+/** Kysely's lock of an only connection is never released once BEGIN or COMMIT fails. The write queue is in its place. */
+class UnlockedAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
 /** Whether SQLite refused for a reason outside the statement: disk full, read-only, locked, damaged. */
