@@ -64,12 +64,15 @@ export function held(words: readonly [string, ...string[]] = ["Wait", " for", " 
   return { turn, letGo: resolve };
 }
 
-/** A turn that calls a tool and says what came of it. */
+/** A turn that calls a tool, or goes on with the call that it made before it had to wait, and says what came of it. */
 export function calling(name: string): Turn {
-  return async function* (_, ctx) {
-    yield { kind: "message.started", message: "ask" };
-    ctx.toolRequested({ callId: "call_1", name, message: "ask", part: 0 });
-    yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
+  return async function* (request, ctx) {
+    const last = request.messages.at(-1);
+    if (last?.role !== "ASSISTANT" || last.toolCalls.length === 0) {
+      yield { kind: "message.started", message: "ask" };
+      ctx.toolRequested({ callId: "call_1", name, message: "ask", part: 0 });
+      yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
+    }
     const [outcome] = await ctx.callTools([{ callId: "call_1", name, arguments: { thread: "red" } }]);
     yield* say([`It gave ${JSON.stringify(outcome)}.`], "2");
   };
