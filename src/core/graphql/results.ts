@@ -40,6 +40,7 @@ export function addUserErrors(builder: GraphBuilder): void {
       message: t.string({ nullable: false, description: "What happened, for people.", resolve: (error) => error.message }),
       code: t.string({ nullable: false, description: "What happened, for programs; docs/errors.md lists the codes.", resolve: (error) => error.code }),
       path: t.stringList({ description: "The argument at fault, as in [\"input\", \"name\"].", resolve: (error) => (error.details.path ? [...error.details.path] : null) }),
+      fix: t.string({ description: "What the reader can do about it.", resolve: (error) => error.fix }),
     }),
   });
   const InputIssue = builder.objectRef<{ path: readonly string[]; message: string }>("InputIssue").implement({
@@ -63,11 +64,7 @@ export function addUserErrors(builder: GraphBuilder): void {
     notFound: define("NotFoundError", "There is no such object, or it belongs to another."),
     conflict: define("ConflictError", "The present state does not allow it."),
     forbidden: define("ForbiddenError", "The viewer may not do it."),
-    unavailable: builder.objectRef<ExpectedFailure>("UnavailableError").implement({
-      description: "A framework, provider or store is away.",
-      interfaces: [UserError],
-      fields: (t) => ({ fix: t.string({ description: "What fixes it.", resolve: (error) => error.fix }) }),
-    }),
+    unavailable: define("UnavailableError", "A framework, provider or store is away; fix says what brings it back."),
     rateLimited: builder.objectRef<ExpectedFailure>("RateLimitedError").implement({
       description: "Too much at once.",
       interfaces: [UserError],
