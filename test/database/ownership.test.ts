@@ -112,7 +112,7 @@ describe.each(stores)("ownership on $name", (store) => {
     it("finds one row only for whoever may see it", async () => {
       expect(await database.em(bob).findOne(Book, "alice")).toBeNull();
       expect(await database.em(bob).findOne(Book, { id: "alice" })).toBeNull();
-      await expect(database.em(bob).findOneOrFail(Book, "alice")).rejects.toThrow();
+      await expect(database.em(bob).findOneOrFail(Book, "alice")).rejects.toThrow("Book not found");
       expect(await database.em(alice).findOne(Book, "alice")).toMatchObject({ title: "A book of alice" });
     });
 

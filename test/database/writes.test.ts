@@ -132,7 +132,7 @@ describe.each(stores)("writes on $name", (store) => {
         em.create(Book, book("two"));
         em.create(Book, book("one"));
       }),
-    ).rejects.toThrow();
+    ).rejects.toThrow(/unique/i);
     expect((await database.em(alice).findAll(Book)).map(({ id }) => id)).toEqual(["one"]);
   });
 
@@ -186,7 +186,7 @@ describe.each(stores)("writes on $name", (store) => {
           later(tx, journal, "never");
           tx.em.create(Book, { ...book("one"), shelf: "no such shelf" });
         }),
-      ).rejects.toThrow();
+      ).rejects.toThrow(/foreign key/i);
       expect(journal).toEqual([]);
     });
 

@@ -32,10 +32,6 @@ export function sqliteDialect(handle: SqliteHandle): SqliteDialect {
     driver.beginTransaction = async (connection) => {
       await connection.executeQuery(CompiledQuery.raw("begin immediate"));
     };
-    driver.rollbackTransaction = async (connection) => {
-      // A full disk ends a transaction by itself.
-      if (handle.inTransaction) await connection.executeQuery(CompiledQuery.raw("rollback"));
-    };
     return driver;
   };
   dialect.createAdapter = () => new UnlockedAdapter();
