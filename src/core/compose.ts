@@ -2,7 +2,7 @@ import type { GraphQLSchema } from "graphql";
 import type { NamedMigration } from "./database/database.ts";
 import type { OwnedEntity } from "./database/ownership.ts";
 import { WeftlineError } from "./errors.ts";
-import type { GraphBuilder } from "./graphql/builder.ts";
+import type { GraphBuilder, NodeType } from "./graphql/builder.ts";
 import { composeSchema, type SchemaPart } from "./graphql/schema.ts";
 import type { Kernel, LoadedPlugin } from "./kernel/kernel.ts";
 
@@ -21,7 +21,8 @@ export function compose(kernel: Kernel): Composition {
   );
   const problems: unknown[] = owned.flatMap(({ plugin, entity }, at) => problemsOfEntity(plugin, entity, owned.slice(0, at)));
   try {
-    const { schema } = composeSchema(plugins.flatMap(schemaPartOf));
+    const { schema, owners, nodes } = composeSchema(plugins.flatMap(schemaPartOf));
+    for (const [name, node] of nodes) problems.push(...problemsOfNode(owners.get(name) ?? "(unknown)", name, node, owned));
     if (problems.length === 0) return { schema, entities: owned.map(({ entity }) => entity), migrations: plugins.flatMap(migrationsOf) };
   } catch (error) {
     problems.push(...(error instanceof AggregateError ? error.errors : [error]));
@@ -65,6 +66,19 @@ function problemsOfEntity(plugin: string, { schema, ownership }: OwnedEntity, be
   const twin = before.find((other) => other.entity.schema?.meta?.className === entity);
   if (twin) problems.push(new WeftlineError("PLUGIN_ENTITY_CLASH", { plugin: twin.plugin, other: plugin, entity }));
   return problems;
+}
+
+/** The graph must not promise another rule than the one that filters the rows. */
+function problemsOfNode(plugin: string, name: string, { ownership, type }: NodeType, owned: readonly PluginEntity[]): WeftlineError[] {
+  const entity = owned.find((each) => each.entity.schema?.meta?.class === type)?.entity.ownership;
+  const declared = (ownership as NodeType["ownership"] | undefined)?.rule;
+  if (declared !== undefined && (entity === undefined || entity.rule === declared)) return [];
+  const message =
+    declared === undefined
+      ? `The node type "${name}" of "${plugin}" does not say who finds it.`
+      : `The node type "${name}" of "${plugin}" is ${declared}, but its rows are ${entity?.rule}.`;
+  const fix = `Declare it in nodeType: ownership: { rule: "${entity?.rule ?? "…"}" }.`;
+  return [new WeftlineError("PLUGIN_ENTITY_RULE", { plugin, entity: name, message, fix })];
 }
 
 function migrationsOf({ spec }: LoadedPlugin): NamedMigration[] {

@@ -68,6 +68,7 @@ describe("a graph of several plugins", () => {
         nodeType(builder, AlphaThing, {
           name: "AlphaThing",
           description: "A thing.",
+          ownership: { rule: "INSTALLED" },
           load: async (ids) => ids.map(() => undefined),
           fields: () => ({}),
         }),

@@ -16,14 +16,37 @@ export type GraphBuilder = PothosSchemaTypes.SchemaBuilder<GraphTypes>;
 /** Loads objects of one node type by their local ids, as the scope's viewer; `undefined` for what it may not see. */
 export type NodeLoader = (ids: readonly string[], scope: Scope) => Promise<readonly unknown[]>;
 
+/**
+ * Who finds the objects of a node type.
+ *
+ * - `INSTALLED`: every viewer of the host; they came with its plugins and belong to no tenant.
+ * - `SHARED`, `PRIVATE`, `GRANTED`: as of the entity behind it.
+ */
+export interface NodeRule {
+  readonly rule: "INSTALLED" | "SHARED" | "PRIVATE" | "GRANTED";
+  /**
+   * What admins find of objects that are not theirs; nothing unless said. `STATUS`: the object without its content, which only the role
+   * `audit` shows. `AUDIT`: the object, but only with the role `audit`. Whatever `audit` shows is logged.
+   */
+  readonly admins?: "STATUS" | "AUDIT";
+}
+
+/** What the graph knows of a node type. */
+export interface NodeType {
+  readonly load: NodeLoader;
+  readonly ownership: NodeRule;
+  /** Its class: that of the entity where rows stand behind it. */
+  readonly type: object;
+}
+
 /** What the parts of one graph share while it is built. */
 export interface GraphParts {
   /** The type name by event kind, as in `message.delta` → `MessageDeltaEvent`. */
   readonly eventTypes: Map<string, string>;
   /** The reference of each error type by kind. */
   readonly errorTypes: Map<string, unknown>;
-  /** The loader of each node type by name. */
-  readonly nodes: Map<string, NodeLoader>;
+  /** The node types by name. */
+  readonly nodes: Map<string, NodeType>;
   /** Input types that several plugins build, by name. */
   readonly inputs: Map<string, InputObjectRef<GraphTypes, object>>;
   /** Names of inputs that another plugin than their owner adds fields to. */

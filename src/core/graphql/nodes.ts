@@ -1,5 +1,5 @@
 import type { EntityClass, FilterQuery } from "@mikro-orm/core";
-import { partsOf, type GraphBuilder, type GraphTypes, type NodeLoader } from "./builder.ts";
+import { partsOf, type GraphBuilder, type GraphTypes, type NodeLoader, type NodeRule } from "./builder.ts";
 import { globalId, parseGlobalId } from "./ids.ts";
 import type { Scope } from "./scope.ts";
 
@@ -55,7 +55,7 @@ export function addNodes(builder: GraphBuilder): void {
 /** An object by its global id, with its type known to the interface it is returned as. */
 export async function loadNode(builder: GraphBuilder, id: string, scope: Scope): Promise<unknown> {
   const parsed = parseGlobalId(id);
-  const load = parsed && partsOf(builder).nodes.get(parsed.typeName);
+  const load = parsed && partsOf(builder).nodes.get(parsed.typeName)?.load;
   if (!parsed || !load) return null;
   return (await scope.load(load, parsed.id, (ids) => load(ids, scope))) ?? null;
 }
@@ -68,6 +68,8 @@ export interface NodeOptions<Shape extends object> {
   readonly interfaces?: readonly unknown[];
   /** The local id; the row's `id` unless said. */
   readonly id?: (row: Shape) => string;
+  /** Who finds it; where an entity is behind it, by the same rule. A generated test holds every type to it. */
+  readonly ownership: NodeRule;
   readonly load: NodeLoader;
   readonly fields: NonNullable<ObjectOptions<Shape>["fields"]>;
 }
@@ -76,21 +78,23 @@ export interface NodeOptions<Shape extends object> {
  * Defines a type that `node(id)` finds. Its rows are told apart by class.
  *
  * @example
- * nodeType(builder, Thread, { name: "Thread", description: "…", load: loadRows(Thread), fields: (t) => ({ … }) });
+ * const ownership = { rule: "PRIVATE" } as const;
+ * nodeType(builder, Thread, { name: "Thread", description: "…", ownership, load: loadRows(Thread), fields: (t) => ({ … }) });
  */
 export function nodeType<Shape extends { readonly id: string }>(
   builder: GraphBuilder,
   type: abstract new (...args: never[]) => Shape,
   options: NodeOptions<Shape>,
 ): void {
-  const { name, description, interfaces = [], id = (row) => row.id, load, fields } = options;
-  partsOf(builder).nodes.set(name, load);
+  const { name, description, interfaces = [], id = (row) => row.id, ownership, load, fields } = options;
+  partsOf(builder).nodes.set(name, { load, ownership, type });
   builder.objectType(
     type as never,
     {
       name,
       description,
       interfaces: [Node, ...interfaces],
+      extensions: { weftline: { ownership } },
       isTypeOf: (value: unknown) => value instanceof type,
       fields: (t: never) => ({
         id: (t as PothosSchemaTypes.ObjectFieldBuilder<GraphTypes, Shape>).id({

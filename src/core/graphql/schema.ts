@@ -1,6 +1,6 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
 import { WeftlineError, messageOf } from "../errors.ts";
-import { createBuilder, partsOf, type GraphBuilder } from "./builder.ts";
+import { createBuilder, partsOf, type GraphBuilder, type NodeType } from "./builder.ts";
 import { addNodes } from "./nodes.ts";
 import { reservedNames } from "./reserved-names.ts";
 import { addUserErrors } from "./results.ts";
@@ -16,6 +16,8 @@ export interface ComposedSchema {
   readonly schema: GraphQLSchema;
   /** The plugin that defined each type. */
   readonly owners: ReadonlyMap<string, string>;
+  /** The node types by name. */
+  readonly nodes: ReadonlyMap<string, NodeType>;
 }
 
 /**
@@ -25,8 +27,8 @@ export interface ComposedSchema {
  * of several.
  */
 export function composeSchema(parts: readonly SchemaPart[]): ComposedSchema {
-  const { schema, owners, failures } = build(parts);
-  if (schema) return { schema, owners };
+  const { schema, owners, nodes, failures } = build(parts);
+  if (schema) return { schema, owners, nodes };
   const errors = failures.map((failure) => clashOf(failure, parts));
   throw errors.length === 1 ? errors[0] : new AggregateError(errors);
 }
@@ -41,6 +43,7 @@ interface Failure {
 interface Attempt {
   readonly schema?: GraphQLSchema;
   readonly owners: ReadonlyMap<string, string>;
+  readonly nodes: ReadonlyMap<string, NodeType>;
   readonly failures: readonly Failure[];
 }
 
@@ -49,6 +52,7 @@ function build(parts: readonly SchemaPart[]): Attempt {
   addNodes(builder);
   addUserErrors(builder);
   const owners = new Map([...typeNames(builder)].map((name) => [name, "weftline"]));
+  const { nodes } = partsOf(builder);
   const failures: Failure[] = [];
   for (const { plugin, add } of parts) {
     try {
@@ -63,12 +67,12 @@ function build(parts: readonly SchemaPart[]): Attempt {
       owners.set(name, plugin);
     }
   }
-  if (failures.length > 0) return { owners, failures };
+  if (failures.length > 0) return { owners, nodes, failures };
   try {
-    return { schema: builder.toSchema({ sortSchema: false }), owners, failures };
+    return { schema: builder.toSchema({ sortSchema: false }), owners, nodes, failures };
   } catch (cause) {
     // Pothos shows a class as its whole source.
-    return { owners, failures: [{ problem: messageOf(cause).replace(/(class \w+)[^]*\}/, "$1"), cause }] };
+    return { owners, nodes, failures: [{ problem: messageOf(cause).replace(/(class \w+)[^]*\}/, "$1"), cause }] };
   }
 }
 

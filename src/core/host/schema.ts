@@ -74,6 +74,7 @@ function addViewer(builder: GraphBuilder): void {
   nodeType(builder, ViewerView, {
     name: "Viewer",
     description: "Who asks.",
+    ownership: { rule: "PRIVATE" },
     load: async (ids, scope) => ids.map((id) => (id === scope.viewer.actorId ? viewerOf(scope.viewer) : undefined)),
     fields: (t) => ({
       name: t.exposeString("name", { nullable: false, description: "The name to show." }),
@@ -101,6 +102,7 @@ function addPlugins(builder: GraphBuilder): void {
   nodeType(builder, PluginView, {
     name: "Plugin",
     description: "An installed plugin.",
+    ownership: { rule: "INSTALLED" },
     load: async (ids, scope) => {
       const all = scope.use(pluginDirectory).list();
       return ids.map((id) => all.find((plugin) => plugin.id === id));

@@ -47,6 +47,7 @@ function addTool(builder: GraphBuilder): void {
     name: "Tool",
     description: "Something that an agent can call.",
     interfaces: [Capability, RunTarget],
+    ownership: { rule: "INSTALLED" },
     load: found(Tool),
     fields: (t) => ({
       inputSchema: t.field({
@@ -92,6 +93,7 @@ function addSkill(builder: GraphBuilder): void {
     name: "Skill",
     description: "Instructions and the tools that go with them.",
     interfaces: [Capability],
+    ownership: { rule: "INSTALLED" },
     load: found(Skill),
     fields: (t) => ({
       instructions: t.exposeString("instructions", { nullable: false, description: "Told to the agent after its own instructions." }),

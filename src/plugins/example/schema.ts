@@ -7,6 +7,7 @@ export function addExampleSchema(builder: GraphBuilder): void {
   nodeType(builder, ExampleNote, {
     name: "ExampleNote",
     description: "A note of the viewer.",
+    ownership: { rule: "PRIVATE" },
     load: loadRows(ExampleNote),
     fields: (t) => ({
       text: t.exposeString("text", { nullable: false, description: "What was noted." }),

@@ -44,6 +44,7 @@ const loom = definePlugin({
       name: "LoomPattern",
       description: "A pattern.",
       interfaces: [RunTarget],
+      ownership: { rule: "INSTALLED" },
       load: async (ids) => ids.map((id) => (id === "lost" ? undefined : pattern(id))),
       fields: () => ({}),
     });

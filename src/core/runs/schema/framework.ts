@@ -58,6 +58,7 @@ export function addFrameworks(builder: GraphBuilder): void {
   nodeType(builder, Framework, {
     name: "Framework",
     description: "An agent framework, adapted.",
+    ownership: { rule: "INSTALLED" },
     load: (ids, scope) => Promise.all(ids.map(async (id) => (await frameworkOf(scope, id)) ?? undefined)),
     fields: (t) => ({
       name: t.string({ nullable: false, description: "Its id, as agents name it.", resolve: ({ runtime }) => runtime.id }),

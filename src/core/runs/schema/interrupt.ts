@@ -40,6 +40,7 @@ export function addInterrupt(builder: GraphBuilder): void {
   nodeType(builder, Interrupt, {
     name: "Interrupt",
     description: "A question or an approval that a run waits for, resolved exactly once.",
+    ownership: { rule: "GRANTED", admins: "STATUS" },
     load: loadInterrupts,
     fields: (t) => ({
       seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it; apply an event only if its seq is greater." }),

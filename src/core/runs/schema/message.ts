@@ -58,6 +58,7 @@ export function addMessage(builder: GraphBuilder): void {
   nodeType(builder, Message, {
     name: "Message",
     description: "One message of a thread, or of a run outside a thread. seq: the last event folded into it; apply an event only if its seq is greater.",
+    ownership: { rule: "PRIVATE", admins: "AUDIT" },
     load: loadMessages,
     fields: (t) => ({
       seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it." }),

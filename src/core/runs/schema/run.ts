@@ -28,6 +28,7 @@ export function addRun(builder: GraphBuilder): RunRefs {
     description:
       "One execution of an agent, a workflow or another target. provenance is null before the first model call, SIMULATED if any answer was. " +
       "A final status stays: a retry is a new run.",
+    ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadRuns,
     fields: (t) => ({
       seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it; apply an event only if its seq is greater." }),

@@ -10,6 +10,7 @@ export function addStep(builder: GraphBuilder): void {
   nodeType(builder, Step, {
     name: "Step",
     description: "One unit of a run: a model call, a tool call, a node. key addresses the unit (node/iteration/call), not its order.",
+    ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadSteps,
     fields: (t) => ({
       key: t.exposeString("key", { nullable: false, description: "The unit; the same for every attempt at it." }),

@@ -44,6 +44,7 @@ export function addTargets(builder: GraphBuilder): void {
     name: "Job",
     description: "Work of the platform itself: reindexing, retention, an import.",
     interfaces: [RunTarget],
+    ownership: { rule: "INSTALLED" },
     load: async (ids, scope) => ids.map((id) => jobOf(scope, id)),
     fields: (t) => ({ plugin: t.exposeString("plugin", { nullable: false, description: "The plugin whose work it is." }) }),
   });

@@ -15,6 +15,7 @@ export function addAgent(builder: GraphBuilder): void {
     name: "Agent",
     description: "A durable agent: a definition that runs execute, in numbered versions.",
     interfaces: [RunTarget],
+    ownership: { rule: "SHARED" },
     load: loadRows(Agent),
     fields: (t) => ({
       name: t.exposeString("name", { nullable: false, description: "What it is called; unique in the tenant." }),
@@ -123,6 +124,7 @@ function addVersion(builder: GraphBuilder): void {
   nodeType(builder, AgentVersion, {
     name: "AgentVersion",
     description: "One revision of an agent's definition. It never changes.",
+    ownership: { rule: "SHARED" },
     load: loadRows(AgentVersion),
     fields: (t) => ({
       version: t.exposeInt("version", { nullable: false, description: "Its number, from 1." }),

@@ -28,6 +28,7 @@ export function addTemplates(builder: GraphBuilder): void {
   nodeType(builder, TemplateView, {
     name: "AgentTemplate",
     description: "A blueprint with typed parameters that makes an agent.",
+    ownership: { rule: "INSTALLED" },
     load: async (ids, scope) => ids.map((id) => templateOf(scope, id)),
     fields: (t) => ({
       name: t.exposeString("id", { nullable: false, description: "Its name, unique among templates." }),

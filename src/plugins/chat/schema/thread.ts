@@ -35,6 +35,7 @@ export function addThread(builder: GraphBuilder): void {
   nodeType(builder, Thread, {
     name: "Thread",
     description: "A conversation with one owner.",
+    ownership: { rule: "PRIVATE", admins: "AUDIT" },
     load: loadThreads,
     fields: (t) => ({
       title: t.exposeString("title", { description: "Its title." }),
