@@ -171,7 +171,10 @@ export interface Streams {
   follow(follow: Follow): Promise<AsyncIterableIterator<LoggedEvent>>;
   /** Hears every event of every stream after its commit, for what is derived and not stored. @returns what stops it. */
   tap(listener: (streamNum: number, events: readonly LoggedEvent[]) => void): () => void;
-  /** Messages with their open parts folded in from the log. */
+  /**
+   * Messages with their open parts folded in from the log. Call it within `Database.still`, with rows that were read there: else their status,
+   * their parts and their `seq` may be of different moments.
+   */
   fold(messages: readonly Message[]): Promise<readonly Message[]>;
 }
 

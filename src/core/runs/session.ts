@@ -59,6 +59,7 @@ export class RunSession implements EventSource {
   readonly #messages = new Map<string, OpenMessage>();
   readonly #steps = new Map<string, OpenStep>();
   readonly #attempts = new Map<string, number>();
+  readonly #messageAttempts = new Map<number, number>();
   readonly #broken: BrokenMessage[];
   #supersedesRun: string | undefined;
   #provenance: Provenance | undefined;
@@ -85,6 +86,7 @@ export class RunSession implements EventSource {
     this.#grammar.replay(start.past);
     for (const { kind, payload } of start.past) {
       if (kind === "step.started") this.#noteAttempt(payload as EventPayloads["step.started"]);
+      if (kind === "message.started") this.#noteMessage(payload as EventPayloads["message.started"]);
       this.#noteInterrupt(kind, payload);
     }
   }
@@ -275,9 +277,11 @@ export class RunSession implements EventSource {
 
   #startMessage(name: string): void {
     const m = ++this.#counters.m;
-    for (const broken of this.#broken.splice(0)) this.#finishBroken(broken, "FAILED", messageIdOf(this.run.id, m));
-    const attempt = 1;
+    const replaced = this.#broken.splice(0);
+    for (const broken of replaced) this.#finishBroken(broken, "FAILED", messageIdOf(this.run.id, m));
+    const attempt = 1 + Math.max(0, ...replaced.map((broken) => this.#messageAttempts.get(broken.m) ?? 1));
     const payload = { m, role: "ASSISTANT" as const, attempt, ...(this.#agentName === undefined ? {} : { agent: this.#agentName }) };
+    this.#noteMessage(payload);
     this.append("message.started", payload, { row: { provenance: this.#provenance, supersedesRun: this.#supersedesRun } });
     this.#supersedesRun = undefined;
     this.#messages.set(name, { m, parts: new Map(), begun: false });
@@ -344,6 +348,10 @@ export class RunSession implements EventSource {
   #noteInterrupt(kind: string, payload: unknown): void {
     if (kind === "interrupt.raised") this.#raised.add((payload as EventPayloads["interrupt.raised"]).interrupt);
     else if (kind === "interrupt.resolved") this.#raised.delete((payload as EventPayloads["interrupt.resolved"]).interrupt);
+  }
+
+  #noteMessage({ m, attempt }: { readonly m: number; readonly attempt: number }): void {
+    this.#messageAttempts.set(m, attempt);
   }
 
   #noteAttempt({ key, attempt }: { readonly key: string; readonly attempt: number }): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { globalId, type RunEventBody } from "#weftline";
+import { WeftlineError, globalId, type RunEventBody } from "#weftline";
 import { collect, type TestPlatform } from "../../../src/testing/index.ts";
 import { callOnce, countingTool, say, type Turn } from "../fixtures.ts";
 import { alice, bob, bootLoom } from "./fixtures.ts";
@@ -196,6 +196,26 @@ describe("runEvents", () => {
     const all = await eventsOf(app, run);
     await app.restart();
     for (let after = 0; after <= all.length; after++) expect(await eventsOf(app, run, after)).toEqual(all.slice(after));
+  });
+
+  it("shows an attempt that broke off, and the one that takes its place", async () => {
+    let attempts = 0;
+    const turn: Turn = async function* () {
+      if (++attempts > 1) return yield* say(["Whole."]);
+      yield { kind: "message.started", message: "1" };
+      yield { kind: "message.delta", message: "1", part: 0, channel: "TEXT", text: "Ha" };
+      throw new WeftlineError("PROVIDER_UNREACHABLE", { provider: "local" });
+    };
+    await using app = await bootLoom({ turn });
+    const run = await startRun(app);
+    const events = await eventsOf(app, run);
+    const [old, next] = [globalId("Message", expectLocal(run, ".1")), globalId("Message", expectLocal(run, ".2"))];
+    expect(events.filter(({ type }) => /^message\.(started|finished)$/.test(type))).toMatchObject([
+      { type: "message.started", messageId: old, attempt: 1 },
+      { type: "message.finished", messageId: old, messageStatus: "FAILED", supersededBy: next, text: "Ha" },
+      { type: "message.started", messageId: next, attempt: 2 },
+      { type: "message.finished", messageId: next, messageStatus: "COMPLETE", supersededBy: null, text: "Whole." },
+    ]);
   });
 
   it("shows steps, state, progress and what is a framework's own", async () => {
