@@ -1,6 +1,7 @@
 import type { Tx } from "../database/database.ts";
 import type { Changes } from "../host/changes.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
+import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents } from "./log.ts";
 import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
@@ -11,6 +12,7 @@ export interface AppendHost {
   readonly changes: Changes | undefined;
   /** These runs want a worker. */
   ring(runId: string): void;
+  readonly failpoint?: Failpoint | undefined;
 }
 
 /** Appends events of a run that its worker did not write: a cancel, a decision. No epoch is asked; the stream's lock orders them. */

@@ -22,6 +22,7 @@ export interface DecisionHost extends AppendHost {
  * @throws DECISION_CONFLICT where it was decided otherwise, expired, was cancelled, or asks about other arguments.
  */
 export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: Decide): Promise<Interrupt> {
+  host.failpoint?.("decide.before");
   await scope.write(async (tx) => {
     const interrupt = await tx.em.findOne(Interrupt, { id: decide.interruptId });
     if (!interrupt) throw new WeftlineError("NOT_FOUND", { what: "interrupt", path: ["input", "interrupt"] });
@@ -31,7 +32,9 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     const run = await tx.em.findOneOrFail(Run, { id: interrupt.runId }, { filters: { ownership: false } });
     const place = { ...run, threadId: run.threadId ?? null };
     await appendSignal(host, tx, place, [{ ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } }]);
+    host.failpoint?.("decide.inside");
   });
+  host.failpoint?.("decide.committed");
   scope.renew();
   return scope.em.findOneOrFail(Interrupt, { id: decide.interruptId });
 }

@@ -125,12 +125,16 @@ export class EmbeddedEngine {
     const ids = this.#next();
     if (ids.length === 0) return;
     for (const id of ids) this.#rung.delete(id);
+    const { failpoint } = this.#host;
+    failpoint?.("claim.before");
     const claimed = await this.#host.database.commit(async ({ sql }) => {
       const won: string[] = [];
       for (const id of ids.toSorted()) if (await this.#claimOne(sql, id)) won.push(id);
+      failpoint?.("claim.inside");
       return won;
     });
     if (claimed.length === 0) return;
+    failpoint?.("claim.committed");
     const runs = await this.#host.database.em("SYSTEM").find(Run, { id: { $in: claimed } });
     for (const run of runs) this.#advance(run);
   }
@@ -167,17 +171,21 @@ export class EmbeddedEngine {
 
   /** Gives a run back as it is, without counting it as lost. */
   async #release(run: Run): Promise<void> {
+    this.#host.failpoint?.("release.before");
     await this.#host.database.commit(({ sql }) =>
       sql.run(`update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`, run.id, run.epoch),
     );
+    this.#host.failpoint?.("release.committed");
   }
 
   async #renew(): Promise<void> {
     if (this.#active.size === 0) return;
+    this.#host.failpoint?.("renew.before");
     const mine = await this.#host.database.commit(async ({ sql }) => {
       await sql.run(`update runs_run set lease_until = ${sql.now} + ? where lease_owner = ?`, this.#options.leaseMs, this.#owner);
       return sql.all<{ id: string; epoch: number }>("select id, epoch from runs_run where lease_owner = ?", this.#owner);
     });
+    this.#host.failpoint?.("renew.committed");
     const owned = new Map(mine.map(({ id, epoch }) => [id, epoch]));
     for (const [id, { abort, epoch }] of this.#active) {
       if (owned.get(id) !== epoch) abort.abort(new WeftlineError("RUN_FENCED"));

@@ -23,7 +23,7 @@ export function startHousekeeping(host: AppendHost & { readonly database: Databa
   const cleaning = setInterval(
     guarded(async () => {
       await forgetKeys(host.database);
-      await compact(host.database);
+      await compact(host.database, undefined, host.failpoint);
     }),
     cleaningMs,
   );

@@ -8,6 +8,7 @@ import { EmbeddedEngine, defaultEngineOptions, type EngineOptions } from "./engi
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
 import { runEntity, stepEntity, usageEntity } from "./entities/run.ts";
 import { eventEntity, streamEntity } from "./entities/stream.ts";
+import { faultInjections } from "./failpoint.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
@@ -37,20 +38,24 @@ export const runsPlugin = definePlugin({
   schema: addRunsSchema,
   requires: { database: databaseService, lookup: turnLookup, changes: optional(changesService) },
   provides: { runs: runService, streams: streamService, engine: engineService },
-  setup({ deps, log, onReady, onClose }) {
+  setup({ deps, log, contributions, onReady, onClose }) {
     const { database, lookup, changes } = deps;
-    const options: EngineOptions = defaultEngineOptions;
+    const faults = contributions(faultInjections).get("suite")?.value;
+    const failpoint = faults?.failpoint;
+    const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
     const hub = new Hub();
     const writer: LogWriter = new LogWriter(database, hub, {
       ring: (id) => engine.ring(id),
       committed: (run, events) => publishChanges(changes, run, events),
+      failpoint,
     });
-    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, lookup }, options);
+    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, lookup, failpoint }, options);
     const host = {
       database,
       hub,
       changes,
       log,
+      failpoint,
       ring: (id: string) => engine.ring(id),
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
@@ -58,7 +63,7 @@ export const runsPlugin = definePlugin({
     onReady(() => engine.start("takeOver"));
     onClose(startHousekeeping(host));
     onClose(async () => {
-      await engine.stop(drainMs);
+      await engine.stop(faults?.drainMs ?? drainMs);
       await writer.idle();
     });
     return { runs: createRunService(host), streams: createStreams(host), engine };

@@ -30,7 +30,12 @@ async function findRun(scope: Scope, runId: string): Promise<Run> {
 
 async function cancelRun(host: ServiceHost, scope: Scope, runId: string, reason: string | undefined): Promise<Run> {
   await findCancellable(scope, runId);
-  await scope.write((tx) => cancelTree(host, tx, runId, reason));
+  host.failpoint?.("cancel.before");
+  await scope.write(async (tx) => {
+    await cancelTree(host, tx, runId, reason);
+    host.failpoint?.("cancel.inside");
+  });
+  host.failpoint?.("cancel.committed");
   scope.renew();
   return findCancellable(scope, runId);
 }

@@ -25,7 +25,9 @@ export async function startRun(host: CancelHost, scope: Scope, tx: Tx, request: 
   const appended = await appendEvents(tx.sql, { streamNum, run: { id, startSeq: "first" }, events: [event("run.queued", {})] });
   const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
   await insertRun(tx, run);
+  host.failpoint?.("start.inside");
   tx.afterCommit(() => {
+    host.failpoint?.("start.committed");
     host.hub.publish(streamNum, appended.events, appended.bytes);
     publishChanges(host.changes, { ...run, threadId: run.threadId ?? null }, appended.events);
     if (blockedById === undefined) host.ring(id);

@@ -4,6 +4,7 @@ import { isoDuration } from "../graphql/scalars.ts";
 import { hashOf } from "../host/idempotency.ts";
 import type { Logger } from "../kernel/spec.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
+import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
 import type { ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./runtime.ts";
 import type { RunSession } from "./session.ts";
@@ -30,6 +31,7 @@ export interface ToolCallsOptions {
   readonly registry: ToolRegistry | undefined;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  readonly failpoint?: Failpoint | undefined;
   /** What earlier turns of the run left. */
   readonly calls: readonly ToolCall[];
   readonly interrupts: readonly Interrupt[];
@@ -174,20 +176,24 @@ export class ToolCalls {
   }
 
   async #execute(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
-    const { session, signal, log } = this.#options;
+    const { session, signal, log, failpoint } = this.#options;
+    failpoint?.("tool.before");
     const attempt = ++call.attempt;
     const step = `tool/${call.c}`;
     session.openStep(step, tool.name, "TOOL", { input: args });
     session.append("tool.started", { c: call.c, attempt });
     await session.flush();
+    failpoint?.("tool.started");
     signal.throwIfAborted();
     const started = performance.now();
     const outcome = await this.#invoke(call, tool, args);
     const ms = Math.round(performance.now() - started);
+    failpoint?.("tool.executed");
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
     log.debug({ tool: tool.name, status: outcome.status, ms }, "a tool ran");
     session.append("tool.finished", finishedPayload(call.c, outcome, ms), { urgency: "now" });
     session.closeStep(step, outcome.status === "SUCCESS" ? "SUCCEEDED" : "FAILED", outcome.status === "SUCCESS" ? { output: outcome.result } : { error: outcome.error });
+    failpoint?.("tool.finished");
     return outcome;
   }
 

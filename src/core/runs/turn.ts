@@ -7,6 +7,7 @@ import { runTargets, type AgentProgram } from "./contract.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody } from "./events.ts";
+import type { Failpoint } from "./failpoint.ts";
 import { conversationOf } from "./history.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
 import { modelService, runtimes, toolRegistry, type AgentRuntime, type ModelBinding, type RunContext, type ToolDefinition } from "./runtime.ts";
@@ -26,6 +27,7 @@ export interface TurnHost {
   readonly writer: LogWriter;
   readonly log: Logger;
   readonly lookup: Lookup;
+  readonly failpoint?: Failpoint | undefined;
 }
 
 /** Finds what plugins provide, at the time of asking. */
@@ -68,6 +70,7 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
       registry: host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined,
       signal: abort.signal,
       log: host.log,
+      failpoint: host.failpoint,
       calls,
       interrupts,
     });
@@ -261,8 +264,10 @@ async function end(host: TurnHost, session: RunSession, run: Run, reason: unknow
     case "SHUTTING_DOWN":
       throw known;
     case "RUN_SUSPENDED":
+      host.failpoint?.("wait.before");
       session.append("run.waiting", {}, { urgency: "now" });
-      return session.flush();
+      await session.flush();
+      return host.failpoint?.("wait.committed");
     case "RUN_CANCELLED": {
       const cancelReason = run.cancelReason ?? (known.details.reason as string | undefined);
       session.closeOpen("CANCELLED", "The run was cancelled.");
@@ -290,8 +295,10 @@ async function terminate<Kind extends EventKind>(
     const pending = await host.database.read.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", session.run.id);
     for (const { id } of pending) session.append("interrupt.resolved", { interrupt: id, status: "CANCELLED" });
   }
+  host.failpoint?.("finish.before");
   session.append(kind, payload, { row: { text }, urgency: "now" });
   await session.flush();
+  host.failpoint?.("finish.committed");
 }
 
 function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMULATED" | "REPLAYED" } {

@@ -2,6 +2,7 @@ import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent } from "./events.ts";
+import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents } from "./log.ts";
 import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
@@ -37,6 +38,7 @@ export interface WriterEvents {
   readonly ring: (runId: string) => void;
   /** These events are durable. */
   readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[]) => void;
+  readonly failpoint?: Failpoint | undefined;
 }
 
 /**
@@ -124,8 +126,11 @@ export class LogWriter {
   }
 
   async #append(batches: readonly Batch[]): Promise<void> {
+    const { failpoint } = this.#events;
     const effects: Effects = { ring: new Set() };
+    failpoint?.("append.before");
     await this.#database.commit(async ({ sql, afterCommit }) => {
+      if (failpoint) afterCommit(() => failpoint("append.committed"));
       const refused: Batch[] = [];
       for (const batch of inLockOrder(batches)) {
         if (!(await ownsRun(sql, batch.source))) {
@@ -142,6 +147,7 @@ export class LogWriter {
           this.#events.committed(run, events);
         });
       }
+      failpoint?.("append.inside");
       afterCommit(() => {
         for (const { source } of refused) source.refused(new WeftlineError("RUN_FENCED"));
         for (const id of effects.ring) this.#events.ring(id);
