@@ -60,7 +60,7 @@ export function castPlugin(cast: Cast) {
     id: "scripted",
     provides: { models: modelService, registry: toolRegistry },
     contributes: [
-      contribution(runtimes, "scripted", runtime as AgentRuntime<never>),
+      contribution(runtimes, "scripted", runtime),
       contribution(runTargets, "Agent", {
         typeName: "Agent",
         inputField: "agent",

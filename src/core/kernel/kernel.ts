@@ -87,7 +87,7 @@ export class Kernel {
   }
 
   /** Gives a host service its value. */
-  provide<T>(ref: ServiceRef<T>, value: T): void {
+  provide<T>(ref: ServiceRef<T>, value: NoInfer<T>): void {
     this.registry.provide(ref, value, "weftline");
   }
 

@@ -67,7 +67,7 @@ export function extensionPoint<T>(id: string): ExtensionPoint<T> {
  *
  * @example contributes: [contribution(commands, "chat", chatCommand)]
  */
-export function contribution<T>(point: ExtensionPoint<T>, key: string, value: T): StaticContribution {
+export function contribution<T>(point: ExtensionPoint<T>, key: string, value: NoInfer<T>): StaticContribution {
   return Object.freeze({ point: point.id, key, value });
 }
 

@@ -46,7 +46,7 @@ export interface SetupContext<Config = unknown, Deps = unknown> {
   /** Aborts when the platform closes. */
   readonly signal: AbortSignal;
   /** Puts a value at an extension point. Refused once the platform is ready, and for a key that is taken. */
-  contribute<T>(point: ExtensionPoint<T>, key: string, value: T): void;
+  contribute<T>(point: ExtensionPoint<T>, key: string, value: NoInfer<T>): void;
   /** A live view of an extension point: complete from `onReady` on. */
   contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
   /** Says that the plugin works in part or not at all, and what fixes it. */

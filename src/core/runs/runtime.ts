@@ -45,7 +45,7 @@ export interface AgentRuntime<Options = unknown> {
 }
 
 /** Where plugins put {@link AgentRuntime}s, by framework id. */
-export const runtimes = extensionPoint<AgentRuntime<never>>("runs.runtimes");
+export const runtimes = extensionPoint<AgentRuntime>("runs.runtimes");
 
 /** A part of a message that a person or a program wrote. */
 export type InputPart = { readonly type: "text"; readonly text: string } | { readonly type: "data"; readonly name: string; readonly data: unknown };

@@ -40,7 +40,7 @@ export interface Lookup {
 /** What a run runs, looked up anew for each turn. */
 interface Cast {
   readonly program: AgentProgram;
-  readonly runtime: AgentRuntime<never>;
+  readonly runtime: AgentRuntime;
   readonly plugin: string;
   readonly model: ModelBinding;
   readonly tools: readonly ToolDefinition[];

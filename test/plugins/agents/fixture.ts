@@ -66,7 +66,7 @@ export function framework(id: string, play: Script = script()) {
     id,
     kind: "FRAMEWORK",
     setup: ({ contribute }) => {
-      contribute(runtimes, id, runtime as AgentRuntime<never>);
+      contribute(runtimes, id, runtime);
       return {};
     },
   })();

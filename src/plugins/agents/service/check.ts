@@ -40,7 +40,7 @@ export async function checkDefinition(
 }
 
 /** @throws FRAMEWORK_UNKNOWN naming those that there are. */
-function runtimeOf(host: AgentsHost, framework: string, path: readonly string[]): AgentRuntime<never> {
+function runtimeOf(host: AgentsHost, framework: string, path: readonly string[]): AgentRuntime {
   const runtime = host.runtimes.get(framework)?.value;
   if (runtime) return runtime;
   const known = [...host.runtimes.keys()].toSorted().join(", ") || "none is installed";
@@ -79,7 +79,7 @@ function capabilityProblems(names: readonly string[], path: readonly string[]): 
   );
 }
 
-async function optionsProblems(runtime: AgentRuntime<never>, options: unknown, path: readonly string[]): Promise<readonly Problem[]> {
+async function optionsProblems(runtime: AgentRuntime, options: unknown, path: readonly string[]): Promise<readonly Problem[]> {
   const shape = objectProblems(options, path, "Options are");
   return shape.length > 0 ? shape : (await readBy(runtime.options, options, path)).problems;
 }

@@ -51,7 +51,7 @@ function modelFindings({ models }: AgentsHost, { model }: AgentDefinition, statu
   }
 }
 
-async function statusOf(runtime: AgentRuntime<never>): Promise<RuntimeStatus> {
+async function statusOf(runtime: AgentRuntime): Promise<RuntimeStatus> {
   try {
     return await runtime.status();
   } catch {

@@ -11,6 +11,6 @@ export interface AgentsHost {
   readonly capabilities: CapabilityDirectory;
   /** Absent where no plugin resolves models. */
   readonly models: Models | undefined;
-  readonly runtimes: ReadonlyMap<string, Contribution<AgentRuntime<never>>>;
+  readonly runtimes: ReadonlyMap<string, Contribution<AgentRuntime>>;
   readonly templates: ReadonlyMap<string, Contribution<AgentTemplate>>;
 }
