@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { WeftlineError } from "../../errors.ts";
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { nodeType } from "../../graphql/nodes.ts";
 import type { Scope } from "../../graphql/scope.ts";
@@ -8,29 +8,38 @@ import { FrameworkMode } from "../types.ts";
 /** The type key of `Framework`: an adapted framework and how it stands now. */
 export class Framework {
   readonly id: string;
-  readonly runtime: AgentRuntime<never>;
+  readonly runtime: AgentRuntime;
   readonly status: RuntimeStatus;
+  readonly models: readonly string[];
 
-  constructor(runtime: AgentRuntime<never>, status: RuntimeStatus) {
+  constructor(runtime: AgentRuntime, status: RuntimeStatus, models: readonly string[]) {
     this.id = runtime.id;
     this.runtime = runtime;
     this.status = status;
+    this.models = models;
   }
 }
 
 /** A framework by the id that agents name; null where no plugin adapts it. */
 export async function frameworkOf(scope: Scope, id: string): Promise<Framework | null> {
   const found = scope.contributions(runtimes).get(id)?.value;
-  return found ? standing(found) : null;
+  return found ? standing(scope, found) : null;
 }
 
 /** An adapter that cannot even say how it stands is unavailable, and the others are still listed. */
-async function standing(runtime: AgentRuntime<never>): Promise<Framework> {
+async function standing(scope: Scope, runtime: AgentRuntime): Promise<Framework> {
   try {
-    return new Framework(runtime, await runtime.status());
+    return new Framework(runtime, await runtime.status(), await runtime.models());
   } catch (error) {
-    return new Framework(runtime, { mode: "UNAVAILABLE", reason: messageOf(error) });
+    scope.log.warn({ framework: runtime.id, err: error }, "a framework did not say how it stands");
+    return new Framework(runtime, { mode: "UNAVAILABLE", ...explain(error) }, []);
   }
+}
+
+/** Words for people; those of an unknown error may hold what nobody should read. */
+function explain(error: unknown): { readonly reason: string; readonly fix: string } {
+  if (error instanceof WeftlineError) return { reason: error.message, fix: error.fix };
+  return { reason: "It did not say how it stands.", fix: "Look into the log of the server." };
 }
 
 const features: Readonly<Record<keyof RuntimeFeatures, string>> = {
@@ -77,7 +86,7 @@ export function addFrameworks(builder: GraphBuilder): void {
       models: t.stringList({
         nullable: false,
         description: "Models that its agents can name, as binding/model.",
-        resolve: async ({ runtime }) => [...(await runtime.models())],
+        resolve: ({ models }) => [...models],
       }),
     }),
   });
@@ -85,7 +94,7 @@ export function addFrameworks(builder: GraphBuilder): void {
     t.field({
       type: [Framework],
       description: "The agent frameworks that are installed, by name.",
-      resolve: (_, __, scope) => Promise.all([...scope.contributions(runtimes).values()].map(({ value }) => standing(value))),
+      resolve: (_, __, scope) => Promise.all([...scope.contributions(runtimes).values()].map(({ value }) => standing(scope, value))),
     }),
   );
 }
