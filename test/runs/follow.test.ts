@@ -15,6 +15,11 @@ async function take(source: AsyncIterator<LoggedEvent>, count: number): Promise<
   return events;
 }
 
+function shownBy(event: LoggedEvent | undefined): Snapshot {
+  if (event?.kind !== snapshotKind) throw new Error("this is no snapshot");
+  return event.payload as Snapshot;
+}
+
 describe("following a stream", () => {
   it("goes on from any seq without a gap or a repeat, while it is written", async () => {
     await using host = await bootRuns({ turn: () => say(many(60), 3) });
@@ -42,7 +47,7 @@ describe("following a stream", () => {
     const source = await host.streams.follow({ streamNum: run.streamNum, after: null, runId: run.id });
     const [snapshot, ...rest] = await Array.fromAsync(source);
     expect(snapshot?.kind).toBe(snapshotKind);
-    const { messages, runs } = snapshot?.payload as Snapshot;
+    const { messages, runs } = shownBy(snapshot);
     expect(runs.map(({ status }) => status)).toEqual(["RUNNING"]);
     expect(rest[0]?.seq).toBe((snapshot?.seq ?? 0) + 1);
     const open = messages[0]?.parts[0];
@@ -83,7 +88,7 @@ describe("following a stream", () => {
     expect(dropped).toBe(before.filter(({ kind }) => kind === "message.delta").length);
     const [snapshot, ...rest] = await host.events(run, 3);
     expect(snapshot?.kind).toBe(snapshotKind);
-    expect((snapshot?.payload as Snapshot).messages.map(({ status }) => status)).toEqual(["COMPLETE"]);
+    expect(shownBy(snapshot).messages.map(({ status }) => status)).toEqual(["COMPLETE"]);
     expect(rest).toEqual([]);
     expect((await host.find(run.id)).text).toBe(many(30).join(""));
   });

@@ -102,6 +102,22 @@ describe("a model call that fails", () => {
     expect(finished).toMatchObject([{ status: "FAILED", text: "Half", supersededBy: `${run.id}.2` }, { status: "COMPLETE", text: "Whole" }]);
   });
 
+  it("goes on from what the turn had done already, and runs no tool twice", async () => {
+    const { tool, calls } = countingTool();
+    let turns = 0;
+    await using host = await bootRuns({
+      turn: async function* (request, ctx) {
+        if (turns++ > 0) return yield* say([`knows ${JSON.stringify(request.messages.at(-1))}`], 0, "2");
+        yield* callOnce("loom.weave", {})(request, { ...ctx, callTools: ctx.callTools });
+        throw new WeftlineError("PROVIDER_FAILED", { provider: "local", status: 500, problem: "no" });
+      },
+      tools: [tool],
+    });
+    const run = await host.start();
+    expect((await host.until(run.id, "SUCCEEDED")).text).toContain("It says");
+    expect(calls).toHaveLength(1);
+  });
+
   it("ends the run with the provider's reason when it is not worth another try", async () => {
     let turns = 0;
     await using host = await bootRuns({

@@ -2,6 +2,7 @@ import { v7 as newId } from "uuid";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import { Run } from "./entities/run.ts";
+import type { Claim } from "./start.ts";
 import { runTurn, type TurnHost } from "./turn.ts";
 
 /** How the engine works; all times in milliseconds. */
@@ -38,6 +39,7 @@ export class EmbeddedEngine {
   readonly #rung = new Set<string>();
   #claiming: Promise<void> | undefined;
   #timers: NodeJS.Timeout[] = [];
+  #working = false;
   #stopped = false;
 
   constructor(host: TurnHost, options: EngineOptions) {
@@ -58,6 +60,7 @@ export class EmbeddedEngine {
     if (boot === "takeOver") {
       await this.#host.database.commit(({ sql }) => sql.run("update runs_run set lease_until = 0 where lease_owner is not null"));
     }
+    this.#working = true;
     this.#timers = [
       setInterval(() => void this.#guard(this.sweep()), this.#options.sweepMs),
       setInterval(() => void this.#guard(this.#renew()), this.#options.leaseMs / 3),
@@ -70,6 +73,18 @@ export class EmbeddedEngine {
     if (this.#stopped) return;
     this.#rung.add(runId);
     this.#pump();
+  }
+
+  /** A hold for a run that is about to be queued, where there is room for it. */
+  claim(): Claim | undefined {
+    if (!this.#working || this.#stopped || this.#active.size >= this.#options.concurrency) return undefined;
+    return { owner: this.#owner, leaseMs: this.#options.leaseMs };
+  }
+
+  /** Advances a run that was queued with a hold of this engine. */
+  adopt(run: Run): void {
+    if (this.#stopped) void this.#guard(this.#release(run));
+    else this.#advance(run);
   }
 
   /** A run at work here should stop. */

@@ -149,8 +149,8 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     problem: (state, { c, name, m, part }) => {
       if (!isText(name)) return `tool call ${c} has no name`;
       if ((m === undefined) !== (part === undefined)) return `tool call ${c} names a message or a part, not both`;
-      const misplaced = m === undefined || part === undefined ? undefined : partProblem(state, m, part, "toolCall");
-      return misplaced ?? fresh(c, state.last.c, "tool call");
+      const wrongPart = m === undefined || part === undefined ? undefined : partProblem(state, m, part, "toolCall");
+      return wrongPart ?? fresh(c, state.last.c, "tool call");
     },
     apply: ({ calls, messages, last }, { c, m, part }) => {
       calls.set(c, 0);

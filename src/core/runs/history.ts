@@ -89,7 +89,8 @@ export function outcomeOf(call: Pick<ToolCall, "status" | "result" | "error">): 
   }
 }
 
-function inputOf(run: Run): ConversationMessage[] {
+/** What a run outside a thread was started with, as the user's message. */
+export function inputOf(run: Run): ConversationMessage[] {
   const input = run.input as { readonly text?: string; readonly data?: unknown } | null;
   const parts: InputPart[] = [];
   if (input?.text !== undefined) parts.push({ type: "text", text: input.text });

@@ -6,7 +6,7 @@ import { publishChanges } from "./append.ts";
 import { runService, streamService } from "./contract.ts";
 import { EmbeddedEngine, defaultEngineOptions, type EngineOptions } from "./engine.ts";
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
-import { runEntity, stepEntity, usageEntity } from "./entities/run.ts";
+import { runEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
 import { eventEntity, streamEntity } from "./entities/stream.ts";
 import { faultInjections } from "./failpoint.ts";
 import { startHousekeeping } from "./housekeeping.ts";
@@ -57,6 +57,8 @@ export const runsPlugin = definePlugin({
       log,
       failpoint,
       ring: (id: string) => engine.ring(id),
+      claim: () => engine.claim(),
+      adopt: (run: Run) => engine.adopt(run),
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };

@@ -1,13 +1,13 @@
 import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
-import { cancelTree, type CancelHost } from "./cancel.ts";
+import { cancelTree } from "./cancel.ts";
 import type { RunService } from "./contract.ts";
 import { decideInterrupt, type DecisionHost } from "./decide.ts";
 import { Run } from "./entities/run.ts";
-import { retryRun, startRun } from "./start.ts";
+import { retryRun, startRun, type StartHost } from "./start.ts";
 
 /** What the service needs beyond the log. */
-export type ServiceHost = CancelHost & DecisionHost;
+export type ServiceHost = StartHost & DecisionHost;
 
 export function createRunService(host: ServiceHost): RunService {
   return {

@@ -14,8 +14,22 @@ import { noUsage } from "./session.ts";
 import { openStream } from "./streams.ts";
 import { isTerminal, type OnBusy } from "./types.ts";
 
+/** A worker's hold on a run. */
+export interface Claim {
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+/** What a start needs beyond the log. */
+export interface StartHost extends CancelHost {
+  /** A hold for a run that is about to be queued, where a worker is free here: it saves the run a claim of its own. */
+  claim(): Claim | undefined;
+  /** The run is durable and held: advance it. */
+  adopt(run: Run): void;
+}
+
 /** Queues a run within the caller's transaction: its row, its place in the log, and what it waits for. */
-export async function startRun(host: CancelHost, scope: Scope, tx: Tx, request: StartRun): Promise<Run> {
+export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: StartRun): Promise<Run> {
   checkLimits(request);
   const { viewer } = scope;
   const id = newId();
@@ -24,13 +38,15 @@ export async function startRun(host: CancelHost, scope: Scope, tx: Tx, request: 
   const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
   const appended = await appendEvents(tx.sql, { streamNum, run: { id, startSeq: "first" }, events: [event("run.queued", {})] });
   const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
-  await insertRun(tx, run);
+  const claim = blockedById === undefined ? host.claim() : undefined;
+  await insertRun(tx, run, claim);
   host.failpoint?.("start.inside");
   tx.afterCommit(() => {
     host.failpoint?.("start.committed");
     host.hub.publish(streamNum, appended.events, appended.bytes);
     publishChanges(host.changes, { ...run, threadId: run.threadId ?? null }, appended.events);
-    if (blockedById === undefined) host.ring(id);
+    if (claim) host.adopt(run);
+    else if (blockedById === undefined) host.ring(id);
   });
   return run;
 }
@@ -91,7 +107,9 @@ function queuedRun(
 }
 
 /** The times come from the store's clock: when it is due, and until when. */
-async function insertRun(tx: Tx, run: Run): Promise<void> {
+async function insertRun(tx: Tx, run: Run, claim: Claim | undefined): Promise<void> {
+  run.epoch = claim ? 1 : 0;
+  run.leaseOwner = claim?.owner ?? null;
   const row: Record<string, SqlValue> = {
     id: run.id,
     tenant_id: run.tenantId,
@@ -114,18 +132,22 @@ async function insertRun(tx: Tx, run: Run): Promise<void> {
     limits: JSON.stringify(run.limits),
     settings: JSON.stringify(run.settings),
     usage: JSON.stringify(run.usage),
-    epoch: 0,
+    epoch: run.epoch,
+    lease_owner: run.leaseOwner,
     takeovers: 0,
     created_at: run.createdAt,
   };
   const { deadlineMs } = run.limits;
-  const due = run.blockedById == null ? tx.sql.now : "null";
+  const due = run.blockedById == null && !claim ? tx.sql.now : "null";
+  const lease = claim ? `${tx.sql.now} + ${claim.leaseMs}` : "null";
   const deadline = deadlineMs === undefined ? "null" : `${tx.sql.now} + ${Math.round(deadlineMs)}`;
   const names = Object.keys(row);
-  await tx.sql.run(
-    `insert into runs_run (${names.map((name) => `"${name}"`).join(", ")}, due_at, deadline_at) values (${names.map(() => "?").join(", ")}, ${due}, ${deadline})`,
+  const stored = await tx.sql.get<{ deadline_at: number | null }>(
+    `insert into runs_run (${names.map((name) => `"${name}"`).join(", ")}, due_at, lease_until, deadline_at)
+     values (${names.map(() => "?").join(", ")}, ${due}, ${lease}, ${deadline}) returning deadline_at`,
     ...Object.values(row),
   );
+  run.deadlineAt = stored?.deadline_at ?? null;
 }
 
 async function originOf(tx: Tx, runId: string): Promise<string> {
@@ -171,7 +193,7 @@ async function openRunsOf(tx: Tx, runs: readonly OpenRun[]): Promise<OpenRun[]> 
 }
 
 /** A new run of the same target, at the same version, with the same input. */
-export async function retryRun(host: CancelHost, scope: Scope, tx: Tx, runId: string): Promise<Run> {
+export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: string): Promise<Run> {
   const run = await tx.em.findOne(Run, { id: runId });
   if (!run) throw new WeftlineError("NOT_FOUND", { what: "run", path: ["input", "run"] });
   if (!isTerminal(run.status)) {

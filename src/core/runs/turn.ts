@@ -8,7 +8,7 @@ import { Interrupt, ToolCall } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
-import { conversationOf } from "./history.ts";
+import { conversationOf, inputOf } from "./history.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
 import { modelService, runtimes, toolRegistry, type AgentRuntime, type ModelBinding, type RunContext, type ToolDefinition } from "./runtime.ts";
 import { RunSession, failureOf, noUsage } from "./session.ts";
@@ -150,9 +150,10 @@ async function castOf(host: TurnHost, run: Run): Promise<Cast> {
 /** Lets the adapter speak; a provider's passing failure starts the turn again from the messages that are complete. */
 async function converse(host: TurnHost, run: Run, session: RunSession, cast: Cast, toolCalls: ToolCalls, abort: AbortController): Promise<void> {
   const ctx = contextOf(host, run, cast, toolCalls, abort.signal);
-  const speak = async (): Promise<void> => {
-    await session.flush();
-    const messages = await conversationOf(host.database, run);
+  const speak = async (attempt: number): Promise<void> => {
+    const nothingSaid = attempt === 1 && run.startedAt == null && run.threadId == null;
+    if (!nothingSaid) await session.flush();
+    const messages = nothingSaid ? inputOf(run) : await conversationOf(host.database, run);
     const request = {
       agent: cast.program.agent,
       instructions: cast.program.instructions,

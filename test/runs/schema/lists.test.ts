@@ -21,7 +21,7 @@ describe("the list of runs", () => {
   afterAll(() => rows.app.close());
 
   /** As the list must be: newest first, those of one moment by id. */
-  const expected = (): string[] => ids.map((id, index) => ({ id, at: Math.floor(index / 3), key: `run-${index}` })).sort((a, b) => b.at - a.at || (a.key < b.key ? 1 : -1)).map(({ id }) => id);
+  const expected = (): string[] => ids.map((id, index) => ({ id, at: Math.floor(index / 3), key: `run-${index}` })).toSorted((a, b) => b.at - a.at || (a.key < b.key ? 1 : -1)).map(({ id }) => id);
 
   it("is walked forward and back over 101 runs without a gap or a repeat", async () => {
     const forward: string[] = [];
