@@ -19,6 +19,7 @@ import { DocumentCache } from "./document-cache.ts";
 import { checkSize, sizeOf, type GraphLimits, type OperationSize } from "./limits.ts";
 import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
 import { Scope, type ScopeHost } from "./scope.ts";
+import { TextRule, checkTexts } from "./text.ts";
 
 /** Who asks; what each transport hands to the pipeline. */
 export interface Caller {
@@ -135,6 +136,7 @@ export class Engine {
         };
       },
       onValidate: ({ setValidationFn, addValidationRule }) => {
+        addValidationRule(TextRule);
         if (introspection === "off") addValidationRule(NoSchemaIntrospectionCustomRule);
         setValidationFn(validateLimited as never);
       },
@@ -164,6 +166,7 @@ export class Engine {
     try {
       if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
       if (!getOperationAST(args.document, args.operationName)) throw new WeftlineError("INVALID_INPUT", { message: noOperation });
+      checkTexts(args.variableValues ?? {});
       checkSize(this.#sizeOf(args), this.#options.limits);
       const outcome = await run({ ...args, contextValue: new Scope(this.#options.host, viewer, requestId) });
       return Symbol.asyncIterator in outcome ? maskStream(outcome, reporting) : maskResult(outcome, reporting);

@@ -9,7 +9,7 @@ export function globalId(typeName: string, id: string): string {
 export function parseGlobalId(value: string): { typeName: string; id: string } | undefined {
   const text = Buffer.from(value, "base64url").toString("utf8");
   const colon = text.indexOf(":");
-  if (colon < 1 || colon === text.length - 1 || !/^[A-Za-z_]\w*$/.test(text.slice(0, colon))) return undefined;
+  if (colon < 1 || colon === text.length - 1 || text.includes("\0") || !/^[A-Za-z_]\w*$/.test(text.slice(0, colon))) return undefined;
   const parsed = { typeName: text.slice(0, colon), id: text.slice(colon + 1) };
   return globalId(parsed.typeName, parsed.id) === value ? parsed : undefined;
 }
@@ -25,9 +25,13 @@ export function localId(typeName: string, value: string, path: readonly string[]
   if (parsed?.typeName === typeName) return parsed.id;
   throw new WeftlineError("INVALID_ID", {
     path,
-    message: parsed ? `This is the id of a ${parsed.typeName}, not of a ${typeName}.` : "This is not an id of this graph.",
-    issues: [{ path, message: `Expected the id of a ${typeName}.` }],
+    message: parsed ? `This is the id of ${one(parsed.typeName)}, not of ${one(typeName)}.` : "This is not an id of this graph.",
+    issues: [{ path, message: `Expected the id of ${one(typeName)}.` }],
   });
+}
+
+function one(typeName: string): string {
+  return `${/^[AEIOU]/.test(typeName) ? "an" : "a"} ${typeName}`;
 }
 
 /** Like {@link localId}, but `undefined` for a malformed or foreign id: queries answer null for those and for missing objects alike. */
