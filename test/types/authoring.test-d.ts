@@ -27,14 +27,14 @@ declare const scope: Scope;
 declare const ctx: RunContext;
 
 // Errors are those of the catalogue.
-new WeftlineError("NOT_FOUND", { what: "thread", path: ["input", "thread"] }, { cause: new Error("gone") });
+void new WeftlineError("NOT_FOUND", { what: "thread", path: ["input", "thread"] }, { cause: new Error("gone") });
 export const code: ErrorCode = "BUSY";
 // @ts-expect-error TS2345: no such code.
-new WeftlineError("OOPS");
+void new WeftlineError("OOPS");
 // @ts-expect-error TS2322: a path is a list of words.
-new WeftlineError("NOT_FOUND", { path: "input.thread" });
+void new WeftlineError("NOT_FOUND", { path: "input.thread" });
 // @ts-expect-error TS2322: milliseconds are a number.
-new WeftlineError("RATE_LIMITED", { retryAfterMs: "PT1S" });
+void new WeftlineError("RATE_LIMITED", { retryAfterMs: "PT1S" });
 // @ts-expect-error TS2540: an error is what it was when it was made.
 new WeftlineError("BUSY").code = "CONFLICT";
 
@@ -118,7 +118,15 @@ export const streaming: RunEventBody = { kind: "message.finished", message: "m",
 // @ts-expect-error TS2339: nothing of the run is handed to an adapter but what it needs.
 void ctx.engine;
 // @ts-expect-error TS2741: a feature is declared, or not: never left open.
-export const features: AgentRuntime["features"] = { streaming: true, tools: true, interrupts: false, resume: true, steps: true, state: false, structuredOutput: true };
+export const features: AgentRuntime["features"] = {
+  streaming: true,
+  tools: true,
+  interrupts: false,
+  resume: true,
+  steps: true,
+  state: false,
+  structuredOutput: true,
+};
 // @ts-expect-error TS2322: side effects of a kind that policies do not know.
 export const effects: ToolDefinition["sideEffects"] = "MAYBE";
 // @ts-expect-error TS2353: a failed call has an error, not a result.

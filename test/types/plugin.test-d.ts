@@ -134,8 +134,15 @@ owned(NoteSchema, { rule: "PUBLIC" });
 owned(NoteSchema, { rule: "GRANTED" });
 // @ts-expect-error TS2322: a grant over a property that the entity does not have.
 owned(NoteSchema, { rule: "GRANTED", grant: (viewer) => ({ friend: viewer.actorId }) });
-// @ts-expect-error TS2353: a migration without its date.
-definePlugin({ id: "notes", migrations: { initial: class { up(): void {} } } });
+definePlugin({
+  id: "notes",
+  migrations: {
+    // @ts-expect-error TS2353: a migration without its date.
+    initial: class {
+      up(): void {}
+    },
+  },
+});
 
 // A spec without types of its own is still one.
 export const plain: PluginSpec<undefined, Record<never, never>, Record<never, never>> = { id: "plain" };

@@ -49,21 +49,19 @@ function compile(change: (line: Line) => string = ({ text }) => text): Finding[]
     const changed = lines.filter((line) => line.file === file).map(change);
     writeFileSync(join(copy, file), changed.join("\n"));
   }
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    [join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--pretty", "false", "-p", copy],
-    { cwd: copy, encoding: "utf8" },
-  );
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { stdout } = spawnSync(process.execPath, [tsc, "--noEmit", "--pretty", "false", "-p", copy], { cwd: copy, encoding: "utf8" });
   const found = [...stdout.matchAll(/^(\S+?)\((\d+),\d+\): error (TS\d+)/gm)].map(([, file = "", line, code = ""]) => ({
     file,
     line: Number(line),
     code,
   }));
-  expect(status === 0, stdout).toBe(found.length === 0);
-  return found;
+  // What is wrong in the sources themselves is for `npm run typecheck` to say.
+  return found.filter(({ file }) => file.endsWith(".test-d.ts"));
 }
 
-describe("the author API", () => {
+// Two compiles of the whole author API: seconds, but minutes where others use the processor.
+describe("the author API", { timeout: 180_000 }, () => {
   it("accepts what is right and refuses what is wrong, and would fail here if something wrong were accepted one day", () => {
     writeFileSync(join(copy, "stale.test-d.ts"), "// @ts-expect-error TS2322: this was wrong once.\nexport const accepted: number = 1;\n");
     const found = compile();
