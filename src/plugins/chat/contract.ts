@@ -8,7 +8,15 @@ import type { Answering } from "./service/send.ts";
 export { Thread } from "./entities.ts";
 export { Activity, AgentActivity, AgentPhase, PresenceActivity, TypingActivity } from "./service/activity/state.ts";
 export type { MessageSelection } from "./service/messages.ts";
-export type { CreateThread, ForkThread, RegenerateMessage, SendMessage, SentPart, ThreadConfigChange, UpdateThread } from "./service/requests.ts";
+export type {
+  CreateThread,
+  ForkThread,
+  RegenerateMessage,
+  SendMessage,
+  SentPart,
+  ThreadConfigChange,
+  UpdateThread,
+} from "./service/requests.ts";
 export type { Answering } from "./service/send.ts";
 
 /**

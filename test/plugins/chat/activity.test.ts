@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ada, calling, chatPlatform, echo, held, tool, type ActivityData, type ChatPlatform } from "./fixture.ts";
+import { ada, chatPlatform, type ChatPlatform } from "./fixture.ts";
+import { calling, echo, held, tool } from "./play.ts";
+import type { ActivityData } from "./shapes.ts";
 
 let chat: ChatPlatform;
 const gate = { open: (): void => {}, entered: (): void => {} };
@@ -20,7 +22,9 @@ type Watch = AsyncIterator<{ threadActivity: ActivityData[] }>;
 
 const show = (state: readonly ActivityData[]): string[] =>
   state.map(({ __typename, actor, phase, toolName }) =>
-    __typename === "AgentActivity" ? [actor.name, phase, toolName ?? ""].join(" ").trim() : `${actor.name} ${__typename === "TypingActivity" ? "types" : "is here"}`,
+    __typename === "AgentActivity"
+      ? [actor.name, phase, toolName ?? ""].join(" ").trim()
+      : `${actor.name} ${__typename === "TypingActivity" ? "types" : "is here"}`,
   );
 
 async function next(watch: Watch): Promise<string[]> {
@@ -32,7 +36,12 @@ async function next(watch: Watch): Promise<string[]> {
 async function reach(watch: Watch, expected: string): Promise<string[]> {
   const seen: string[][] = [];
   for (;;) {
-    const state = await Promise.race([next(watch), new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`"${expected}" did not come: ${JSON.stringify(seen)}`)), 3_000).unref())]);
+    const state = await Promise.race([
+      next(watch),
+      new Promise<never>((_, reject) =>
+        setTimeout(() => reject(new Error(`"${expected}" did not come: ${JSON.stringify(seen)}`)), 3_000).unref(),
+      ),
+    ]);
     seen.push(state);
     if (state.includes(expected)) return state;
   }
@@ -113,7 +122,12 @@ describe("agents", () => {
     await reach(watch, "Weaver WRITING");
     const [, agent] = await chat.activity(id);
     const [run] = await chat.runsOf(id);
-    expect(agent).toMatchObject({ actor: { name: "Weaver", kind: "AGENT", self: false }, agent: { name: "Weaver" }, runId: run?.id, toolName: null });
+    expect(agent).toMatchObject({
+      actor: { name: "Weaver", kind: "AGENT", self: false },
+      agent: { name: "Weaver" },
+      runId: run?.id,
+      toolName: null,
+    });
     letGo();
     expect(await reachNone(watch, "Weaver")).toEqual(["ada is here"]);
     await watch.return?.();
@@ -144,7 +158,11 @@ describe("agents", () => {
     await chat.send({ thread: id, text: "Weave" });
     let interrupt: { id: string; argumentsHash: string } | undefined;
     while (!interrupt) {
-      const data = await chat.app.graphql<{ interrupts: { nodes: { id: string; argumentsHash: string }[] } }>("{ interrupts { nodes { id argumentsHash } } }", {}, ada);
+      const data = await chat.app.graphql<{ interrupts: { nodes: { id: string; argumentsHash: string }[] } }>(
+        "{ interrupts { nodes { id argumentsHash } } }",
+        {},
+        ada,
+      );
       interrupt = data.interrupts.nodes[0];
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { calling, ada, chatPlatform, collect, echo, eventsUntil, held, local, tool, type ChatPlatform } from "./fixture.ts";
+import { collect } from "../../../src/testing/index.ts";
+import { ada, chatPlatform, eventsUntil, local, type ChatPlatform } from "./fixture.ts";
+import { calling, echo, held, tool } from "./play.ts";
 import type { Purger } from "#weftline";
 
 let chat: ChatPlatform;
@@ -13,7 +15,9 @@ const secret = "The password is swordfish";
 /** Every table in which something of the thread could still stand, with how often the secret stands in its rows. */
 async function traces(): Promise<Record<string, number>> {
   const { read } = chat.app.platform.database;
-  const tables = await read.all<{ name: string }>("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name");
+  const tables = await read.all<{ name: string }>(
+    "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name",
+  );
   const found: Record<string, number> = {};
   for (const { name } of tables) {
     const rows = await read.all<object>(`select * from "${name}"`);
@@ -37,12 +41,17 @@ describe("clearThread", () => {
     expect(await traces()).toEqual({});
     expect((await chat.messages(thread.id))?.edges).toEqual([]);
     expect(await chat.runsOf(thread.id)).toHaveLength(2);
-    const data = await chat.app.graphql<{ thread: { runs: { nodes: { usage: { modelCalls: number }; text: string | null; steps: { nodes: unknown[] } }[] } } }>(
+    const data = await chat.app.graphql<{
+      thread: { runs: { nodes: { usage: { modelCalls: number }; text: string | null; steps: { nodes: unknown[] } }[] } };
+    }>(
       "query ($id: ID!) { thread(id: $id) { runs { nodes { text steps { nodes { id } } usage { modelCalls } } } } }",
       { id: thread.id },
       ada,
     );
-    expect(data.thread.runs.nodes.map(({ text, steps }) => [text, steps.nodes])).toEqual([[null, []], [null, []]]);
+    expect(data.thread.runs.nodes.map(({ text, steps }) => [text, steps.nodes])).toEqual([
+      [null, []],
+      [null, []],
+    ]);
   });
 
   it("tells every plugin that keeps something of the thread, in the same transaction", async () => {
@@ -72,11 +81,10 @@ describe("clearThread", () => {
   it("tells those who follow, and gives those from before one snapshot", async () => {
     const thread = await chat.open();
     await chat.exchange(thread.id, "Hello");
-    const live = eventsUntil(chat.follow(thread.id), ({ change }) => change === "CLEARED");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const source = await chat.follow(thread.id);
+    expect((await source.next()).value?.threadEvents.__typename).toBe("ThreadSnapshotEvent");
     const { thread: cleared } = await chat.clear(thread.id);
-    const [snapshot, change] = await live;
-    expect(snapshot?.__typename).toBe("ThreadSnapshotEvent");
+    const [change] = await eventsUntil(source, () => true);
     expect(change).toMatchObject({ change: "CLEARED", seq: cleared?.lastSeq });
     const [late] = await eventsUntil(chat.follow(thread.id, 1), () => true);
     expect(late).toMatchObject({ __typename: "ThreadSnapshotEvent", seq: cleared?.lastSeq, messages: [] });
@@ -108,7 +116,7 @@ describe("deleteThread", () => {
     chat.play.turn = turn;
     const events = collect(chat.follow(thread.id));
     const activity = collect(chat.watch(thread.id));
-    const started = await chat.follow(thread.id);
+    const started = await chat.follow(thread.id, (await chat.update({ thread: thread.id })).thread?.lastSeq);
     await chat.send({ thread: thread.id, text: secret });
     await chat.send({ thread: thread.id, text: "queued" });
     await eventsUntil(started, ({ type }) => type === "message.delta");
@@ -129,7 +137,9 @@ describe("deleteThread", () => {
     const message = (await chat.messages(thread.id))?.edges[0]?.node.id;
     const [run] = await chat.runsOf(thread.id);
     await chat.remove(thread.id);
-    expect(await chat.app.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: [thread.id, message, run?.id] }, ada)).toEqual({ nodes: [null, null, null] });
+    expect(await chat.app.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: [thread.id, message, run?.id] }, ada)).toEqual(
+      { nodes: [null, null, null] },
+    );
     expect(await chat.remove(thread.id)).toMatchObject({ __typename: "NotFoundError" });
   });
 

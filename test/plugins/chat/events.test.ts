@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { authorizationService } from "#weftline";
 import { compact } from "../../../src/core/runs/compaction.ts";
-import { ada, auditor, bob, chatPlatform, codeOf, collect, echo, eve, eventsUntil, held, local, say, type ChatPlatform, type EventData } from "./fixture.ts";
+import { collect } from "../../../src/testing/index.ts";
+import { ada, auditor, bob, chatPlatform, codeOf, eve, eventsUntil, local, type ChatPlatform } from "./fixture.ts";
+import { echo, held, say } from "./play.ts";
+import type { EventData } from "./shapes.ts";
 
 let chat: ChatPlatform;
 beforeAll(async () => void (chat = await chatPlatform()));
@@ -43,14 +46,19 @@ describe("threadEvents", () => {
     const first = await chat.follow(id, 0);
     await chat.send({ thread: id, text: "Tell me" });
     await eventsUntil(first, ({ type }) => type === "message.delta");
-    const events = eventsUntil(chat.follow(id), finished);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    const source = await chat.follow(id);
+    const snapshot = (await source.next()).value?.threadEvents;
     letGo();
-    const [snapshot, ...rest] = await events;
+    const rest = await eventsUntil(source, finished);
     expect(snapshot?.messages?.at(-1)).toMatchObject({ status: "STREAMING", text: "Once" });
     expect(snapshot?.runs).toHaveLength(1);
     expect(rest.map(({ seq }) => seq)).toEqual(rest.map((_, index) => (snapshot?.seq ?? 0) + 1 + index));
-    expect(rest.filter(({ type }) => type === "message.delta").map(({ text }) => text).join("")).toBe(" more.");
+    expect(
+      rest
+        .filter(({ type }) => type === "message.delta")
+        .map(({ text }) => text)
+        .join(""),
+    ).toBe(" more.");
   });
 
   it("gives one snapshot to a reader from below the horizon, and every row to one from above it", async () => {
@@ -70,7 +78,11 @@ describe("threadEvents", () => {
     const slow = await chat.follow(id, 0);
     const quick = eventsUntil(chat.follow(id, 0), finished);
     await chat.exchange(id, "Count");
-    const text = (events: EventData[]): string => events.filter(({ type }) => type === "message.delta").map((event) => event.text).join("");
+    const text = (events: EventData[]): string =>
+      events
+        .filter(({ type }) => type === "message.delta")
+        .map((event) => event.text)
+        .join("");
     expect(text(await eventsUntil(slow, finished))).toBe(words.join(""));
     expect(text(await quick)).toBe(words.join(""));
   });
@@ -103,7 +115,10 @@ describe("threadEvents", () => {
     authorization.raise();
     await chat.update({ thread: id, title: "Still mine" });
     expect((await events.next()).value?.threadEvents).toMatchObject({ change: "UPDATED" });
-    await chat.app.platform.database.write("SYSTEM", async (tx) => void (await tx.sql.run("update chat_thread set owner_id = 'bob' where id = ?", local("Thread", id))));
+    await chat.app.platform.database.write(
+      "SYSTEM",
+      async (tx) => void (await tx.sql.run("update chat_thread set owner_id = 'bob' where id = ?", local("Thread", id))),
+    );
     authorization.raise();
     await chat.update({ thread: id, title: "Not mine any more" }, bob);
     expect(await codeOf(events.next())).toBe("NOT_FOUND");
@@ -126,11 +141,9 @@ describe("threadEvents", () => {
     chat.play.turn = () => say(Array.from({ length: 200 }, (_, index) => `${index} `));
     await chat.send({ thread: id, text: "Count" });
     for (let tries = 0; tries < 20; tries++) {
-      const { thread } = await chat.app.graphql<{ thread: { lastSeq: number; messages: { nodes: { id: string; seq: number; text: string; status: string }[] } } }>(
-        "query ($id: ID!) { thread(id: $id) { lastSeq messages { nodes { id seq text status } } } }",
-        { id },
-        ada,
-      );
+      const { thread } = await chat.app.graphql<{
+        thread: { lastSeq: number; messages: { nodes: { id: string; seq: number; text: string; status: string }[] } };
+      }>("query ($id: ID!) { thread(id: $id) { lastSeq messages { nodes { id seq text status } } } }", { id }, ada);
       const answer = thread.messages.nodes[1];
       if (!answer) continue;
       if (answer.status !== "STREAMING") break;

@@ -1,124 +1,30 @@
-import { z } from "zod";
-import {
-  definePlugin,
-  localId,
-  purgers,
-  runtimes,
-  tools,
-  WeftlineError,
-  type AgentRuntime,
-  type Purger,
-  type RunContext,
-  type RunEventBody,
-  type RunRequest,
-  type ToolDefinition,
-  type Viewer,
-} from "#weftline";
+import { localId, WeftlineError, type Viewer } from "#weftline";
 import { agents } from "../../../src/plugins/agents/index.ts";
 import { capabilities } from "../../../src/plugins/capabilities/index.ts";
 import { chat } from "../../../src/plugins/chat/index.ts";
 import { models } from "../../../src/plugins/models/index.ts";
 import { simulated } from "../../../src/plugins/simulated/index.ts";
-import { collect, defaultViewer, testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
+import { collect, testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
+import { echo, loom, type Play } from "./play.ts";
+import type { ActivityData, EventData, MessagePage, Outcome, RunData, ThreadData } from "./shapes.ts";
 
 export const ada = testViewer("ada");
 export const bob = testViewer("bob");
 export const eve = testViewer("eve", { tenantId: "elsewhere" });
+export const admin = testViewer("boss", { roles: ["admin"] });
 export const auditor = testViewer("root", { roles: ["admin", "audit"] });
-
-/** One turn of the agent of a test. */
-export type Turn = (request: RunRequest, ctx: RunContext) => AsyncIterable<RunEventBody>;
-
-/** What the framework `loom` does; changed while it runs. */
-export interface Play {
-  turn: Turn;
-  readonly tools?: readonly ToolDefinition[];
-  readonly purged?: Parameters<Purger["purge"]>[1][];
-}
-
-/** Says some words, one delta each. */
-export async function* say(words: readonly string[], key = "1"): AsyncGenerator<RunEventBody> {
-  yield { kind: "message.started", message: key };
-  for (const text of words) yield { kind: "message.delta", message: key, part: 0, channel: "TEXT", text };
-  yield { kind: "message.finished", message: key, status: "COMPLETE" };
-}
-
-/** Repeats what the user said last. */
-export const echo: Turn = (request) => {
-  const last = request.messages.filter(({ role }) => role === "USER").at(-1);
-  const text = last && "parts" in last ? last.parts.map((part) => (part.type === "text" ? part.text : JSON.stringify(part.data))).join("") : "nothing";
-  return say([`You said: `, text]);
-};
-
-/** A turn that says a word and then waits to be let go. */
-export function held(words: readonly [string, ...string[]] = ["Wait", " for", " it"]) {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const turn: Turn = async function* (_, { signal }) {
-    const [first, ...rest] = words;
-    yield { kind: "message.started", message: "1" };
-    yield { kind: "message.delta", message: "1", part: 0, channel: "TEXT", text: first };
-    await Promise.race([promise, new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))))]);
-    for (const text of rest) yield { kind: "message.delta", message: "1", part: 0, channel: "TEXT", text };
-    yield { kind: "message.finished", message: "1", status: "COMPLETE" };
-  };
-  return { turn, letGo: resolve };
-}
-
-/** A turn that calls a tool, or goes on with the call that it made before it had to wait, and says what came of it. */
-export function calling(name: string): Turn {
-  return async function* (request, ctx) {
-    const last = request.messages.at(-1);
-    if (last?.role !== "ASSISTANT" || last.toolCalls.length === 0) {
-      yield { kind: "message.started", message: "ask" };
-      ctx.toolRequested({ callId: "call_1", name, message: "ask", part: 0 });
-      yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
-    }
-    const [outcome] = await ctx.callTools([{ callId: "call_1", name, arguments: { thread: "red" } }]);
-    yield* say([`It gave ${JSON.stringify(outcome)}.`], "2");
-  };
-}
-
-export function tool(more: Partial<ToolDefinition> = {}): ToolDefinition {
-  return {
-    name: "loom.weave",
-    description: "Weaves.",
-    inputSchema: { type: "object" },
-    sideEffects: "NONE",
-    approval: "NEVER",
-    idempotent: true,
-    timeoutMs: 2_000,
-    execute: () => ({ woven: 1 }),
-    ...more,
-  };
-}
-
-function loom(play: Play) {
-  const options = z.strictObject({});
-  const runtime: AgentRuntime = {
-    id: "loom",
-    features: { streaming: true, tools: true, interrupts: true, resume: true, steps: true, state: true, structuredOutput: true, usage: true },
-    options,
-    optionsSchema: z.toJSONSchema(options),
-    status: () => ({ mode: "LIVE" }),
-    models: () => [],
-    stream: (request, ctx) => play.turn(request, ctx),
-  };
-  return definePlugin({
-    id: "loom",
-    kind: "FRAMEWORK",
-    setup: ({ contribute }) => {
-      contribute(runtimes, "loom", runtime as AgentRuntime<never>);
-      for (const each of play.tools ?? []) contribute(tools, each.name, each);
-      contribute(purgers, "loom", { purge: async (_, what) => void play.purged?.push(what) });
-      return {};
-    },
-  })();
-}
 
 /** A platform with the agent Weaver, who does what `play` says, and the verbs that tests of chat use. */
 export async function chatPlatform(play: Play = { turn: echo }) {
   const app = await testPlatform({
-    plugins: [models({ bindings: {} }), simulated({ tokensPerSecond: 0 }), capabilities(), loom(play), agents({ templateFramework: "loom" }), chat()],
+    plugins: [
+      models({ bindings: {} }),
+      simulated({ tokensPerSecond: 0 }),
+      capabilities(),
+      loom(play),
+      agents({ templateFramework: "loom" }),
+      chat(),
+    ],
   });
   const created = await app.graphql<{ createAgent: { agent?: { id: string } } }>(
     "mutation ($input: CreateAgentInput!) { createAgent(input: $input) { ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }",
@@ -132,50 +38,19 @@ export async function chatPlatform(play: Play = { turn: echo }) {
 
 export type ChatPlatform = Awaited<ReturnType<typeof chatPlatform>>;
 
-export interface ThreadData {
-  readonly id: string;
-  readonly title: string | null;
-  readonly archived: boolean;
-  readonly lastSeq: number;
-  readonly agent: { readonly name: string } | null;
-  readonly config: { readonly historyLimit: number; readonly retention: string | null; readonly simulatedAllowed: boolean; readonly metadata: unknown };
-  readonly updatedAt: string;
-}
-
-export interface MessageData {
-  readonly id: string;
-  readonly seq: number;
-  readonly role: string;
-  readonly status: string;
-  readonly text: string;
-  readonly run: { readonly id: string } | null;
-}
-
-export interface RunData {
-  readonly id: string;
-  readonly status: string;
-}
-
-/** A mutation's payload or what was wrong. */
-export interface Outcome {
-  readonly __typename: string;
-  readonly thread?: ThreadData;
-  readonly message?: MessageData;
-  readonly run?: RunData;
-  readonly deletedThreadId?: string;
-  readonly expiresAt?: string | null;
-  readonly code?: string;
-  readonly problem?: string;
-  readonly path?: string[];
-  readonly issues?: { readonly path: string[]; readonly message: string }[];
-}
-
 const threadFields = "id title archived lastSeq agent { name } config { historyLimit retention simulatedAllowed metadata } updatedAt";
 const messageFields = "id seq role status text run { id }";
-const errorFields = "... on UserError { code problem: message path } ... on InvalidInputError { issues { path message } }";
+const errorFields = "... on UserError { code problem: message fix path } ... on InvalidInputError { issues { path message } }";
 
 function verbs(app: TestPlatform) {
-  const mutate = async (field: string, declared: string, args: string, fields: string, variables: Record<string, unknown>, viewer: Viewer): Promise<Outcome> => {
+  const mutate = async (
+    field: string,
+    declared: string,
+    args: string,
+    fields: string,
+    variables: Record<string, unknown>,
+    viewer: Viewer,
+  ): Promise<Outcome> => {
     const payload = `${field.charAt(0).toUpperCase()}${field.slice(1)}Payload`;
     const query = `mutation (${declared}) { result: ${field}(${args}) { __typename ... on ${payload} { ${fields} } ${errorFields} } }`;
     return (await app.graphql<{ result: Outcome }>(query, variables, viewer)).result;
@@ -191,7 +66,13 @@ function verbs(app: TestPlatform) {
     (id: string, viewer: Viewer = ada): Promise<Outcome> =>
       mutate(field, "$thread: ID!", "thread: $thread", fields, { thread: id }, viewer);
   const runsOf = async (id: string): Promise<RunData[]> =>
-    (await app.graphql<{ thread: { runs: { nodes: RunData[] } } }>("query ($id: ID!) { thread(id: $id) { runs(first: 100) { nodes { id status } } } }", { id }, ada)).thread.runs.nodes;
+    (
+      await app.graphql<{ thread: { runs: { nodes: RunData[] } } }>(
+        "query ($id: ID!) { thread(id: $id) { runs(first: 100) { nodes { id status } } } }",
+        { id },
+        ada,
+      )
+    ).thread.runs.nodes;
 
   const send = byInput("sendMessage", "SendMessageInput", answering);
   const idle = async (id: string): Promise<void> => {
@@ -209,11 +90,32 @@ function verbs(app: TestPlatform) {
     clear: byThread("clearThread", thread),
     remove: byThread("deleteThread", "deletedThreadId"),
     fork: (id: string, at: string, more: Record<string, unknown> = {}, viewer: Viewer = ada) =>
-      mutate("forkThread", "$thread: ID!, $at: ID!, $key: String", "thread: $thread, at: $at, idempotencyKey: $key", thread, { thread: id, at, ...more }, viewer),
+      mutate(
+        "forkThread",
+        "$thread: ID!, $at: ID!, $key: String",
+        "thread: $thread, at: $at, idempotencyKey: $key",
+        thread,
+        { thread: id, at, ...more },
+        viewer,
+      ),
     regenerate: (message: string, more: Record<string, unknown> = {}, viewer: Viewer = ada) =>
-      mutate("regenerateMessage", "$message: ID!, $key: String", "message: $message, idempotencyKey: $key", answering, { message, ...more }, viewer),
+      mutate(
+        "regenerateMessage",
+        "$message: ID!, $key: String",
+        "message: $message, idempotencyKey: $key",
+        answering,
+        { message, ...more },
+        viewer,
+      ),
     type: (id: string, typing: boolean, viewer: Viewer = ada) =>
-      mutate("setTyping", "$thread: ID!, $typing: Boolean!", "thread: $thread, typing: $typing", "expiresAt", { thread: id, typing }, viewer),
+      mutate(
+        "setTyping",
+        "$thread: ID!, $typing: Boolean!",
+        "thread: $thread, typing: $typing",
+        "expiresAt",
+        { thread: id, typing },
+        viewer,
+      ),
     runsOf,
     idle,
     /** Sends and waits for the answer. */
@@ -222,6 +124,7 @@ function verbs(app: TestPlatform) {
       await idle(id);
       return sent;
     },
+    startRun: byInput("startRun", "StartRunInput", "run { id status thread { id } }"),
     /** A thread with the agent Weaver. */
     open: async (more: Record<string, unknown> = {}): Promise<ThreadData> => {
       const { thread: made, ...rest } = await byInput("createThread", "CreateThreadInput", thread)({ agent: { name: "Weaver" }, ...more });
@@ -250,47 +153,23 @@ function verbs(app: TestPlatform) {
         viewer,
       ),
     activity: async (id: string, viewer: Viewer = ada): Promise<ActivityData[]> =>
-      (await app.graphql<{ thread: { activity: ActivityData[] } }>(`query ($id: ID!) { thread(id: $id) { activity { ${activityFields} } } }`, { id }, viewer)).thread.activity,
+      (
+        await app.graphql<{ thread: { activity: ActivityData[] } }>(
+          `query ($id: ID!) { thread(id: $id) { activity { ${activityFields} } } }`,
+          { id },
+          viewer,
+        )
+      ).thread.activity,
   };
 }
 
 const activityFields = "__typename actor { name kind self } expiresAt ... on AgentActivity { phase toolName runId agent { name } }";
 
-export interface ActivityData {
-  readonly __typename: string;
-  readonly actor: { readonly name: string; readonly kind: string; readonly self: boolean };
-  readonly expiresAt: string;
-  readonly phase?: string;
-  readonly toolName?: string | null;
-  readonly agent?: { readonly name: string } | null;
-}
-
-export interface MessagePage {
-  readonly edges: { readonly cursor: string; readonly node: MessageData }[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly startCursor: string | null; readonly endCursor: string | null };
-  readonly totalCount: number;
-}
-
-export interface EventData {
-  readonly __typename: string;
-  readonly seq: number;
-  readonly type: string;
-  readonly runId?: string;
-  readonly status?: string;
-  readonly text?: string;
-  readonly messageId?: string;
-  readonly role?: string;
-  readonly message?: { readonly id: string; readonly text: string } | null;
-  readonly change?: string;
-  readonly threadId?: string;
-  readonly thread?: { readonly id: string; readonly title: string | null } | null;
-  readonly messages?: { readonly id: string; readonly text: string; readonly status: string; readonly seq: number }[];
-  readonly hasEarlierMessages?: boolean;
-  readonly runs?: RunData[];
-}
-
 /** Events of a thread up to the one that `until` names. */
-export async function eventsUntil(source: AsyncIterable<{ threadEvents: EventData }> | Promise<AsyncIterable<{ threadEvents: EventData }>>, until: (event: EventData) => boolean): Promise<EventData[]> {
+export async function eventsUntil(
+  source: AsyncIterable<{ threadEvents: EventData }> | Promise<AsyncIterable<{ threadEvents: EventData }>>,
+  until: (event: EventData) => boolean,
+): Promise<EventData[]> {
   return (await collect(source, { until: ({ threadEvents }) => until(threadEvents) })).map(({ threadEvents }) => threadEvents);
 }
 
@@ -300,12 +179,13 @@ export async function codeOf(work: Promise<unknown>): Promise<string | undefined
     await work;
     return undefined;
   } catch (error) {
-    const [first] = error instanceof AggregateError ? (error.errors as { readonly originalError?: unknown; readonly extensions?: { readonly code?: string } }[]) : [];
+    const [first] =
+      error instanceof AggregateError
+        ? (error.errors as { readonly originalError?: unknown; readonly extensions?: { readonly code?: string } }[])
+        : [];
     return first?.originalError instanceof WeftlineError ? first.originalError.code : first?.extensions?.code;
   }
 }
 
 /** The database id behind an id of the graph. */
 export const local = (typeName: string, id: string): string => localId(typeName, id);
-
-export { collect, defaultViewer };

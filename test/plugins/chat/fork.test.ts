@@ -1,12 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ada, calling, chatPlatform, echo, eventsUntil, held, say, tool, type ChatPlatform, type MessageData } from "./fixture.ts";
+import { ada, chatPlatform, eventsUntil, type ChatPlatform } from "./fixture.ts";
+import { calling, echo, held, say, tool } from "./play.ts";
+import type { MessageData } from "./shapes.ts";
 
 let chat: ChatPlatform;
 beforeAll(async () => void (chat = await chatPlatform({ turn: echo, tools: [tool()] })));
 afterEach(() => void (chat.play.turn = echo));
 afterAll(() => chat.app.close());
 
-const messagesOf = async (id: string): Promise<MessageData[]> => (await chat.messages(id, "(first: 100)"))?.edges.map(({ node }) => node) ?? [];
+const messagesOf = async (id: string): Promise<MessageData[]> =>
+  (await chat.messages(id, "(first: 100)"))?.edges.map(({ node }) => node) ?? [];
 const texts = async (id: string): Promise<string[]> => (await messagesOf(id)).map(({ role, text }) => `${role} ${text}`);
 
 describe("forkThread", () => {
@@ -18,7 +21,9 @@ describe("forkThread", () => {
     const { thread: fork } = await chat.fork(thread.id, source[3]?.id ?? "");
     expect(fork).toMatchObject({ title: "Source", agent: { name: "Weaver" }, archived: false, config });
     const copies = await messagesOf(fork?.id ?? "");
-    expect(copies.map(({ role, text, status }) => [role, text, status])).toEqual(source.slice(0, 4).map(({ role, text, status }) => [role, text, status]));
+    expect(copies.map(({ role, text, status }) => [role, text, status])).toEqual(
+      source.slice(0, 4).map(({ role, text, status }) => [role, text, status]),
+    );
     expect(copies.map(({ id }) => id).filter((id) => source.some((each) => each.id === id))).toEqual([]);
     expect(copies.every(({ run }) => run === null)).toBe(true);
     expect(await messagesOf(thread.id)).toEqual(source);
@@ -64,7 +69,11 @@ describe("forkThread", () => {
       ada,
     );
     expect(data.thread.messages.nodes[1]?.parts).toEqual([
-      { __typename: "DataPart", name: "toolCall", data: { name: "loom.weave", arguments: { thread: "red" }, status: "SUCCESS", result: { woven: 1 }, error: null } },
+      {
+        __typename: "DataPart",
+        name: "toolCall",
+        data: { name: "loom.weave", arguments: { thread: "red" }, status: "SUCCESS", result: { woven: 1 }, error: null },
+      },
     ]);
   });
 
@@ -72,7 +81,7 @@ describe("forkThread", () => {
     const thread = await chat.open();
     const { turn } = held(["Half"]);
     chat.play.turn = turn;
-    const following = await chat.follow(thread.id);
+    const following = await chat.follow(thread.id, 0);
     const { run } = await chat.send({ thread: thread.id, text: "Hello" });
     await eventsUntil(following, ({ type }) => type === "message.delta");
     const [, open] = await messagesOf(thread.id);
@@ -103,6 +112,8 @@ describe("forkThread", () => {
     const { thread: fork } = await chat.fork(thread.id, (await messagesOf(thread.id))[1]?.id ?? "");
     await chat.remove(thread.id);
     expect(await texts(fork?.id ?? "")).toEqual(["USER one", "ASSISTANT You said: one"]);
-    expect(await chat.app.graphql("query ($id: ID!) { thread(id: $id) { forkedFrom { id } } }", { id: fork?.id }, ada)).toEqual({ thread: { forkedFrom: null } });
+    expect(await chat.app.graphql("query ($id: ID!) { thread(id: $id) { forkedFrom { id } } }", { id: fork?.id }, ada)).toEqual({
+      thread: { forkedFrom: null },
+    });
   });
 });

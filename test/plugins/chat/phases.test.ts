@@ -11,7 +11,8 @@ function seeded(runs: readonly SeededRun[] = []): Phases {
   return phases;
 }
 
-const shown = (phases: Phases): string[] => phases.list().map(({ runId, phase, toolName }) => [runId, phase, toolName ?? ""].join(" ").trim());
+const shown = (phases: Phases): string[] =>
+  phases.list().map(({ runId, phase, toolName }) => [runId, phase, toolName ?? ""].join(" ").trim());
 
 describe("phases of runs", () => {
   it("follow a run from its place in the queue to its end", () => {
@@ -38,7 +39,11 @@ describe("phases of runs", () => {
 
   it("name the tool that is still at work when two run side by side", () => {
     const phases = seeded();
-    for (const [c, name] of [[1, "a"], [2, "b"]] as const) phases.hear(say("tool.requested", { c, name }));
+    for (const [c, name] of [
+      [1, "a"],
+      [2, "b"],
+    ] as const)
+      phases.hear(say("tool.requested", { c, name }));
     for (const c of [1, 2]) phases.hear(say("tool.started", { c }));
     expect(shown(phases)).toEqual(["r1 CALLING_TOOL b"]);
     phases.hear(say("tool.finished", { c: 2 }));
@@ -49,7 +54,8 @@ describe("phases of runs", () => {
 
   it("stay with the tool when the message around the call ends after the call began", () => {
     const phases = seeded();
-    for (const event of [say("tool.requested", { c: 1, name: "a" }), say("tool.started", { c: 1 }), say("message.finished", { m: 1 })]) phases.hear(event);
+    for (const event of [say("tool.requested", { c: 1, name: "a" }), say("tool.started", { c: 1 }), say("message.finished", { m: 1 })])
+      phases.hear(event);
     expect(shown(phases)).toEqual(["r1 CALLING_TOOL a"]);
   });
 

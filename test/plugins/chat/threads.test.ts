@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ada, bob, chatPlatform, collect, eve, type ChatPlatform, type ThreadData } from "./fixture.ts";
+import { collect } from "../../../src/testing/index.ts";
+import { ada, admin, auditor, bob, chatPlatform, eve, type ChatPlatform } from "./fixture.ts";
+import type { ThreadData } from "./shapes.ts";
 
 let chat: ChatPlatform;
 beforeAll(async () => void (chat = await chatPlatform()));
 afterAll(() => chat.app.close());
 
 const list = async (args = "", viewer = ada): Promise<ThreadData[]> =>
-  (await chat.app.graphql<{ threads: { nodes: ThreadData[] } }>(`{ threads${args} { nodes { id title archived } } }`, {}, viewer)).threads.nodes;
+  (await chat.app.graphql<{ threads: { nodes: ThreadData[] } }>(`{ threads${args} { nodes { id title archived } } }`, {}, viewer)).threads
+    .nodes;
 
 const read = async (id: string, viewer = ada): Promise<ThreadData | null> =>
   (await chat.app.graphql<{ thread: ThreadData | null }>("query ($id: ID!) { thread(id: $id) { id title } }", { id }, viewer)).thread;
@@ -52,7 +55,10 @@ describe("createThread", () => {
     const first = await chat.create({ title: "Once", idempotencyKey: "create-1" });
     const again = await chat.create({ title: "Once", idempotencyKey: "create-1" });
     expect(again.thread?.id).toBe(first.thread?.id);
-    expect(await chat.create({ title: "Twice", idempotencyKey: "create-1" })).toMatchObject({ __typename: "ConflictError", code: "IDEMPOTENCY_CONFLICT" });
+    expect(await chat.create({ title: "Twice", idempotencyKey: "create-1" })).toMatchObject({
+      __typename: "ConflictError",
+      code: "IDEMPOTENCY_CONFLICT",
+    });
     expect((await chat.create({ title: "Twice", idempotencyKey: "create-1" }, bob)).thread?.title).toBe("Twice");
   });
 });
@@ -69,7 +75,9 @@ describe("updateThread", () => {
 
   it("appends one event for each sort of change and none where nothing changed", async () => {
     const thread = await chat.open({ title: "Same" });
-    expect((await chat.update({ thread: thread.id, title: "Same", config: { historyLimit: 50 }, archived: false })).thread?.lastSeq).toBe(0);
+    expect((await chat.update({ thread: thread.id, title: "Same", config: { historyLimit: 50 }, archived: false })).thread?.lastSeq).toBe(
+      0,
+    );
     const all = await chat.update({ thread: thread.id, title: "Other", config: { historyLimit: 5 }, archived: true });
     expect(all.thread).toMatchObject({ lastSeq: 3, archived: true });
     const events = await collect(chat.follow(thread.id, 0), { until: (_, { length }) => length === 3 });
@@ -83,8 +91,12 @@ describe("updateThread", () => {
 
   it("refuses what is wrong and changes nothing then", async () => {
     const thread = await chat.open({ title: "Kept" });
-    expect(await chat.update({ thread: thread.id, title: "Lost", config: { historyLimit: 0 } })).toMatchObject({ __typename: "InvalidInputError" });
-    expect(await chat.update({ thread: thread.id, title: "Lost", agent: { name: "Nobody" } })).toMatchObject({ __typename: "NotFoundError" });
+    expect(await chat.update({ thread: thread.id, title: "Lost", config: { historyLimit: 0 } })).toMatchObject({
+      __typename: "InvalidInputError",
+    });
+    expect(await chat.update({ thread: thread.id, title: "Lost", agent: { name: "Nobody" } })).toMatchObject({
+      __typename: "NotFoundError",
+    });
     expect((await read(thread.id))?.title).toBe("Kept");
   });
 
@@ -107,14 +119,12 @@ describe("threads", () => {
     for (let n = 0; n < 5; n++) made.push((await chat.create({ title: `Page ${n}` }, bob)).thread?.id ?? "");
     await chat.update({ thread: made[1], title: "Page 1 again" }, bob);
     const expected = [made[1], made[4], made[3], made[2], made[0]];
-    expect((await list("(search: \"page\")", bob)).map(({ id }) => id)).toEqual(expected);
+    expect((await list('(search: "page")', bob)).map(({ id }) => id)).toEqual(expected);
     const page = async (args: string) =>
       (
-        await chat.app.graphql<{ threads: { nodes: { id: string }[]; pageInfo: { endCursor: string; startCursor: string; hasNextPage: boolean } } }>(
-          `{ threads(search: "page", ${args}) { nodes { id } pageInfo { endCursor startCursor hasNextPage } } }`,
-          {},
-          bob,
-        )
+        await chat.app.graphql<{
+          threads: { nodes: { id: string }[]; pageInfo: { endCursor: string; startCursor: string; hasNextPage: boolean } };
+        }>(`{ threads(search: "page", ${args}) { nodes { id } pageInfo { endCursor startCursor hasNextPage } } }`, {}, bob)
       ).threads;
     const first = await page("first: 2");
     const second = await page(`first: 2, after: "${first.pageInfo.endCursor}"`);
@@ -141,13 +151,19 @@ describe("threads", () => {
   });
 
   it("count only when it is asked and refuse a page that is too large", async () => {
-    expect(await chat.app.graphql("{ threads(search: \"attic\", archived: null) { totalCount } }", {}, ada)).toEqual({ threads: { totalCount: 1 } });
+    expect(await chat.app.graphql('{ threads(search: "attic", archived: null) { totalCount } }', {}, ada)).toEqual({
+      threads: { totalCount: 1 },
+    });
     await expect(list("(first: 101)")).rejects.toThrow("A page holds 0 to 100");
     await expect(list('(after: "nonsense")')).rejects.toThrow("cursor");
   });
 
   it("tell lists what changed", async () => {
-    const changes = await chat.app.subscribe<{ changes: { kind: string; nodeId: string | null } }>('subscription { changes(typeNames: ["Thread"]) { kind nodeId } }', {}, ada);
+    const changes = await chat.app.subscribe<{ changes: { kind: string; nodeId: string | null } }>(
+      'subscription { changes(typeNames: ["Thread"]) { kind nodeId } }',
+      {},
+      ada,
+    );
     const { thread } = await chat.create({ title: "Told" });
     const next = async (kind: string): Promise<boolean> => {
       for (;;) {
@@ -184,6 +200,32 @@ describe("ownership", () => {
       expect(await chat.type(thread.id, true, viewer)).toMatchObject(missing);
     }
     expect((await read(thread.id))?.title).toBe("Mine");
+  });
+
+  it("shows a thread to an admin who may audit, and to no other admin", async () => {
+    const thread = await chat.open({ title: "Audited" });
+    await chat.exchange(thread.id, "secret");
+    const query = `query ($id: ID!) { thread(id: $id) { title owner { name } messages { nodes { text thread { title } } } runs { nodes { thread { title } } } } }`;
+    expect(await chat.app.graphql(query, { id: thread.id }, admin)).toEqual({ thread: null });
+    const titled = { thread: { title: "Audited" } };
+    expect(await chat.app.graphql(query, { id: thread.id }, auditor)).toEqual({
+      thread: {
+        title: "Audited",
+        owner: { name: "ada" },
+        messages: {
+          nodes: [
+            { text: "secret", ...titled },
+            { text: "You said: secret", ...titled },
+          ],
+        },
+        runs: { nodes: [titled] },
+      },
+    });
+    for (const viewer of [admin, auditor]) {
+      expect(await chat.update({ thread: thread.id, title: "Changed" }, viewer)).toMatchObject({ __typename: "NotFoundError" });
+      expect(await chat.remove(thread.id, viewer)).toMatchObject({ __typename: "NotFoundError" });
+      expect((await list("", viewer)).map(({ id }) => id)).not.toContain(thread.id);
+    }
   });
 
   it("does not let a message of one thread stand for one of another", async () => {

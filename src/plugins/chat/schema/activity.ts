@@ -16,7 +16,8 @@ export function addActivity(builder: GraphBuilder): void {
     t.field({
       type: [Activity],
       nullable: false,
-      description: "Typing, presence and agent phase: each event is the whole present state. Subscribing is presence. Typing lapses after 6 s unless renewed.",
+      description:
+        "Typing, presence and agent phase: each event is the whole present state. Subscribing is presence. Typing lapses after 6 s unless renewed.",
       args: { thread: t.arg.id({ required: true, description: "The thread." }) },
       subscribe: async (_, { thread: id }, scope) => {
         const thread = await threadToFollow(scope, String(id));
@@ -31,7 +32,8 @@ function addTypes(builder: GraphBuilder): void {
   builder.interfaceType(Activity, {
     name: "Activity",
     description: "Ephemeral: expires by itself, never stored, no seq. One presence an actor.",
-    resolveType: (value) => (value instanceof TypingActivity ? "TypingActivity" : value instanceof PresenceActivity ? "PresenceActivity" : "AgentActivity"),
+    resolveType: (value) =>
+      value instanceof TypingActivity ? "TypingActivity" : value instanceof PresenceActivity ? "PresenceActivity" : "AgentActivity",
     fields: (t) => ({
       actor: t.field({ type: Actor, nullable: false, description: "Who.", resolve: (activity, _, scope) => actorBehind(scope, activity) }),
       expiresAt: t.field({
@@ -61,7 +63,13 @@ async function actorBehind(scope: Scope, activity: Activity): Promise<Actor> {
   if (activity instanceof TypingActivity || activity instanceof PresenceActivity) return actorOf(scope, activity.actorId);
   const run = activity instanceof AgentActivity ? await loadRow(scope, Run, activity.runId) : null;
   const id = run?.targetId ?? "agent";
-  return Object.assign(new Actor(), { tenantId: scope.viewer.tenantId, id, ownerId: id, name: run?.targetName ?? "Agent", kind: "AGENT" as const });
+  return Object.assign(new Actor(), {
+    tenantId: scope.viewer.tenantId,
+    id,
+    ownerId: id,
+    name: run?.targetName ?? "Agent",
+    kind: "AGENT" as const,
+  });
 }
 
 async function agentOf(scope: Scope, { runId }: AgentActivity): Promise<Agent | null> {

@@ -20,6 +20,8 @@ export function addCoreFields(builder: GraphBuilder): void {
     }),
   );
   extendInput(builder, "StartRunInput", (t) => ({
-    thread: t.id({ description: "The thread that the run belongs to: it is shown the thread's messages, and its events stand in the thread's log." }),
+    thread: t.id({
+      description: "The thread that the run belongs to: it is shown the thread's messages, and its events stand in the thread's log.",
+    }),
   }));
 }

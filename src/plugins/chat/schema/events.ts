@@ -37,9 +37,17 @@ export function addThreadEvents(builder: GraphBuilder): void {
     of: "stream",
     description: "A person or a plugin added a message.",
     fields: (t) => ({
-      messageId: t.id({ nullable: false, description: "The message's id.", resolve: ({ payload }) => globalId("Message", payload.message) }),
+      messageId: t.id({
+        nullable: false,
+        description: "The message's id.",
+        resolve: ({ payload }) => globalId("Message", payload.message),
+      }),
       role: t.field({ type: MessageRole, nullable: false, description: "Who said it.", resolve: ({ payload }) => payload.role }),
-      message: t.field({ type: Message, description: "The message; null where it is gone.", resolve: ({ payload }, _, scope) => loadRow(scope, Message, payload.message) }),
+      message: t.field({
+        type: Message,
+        description: "The message; null where it is gone.",
+        resolve: ({ payload }, _, scope) => loadRow(scope, Message, payload.message),
+      }),
     }),
   });
   defineEventType<{ readonly change: keyof typeof ThreadChange; readonly thread: string }>(builder, "ThreadChangedEvent", {
@@ -49,7 +57,11 @@ export function addThreadEvents(builder: GraphBuilder): void {
     fields: (t) => ({
       threadId: t.id({ nullable: false, description: "The thread's id.", resolve: ({ payload }) => globalId("Thread", payload.thread) }),
       change: t.field({ type: ThreadChange, nullable: false, description: "What happened.", resolve: ({ payload }) => payload.change }),
-      thread: t.field({ type: Thread, description: "The thread as it is now; null where it is gone.", resolve: ({ payload }, _, scope) => loadThread(scope, payload.thread) }),
+      thread: t.field({
+        type: Thread,
+        description: "The thread as it is now; null where it is gone.",
+        resolve: ({ payload }, _, scope) => loadThread(scope, payload.thread),
+      }),
     }),
   });
   builder.subscriptionField("threadEvents", (t) =>

@@ -6,7 +6,11 @@ export function addMessageMutations(builder: GraphBuilder): void {
   addSending(builder);
   const typed = resultType<{ readonly expiresAt: number | null }>(builder, "SetTyping", {
     fields: (t) => ({
-      expiresAt: t.field({ type: "DateTime", description: "Until when the typing is shown; null where it ended.", resolve: ({ expiresAt }) => expiresAt }),
+      expiresAt: t.field({
+        type: "DateTime",
+        description: "Until when the typing is shown; null where it ended.",
+        resolve: ({ expiresAt }) => expiresAt,
+      }),
     }),
   });
   builder.mutationField("setTyping", (t) =>
@@ -35,10 +39,16 @@ function addSending(builder: GraphBuilder): void {
       type: sent.type,
       nullable: false,
       description: "Adds a message to a thread and starts the run that answers it. Answers at once; follow the answer with threadEvents.",
-      args: { input: t.arg({ type: inputNamed<SendMessageInput>(builder, "SendMessageInput"), required: true, description: "The message." }) },
+      args: {
+        input: t.arg({ type: inputNamed<SendMessageInput>(builder, "SendMessageInput"), required: true, description: "The message." }),
+      },
       resolve: (_, { input: { thread, limits, ...input } }, scope) =>
         sent.attempt(() => {
-          const request = { ...input, thread: localId("Thread", thread, ["input", "thread"]), limits: runLimitsOf(limits, ["input", "limits"]) };
+          const request = {
+            ...input,
+            thread: localId("Thread", thread, ["input", "thread"]),
+            limits: runLimitsOf(limits, ["input", "limits"]),
+          };
           return scope.use(chatService).send(scope, request);
         }),
     }),

@@ -22,7 +22,11 @@ export function addThreadMutations(builder: GraphBuilder): void {
       },
       resolve: (_, { thread, at, idempotencyKey }, scope) =>
         forked.attempt(async () => {
-          const request = { thread: localId("Thread", String(thread), ["thread"]), at: localId("Message", String(at), ["at"]), idempotencyKey };
+          const request = {
+            thread: localId("Thread", String(thread), ["thread"]),
+            at: localId("Message", String(at), ["at"]),
+            idempotencyKey,
+          };
           return { thread: await scope.use(chatService).fork(scope, request) };
         }),
     }),
@@ -44,14 +48,18 @@ function addCreateAndUpdate(builder: GraphBuilder): void {
       type: created.type,
       nullable: false,
       description: "Makes a thread.",
-      args: { input: t.arg({ type: inputNamed<CreateThreadInput>(builder, "CreateThreadInput"), required: true, description: "The thread." }) },
+      args: {
+        input: t.arg({ type: inputNamed<CreateThreadInput>(builder, "CreateThreadInput"), required: true, description: "The thread." }),
+      },
       resolve: (_, { input }, scope) => created.attempt(async () => ({ thread: await scope.use(chatService).create(scope, input) })),
     }),
     updateThread: t.field({
       type: updated.type,
       nullable: false,
       description: "Changes a thread: what is left out stays as it is, null clears.",
-      args: { input: t.arg({ type: inputNamed<UpdateThreadInput>(builder, "UpdateThreadInput"), required: true, description: "The change." }) },
+      args: {
+        input: t.arg({ type: inputNamed<UpdateThreadInput>(builder, "UpdateThreadInput"), required: true, description: "The change." }),
+      },
       resolve: (_, { input }, scope) =>
         updated.attempt(async () => {
           const request = { ...input, thread: localId("Thread", input.thread, ["input", "thread"]) };

@@ -24,9 +24,18 @@ export function addThread(builder: GraphBuilder): void {
     description: "Settings of a thread.",
     fields: (t) => ({
       historyLimit: t.exposeInt("historyLimit", { nullable: false, description: "How many messages the agent is shown." }),
-      retention: t.field({ type: "Duration", description: "How long messages are to be kept; null for ever.", resolve: (thread) => thread.retention }),
+      retention: t.field({
+        type: "Duration",
+        description: "How long messages are to be kept; null for ever.",
+        resolve: (thread) => thread.retention,
+      }),
       simulatedAllowed: t.exposeBoolean("simulatedAllowed", { nullable: false, description: "Whether a simulated model may answer." }),
-      metadata: t.field({ type: "JSON", nullable: false, description: "What its owner keeps with it.", resolve: (thread) => thread.metadata }),
+      metadata: t.field({
+        type: "JSON",
+        nullable: false,
+        description: "What its owner keeps with it.",
+        resolve: (thread) => thread.metadata,
+      }),
     }),
   });
   const MessageConnection = connectionType(builder, "Message", Message);
@@ -39,14 +48,27 @@ export function addThread(builder: GraphBuilder): void {
     load: loadThreads,
     fields: (t) => ({
       title: t.exposeString("title", { description: "Its title." }),
-      owner: t.field({ type: Actor, nullable: false, description: "Whose it is.", resolve: (thread, _, scope) => actorOf(scope, thread.ownerId) }),
-      agent: t.field({ type: Agent, description: "Who answers in it.", resolve: (thread, _, scope) => loadRow(scope, Agent, thread.agentId) }),
+      owner: t.field({
+        type: Actor,
+        nullable: false,
+        description: "Whose it is.",
+        resolve: (thread, _, scope) => actorOf(scope, thread.ownerId),
+      }),
+      agent: t.field({
+        type: Agent,
+        description: "Who answers in it.",
+        resolve: (thread, _, scope) => loadRow(scope, Agent, thread.agentId),
+      }),
       config: t.field({ type: ThreadConfig, nullable: false, description: "Its settings.", resolve: (thread) => thread }),
       messages: t.field({
         type: MessageConnection,
         description: "Its messages, oldest first whichever way the pages go. Without arguments the last 20.",
-        args: { ...pageArgs(t), superseded: t.arg.boolean({ defaultValue: false, description: "Also answers that another one replaced." }) },
-        resolve: (thread, { superseded, ...args }, scope) => scope.use(chatService).messages(scope, thread, superseded ? "all" : "current", args) as never,
+        args: {
+          ...pageArgs(t),
+          superseded: t.arg.boolean({ defaultValue: false, description: "Also answers that another one replaced." }),
+        },
+        resolve: (thread, { superseded, ...args }, scope) =>
+          scope.use(chatService).messages(scope, thread, superseded ? "all" : "current", args) as never,
       }),
       lastSeq: t.exposeInt("lastSeq", {
         nullable: false,
@@ -58,7 +80,11 @@ export function addThread(builder: GraphBuilder): void {
         args: pageArgs(t),
         resolve: (thread, args, scope) => listRuns(scope, { reach: contentReachOf(scope), where: { threadId: thread.id } }, args) as never,
       }),
-      activeRun: t.field({ type: Run, description: "The oldest of its open runs.", resolve: (thread, _, scope) => activeRun(scope, thread.id) }),
+      activeRun: t.field({
+        type: Run,
+        description: "The oldest of its open runs.",
+        resolve: (thread, _, scope) => activeRun(scope, thread.id),
+      }),
       forkedFrom: t.field({
         type: Message,
         description: "The last message that was copied, where it was forked from another thread.",
@@ -71,7 +97,12 @@ export function addThread(builder: GraphBuilder): void {
         resolve: (thread, _, scope) => scope.use(chatService).activity(scope, thread),
       }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was made.", resolve: (thread) => thread.createdAt }),
-      updatedAt: t.field({ type: "DateTime", nullable: false, description: "When it was changed or written to last.", resolve: (thread) => thread.updatedAt }),
+      updatedAt: t.field({
+        type: "DateTime",
+        nullable: false,
+        description: "When it was changed or written to last.",
+        resolve: (thread) => thread.updatedAt,
+      }),
       archived: t.exposeBoolean("archived", { nullable: false, description: "Whether it is put away." }),
     }),
   });
@@ -104,7 +135,9 @@ function addQueries(builder: GraphBuilder): void {
 async function activeRun(scope: Scope, threadId: string): Promise<Run | null> {
   const run = await scope.load(activeRun, threadId, async (ids) => {
     const status = { $in: [...openStatuses] };
-    const runs = await scope.emWith(contentReachOf(scope)).find(Run, { threadId: { $in: [...ids] }, parentId: null, status }, { orderBy: { startSeq: "asc" } });
+    const runs = await scope
+      .emWith(contentReachOf(scope))
+      .find(Run, { threadId: { $in: [...ids] }, parentId: null, status }, { orderBy: { startSeq: "asc" } });
     return ids.map((id) => runs.find((each) => each.threadId === id));
   });
   return run ?? null;

@@ -42,7 +42,8 @@ export function checkContent({ text, parts }: Pick<SendMessage, "text" | "parts"
   if ((text == null) === (parts == null)) throw invalid(["input", "text"], "Pass either text or parts.");
   const stored = text == null ? checkParts(parts ?? []) : [checkText(text, ["input", "text"])];
   const bytes = stored.reduce((sum, part) => sum + sizeOf(part), 0);
-  if (bytes > maxBytes) throw invalid(["input", text == null ? "parts" : "text"], `A message holds at most ${maxBytes} bytes; this one has ${bytes}.`);
+  if (bytes > maxBytes)
+    throw invalid(["input", text == null ? "parts" : "text"], `A message holds at most ${maxBytes} bytes; this one has ${bytes}.`);
   return stored;
 }
 

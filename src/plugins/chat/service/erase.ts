@@ -16,7 +16,11 @@ export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Pro
     const thread = await threadIn(tx, id);
     const runs = await runsOf(tx, thread);
     if (runs.some(({ status }) => !isTerminal(status))) {
-      throw new WeftlineError("BUSY", { message: "A run of this thread is still open.", fix: "Wait for it, or cancel it with cancelRun.", path: ["thread"] });
+      throw new WeftlineError("BUSY", {
+        message: "A run of this thread is still open.",
+        fix: "Wait for it, or cancel it with cancelRun.",
+        path: ["thread"],
+      });
     }
     await erase(deps, tx, thread, runs);
     await tx.em.nativeUpdate(Run, { streamNum: thread.streamNum }, { input: null, output: null, text: null });

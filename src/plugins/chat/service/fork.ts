@@ -35,7 +35,11 @@ async function messagesUpTo(tx: Tx, thread: Thread, at: string): Promise<Message
     { orderBy: { startSeq: "asc" } },
   );
   if (!messages.some(({ status }) => status === "STREAMING")) return messages;
-  throw new WeftlineError("BUSY", { message: "A message of that part is still being written.", fix: "Wait for it, or fork at an earlier message.", path: ["at"] });
+  throw new WeftlineError("BUSY", {
+    message: "A message of that part is still being written.",
+    fix: "Wait for it, or fork at an earlier message.",
+    path: ["at"],
+  });
 }
 
 /** The entity manager compares all that it holds at each message, so it is emptied now and then. */
@@ -51,9 +55,13 @@ async function copyAll(deps: ChatDeps, tx: Tx, fork: Thread, messages: readonly 
 type CallsByRun = ReadonlyMap<string, ReadonlyMap<number, ToolCall>>;
 
 async function callsOf(tx: Tx, messages: readonly Message[]): Promise<CallsByRun> {
-  const runIds = [...new Set(messages.flatMap(({ runId, parts }) => (runId != null && parts.some(({ type }) => type === "toolCall") ? [runId] : [])))];
+  const runIds = [
+    ...new Set(messages.flatMap(({ runId, parts }) => (runId != null && parts.some(({ type }) => type === "toolCall") ? [runId] : []))),
+  ];
   const calls = runIds.length === 0 ? [] : await tx.em.find(ToolCall, { runId: { $in: runIds } });
-  return new Map([...Map.groupBy(calls, ({ runId }) => runId)].map(([runId, rows]) => [runId, new Map(rows.map((call) => [call.num, call]))]));
+  return new Map(
+    [...Map.groupBy(calls, ({ runId }) => runId)].map(([runId, rows]) => [runId, new Map(rows.map((call) => [call.num, call]))]),
+  );
 }
 
 /** A copy has no run, so what a call was and what came of it becomes data. */

@@ -12,7 +12,13 @@ export type MessageSelection = "current" | "all";
  * Messages of a thread, oldest first whichever way the pages go; without arguments the last ones. Those that are still being written
  * show what there is of them.
  */
-export async function messagesOf(deps: ChatDeps, scope: Scope, thread: Thread, selection: MessageSelection, args: PageArgs): Promise<Page<Message>> {
+export async function messagesOf(
+  deps: ChatDeps,
+  scope: Scope,
+  thread: Thread,
+  selection: MessageSelection,
+  args: PageArgs,
+): Promise<Page<Message>> {
   const where = { streamNum: thread.streamNum, threadId: thread.id, ...(selection === "all" ? {} : { supersededById: null }) };
   const page = await pageOf(scope.emWith(contentReachOf(scope)), Message, where, windowOf(args), { startSeq: "asc" });
   const open = page.edges.filter(({ node }) => node.status === "STREAMING").map(({ node }) => node.id);

@@ -1,4 +1,15 @@
-import { globalId, idempotently, isTerminal, Message, Run, WeftlineError, type FoundTarget, type RunSettings, type Scope, type Tx } from "#weftline";
+import {
+  globalId,
+  idempotently,
+  isTerminal,
+  Message,
+  Run,
+  WeftlineError,
+  type FoundTarget,
+  type RunSettings,
+  type Scope,
+  type Tx,
+} from "#weftline";
 import { checkContent, invalid } from "./checks.ts";
 import { announce, type ChatDeps } from "./deps.ts";
 import type { RegenerateMessage, SendMessage } from "./requests.ts";
@@ -30,7 +41,13 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
       ...(request.limits ? { limits: request.limits } : {}),
     });
     const authorId = scope.viewer.actorId;
-    const message = await deps.streams.addMessage(tx, thread.streamNum, { role: "USER", parts, threadId: thread.id, authorId, runId: run.id });
+    const message = await deps.streams.addMessage(tx, thread.streamNum, {
+      role: "USER",
+      parts,
+      threadId: thread.id,
+      authorId,
+      runId: run.id,
+    });
     touch(deps, tx, thread);
     return { message: message.id, run: run.id };
   });
@@ -75,7 +92,11 @@ export function settingsOf(thread: Thread): RunSettings {
 /** @throws a conflict for an archived thread. */
 export function refuseArchived(thread: Thread, at: readonly string[]): void {
   if (!thread.archived) return;
-  throw new WeftlineError("CONFLICT", { message: "The thread is archived.", fix: "Bring it back: updateThread with archived: false.", path: at });
+  throw new WeftlineError("CONFLICT", {
+    message: "The thread is archived.",
+    fix: "Bring it back: updateThread with archived: false.",
+    path: at,
+  });
 }
 
 async function writableThread(tx: Tx, id: string, at: readonly string[]): Promise<Thread> {
@@ -86,7 +107,8 @@ async function writableThread(tx: Tx, id: string, at: readonly string[]): Promis
 
 async function agentFor(deps: ChatDeps, scope: Scope, thread: Thread, { agent }: SendMessage): Promise<FoundTarget> {
   if (agent) return deps.agents.target(await deps.agents.resolve(scope, agent, ["input", "agent"]), ["input", "agent"]);
-  if (thread.agentId == null) throw invalid(["input", "agent"], "The thread has no agent: name one here, or set the thread's with updateThread.");
+  if (thread.agentId == null)
+    throw invalid(["input", "agent"], "The thread has no agent: name one here, or set the thread's with updateThread.");
   return targetById(deps, scope, thread.agentId, ["input", "thread"]);
 }
 
@@ -121,7 +143,7 @@ function originOf(run: Run): string {
 }
 
 function conflict(message: string, fix: string): WeftlineError {
-  return new WeftlineError("CONFLICT", { message: `${message} ${fix}`, fix, path });
+  return new WeftlineError("CONFLICT", { message, fix, path });
 }
 
 function touch(deps: ChatDeps, tx: Tx, thread: Thread): void {

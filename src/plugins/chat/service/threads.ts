@@ -10,7 +10,10 @@ import type { CreateThread, UpdateThread } from "./requests.ts";
 export type ThreadChangeName = "UPDATED" | "CONFIGURED" | "CLEARED" | "ARCHIVED" | "DELETED";
 
 /** What a row of a new thread starts from. */
-export type NewThread = Pick<Thread, "title" | "agentId" | "historyLimit" | "retention" | "simulatedAllowed" | "metadata" | "forkedFromMessageId">;
+export type NewThread = Pick<
+  Thread,
+  "title" | "agentId" | "historyLimit" | "retention" | "simulatedAllowed" | "metadata" | "forkedFromMessageId"
+>;
 
 /** @throws NOT_FOUND */
 export async function findThread(scope: Scope, id: string, path: readonly string[] = ["thread"]): Promise<Thread> {

@@ -25,7 +25,10 @@ export class Activities {
   }
 
   watch(scope: Scope, thread: Thread): Promise<AsyncIterableIterator<readonly Activity[]>> {
-    return this.#room(thread.streamNum).join(scope.viewer.actorId, async () => (await openRuns(scope, [thread.streamNum])).get(thread.streamNum) ?? []);
+    return this.#room(thread.streamNum).join(
+      scope.viewer.actorId,
+      async () => (await openRuns(scope, [thread.streamNum])).get(thread.streamNum) ?? [],
+    );
   }
 
   /** @returns until when the typing stands; null where it ended. */
@@ -54,7 +57,7 @@ export class Activities {
   }
 
   close(): void {
-    for (const streamNum of [...this.#rooms.keys()]) this.end(streamNum);
+    for (const streamNum of this.#rooms.keys()) this.end(streamNum);
   }
 
   #room(streamNum: number): Room {
@@ -66,16 +69,33 @@ export class Activities {
 
 /** The open runs of some threads as the database has them, by the thread's stream. */
 async function openRuns(scope: Scope, streamNums: readonly number[]): Promise<Map<number, SeededRun[]>> {
-  const runs = await scope.em.find(Run, { streamNum: { $in: [...streamNums] }, status: { $in: [...openStatuses] } }, { orderBy: { startSeq: "asc" } });
+  const runs = await scope.em.find(
+    Run,
+    { streamNum: { $in: [...streamNums] }, status: { $in: [...openStatuses] } },
+    { orderBy: { startSeq: "asc" } },
+  );
   if (runs.length === 0) return new Map();
   const runId = { $in: runs.map(({ id }) => id) };
   const [writing, calls] = [
     await scope.em.find(Message, { runId, status: "STREAMING" }, { fields: ["id", "runId"] }),
-    await scope.em.find(ToolCall, { runId, status: { $in: ["REQUESTED", "AWAITING_APPROVAL", "RUNNING"] } }, { fields: ["id", "runId", "num", "name", "status"] }),
+    await scope.em.find(
+      ToolCall,
+      { runId, status: { $in: ["REQUESTED", "AWAITING_APPROVAL", "RUNNING"] } },
+      { fields: ["id", "runId", "num", "name", "status"] },
+    ),
   ];
   const writes = new Set(writing.map((message) => message.runId));
-  const seeded = runs.map((run) => ({ streamNum: run.streamNum, run: seededRun(run, writes.has(run.id), calls.filter((call) => call.runId === run.id)) }));
-  return new Map([...Map.groupBy(seeded, ({ streamNum }) => streamNum)].map(([streamNum, rows]) => [streamNum, rows.map(({ run }) => run)]));
+  const seeded = runs.map((run) => ({
+    streamNum: run.streamNum,
+    run: seededRun(
+      run,
+      writes.has(run.id),
+      calls.filter((call) => call.runId === run.id),
+    ),
+  }));
+  return new Map(
+    [...Map.groupBy(seeded, ({ streamNum }) => streamNum)].map(([streamNum, rows]) => [streamNum, rows.map(({ run }) => run)]),
+  );
 }
 
 function seededRun(run: Run, writes: boolean, calls: readonly Pick<ToolCall, "num" | "name" | "status">[]): SeededRun {
