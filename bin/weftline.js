@@ -9,8 +9,17 @@ import { fileURLToPath } from "node:url";
 const oldestNode = 24;
 const require = createRequire(import.meta.url);
 
+if (["start", "dev", "npx"].includes(process.env.npm_lifecycle_event ?? "")) endWithNpm();
 if (Number(process.versions.node.split(".")[0]) >= oldestNode) await import(entry().href);
 else runWith(bundledNode());
+
+/** A signal to npm ends npm and its shell but not what the shell runs: a server that it was asked to run must not outlive it. */
+function endWithNpm() {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
+  }, 250).unref();
+}
 
 /** The sources where they are at hand, since a build beside them may be out of date. */
 function entry() {

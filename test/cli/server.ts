@@ -16,11 +16,16 @@ export interface Running {
 }
 
 /** Starts a command of the program, or another file of the repository. */
-export function spawnCli(args: readonly string[], options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly file?: string }): Running {
-  const { HOST: _, PORT: __, OPENAI_API_KEY: ___, ...env } = process.env;
-  const child = spawn(process.execPath, [join(root, options.file ?? "src/cli/main.ts"), ...args], {
-    cwd: options.cwd,
-    env: { ...env, ...options.env },
+export function spawnCli(args: readonly string[], { cwd, file = "src/cli/main.ts" }: { readonly cwd: string; readonly file?: string }): Running {
+  return follow(process.execPath, [join(root, file), ...args], { cwd });
+}
+
+/** Starts any command and follows what it says. */
+export function follow(command: string, args: readonly string[], { cwd, env = {} }: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv }): Running {
+  const { npm_lifecycle_event: _, ...inherited } = process.env;
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -2,8 +2,8 @@ import { rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ask, killTree, spawnCli, urlOf, type Running } from "./server.ts";
-import { newFolder, writeConfig } from "./terminal.ts";
+import { ask, follow, killTree, spawnCli, urlOf, type Running } from "./server.ts";
+import { newFolder, root, writeConfig } from "./terminal.ts";
 
 let folder: string;
 let started: Running[];
@@ -23,7 +23,7 @@ function start(args: readonly string[] = [], file = "src/cli/main.ts"): Running 
   return running;
 }
 
-describe("start", () => {
+describe("start", { timeout: 40_000 }, () => {
   it("says in a few lines where it is, answers there, and closes at a signal", async () => {
     const server = start();
     const url = await urlOf(server);
@@ -48,6 +48,16 @@ describe("start", () => {
 
     const installed = start([], "bin/weftline.js");
     expect(await ask(await urlOf(installed), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });
+  });
+
+  it("does not outlive npm, which ends its shell only", async () => {
+    const script = `'${process.execPath}' '${join(root, "bin/weftline.js")}' start --port 0; true`;
+    const npm = follow("sh", ["-c", script], { cwd: folder, env: { npm_lifecycle_event: "start" } });
+    started.push(npm);
+    await urlOf(npm);
+    npm.child.kill("SIGTERM");
+    await npm.until(/Closing/);
+    await npm.ended;
   });
 
   it("keeps its data where --data says and refuses a second server there", async () => {

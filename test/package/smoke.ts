@@ -1,8 +1,9 @@
+import assert from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * Packs the package, installs it into an empty folder as a user would, and runs it there: with the Node of the system, whatever its
@@ -56,12 +57,22 @@ async function ask(url: string, query: string): Promise<unknown> {
   return response.json();
 }
 
-async function stop({ child }: Server): Promise<void> {
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+/** A signal to `npx` ends the server too. */
+async function stop({ child, url }: Server): Promise<void> {
+  child.removeAllListeners("exit");
   child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
-  await ended;
-  clearTimeout(timer);
+  const deadline = Date.now() + 15_000;
+  while (await answers(url)) {
+    assert.ok(Date.now() < deadline, "The server outlived npx.");
+    await sleep(100);
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(new URL("/healthz", url)).then(
+    () => true,
+    () => false,
+  );
 }
 
 const ownPlugin = `import { definePlugin } from "weftline";
