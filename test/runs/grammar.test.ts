@@ -49,10 +49,15 @@ class Writer {
       this.interrupts.splice(this.interrupts.indexOf(interrupt), 1);
       this.#put("interrupt.resolved", { interrupt, status: "RESOLVED" });
     });
-    if (this.#state === "WAITING") return [...decide, () => this.#go("RUNNING", "run.resumed"), () => this.#go("CANCELLING", "run.cancelling")];
+    if (this.#state === "WAITING")
+      return [...decide, () => this.#go("RUNNING", "run.resumed"), () => this.#go("CANCELLING", "run.cancelling")];
     const state =
       this.#state === "RUNNING"
-        ? [() => this.#go("WAITING", "run.waiting"), () => this.#go("RUNNING", "run.resumed"), () => this.#go("CANCELLING", "run.cancelling")]
+        ? [
+            () => this.#go("WAITING", "run.waiting"),
+            () => this.#go("RUNNING", "run.resumed"),
+            () => this.#go("CANCELLING", "run.cancelling"),
+          ]
         : [];
     return [...decide, ...state, ...this.#messageMoves(), ...this.#stepMoves(), ...this.#callMoves(), ...this.#plainMoves()];
   }
@@ -86,7 +91,14 @@ class Writer {
   #stepMoves(): (() => void)[] {
     const start = (parent?: number): void => {
       this.steps.push(++this.#s);
-      this.#put("step.started", { s: this.#s, key: `k${this.#s}`, name: "n", stepKind: "MODEL", attempt: 1, ...(parent === undefined ? {} : { parent }) });
+      this.#put("step.started", {
+        s: this.#s,
+        key: `k${this.#s}`,
+        name: "n",
+        stepKind: "MODEL",
+        attempt: 1,
+        ...(parent === undefined ? {} : { parent }),
+      });
     };
     return [
       () => start(),
@@ -226,7 +238,9 @@ describe("the grammar of a run's events", () => {
   it("refuses to finish anything twice, or to start it twice", () => {
     assert(
       property(legalRun, nat(), (events, pick) => {
-        const once = events.flatMap((event, index) => (/^(message|step|tool)\.finished$|started$|requested$|^interrupt\./.test(event.kind) ? [index] : []));
+        const once = events.flatMap((event, index) =>
+          /^(message|step|tool)\.finished$|started$|requested$|^interrupt\./.test(event.kind) ? [index] : [],
+        );
         const index = once[pick % once.length] as number;
         const event = events[index] as NewEvent;
         expect(accepts([...events.slice(0, index + 1), event, ...events.slice(index + 1)])).toBe(false);
@@ -267,10 +281,22 @@ describe("an event that the protocol forbids", () => {
     ["a call that ends as running", started, { kind: "tool.finished", payload: { c: 1, status: "RUNNING" } }],
     ["a message that ends as streaming", begun, { kind: "message.finished", payload: { m: 1, status: "STREAMING", text: "a" } }],
     ["a message that ends without its text", begun, { kind: "message.finished", payload: { m: 1, status: "COMPLETE" } }],
-    ["a complete message that is superseded", begun, { kind: "message.finished", payload: { m: 1, status: "COMPLETE", text: "a", supersededBy: "r.2" } }],
-    ["a message superseded by itself", begun, { kind: "message.finished", payload: { m: 1, status: "FAILED", text: "a", supersededBy: "r.1" } }],
+    [
+      "a complete message that is superseded",
+      begun,
+      { kind: "message.finished", payload: { m: 1, status: "COMPLETE", text: "a", supersededBy: "r.2" } },
+    ],
+    [
+      "a message superseded by itself",
+      begun,
+      { kind: "message.finished", payload: { m: 1, status: "FAILED", text: "a", supersededBy: "r.1" } },
+    ],
     ["a message whose number was used", begun, { kind: "message.started", payload: { m: 1, role: "ASSISTANT", attempt: 1 } }],
-    ["a step under one that is not open", begun, { kind: "step.started", payload: { s: 1, key: "k", name: "n", stepKind: "MODEL", attempt: 1, parent: 4 } }],
+    [
+      "a step under one that is not open",
+      begun,
+      { kind: "step.started", payload: { s: 1, key: "k", name: "n", stepKind: "MODEL", attempt: 1, parent: 4 } },
+    ],
     ["a step of no known kind", begun, { kind: "step.started", payload: { s: 1, key: "k", name: "n", stepKind: "MAGIC", attempt: 1 } }],
     ["usage of a step that never was", begun, { kind: "usage.recorded", payload: { ...usage, s: 9 } }],
     ["a fraction of a token", begun, { kind: "usage.recorded", payload: { ...usage, inputTokens: 0.5 } }],
@@ -286,13 +312,20 @@ describe("an event that the protocol forbids", () => {
     const grammar = createGrammar("openai");
     for (const each of before) grammar.check(each);
     const open = grammar.open();
-    expect(() => grammar.check(event)).toThrow(expect.objectContaining({ code: "PROTOCOL_VIOLATION", details: expect.objectContaining({ plugin: "openai" }) }));
+    expect(() => grammar.check(event)).toThrow(
+      expect.objectContaining({ code: "PROTOCOL_VIOLATION", details: expect.objectContaining({ plugin: "openai" }) }),
+    );
     expect(grammar.open()).toEqual(open);
   });
 
   it("is never refused when it stands in the log", () => {
     const grammar = createGrammar();
-    grammar.replay([...begun, { kind: "run.cancelling", payload: {} }, { kind: "run.waiting", payload: {} }, { kind: "message.finished", payload: { m: 8 } }]);
+    grammar.replay([
+      ...begun,
+      { kind: "run.cancelling", payload: {} },
+      { kind: "run.waiting", payload: {} },
+      { kind: "message.finished", payload: { m: 8 } },
+    ]);
     expect(grammar.open()).toEqual({ messages: [1], steps: [], calls: [1], interrupts: [] });
   });
 });

@@ -84,7 +84,8 @@ function leftOpen(state: State): string | undefined {
   return undefined;
 }
 
-const callIsOpen = (state: State, { c }: { readonly c: number }): string | undefined => (state.calls.has(c) ? undefined : `tool call ${c} is not open`);
+const callIsOpen = (state: State, { c }: { readonly c: number }): string | undefined =>
+  state.calls.has(c) ? undefined : `tool call ${c} is not open`;
 
 const ends = (phases: readonly Phase[]) => ({ in: phases, problem: leftOpen, apply: moveTo("ENDED") });
 
@@ -171,7 +172,8 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
   },
   "tool.finished": {
     in: alive,
-    problem: (state, { c, status }) => callIsOpen(state, { c }) ?? oneOf(["SUCCESS", "ERROR", "DENIED", "CANCELLED"], status, "a tool call"),
+    problem: (state, { c, status }) =>
+      callIsOpen(state, { c }) ?? oneOf(["SUCCESS", "ERROR", "DENIED", "CANCELLED"], status, "a tool call"),
     apply: ({ calls }, { c }) => void calls.delete(c),
   },
 
@@ -186,7 +188,9 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
   "interrupt.resolved": {
     in: alive,
     problem: ({ interrupts }, { interrupt, status }) =>
-      interrupts.has(interrupt) ? oneOf(["RESOLVED", "EXPIRED", "CANCELLED"], status, "an interrupt") : `interrupt ${interrupt} is not pending`,
+      interrupts.has(interrupt)
+        ? oneOf(["RESOLVED", "EXPIRED", "CANCELLED"], status, "an interrupt")
+        : `interrupt ${interrupt} is not pending`,
     apply: ({ interrupts }, { interrupt }) => void interrupts.delete(interrupt),
   },
 
@@ -196,7 +200,9 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     problem: ({ last }, { s, provider, model, inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0 }) => {
       if (s !== undefined && !(isCount(s) && s > 0 && s <= last.s)) return `usage names step ${s}, which was never started`;
       if (!isText(provider) || !isText(model)) return "usage names no provider or no model";
-      return [inputTokens, outputTokens, cachedInputTokens, reasoningTokens].every(isCount) ? undefined : "tokens are whole numbers from 0 up";
+      return [inputTokens, outputTokens, cachedInputTokens, reasoningTokens].every(isCount)
+        ? undefined
+        : "tokens are whole numbers from 0 up";
     },
     apply: stay,
   },
@@ -237,7 +243,9 @@ export function createGrammar(plugin = "runs"): Grammar {
   return {
     check({ kind, payload }) {
       const rule = ruleOf(kind);
-      const problem = rule ? (misplaced(state.phase, kind, rule) ?? rule.problem?.(state, payload as never)) : `there is no event kind ${kind}`;
+      const problem = rule
+        ? (misplaced(state.phase, kind, rule) ?? rule.problem?.(state, payload as never))
+        : `there is no event kind ${kind}`;
       if (problem !== undefined) throw new WeftlineError("PROTOCOL_VIOLATION", { plugin, problem });
       rule?.apply(state, payload as never);
     },

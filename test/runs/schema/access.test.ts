@@ -18,7 +18,9 @@ beforeAll(async () => {
     }),
     step: await rows.step("r.s1", "r", { input: "secret in", output: "secret out", error: "secret error" }),
     message: await rows.message("r.1", "r"),
-    interrupt: await rows.interrupt("i", "r", { decision: { kind: "EDIT", by: alice.actorId, at: 5, reason: "secret reason", payload: "secret payload" } }),
+    interrupt: await rows.interrupt("i", "r", {
+      decision: { kind: "EDIT", by: alice.actorId, at: 5, reason: "secret reason", payload: "secret payload" },
+    }),
   };
   await rows.events("r", [
     ["run.queued", {}],
@@ -64,8 +66,12 @@ describe("a run and what belongs to it", () => {
     ]);
     expect(run).toMatchObject({ input: "secret question", output: "secret output", text: "secret answer" });
     expect(run?.events).toEqual([{ type: "run.queued" }, { type: "message.delta", text: "secret delta" }]);
-    expect(run?.steps.nodes).toEqual([{ id: ids.step, status: "SUCCEEDED", input: "secret in", output: "secret out", error: "secret error" }]);
-    expect(run?.interrupts.nodes).toMatchObject([{ arguments: { colour: "secret red" }, canDecide: true, decision: { payload: "secret payload" } }]);
+    expect(run?.steps.nodes).toEqual([
+      { id: ids.step, status: "SUCCEEDED", input: "secret in", output: "secret out", error: "secret error" },
+    ]);
+    expect(run?.interrupts.nodes).toMatchObject([
+      { arguments: { colour: "secret red" }, canDecide: true, decision: { payload: "secret payload" } },
+    ]);
   });
 
   it.each(strangers)("is not there for %s", async (_, viewer) => {
@@ -105,7 +111,11 @@ describe("a run and what belongs to it", () => {
 
 describe("the events of a run", () => {
   const follow = (run: string, viewer: Viewer, after: number | null = null) =>
-    rows.app.subscribe<{ runEvents: { type: string } }>("subscription ($run: ID!, $after: Int) { runEvents(run: $run, after: $after) { type } }", { run, after }, viewer);
+    rows.app.subscribe<{ runEvents: { type: string } }>(
+      "subscription ($run: ID!, $after: Int) { runEvents(run: $run, after: $after) { type } }",
+      { run, after },
+      viewer,
+    );
 
   it.each([...strangers, ["an admin without the role audit", admin] as const])("cannot be followed by %s", async (_, viewer) => {
     await expect(follow(ids.run, viewer)).rejects.toThrow("There is no such run.");
@@ -124,14 +134,24 @@ describe("the events of a run", () => {
 
   it.each([-1, 3, 2_000_000_000])("cannot be followed from %i, which was never given", async (after) => {
     await expect(follow(ids.run, alice, after)).rejects.toThrow(/cursor/);
-    await expect(rows.app.graphql("query ($run: ID!, $after: Int) { run(id: $run) { events(after: $after) { type } } }", { run: ids.run, after }, alice)).rejects.toThrow(/cursor/);
+    await expect(
+      rows.app.graphql(
+        "query ($run: ID!, $after: Int) { run(id: $run) { events(after: $after) { type } } }",
+        { run: ids.run, after },
+        alice,
+      ),
+    ).rejects.toThrow(/cursor/);
   });
 });
 
 describe("what a stranger tries to change", () => {
   const attempts: readonly (readonly [string, string, () => object])[] = [
     ["cancelRun", "mutation ($id: ID!) { result: cancelRun(run: $id) { __typename ... on UserError { code } } }", () => ({ id: ids.run })],
-    ["retryRun", "mutation ($id: ID!) { result: retryRun(input: { run: $id }) { __typename ... on UserError { code } } }", () => ({ id: ids.run })],
+    [
+      "retryRun",
+      "mutation ($id: ID!) { result: retryRun(input: { run: $id }) { __typename ... on UserError { code } } }",
+      () => ({ id: ids.run }),
+    ],
     [
       "decideInterrupt",
       'mutation ($id: ID!) { result: decideInterrupt(input: { interrupt: $id, kind: APPROVE, argumentsHash: "abc" }) { __typename ... on UserError { code } } }',
@@ -140,14 +160,18 @@ describe("what a stranger tries to change", () => {
   ];
   for (const [name, mutation, variables] of attempts) {
     it.each(strangers)(`is not found: ${name} by %s`, async (_, viewer) => {
-      expect(await rows.app.graphql(mutation, variables() as never, viewer)).toEqual({ result: { __typename: "NotFoundError", code: "NOT_FOUND" } });
+      expect(await rows.app.graphql(mutation, variables() as never, viewer)).toEqual({
+        result: { __typename: "NotFoundError", code: "NOT_FOUND" },
+      });
     });
     it(`is not found: ${name} by an admin, but for cancelRun`, async () => {
       const expected = name === "cancelRun" ? { __typename: "CancelRunPayload" } : { __typename: "NotFoundError", code: "NOT_FOUND" };
       expect(await rows.app.graphql(mutation, variables() as never, admin)).toEqual({ result: expected });
     });
     it(`is an invalid input: ${name} of a malformed id`, async () => {
-      expect(await rows.app.graphql(mutation, { id: "r" }, alice)).toEqual({ result: { __typename: "InvalidInputError", code: "INVALID_ID" } });
+      expect(await rows.app.graphql(mutation, { id: "r" }, alice)).toEqual({
+        result: { __typename: "InvalidInputError", code: "INVALID_ID" },
+      });
     });
   }
 });

@@ -9,7 +9,11 @@ beforeAll(async () => {
 afterAll(() => rows.app.close());
 
 async function run(id: string, fields: string): Promise<Record<string, unknown> | null> {
-  const data = await rows.app.graphql<{ run: Record<string, unknown> | null }>(`query ($id: ID!) { run(id: $id) { ${fields} } }`, { id: globalId("Run", id) }, alice);
+  const data = await rows.app.graphql<{ run: Record<string, unknown> | null }>(
+    `query ($id: ID!) { run(id: $id) { ${fields} } }`,
+    { id: globalId("Run", id) },
+    alice,
+  );
   return data.run;
 }
 
@@ -72,7 +76,9 @@ describe("a run", () => {
       retryOf: { id: globalId("Run", "old") },
       blockedBy: { id: globalId("Run", "top") },
     });
-    expect(await run("top", "children { nodes { id } }")).toEqual({ children: { nodes: [{ id: globalId("Run", "new") }, { id: globalId("Run", "old") }] } });
+    expect(await run("top", "children { nodes { id } }")).toEqual({
+      children: { nodes: [{ id: globalId("Run", "new") }, { id: globalId("Run", "old") }] },
+    });
   });
 
   it.each<[string, unknown, unknown]>([
@@ -95,12 +101,22 @@ describe("a run", () => {
 });
 
 describe("the usage of a run", () => {
-  const usage = "usage { inputTokens outputTokens totalTokens cachedInputTokens reasoningTokens modelCalls estimated cost { amount currency priceSource } }";
+  const usage =
+    "usage { inputTokens outputTokens totalTokens cachedInputTokens reasoningTokens modelCalls estimated cost { amount currency priceSource } }";
 
   it("has no cost where the price is unknown", async () => {
     await rows.run("live", { provenance: "LIVE", usage: { ...tokens(2 ** 40, 7), cachedInputTokens: 0, reasoningTokens: null } });
     expect(await run("live", usage)).toEqual({
-      usage: { inputTokens: 2 ** 40, outputTokens: 7, totalTokens: 2 ** 40 + 7, cachedInputTokens: 0, reasoningTokens: null, modelCalls: 1, estimated: false, cost: null },
+      usage: {
+        inputTokens: 2 ** 40,
+        outputTokens: 7,
+        totalTokens: 2 ** 40 + 7,
+        cachedInputTokens: 0,
+        reasoningTokens: null,
+        modelCalls: 1,
+        estimated: false,
+        cost: null,
+      },
     });
   });
 
@@ -131,11 +147,24 @@ describe("the steps of a run", () => {
     await rows.usage("stepped.u1", "stepped", { stepId: "stepped.s1", reasoningTokens: 2 });
     await rows.usage("stepped.u2", "stepped", { stepId: "stepped.s1" });
     expect(
-      await run("stepped", "steps { nodes { id key kind status attempt parent { id } durationMs usage { inputTokens reasoningTokens cachedInputTokens modelCalls } childRun { id } } }"),
+      await run(
+        "stepped",
+        "steps { nodes { id key kind status attempt parent { id } durationMs usage { inputTokens reasoningTokens cachedInputTokens modelCalls } childRun { id } } }",
+      ),
     ).toEqual({
       steps: {
         nodes: [
-          { id: globalId("Step", "stepped.s2"), key: "tool/1", kind: "TOOL", status: "RUNNING", attempt: 1, parent: { id: globalId("Step", "stepped.s1") }, durationMs: null, usage: null, childRun: null },
+          {
+            id: globalId("Step", "stepped.s2"),
+            key: "tool/1",
+            kind: "TOOL",
+            status: "RUNNING",
+            attempt: 1,
+            parent: { id: globalId("Step", "stepped.s1") },
+            durationMs: null,
+            usage: null,
+            childRun: null,
+          },
           {
             id: globalId("Step", "stepped.s1"),
             key: "node/1",
@@ -177,7 +206,16 @@ describe("a message", () => {
       parts: [
         { __typename: "ReasoningPart", text: "Hm." },
         { __typename: "TextPart", text: "One " },
-        { __typename: "ToolCallPart", toolCallId: "talk.c1", name: "loom.weave", arguments: { n: 1 }, result: [2], error: null, callStatus: "SUCCESS", interrupt: { id: newest } },
+        {
+          __typename: "ToolCallPart",
+          toolCallId: "talk.c1",
+          name: "loom.weave",
+          arguments: { n: 1 },
+          result: [2],
+          error: null,
+          callStatus: "SUCCESS",
+          interrupt: { id: newest },
+        },
         { __typename: "TextPart", text: "two" },
         { __typename: "DataPart", name: "chart", data: { x: [1] } },
       ],
@@ -215,7 +253,16 @@ describe("a message", () => {
     expect(await message(id, parts)).toEqual({
       parts: [
         { __typename: "TextPart", text: "Hello" },
-        { __typename: "ToolCallPart", toolCallId: "open.c1", name: "loom.weave", arguments: null, result: null, error: null, callStatus: "REQUESTED", interrupt: null },
+        {
+          __typename: "ToolCallPart",
+          toolCallId: "open.c1",
+          name: "loom.weave",
+          arguments: null,
+          result: null,
+          error: null,
+          callStatus: "REQUESTED",
+          interrupt: null,
+        },
       ],
       text: "Hello",
       status: "STREAMING",

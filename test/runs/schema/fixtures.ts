@@ -136,7 +136,20 @@ export class Rows {
 
   async step(id: string, runId: string, more: Partial<Step> = {}): Promise<string> {
     await this.#write((create) =>
-      create(Step, { id, tenantId: alice.tenantId, ownerId: alice.actorId, runId, num: 1, key: "k", name: "n", kind: "MODEL", status: "SUCCEEDED", attempt: 1, startedAt: 1_000, ...more }),
+      create(Step, {
+        id,
+        tenantId: alice.tenantId,
+        ownerId: alice.actorId,
+        runId,
+        num: 1,
+        key: "k",
+        name: "n",
+        kind: "MODEL",
+        status: "SUCCEEDED",
+        attempt: 1,
+        startedAt: 1_000,
+        ...more,
+      }),
     );
     return globalId("Step", id);
   }
@@ -164,7 +177,19 @@ export class Rows {
 
   async toolCall(id: string, runId: string, more: Partial<ToolCall> = {}): Promise<void> {
     await this.#write((create) =>
-      create(ToolCall, { id, tenantId: alice.tenantId, ownerId: alice.actorId, runId, num: 1, callId: "call_1", name: "loom.weave", status: "SUCCESS", attempt: 1, createdAt: 1_000, ...more }),
+      create(ToolCall, {
+        id,
+        tenantId: alice.tenantId,
+        ownerId: alice.actorId,
+        runId,
+        num: 1,
+        callId: "call_1",
+        name: "loom.weave",
+        status: "SUCCESS",
+        attempt: 1,
+        createdAt: 1_000,
+        ...more,
+      }),
     );
   }
 
@@ -213,7 +238,10 @@ export class Rows {
   /** Appends raw rows to a run's stream. */
   async events(runId: string, events: readonly (readonly [kind: string, payload: unknown])[]): Promise<void> {
     await this.app.platform.database.commit(async ({ sql }) => {
-      const run = await sql.get<{ stream_num: number; start_seq: number }>("select stream_num, start_seq from runs_run where id = ?", runId);
+      const run = await sql.get<{ stream_num: number; start_seq: number }>(
+        "select stream_num, start_seq from runs_run where id = ?",
+        runId,
+      );
       for (const [index, [kind, payload]] of events.entries()) {
         await sql.run(
           "insert into runs_event (stream_num, seq, run_seq, at, kind, payload) values (?, ?, ?, ?, ?, ?)",
@@ -233,4 +261,3 @@ export class Rows {
 function pick({ tenantId, ownerId }: Partial<Run>): { tenantId?: string; ownerId?: string } {
   return { ...(tenantId === undefined ? {} : { tenantId }), ...(ownerId === undefined ? {} : { ownerId }) };
 }
-

@@ -4,7 +4,16 @@ import { collect, testPlatform } from "../../../src/testing/index.ts";
 import { alice, bootLoom, bootRows } from "./fixtures.ts";
 import { say } from "../fixtures.ts";
 
-const features = { streaming: true, tools: false, interrupts: false, resume: true, steps: false, state: false, structuredOutput: false, usage: true };
+const features = {
+  streaming: true,
+  tools: false,
+  interrupts: false,
+  resume: true,
+  steps: false,
+  state: false,
+  structuredOutput: false,
+  usage: true,
+};
 
 function framework(id: string, status: () => RuntimeStatus | Promise<RuntimeStatus>): AgentRuntime<never> {
   return {
@@ -22,10 +31,28 @@ function framework(id: string, status: () => RuntimeStatus | Promise<RuntimeStat
 const looms = definePlugin({
   id: "looms",
   contributes: [
-    contribution(runtimes, "hand", framework("hand", () => ({ mode: "SIMULATED", reason: "No key.", fix: "Set one." }))),
-    contribution(runtimes, "power", framework("power", async () => ({ mode: "LIVE" }))),
-    contribution(runtimes, "broken", framework("broken", () => Promise.reject(new Error("secret key sk-1")))),
-    contribution(runtimes, "gone", framework("gone", () => { throw new WeftlineError("UNAVAILABLE", { what: "The loom", reason: "it is gone.", fix: "Buy one." }); })),
+    contribution(
+      runtimes,
+      "hand",
+      framework("hand", () => ({ mode: "SIMULATED", reason: "No key.", fix: "Set one." })),
+    ),
+    contribution(
+      runtimes,
+      "power",
+      framework("power", async () => ({ mode: "LIVE" })),
+    ),
+    contribution(
+      runtimes,
+      "broken",
+      framework("broken", () => Promise.reject(new Error("secret key sk-1"))),
+    ),
+    contribution(
+      runtimes,
+      "gone",
+      framework("gone", () => {
+        throw new WeftlineError("UNAVAILABLE", { what: "The loom", reason: "it is gone.", fix: "Buy one." });
+      }),
+    ),
     contribution(jobs, "looms.clean", { name: "looms.clean" }),
   ],
 });
@@ -33,14 +60,51 @@ const looms = definePlugin({
 describe("frameworks", () => {
   it("are listed with how they stand, also where one cannot say", async () => {
     await using app = await testPlatform({ plugins: [looms()] });
-    const query = "{ frameworks { id name mode reason fix sdk sdkVersion models optionsSchema features { streaming tools interrupts resume steps state structuredOutput usage } } }";
+    const query =
+      "{ frameworks { id name mode reason fix sdk sdkVersion models optionsSchema features { streaming tools interrupts resume steps state structuredOutput usage } } }";
     const { frameworks } = await app.graphql<{ frameworks: object[] }>(query, {}, alice);
     const same = { sdkVersion: "1.2.3", optionsSchema: { type: "object" }, features };
     expect(frameworks).toEqual([
-      { id: globalId("Framework", "hand"), name: "hand", mode: "SIMULATED", reason: "No key.", fix: "Set one.", sdk: "hand-sdk", models: ["local/small"], ...same },
-      { id: globalId("Framework", "power"), name: "power", mode: "LIVE", reason: null, fix: null, sdk: "power-sdk", models: ["local/small"], ...same },
-      { id: globalId("Framework", "broken"), name: "broken", mode: "UNAVAILABLE", reason: "It did not say how it stands.", fix: "Look into the log of the server.", sdk: "broken-sdk", models: [], ...same },
-      { id: globalId("Framework", "gone"), name: "gone", mode: "UNAVAILABLE", reason: "The loom is not available: it is gone.", fix: "Buy one.", sdk: "gone-sdk", models: [], ...same },
+      {
+        id: globalId("Framework", "hand"),
+        name: "hand",
+        mode: "SIMULATED",
+        reason: "No key.",
+        fix: "Set one.",
+        sdk: "hand-sdk",
+        models: ["local/small"],
+        ...same,
+      },
+      {
+        id: globalId("Framework", "power"),
+        name: "power",
+        mode: "LIVE",
+        reason: null,
+        fix: null,
+        sdk: "power-sdk",
+        models: ["local/small"],
+        ...same,
+      },
+      {
+        id: globalId("Framework", "broken"),
+        name: "broken",
+        mode: "UNAVAILABLE",
+        reason: "It did not say how it stands.",
+        fix: "Look into the log of the server.",
+        sdk: "broken-sdk",
+        models: [],
+        ...same,
+      },
+      {
+        id: globalId("Framework", "gone"),
+        name: "gone",
+        mode: "UNAVAILABLE",
+        reason: "The loom is not available: it is gone.",
+        fix: "Buy one.",
+        sdk: "gone-sdk",
+        models: [],
+        ...same,
+      },
     ]);
     const { nodes } = await app.graphql<{ nodes: unknown[] }>(
       "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Framework { mode } ... on Job { name plugin } } }",
@@ -81,7 +145,11 @@ describe("events of kinds that plugins add", () => {
 describe("the graph of a host where nothing can be run", () => {
   it("is valid, and says so", async () => {
     await using app = await testPlatform({ plugins: [] });
-    const answer = await app.graphql("mutation { startRun(input: { target: { none: true } }) { __typename ... on UserError { code } } }", {}, alice);
+    const answer = await app.graphql(
+      "mutation { startRun(input: { target: { none: true } }) { __typename ... on UserError { code } } }",
+      {},
+      alice,
+    );
     expect(answer).toEqual({ startRun: { __typename: "NotFoundError", code: "NOT_FOUND" } });
   });
 

@@ -3,7 +3,12 @@ import { globalId } from "#weftline";
 import { admin, alice, bob, bootRows, eve, type Rows } from "./fixtures.ts";
 
 interface RunPage {
-  runs: { nodes: { id: string }[]; edges: { cursor: string }[]; pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string }; totalCount?: number };
+  runs: {
+    nodes: { id: string }[];
+    edges: { cursor: string }[];
+    pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string };
+    totalCount?: number;
+  };
 }
 
 const fields = "nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }";
@@ -21,12 +26,20 @@ describe("the list of runs", () => {
   afterAll(() => rows.app.close());
 
   /** As the list must be: newest first, those of one moment by id. */
-  const expected = (): string[] => ids.map((id, index) => ({ id, at: Math.floor(index / 3), key: `run-${index}` })).toSorted((a, b) => b.at - a.at || (a.key < b.key ? 1 : -1)).map(({ id }) => id);
+  const expected = (): string[] =>
+    ids
+      .map((id, index) => ({ id, at: Math.floor(index / 3), key: `run-${index}` }))
+      .toSorted((a, b) => b.at - a.at || (a.key < b.key ? 1 : -1))
+      .map(({ id }) => id);
 
   it("is walked forward and back over 101 runs without a gap or a repeat", async () => {
     const forward: string[] = [];
-    for (let after: string | null = null; ; ) {
-      const { runs }: RunPage = await rows.app.graphql(`query ($after: String) { runs(first: 10, after: $after) { ${fields} } }`, { after }, alice);
+    for (let after: string | null = null; ;) {
+      const { runs }: RunPage = await rows.app.graphql(
+        `query ($after: String) { runs(first: 10, after: $after) { ${fields} } }`,
+        { after },
+        alice,
+      );
       expect(runs.pageInfo.hasPreviousPage).toBe(after !== null);
       forward.push(...runs.nodes.map(({ id }) => id));
       if (!runs.pageInfo.hasNextPage) break;
@@ -35,8 +48,12 @@ describe("the list of runs", () => {
     expect(forward).toEqual(expected());
 
     const back: string[] = [];
-    for (let before: string | null = null; ; ) {
-      const { runs }: RunPage = await rows.app.graphql(`query ($before: String) { runs(last: 7, before: $before) { ${fields} } }`, { before }, alice);
+    for (let before: string | null = null; ;) {
+      const { runs }: RunPage = await rows.app.graphql(
+        `query ($before: String) { runs(last: 7, before: $before) { ${fields} } }`,
+        { before },
+        alice,
+      );
       expect(runs.pageInfo.hasNextPage).toBe(before !== null);
       back.unshift(...runs.nodes.map(({ id }) => id));
       if (!runs.pageInfo.hasPreviousPage) break;
@@ -96,9 +113,17 @@ describe("the filter of runs", () => {
     ["triggers", { trigger: ["CHAT", "PARENT"] }, ["child", "agent-2"]],
     ["roots only", { rootOnly: true }, ["flow", "agent-2", "agent-1"]],
     ["a moment", { since }, ["child"]],
-    ["fields of null", { status: null, agent: null, thread: null, trigger: null, since: null, provenance: null }, ["child", "flow", "agent-2", "agent-1"]],
+    [
+      "fields of null",
+      { status: null, agent: null, thread: null, trigger: null, since: null, provenance: null },
+      ["child", "flow", "agent-2", "agent-1"],
+    ],
   ])("of %s finds exactly those", async (_, filter, names) => {
-    const { runs } = await rows.app.graphql<RunPage>("query ($filter: RunFilter) { runs(filter: $filter) { nodes { id } totalCount } }", { filter }, alice);
+    const { runs } = await rows.app.graphql<RunPage>(
+      "query ($filter: RunFilter) { runs(filter: $filter) { nodes { id } totalCount } }",
+      { filter },
+      alice,
+    );
     expect(runs.nodes.map(({ id }) => id)).toEqual(names.map((name) => globalId("Run", name)));
     expect(runs.totalCount).toBe(names.length);
   });
@@ -116,7 +141,11 @@ describe("the list of interrupts", () => {
 
   it("shows what waits for the viewer, newest first, and others on demand", async () => {
     const list = async (args: string, viewer = alice) => {
-      const { interrupts } = await rows.app.graphql<{ interrupts: { nodes: { id: string }[] } }>(`{ interrupts${args} { nodes { id } } }`, {}, viewer);
+      const { interrupts } = await rows.app.graphql<{ interrupts: { nodes: { id: string }[] } }>(
+        `{ interrupts${args} { nodes { id } } }`,
+        {},
+        viewer,
+      );
       return interrupts.nodes.map(({ id }) => id);
     };
     const open = ["open-2", "open-1", "open-0"].map((id) => globalId("Interrupt", id));

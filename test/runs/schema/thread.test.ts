@@ -45,7 +45,14 @@ describe("startRun in a thread", () => {
     expect(shown).toEqual({
       messages: {
         nodes: [
-          { role: "USER", text: input.text, status: "COMPLETE", run: { id: run.id }, author: { self: true }, parts: [{}, { name: "input", data: { rows: 2 } }] },
+          {
+            role: "USER",
+            text: input.text,
+            status: "COMPLETE",
+            run: { id: run.id },
+            author: { self: true },
+            parts: [{}, { name: "input", data: { rows: 2 } }],
+          },
           { role: "ASSISTANT", text: expect.stringContaining("woad"), status: "COMPLETE", run: { id: run.id }, author: null, parts: [{}] },
         ],
       },
@@ -55,10 +62,17 @@ describe("startRun in a thread", () => {
   it("is refused for another's thread, a malformed one and an unknown agent", async () => {
     await using app = await boot();
     const { agent, thread } = await open(app);
-    const send = (input: object, viewer = alice) => app.graphql(start, { input: { target: { agent: { id: agent } }, text: "Hello", ...input } }, viewer);
-    expect(await send({ thread }, bob)).toEqual({ startRun: { __typename: "NotFoundError", code: "NOT_FOUND", path: ["input", "thread"] } });
-    expect(await send({ thread: agent })).toEqual({ startRun: { __typename: "InvalidInputError", code: "INVALID_ID", path: ["input", "thread"] } });
-    expect(await send({ target: { agent: { name: "Nobody" } } })).toMatchObject({ startRun: { __typename: "NotFoundError", code: "NOT_FOUND" } });
+    const send = (input: object, viewer = alice) =>
+      app.graphql(start, { input: { target: { agent: { id: agent } }, text: "Hello", ...input } }, viewer);
+    expect(await send({ thread }, bob)).toEqual({
+      startRun: { __typename: "NotFoundError", code: "NOT_FOUND", path: ["input", "thread"] },
+    });
+    expect(await send({ thread: agent })).toEqual({
+      startRun: { __typename: "InvalidInputError", code: "INVALID_ID", path: ["input", "thread"] },
+    });
+    expect(await send({ target: { agent: { name: "Nobody" } } })).toMatchObject({
+      startRun: { __typename: "NotFoundError", code: "NOT_FOUND" },
+    });
     expect(await app.graphql("{ runs { totalCount } }", {}, alice)).toEqual({ runs: { totalCount: 0 } });
   });
 });

@@ -16,7 +16,10 @@ export function contentReachOf(scope: Scope): Reach {
 }
 
 /** Loads rows by id as far as `reach` says. */
-export function rowsWithin<Entity extends { readonly id: string }>(entity: EntityClass<Entity>, reach: (scope: Scope) => Reach): NodeLoader {
+export function rowsWithin<Entity extends { readonly id: string }>(
+  entity: EntityClass<Entity>,
+  reach: (scope: Scope) => Reach,
+): NodeLoader {
   return async (ids, scope) => {
     const rows = await scope.emWith(reach(scope)).find(entity, { id: { $in: [...ids] } } as unknown as FilterQuery<Entity>);
     const byId = new Map(rows.map((row) => [(row as { id: string }).id, row]));

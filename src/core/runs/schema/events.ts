@@ -3,7 +3,7 @@ import { globalId } from "../../graphql/ids.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Provenance } from "../../host/types.ts";
 import { Interrupt, Message } from "../entities/message.ts";
-import { Run } from "../entities/run.ts";
+import type { Run } from "../entities/run.ts";
 import { defineEventType } from "../event-types.ts";
 import { messageIdOf, statusOfKind, stepIdOf, type EventPayloads, type LoggedEvent, type RunFailure, type StoredUsage } from "../events.ts";
 import { DeltaChannel, InterruptStatus, MessageRole, MessageStatus, RunStatus, StepKind, StepStatus } from "../types.ts";
@@ -38,14 +38,27 @@ function addStatusEvent(builder: GraphBuilder, { failure }: RunRefs): void {
     of: "run",
     description: "A run changed its status. The last event of a run is one of these, with a final status.",
     fields: (t) => ({
-      status: t.field({ type: RunStatus, nullable: false, description: "Its status from here on.", resolve: ({ kind }) => statusOfKind[kind] ?? "RUNNING" }),
-      provenance: t.field({ type: Provenance, description: "Where its answers came from, at its end.", resolve: ({ payload }) => payload.provenance ?? null }),
+      status: t.field({
+        type: RunStatus,
+        nullable: false,
+        description: "Its status from here on.",
+        resolve: ({ kind }) => statusOfKind[kind] ?? "RUNNING",
+      }),
+      provenance: t.field({
+        type: Provenance,
+        description: "Where its answers came from, at its end.",
+        resolve: ({ payload }) => payload.provenance ?? null,
+      }),
       parentRunId: t.id({
         description: "The run that started it, when it is queued.",
         resolve: ({ payload }) => (payload.parent === undefined ? null : globalId("Run", payload.parent)),
       }),
       failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: ({ payload }) => payload.failure ?? null }),
-      usage: t.field({ type: UsageView, description: "All of its model calls, at its end.", resolve: (event, _, scope) => finalUsage(scope, event) }),
+      usage: t.field({
+        type: UsageView,
+        description: "All of its model calls, at its end.",
+        resolve: (event, _, scope) => finalUsage(scope, event),
+      }),
       output: t.field({ type: "JSON", description: "What came of it, at its end.", resolve: ({ payload }) => payload.output ?? null }),
     }),
   });
@@ -81,7 +94,10 @@ function addStepEvents(builder: GraphBuilder): void {
       stepId: t.id({ nullable: false, description: "The step.", resolve: (event) => stepId(event, event.payload.s) }),
       status: t.field({ type: StepStatus, nullable: false, description: "How it ended.", resolve: ({ payload }) => payload.status }),
       error: t.string({ description: "Why it failed.", resolve: ({ payload }) => payload.error ?? null }),
-      durationMs: t.float({ description: "How long it took, in milliseconds, where that is known.", resolve: ({ payload }) => payload.ms ?? null }),
+      durationMs: t.float({
+        description: "How long it took, in milliseconds, where that is known.",
+        resolve: ({ payload }) => payload.ms ?? null,
+      }),
     }),
   });
 }
@@ -105,7 +121,12 @@ function addMessageEvents(builder: GraphBuilder): void {
     fields: (t) => ({
       messageId: t.id({ nullable: false, description: "The message.", resolve: (event) => messageId(event, event.payload[0]) }),
       part: t.int({ nullable: false, description: "The part that it adds to.", resolve: ({ payload }) => payload[1] }),
-      channel: t.field({ type: DeltaChannel, nullable: false, description: "Answer or reasoning.", resolve: ({ payload }) => (payload[3] ? "REASONING" : "TEXT") }),
+      channel: t.field({
+        type: DeltaChannel,
+        nullable: false,
+        description: "Answer or reasoning.",
+        resolve: ({ payload }) => (payload[3] ? "REASONING" : "TEXT"),
+      }),
       text: t.string({ nullable: false, description: "What to append.", resolve: ({ payload }) => payload[2] }),
     }),
   });
@@ -136,8 +157,17 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
     of: "run",
     description: "A run asks people, or was answered.",
     fields: (t) => ({
-      interruptId: t.id({ nullable: false, description: "The interrupt.", resolve: ({ payload }) => globalId("Interrupt", payload.interrupt) }),
-      status: t.field({ type: InterruptStatus, nullable: false, description: "Its status from here on.", resolve: ({ payload }) => payload.status }),
+      interruptId: t.id({
+        nullable: false,
+        description: "The interrupt.",
+        resolve: ({ payload }) => globalId("Interrupt", payload.interrupt),
+      }),
+      status: t.field({
+        type: InterruptStatus,
+        nullable: false,
+        description: "Its status from here on.",
+        resolve: ({ payload }) => payload.status,
+      }),
       interrupt: t.field({
         type: Interrupt,
         description: "The interrupt as it is now; null where it is gone.",
@@ -149,17 +179,32 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
     kinds: ["state.patched"],
     of: "run",
     description: "The state of a run changed.",
-    fields: (t) => ({ patch: t.field({ type: "JSON", nullable: false, description: "What changed, as its framework says it.", resolve: ({ payload }) => payload.patch }) }),
+    fields: (t) => ({
+      patch: t.field({
+        type: "JSON",
+        nullable: false,
+        description: "What changed, as its framework says it.",
+        resolve: ({ payload }) => payload.patch,
+      }),
+    }),
   });
   defineEventType<EventPayloads["usage.recorded"]>(builder, "UsageRecordedEvent", {
     kinds: ["usage.recorded"],
     of: "run",
     description: "A model call used tokens.",
     fields: (t) => ({
-      stepId: t.id({ description: "The step that made the call.", resolve: (event) => (event.payload.s === undefined ? null : stepId(event, event.payload.s)) }),
+      stepId: t.id({
+        description: "The step that made the call.",
+        resolve: (event) => (event.payload.s === undefined ? null : stepId(event, event.payload.s)),
+      }),
       provider: t.string({ nullable: false, description: "Who answered.", resolve: ({ payload }) => payload.provider }),
       model: t.string({ nullable: false, description: "With which model.", resolve: ({ payload }) => payload.model }),
-      usage: t.field({ type: UsageView, nullable: false, description: "The tokens.", resolve: (event, _, scope) => usageOfCall(scope, event) }),
+      usage: t.field({
+        type: UsageView,
+        nullable: false,
+        description: "The tokens.",
+        resolve: (event, _, scope) => usageOfCall(scope, event),
+      }),
     }),
   });
   defineEventType<EventPayloads["progress"]>(builder, "ProgressEvent", {
@@ -173,8 +218,16 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
     of: "run",
     description: "Something of a framework's or plugin's own.",
     fields: (t) => ({
-      name: t.string({ nullable: false, description: "What it is.", resolve: ({ kind, payload }) => (kind === "custom" ? (payload?.name ?? "") : kind) }),
-      data: t.field({ type: "JSON", description: "What it carries.", resolve: ({ kind, payload }) => (kind === "custom" ? (payload?.data ?? null) : payload) }),
+      name: t.string({
+        nullable: false,
+        description: "What it is.",
+        resolve: ({ kind, payload }) => (kind === "custom" ? (payload?.name ?? "") : kind),
+      }),
+      data: t.field({
+        type: "JSON",
+        description: "What it carries.",
+        resolve: ({ kind, payload }) => (kind === "custom" ? (payload?.data ?? null) : payload),
+      }),
     }),
   });
 }
@@ -182,6 +235,13 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
 async function usageOfCall(scope: Scope, { runId, payload }: LoggedEvent<EventPayloads["usage.recorded"]>): Promise<UsageView> {
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, estimated = false } = payload;
   const run = await loadOne<Run>(scope, loadRuns, runId);
-  const tokens = { inputTokens, outputTokens, cachedInputTokens: cachedInputTokens ?? null, reasoningTokens: reasoningTokens ?? null, modelCalls: 1, estimated };
+  const tokens = {
+    inputTokens,
+    outputTokens,
+    cachedInputTokens: cachedInputTokens ?? null,
+    reasoningTokens: reasoningTokens ?? null,
+    modelCalls: 1,
+    estimated,
+  };
   return new UsageView(tokens, run ? await costOfRun(scope, run.id, run.provenance) : null);
 }

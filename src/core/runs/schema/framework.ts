@@ -76,7 +76,12 @@ export function addFrameworks(builder: GraphBuilder): void {
       fix: t.string({ description: "What makes it LIVE.", resolve: ({ status }) => status.fix ?? null }),
       sdk: t.string({ description: "The package behind it.", resolve: ({ runtime }) => runtime.sdk?.name ?? null }),
       sdkVersion: t.string({ description: "That package's version.", resolve: ({ runtime }) => runtime.sdk?.version ?? null }),
-      features: t.field({ type: FrameworkFeatures, nullable: false, description: "What it does.", resolve: ({ runtime }) => runtime.features }),
+      features: t.field({
+        type: FrameworkFeatures,
+        nullable: false,
+        description: "What it does.",
+        resolve: ({ runtime }) => runtime.features,
+      }),
       optionsSchema: t.field({
         type: "JSON",
         nullable: false,

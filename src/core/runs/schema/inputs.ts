@@ -28,7 +28,11 @@ export function addInputs(builder: GraphBuilder): void {
   builder.inputType(inputNamed<StartRunInput>(builder, "StartRunInput"), {
     description: "A run to start.",
     fields: (t) => ({
-      target: t.field({ type: inputNamed<StartRunInput["target"]>(builder, "RunTargetInput"), required: true, description: "What to run." }),
+      target: t.field({
+        type: inputNamed<StartRunInput["target"]>(builder, "RunTargetInput"),
+        required: true,
+        description: "What to run.",
+      }),
       input: t.field({ type: "JSON", description: "What it works on, at most 256 KiB." }),
       text: t.string({ description: "What to say to it, at most 256 KiB." }),
       outputSchema: t.field({ type: "JSON", description: "JSON Schema of the output; the target's own unless said." }),
@@ -64,6 +68,10 @@ function addTargetInput(builder: GraphBuilder): void {
   builder.inputType(inputNamed<StartRunInput["target"]>(builder, name), {
     description: "What to run: one of these.",
     isOneOf: true,
-    fields: (t) => (extendedInputs(builder).has(name) ? {} : { none: t.boolean({ description: "No plugin here has anything to run." }) }) as Record<string, never>,
+    fields: (t) =>
+      (extendedInputs(builder).has(name) ? {} : { none: t.boolean({ description: "No plugin here has anything to run." }) }) as Record<
+        string,
+        never
+      >,
   });
 }

@@ -31,10 +31,19 @@ export function addInterrupt(builder: GraphBuilder): void {
     description: "How an interrupt was decided.",
     fields: (t) => ({
       kind: t.field({ type: DecisionKind, nullable: false, description: "What was decided.", resolve: (decision) => decision.kind }),
-      by: t.field({ type: Actor, nullable: false, description: "Who decided.", resolve: (decision, _, scope) => actorOf(scope, decision.by) }),
+      by: t.field({
+        type: Actor,
+        nullable: false,
+        description: "Who decided.",
+        resolve: (decision, _, scope) => actorOf(scope, decision.by),
+      }),
       at: t.field({ type: "DateTime", nullable: false, description: "When.", resolve: (decision) => decision.at }),
       reason: t.string({ description: "Why, in words.", resolve: (decision) => decision.reason ?? null }),
-      payload: t.field({ type: "JSON", description: "The answer, or the arguments to use instead.", resolve: (decision) => decision.payload ?? null }),
+      payload: t.field({
+        type: "JSON",
+        description: "The answer, or the arguments to use instead.",
+        resolve: (decision) => decision.payload ?? null,
+      }),
     }),
   });
   nodeType(builder, Interrupt, {
@@ -43,10 +52,23 @@ export function addInterrupt(builder: GraphBuilder): void {
     ownership: { rule: "GRANTED", admins: "STATUS" },
     load: loadInterrupts,
     fields: (t) => ({
-      seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it; apply an event only if its seq is greater." }),
+      seq: t.exposeInt("seq", {
+        nullable: false,
+        description: "The last event folded into it; apply an event only if its seq is greater.",
+      }),
       kind: t.field({ type: InterruptKind, nullable: false, description: "What is asked.", resolve: (interrupt) => interrupt.kind }),
-      status: t.field({ type: InterruptStatus, nullable: false, description: "Where it stands.", resolve: (interrupt) => interrupt.status }),
-      run: t.field({ type: Run, nullable: false, description: "The run that waits for it.", resolve: (interrupt, _, scope) => runOf(scope, interrupt) }),
+      status: t.field({
+        type: InterruptStatus,
+        nullable: false,
+        description: "Where it stands.",
+        resolve: (interrupt) => interrupt.status,
+      }),
+      run: t.field({
+        type: Run,
+        nullable: false,
+        description: "The run that waits for it.",
+        resolve: (interrupt, _, scope) => runOf(scope, interrupt),
+      }),
       toolCallId: t.id({ description: "The tool call that it is about; opaque.", resolve: (interrupt) => interrupt.toolCallId ?? null }),
       toolName: t.string({ description: "That call's tool.", resolve: (interrupt) => interrupt.toolName ?? null }),
       arguments: t.field({
@@ -54,14 +76,43 @@ export function addInterrupt(builder: GraphBuilder): void {
         description: "That call's arguments.",
         resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.arguments ?? null) : null),
       }),
-      argumentsHash: t.string({ description: "Names exactly that call: pass it with the decision.", resolve: (interrupt) => interrupt.argumentsHash ?? null }),
+      argumentsHash: t.string({
+        description: "Names exactly that call: pass it with the decision.",
+        resolve: (interrupt) => interrupt.argumentsHash ?? null,
+      }),
       message: t.exposeString("message", { nullable: false, description: "The question, for people." }),
-      responseSchema: t.field({ type: "JSON", description: "JSON Schema of an answer.", resolve: (interrupt) => interrupt.responseSchema ?? null }),
-      allowed: t.field({ type: [DecisionKind], nullable: false, description: "How it can be decided.", resolve: (interrupt) => [...interrupt.allowed] }),
-      canDecide: t.boolean({ nullable: false, description: "Whether the viewer can decide it now.", resolve: (interrupt, _, scope) => canDecide(scope, interrupt) }),
-      createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was asked.", resolve: (interrupt) => interrupt.createdAt }),
-      expiresAt: t.field({ type: "DateTime", description: "When it counts as refused.", resolve: (interrupt) => interrupt.expiresAt ?? null }),
-      decision: t.field({ type: Decision, description: "How it was decided.", resolve: (interrupt, _, scope) => decisionOf(scope, interrupt) }),
+      responseSchema: t.field({
+        type: "JSON",
+        description: "JSON Schema of an answer.",
+        resolve: (interrupt) => interrupt.responseSchema ?? null,
+      }),
+      allowed: t.field({
+        type: [DecisionKind],
+        nullable: false,
+        description: "How it can be decided.",
+        resolve: (interrupt) => [...interrupt.allowed],
+      }),
+      canDecide: t.boolean({
+        nullable: false,
+        description: "Whether the viewer can decide it now.",
+        resolve: (interrupt, _, scope) => canDecide(scope, interrupt),
+      }),
+      createdAt: t.field({
+        type: "DateTime",
+        nullable: false,
+        description: "When it was asked.",
+        resolve: (interrupt) => interrupt.createdAt,
+      }),
+      expiresAt: t.field({
+        type: "DateTime",
+        description: "When it counts as refused.",
+        resolve: (interrupt) => interrupt.expiresAt ?? null,
+      }),
+      decision: t.field({
+        type: Decision,
+        description: "How it was decided.",
+        resolve: (interrupt, _, scope) => decisionOf(scope, interrupt),
+      }),
     }),
   });
   builder.queryField("interrupts", (t) =>
@@ -69,7 +120,11 @@ export function addInterrupt(builder: GraphBuilder): void {
       type: connectionType(builder, "Interrupt", Interrupt),
       description: "What runs ask people, newest first.",
       args: {
-        scope: t.arg({ type: ListScope, defaultValue: "MINE", description: "Whose; TENANT is for admins, who see arguments only with the role audit." }),
+        scope: t.arg({
+          type: ListScope,
+          defaultValue: "MINE",
+          description: "Whose; TENANT is for admins, who see arguments only with the role audit.",
+        }),
         status: t.arg({ type: [InterruptStatus], defaultValue: ["PENDING"], description: "In one of these states; null for all." }),
         ...pageArgs(t),
       },

@@ -41,14 +41,19 @@ export function runLimitsOf(input: RunLimitsInput | null | undefined, path: read
 function moneyProblems({ amount, currency }: MoneyInput, path: readonly string[]): InputProblem[] {
   return [
     ...(/^\d{1,15}(\.\d{1,9})?$/.test(amount) ? [] : [{ path: [...path, "amount"], message: "Decimal digits, as in 12.50." }]),
-    ...(currency == null || /^[A-Z]{3}$/.test(currency) ? [] : [{ path: [...path, "currency"], message: "A currency by ISO 4217, as in USD." }]),
+    ...(currency == null || /^[A-Z]{3}$/.test(currency)
+      ? []
+      : [{ path: [...path, "currency"], message: "A currency by ISO 4217, as in USD." }]),
   ];
 }
 
 /** All that is wrong with an input, in one error. */
 export function invalidInput(issues: readonly InputProblem[]): WeftlineError {
   const [first] = issues;
-  return new WeftlineError("INVALID_INPUT", { issues, ...(first ? { path: first.path, message: `${first.path.join(".")}: ${first.message}` } : {}) });
+  return new WeftlineError("INVALID_INPUT", {
+    issues,
+    ...(first ? { path: first.path, message: `${first.path.join(".")}: ${first.message}` } : {}),
+  });
 }
 
 export function addRunLimits(builder: GraphBuilder): void {

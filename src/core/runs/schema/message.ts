@@ -33,7 +33,9 @@ type Part = Exclude<StoredPart, { readonly type: "toolCall" }> | ToolCall;
 
 async function partsOf(scope: Scope, { parts, runId }: Message): Promise<Part[]> {
   const resolved = await Promise.all(
-    parts.map((part) => (part.type === "toolCall" ? loadOne<ToolCall>(scope, loadToolCalls, runId == null ? null : toolCallIdOf(runId, part.call)) : part)),
+    parts.map((part) =>
+      part.type === "toolCall" ? loadOne<ToolCall>(scope, loadToolCalls, runId == null ? null : toolCallIdOf(runId, part.call)) : part,
+    ),
   );
   return resolved.filter((part) => part !== null);
 }
@@ -41,7 +43,9 @@ async function partsOf(scope: Scope, { parts, runId }: Message): Promise<Part[]>
 /** The newest question about a call. */
 async function interruptOf(scope: Scope, call: ToolCall): Promise<Interrupt | null> {
   const found = await scope.load(interruptOf, call.id, async (callIds) => {
-    const rows = await scope.emWith(contentReachOf(scope)).find(Interrupt, { toolCallId: { $in: [...callIds] } }, { orderBy: { createdAt: "asc", id: "asc" } });
+    const rows = await scope
+      .emWith(contentReachOf(scope))
+      .find(Interrupt, { toolCallId: { $in: [...callIds] } }, { orderBy: { createdAt: "asc", id: "asc" } });
     const newest = new Map(rows.map((row) => [row.toolCallId, row]));
     return callIds.map((id) => newest.get(id));
   });
@@ -57,7 +61,8 @@ export function addMessage(builder: GraphBuilder): void {
   });
   nodeType(builder, Message, {
     name: "Message",
-    description: "One message of a thread, or of a run outside a thread. seq: the last event folded into it; apply an event only if its seq is greater.",
+    description:
+      "One message of a thread, or of a run outside a thread. seq: the last event folded into it; apply an event only if its seq is greater.",
     ownership: { rule: "PRIVATE", admins: "AUDIT" },
     load: loadMessages,
     fields: (t) => ({
@@ -76,13 +81,21 @@ export function addMessage(builder: GraphBuilder): void {
         description: "The person or program that wrote it; null for an agent's answer.",
         resolve: (message, _, scope) => (message.authorId == null ? null : actorOf(scope, message.authorId)),
       }),
-      run: t.field({ type: Run, description: "The run that wrote it, or that it started.", resolve: (message, _, scope) => loadOne<Run>(scope, loadRuns, message.runId) }),
+      run: t.field({
+        type: Run,
+        description: "The run that wrote it, or that it started.",
+        resolve: (message, _, scope) => loadOne<Run>(scope, loadRuns, message.runId),
+      }),
       supersededBy: t.field({
         type: Message,
         description: "The message that took its place: another attempt, or an answer given anew.",
         resolve: (message, _, scope) => loadOne<Message>(scope, loadMessages, message.supersededById),
       }),
-      provenance: t.field({ type: Provenance, description: "Where an answer comes from.", resolve: (message) => message.provenance ?? null }),
+      provenance: t.field({
+        type: Provenance,
+        description: "Where an answer comes from.",
+        resolve: (message) => message.provenance ?? null,
+      }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was begun.", resolve: (message) => message.createdAt }),
     }),
   });
@@ -120,11 +133,19 @@ function addToolCall(builder: GraphBuilder): void {
     fields: (t) => ({
       toolCallId: t.id({ nullable: false, description: "The call, as events name it; opaque.", resolve: (call) => call.id }),
       name: t.exposeString("name", { nullable: false, description: "The tool." }),
-      arguments: t.field({ type: "JSON", description: "The arguments; null while they stream.", resolve: (call) => call.arguments ?? null }),
+      arguments: t.field({
+        type: "JSON",
+        description: "The arguments; null while they stream.",
+        resolve: (call) => call.arguments ?? null,
+      }),
       result: t.field({ type: "JSON", description: "What the tool answered.", resolve: (call) => call.result ?? null }),
       error: t.string({ description: "Why there is no result.", resolve: (call) => call.error ?? null }),
       status: t.field({ type: ToolCallStatus, nullable: false, description: "Where it stands.", resolve: (call) => call.status }),
-      interrupt: t.field({ type: Interrupt, description: "What people were asked about it last.", resolve: (call, _, scope) => interruptOf(scope, call) }),
+      interrupt: t.field({
+        type: Interrupt,
+        description: "What people were asked about it last.",
+        resolve: (call, _, scope) => interruptOf(scope, call),
+      }),
     }),
   });
 }

@@ -41,7 +41,9 @@ export function addMutations(builder: GraphBuilder): void {
       type: retried.type,
       nullable: false,
       description: "Starts a new run of the same target with the same input.",
-      args: { input: t.arg({ type: inputNamed<RetryRunInput>(builder, "RetryRunInput"), required: true, description: "The run to repeat." }) },
+      args: {
+        input: t.arg({ type: inputNamed<RetryRunInput>(builder, "RetryRunInput"), required: true, description: "The run to repeat." }),
+      },
       resolve: (_, { input }, scope) => retried.attempt(() => retryRun(scope, input)),
     }),
   }));
@@ -61,7 +63,12 @@ function addDecision(builder: GraphBuilder): void {
   const decided = resultType<{ readonly interrupt: Interrupt; readonly run: Run }>(builder, "DecideInterrupt", {
     errors: ["conflict"],
     fields: (t) => ({
-      interrupt: t.field({ type: Interrupt, nullable: false, description: "The interrupt, decided.", resolve: ({ interrupt }) => interrupt }),
+      interrupt: t.field({
+        type: Interrupt,
+        nullable: false,
+        description: "The interrupt, decided.",
+        resolve: ({ interrupt }) => interrupt,
+      }),
       run: t.field({ type: Run, nullable: false, description: "The run that waited for it.", resolve: ({ run }) => run }),
     }),
   });
@@ -70,7 +77,13 @@ function addDecision(builder: GraphBuilder): void {
       type: decided.type,
       nullable: false,
       description: "Decides an interrupt, once.",
-      args: { input: t.arg({ type: inputNamed<DecideInterruptInput>(builder, "DecideInterruptInput"), required: true, description: "The decision." }) },
+      args: {
+        input: t.arg({
+          type: inputNamed<DecideInterruptInput>(builder, "DecideInterruptInput"),
+          required: true,
+          description: "The decision.",
+        }),
+      },
       resolve: (_, { input }, scope) => decided.attempt(() => decide(scope, input)),
     }),
   );

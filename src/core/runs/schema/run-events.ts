@@ -21,7 +21,8 @@ export async function eventsOf(
 ): Promise<LoggedEvent[] | null> {
   if (!seesContent(scope, run)) return null;
   const limit = first ?? 100;
-  if (limit < 0 || limit > maxEvents) throw new WeftlineError("INVALID_INPUT", { path: ["first"], message: `A page holds 0 to ${maxEvents} events.` });
+  if (limit < 0 || limit > maxEvents)
+    throw new WeftlineError("INVALID_INPUT", { path: ["first"], message: `A page holds 0 to ${maxEvents} events.` });
   const from = after ?? 0;
   if (from < 0 || from > run.lastSeq) throw new WeftlineError("INVALID_CURSOR", { cursor: String(from), path: ["after"] });
   return readRunEvents(scope.use(databaseService).read, run, { after: from, limit, kinds: "all" });

@@ -93,11 +93,16 @@ export function addRunList(builder: GraphBuilder): void {
       type: RunConnection,
       description: "Runs, newest first.",
       args: {
-        scope: t.arg({ type: ListScope, defaultValue: "MINE", description: "Whose runs; TENANT is for admins, who see content only with the role audit." }),
+        scope: t.arg({
+          type: ListScope,
+          defaultValue: "MINE",
+          description: "Whose runs; TENANT is for admins, who see content only with the role audit.",
+        }),
         filter: t.arg({ type: filter, description: "Only these." }),
         ...pageArgs(t),
       },
-      resolve: (_, { scope: whose, filter: only, ...args }, scope) => listRuns(scope, { reach: whose ?? "MINE", filter: only }, args) as never,
+      resolve: (_, { scope: whose, filter: only, ...args }, scope) =>
+        listRuns(scope, { reach: whose ?? "MINE", filter: only }, args) as never,
     }),
   }));
 }

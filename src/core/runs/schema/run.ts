@@ -31,23 +31,47 @@ export function addRun(builder: GraphBuilder): RunRefs {
     ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadRuns,
     fields: (t) => ({
-      seq: t.exposeInt("seq", { nullable: false, description: "The last event folded into it; apply an event only if its seq is greater." }),
+      seq: t.exposeInt("seq", {
+        nullable: false,
+        description: "The last event folded into it; apply an event only if its seq is greater.",
+      }),
       status: t.field({ type: RunStatus, nullable: false, description: "Where it stands.", resolve: (run) => run.status }),
-      target: t.field({ type: RunTarget, description: "What it runs; null where that is gone.", resolve: (run, _, scope) => targetOf(scope, run) }),
+      target: t.field({
+        type: RunTarget,
+        description: "What it runs; null where that is gone.",
+        resolve: (run, _, scope) => targetOf(scope, run),
+      }),
       targetName: t.exposeString("targetName", { nullable: false, description: "The target's name when the run was started." }),
       targetVersion: t.int({ description: "The target's version, which the run keeps to.", resolve: (run) => run.targetVersion ?? null }),
-      owner: t.field({ type: Actor, nullable: false, description: "Whose it is.", resolve: (run, _, scope) => actorOf(scope, run.ownerId) }),
+      owner: t.field({
+        type: Actor,
+        nullable: false,
+        description: "Whose it is.",
+        resolve: (run, _, scope) => actorOf(scope, run.ownerId),
+      }),
       trigger: t.field({ type: RunTrigger, nullable: false, description: "What started it.", resolve: (run) => run.trigger }),
       provenance: t.field({ type: Provenance, description: "Where its answers come from.", resolve: (run) => run.provenance ?? null }),
-      parent: t.field({ type: Run, description: "The run that started it.", resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.parentId) }),
+      parent: t.field({
+        type: Run,
+        description: "The run that started it.",
+        resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.parentId),
+      }),
       root: t.field({
         type: Run,
         nullable: false,
         description: "The run at the top; itself where no other run started it.",
         resolve: async (run, _, scope) => (run.rootId === run.id ? run : ((await loadOne<Run>(scope, loadRuns, run.rootId)) ?? run)),
       }),
-      retryOf: t.field({ type: Run, description: "The run that it repeats.", resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.retryOfId) }),
-      blockedBy: t.field({ type: Run, description: "The run that it is queued behind.", resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.blockedById) }),
+      retryOf: t.field({
+        type: Run,
+        description: "The run that it repeats.",
+        resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.retryOfId),
+      }),
+      blockedBy: t.field({
+        type: Run,
+        description: "The run that it is queued behind.",
+        resolve: (run, _, scope) => loadOne<Run>(scope, loadRuns, run.blockedById),
+      }),
       children: t.field({
         type: connectionType(builder, "Run", Run),
         description: "The runs that it started, newest first.",
@@ -56,13 +80,26 @@ export function addRun(builder: GraphBuilder): RunRefs {
       }),
       input: t.field({
         type: "JSON",
-        description: "What it was given: the input, or the text; an object of both where both were given. Null where a message of its thread is all.",
+        description:
+          "What it was given: the input, or the text; an object of both where both were given. Null where a message of its thread is all.",
         resolve: (run, _, scope) => (seesContent(scope, run) ? inputOf(run) : null),
       }),
-      output: t.field({ type: "JSON", description: "What came of it.", resolve: (run, _, scope) => (seesContent(scope, run) ? (run.output ?? null) : null) }),
-      text: t.string({ description: "Its last answer.", resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text ?? null) : null) }),
+      output: t.field({
+        type: "JSON",
+        description: "What came of it.",
+        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.output ?? null) : null),
+      }),
+      text: t.string({
+        description: "Its last answer.",
+        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text ?? null) : null),
+      }),
       failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run) => run.failure ?? null }),
-      usage: t.field({ type: UsageView, nullable: false, description: "Its model calls so far, without those of runs below it.", resolve: (run, _, scope) => usageOfRun(scope, run) }),
+      usage: t.field({
+        type: UsageView,
+        nullable: false,
+        description: "Its model calls so far, without those of runs below it.",
+        resolve: (run, _, scope) => usageOfRun(scope, run),
+      }),
       steps: t.field({
         type: connectionType(builder, "Step", Step),
         description: "Its steps, newest first.",
@@ -86,7 +123,8 @@ export function addRun(builder: GraphBuilder): RunRefs {
         type: connectionType(builder, "Interrupt", Interrupt),
         description: "What it asked people, newest first.",
         args: pageArgs(t),
-        resolve: (run, args, scope) => pageOf(scope.emWith(reachOf(scope)), Interrupt, { runId: run.id }, args, { createdAt: "desc", id: "desc" }) as never,
+        resolve: (run, args, scope) =>
+          pageOf(scope.emWith(reachOf(scope)), Interrupt, { runId: run.id }, args, { createdAt: "desc", id: "desc" }) as never,
       }),
       progress: t.field({ type: progress, description: "How far it says it is.", resolve: (run) => progressOf(run) }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was asked for.", resolve: (run) => run.createdAt }),

@@ -14,15 +14,29 @@ export function addSnapshots(builder: GraphBuilder): void {
       "Taken in one transaction at the head: its seq is the head, messages that stream are folded up to it. At most 100 messages, active runs, pending interrupts.",
     interfaces: [Event],
     fields: (t) => ({
-      messages: t.field({ type: [Message], nullable: false, description: "The newest messages, oldest first.", resolve: (event) => [...of(event).messages] }),
-      hasEarlierMessages: t.boolean({ nullable: false, description: "Whether there are older ones.", resolve: (event) => of(event).hasEarlierMessages }),
+      messages: t.field({
+        type: [Message],
+        nullable: false,
+        description: "The newest messages, oldest first.",
+        resolve: (event) => [...of(event).messages],
+      }),
+      hasEarlierMessages: t.boolean({
+        nullable: false,
+        description: "Whether there are older ones.",
+        resolve: (event) => of(event).hasEarlierMessages,
+      }),
       runs: t.field({
         type: [Run],
         nullable: false,
         description: "Runs that are open; where one run is followed, that run and those below it in any state.",
         resolve: (event) => [...of(event).runs],
       }),
-      interrupts: t.field({ type: [Interrupt], nullable: false, description: "What waits for a decision.", resolve: (event) => [...of(event).interrupts] }),
+      interrupts: t.field({
+        type: [Interrupt],
+        nullable: false,
+        description: "What waits for a decision.",
+        resolve: (event) => [...of(event).interrupts],
+      }),
     }),
   });
   defineEventType<Snapshot>(builder, "RunSnapshotEvent", {

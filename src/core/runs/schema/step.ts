@@ -18,18 +18,41 @@ export function addStep(builder: GraphBuilder): void {
       kind: t.field({ type: StepKind, nullable: false, description: "What it does.", resolve: (step) => step.kind }),
       status: t.field({ type: StepStatus, nullable: false, description: "Where it stands.", resolve: (step) => step.status }),
       attempt: t.exposeInt("attempt", { nullable: false, description: "Which attempt at the unit, from 1." }),
-      parent: t.field({ type: Step, description: "The step that it is part of.", resolve: (step, _, scope) => loadOne<Step>(scope, loadSteps, step.parentId) }),
-      provenance: t.field({ type: Provenance, description: "Where the answer of a model call comes from.", resolve: (step) => step.provenance ?? null }),
-      input: t.field({ type: "JSON", description: "What it was given.", resolve: (step, _, scope) => (seesContent(scope, step) ? (step.input ?? null) : null) }),
-      output: t.field({ type: "JSON", description: "What came of it.", resolve: (step, _, scope) => (seesContent(scope, step) ? (step.output ?? null) : null) }),
-      error: t.string({ description: "Why it failed.", resolve: (step, _, scope) => (seesContent(scope, step) ? (step.error ?? null) : null) }),
+      parent: t.field({
+        type: Step,
+        description: "The step that it is part of.",
+        resolve: (step, _, scope) => loadOne<Step>(scope, loadSteps, step.parentId),
+      }),
+      provenance: t.field({
+        type: Provenance,
+        description: "Where the answer of a model call comes from.",
+        resolve: (step) => step.provenance ?? null,
+      }),
+      input: t.field({
+        type: "JSON",
+        description: "What it was given.",
+        resolve: (step, _, scope) => (seesContent(scope, step) ? (step.input ?? null) : null),
+      }),
+      output: t.field({
+        type: "JSON",
+        description: "What came of it.",
+        resolve: (step, _, scope) => (seesContent(scope, step) ? (step.output ?? null) : null),
+      }),
+      error: t.string({
+        description: "Why it failed.",
+        resolve: (step, _, scope) => (seesContent(scope, step) ? (step.error ?? null) : null),
+      }),
       startedAt: t.field({ type: "DateTime", description: "When it began.", resolve: (step) => step.startedAt }),
       finishedAt: t.field({ type: "DateTime", description: "When it ended.", resolve: (step) => step.finishedAt ?? null }),
       durationMs: t.float({
         description: "From its start to its end, in milliseconds; null before its end.",
         resolve: ({ startedAt, finishedAt }) => (finishedAt == null ? null : finishedAt - startedAt),
       }),
-      usage: t.field({ type: UsageView, description: "Its model calls; null for a step without any.", resolve: (step, _, scope) => usageOfStep(scope, step.id) }),
+      usage: t.field({
+        type: UsageView,
+        description: "Its model calls; null for a step without any.",
+        resolve: (step, _, scope) => usageOfStep(scope, step.id),
+      }),
       childRun: t.field({ type: Run, description: "The run that it started, where it started one.", resolve: () => null }),
     }),
   });

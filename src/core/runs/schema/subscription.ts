@@ -4,7 +4,7 @@ import { localIdOrNothing } from "../../graphql/ids.ts";
 import { perEvent } from "../../graphql/per-event.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { streamService } from "../contract.ts";
-import { Run } from "../entities/run.ts";
+import type { Run } from "../entities/run.ts";
 import { RunEvent } from "../event-types.ts";
 import type { LoggedEvent } from "../events.ts";
 import { loadOne, loadRuns, seesContent } from "./access.ts";

@@ -16,7 +16,11 @@ export function addToolEvents(builder: GraphBuilder): void {
     fields: (t) => ({
       toolCallId: t.id({ nullable: false, description: about, resolve: callId }),
       name: t.string({ nullable: false, description: "The tool.", resolve: ({ payload }) => payload.name }),
-      arguments: t.field({ type: "JSON", description: "The arguments; null while they stream.", resolve: ({ payload }) => payload.arguments ?? null }),
+      arguments: t.field({
+        type: "JSON",
+        description: "The arguments; null while they stream.",
+        resolve: ({ payload }) => payload.arguments ?? null,
+      }),
       messageId: t.id({
         description: "The message that asks for it.",
         resolve: ({ runId, payload }) => (payload.m === undefined ? null : globalId("Message", messageIdOf(runId ?? "", payload.m))),
@@ -61,7 +65,10 @@ export function addToolEvents(builder: GraphBuilder): void {
       status: t.field({ type: ToolCallStatus, nullable: false, description: "How it ended.", resolve: ({ payload }) => payload.status }),
       result: t.field({ type: "JSON", description: "What the tool answered.", resolve: ({ payload }) => payload.result ?? null }),
       error: t.string({ description: "Why there is no result.", resolve: ({ payload }) => payload.error ?? null }),
-      durationMs: t.float({ description: "How long the tool ran, in milliseconds, where it ran.", resolve: ({ payload }) => payload.ms ?? null }),
+      durationMs: t.float({
+        description: "How long the tool ran, in milliseconds, where it ran.",
+        resolve: ({ payload }) => payload.ms ?? null,
+      }),
     }),
   });
 }

@@ -70,7 +70,9 @@ export async function usageOfRun(scope: Scope, run: Run): Promise<UsageView> {
 export async function costOfRun(scope: Scope, runId: string, provenance: Provenance | null | undefined): Promise<Cost | null> {
   if (provenance !== "SIMULATED") return null;
   const paid = await scope.load(costOfRun, runId, async (runIds) => {
-    const rows = await scope.emWith(reachOf(scope)).find(UsageRow, { runId: { $in: [...runIds] }, provenance: { $ne: "SIMULATED" } }, { fields: ["runId"] });
+    const rows = await scope
+      .emWith(reachOf(scope))
+      .find(UsageRow, { runId: { $in: [...runIds] }, provenance: { $ne: "SIMULATED" } }, { fields: ["runId"] });
     const paidRuns = new Set(rows.map((row) => row.runId));
     return runIds.map((id) => paidRuns.has(id));
   });
@@ -109,7 +111,8 @@ export function addUsage(builder: GraphBuilder): void {
     }),
   });
   const CostRef = builder.objectRef<Cost>("Cost").implement({
-    description: "What model calls cost. Where a price is unknown there is no Cost; simulated answers cost 0 by the price source simulated.",
+    description:
+      "What model calls cost. Where a price is unknown there is no Cost; simulated answers cost 0 by the price source simulated.",
     fields: (t) => ({
       amount: t.exposeString("amount", { nullable: false, description: money.amount }),
       currency: t.exposeString("currency", { nullable: false, description: money.currency }),
@@ -120,8 +123,18 @@ export function addUsage(builder: GraphBuilder): void {
     name: "Usage",
     description: "Tokens of one or more model calls; null for what was not reported.",
     fields: (t) => ({
-      inputTokens: t.field({ type: "SafeInt", nullable: false, description: "Tokens that models read.", resolve: ({ tokens }) => tokens.inputTokens }),
-      outputTokens: t.field({ type: "SafeInt", nullable: false, description: "Tokens that models wrote.", resolve: ({ tokens }) => tokens.outputTokens }),
+      inputTokens: t.field({
+        type: "SafeInt",
+        nullable: false,
+        description: "Tokens that models read.",
+        resolve: ({ tokens }) => tokens.inputTokens,
+      }),
+      outputTokens: t.field({
+        type: "SafeInt",
+        nullable: false,
+        description: "Tokens that models wrote.",
+        resolve: ({ tokens }) => tokens.outputTokens,
+      }),
       totalTokens: t.field({
         type: "SafeInt",
         nullable: false,
@@ -138,7 +151,12 @@ export function addUsage(builder: GraphBuilder): void {
         description: "Output tokens that were reasoning.",
         resolve: ({ tokens }) => tokens.reasoningTokens ?? null,
       }),
-      modelCalls: t.field({ type: "SafeInt", nullable: false, description: "How many model calls.", resolve: ({ tokens }) => tokens.modelCalls }),
+      modelCalls: t.field({
+        type: "SafeInt",
+        nullable: false,
+        description: "How many model calls.",
+        resolve: ({ tokens }) => tokens.modelCalls,
+      }),
       estimated: t.boolean({
         nullable: false,
         description: "Whether some counts were estimated here, not reported by the provider.",
