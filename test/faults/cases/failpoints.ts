@@ -1,0 +1,134 @@
+import { failpointNames, type FailpointName } from "../../../src/core/runs/failpoint.ts";
+import { runCase } from "../case.ts";
+import { followRun } from "../follower.ts";
+import { violationsOf } from "../invariants.ts";
+import { FaultyServer, pause } from "../server.ts";
+import { approve, cancelMutation, makeWorker, startRun, texts } from "../work.ts";
+
+/** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
+const mostHits = 60;
+/** What the small version visits: places whose loss would show most. */
+const few: readonly FailpointName[] = ["append.inside", "tool.executed", "finish.before"];
+
+const arm = `mutation ($at: String!, $hit: Int!) { faultsArm(at: $at, hit: $hit) }`;
+
+/** What reaches a point; whoever is cut off in the middle goes on by itself. */
+type Scenario = (server: FaultyServer, agent: string, round: string) => Promise<void>;
+
+/** A run with tools, one with an approval. */
+const work: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  const one = async (text: string, key: string): Promise<void> => {
+    const run = await startRun(server, agent, text, key);
+    const decisions: Promise<unknown>[] = [];
+    const { gaps, repeats, garbled, status } = await followRun(client, run, (event) => void decisions.push(approve(server, event)));
+    await Promise.all(decisions);
+    if (gaps + repeats + garbled > 0 || status !== "SUCCEEDED") throw new Error(`${key}: ${JSON.stringify({ gaps, repeats, garbled, status })}`);
+  };
+  try {
+    await one("Use time.now and math.evaluate with 6 * 7.", `${round}-tools`);
+    await one(texts.approval(1), `${round}-approval`);
+  } finally {
+    client.close();
+  }
+};
+
+/** A long run that is cancelled in the middle. */
+const cancel: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  const run = await startRun(server, agent, texts.talk(1), `${round}-cancel`);
+  let cancelled: Promise<unknown> | undefined;
+  const { gaps, repeats, status } = await followRun(client, run, (event) => {
+    if (event.__typename === "MessageDeltaEvent") cancelled ??= server.insist(cancelMutation, { run });
+  });
+  await cancelled;
+  client.close();
+  if (gaps + repeats > 0 || status !== "CANCELLED") throw new Error(JSON.stringify({ gaps, repeats, status }));
+};
+
+/** A long run, through several renewals of its lease. */
+const renew: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  const run = await startRun(server, agent, texts.talk(2), `${round}-renew`);
+  const { gaps, repeats, status } = await followRun(client, run);
+  client.close();
+  if (gaps + repeats > 0 || status !== "SUCCEEDED") throw new Error(JSON.stringify({ gaps, repeats, status }));
+};
+
+/** A server that is stopped in the middle of a run, and started again. */
+const release: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  const run = await startRun(server, agent, texts.talk(3), `${round}-release`);
+  let stopped: Promise<void> | undefined;
+  const followed = followRun(client, run, (event) => {
+    if (event.__typename === "MessageDeltaEvent") stopped ??= server.stop();
+  });
+  const { gaps, repeats, status } = await followed;
+  client.close();
+  if (gaps + repeats > 0 || status !== "SUCCEEDED") throw new Error(JSON.stringify({ gaps, repeats, status }));
+};
+
+/** Finished runs whose deltas are dropped. */
+const compact: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  await followRun(client, await startRun(server, agent, texts.talk(4), `${round}-compact`));
+  client.close();
+  await pause(5);
+  await server.insist("mutation { faultsCompact }");
+};
+
+const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact };
+const scenarioOf = (point: FailpointName): Scenario => scenarios[point.split(".")[0] ?? ""] ?? work;
+
+/** Kills the server at each hit of a point until a scenario passes without one. @returns how many hits there were. */
+async function visit(server: FaultyServer, agent: string, point: FailpointName, most: number): Promise<number> {
+  for (let hit = 1; hit <= most; hit++) {
+    let state: "playing" | "played" = "playing";
+    let killed = 0;
+    await server.ask(arm, { at: point, hit });
+    const revive = async (): Promise<void> => {
+      while (state === "playing") {
+        if (server.running) await pause(10);
+        else {
+          if ((await server.ended()) === "SIGKILL") killed++;
+          await server.start();
+        }
+      }
+    };
+    const played = scenarioOf(point)(server, agent, `${point}-${hit}`).finally(() => (state = "played"));
+    await Promise.all([played, revive()]);
+    if (!server.running) {
+      killed++;
+      await server.start();
+    }
+    if (killed === 0) return hit - 1;
+  }
+  return most;
+}
+
+/** Ends the process before, inside and after every durable step, at each time that the step is taken. */
+await runCase("failpoints", async ({ size }) => {
+  const points = size === "whole" ? failpointNames : few;
+  const violations: string[] = [];
+  const hits: Record<string, number> = {};
+  const server = await FaultyServer.start({ FAULTS_TOKENS_PER_SECOND: "200" });
+  const agent = await makeWorker(server);
+  for (const point of points) {
+    hits[point] = await visit(server, agent, point, size === "whole" ? mostHits : 1);
+    violations.push(...violationsOf(server.database, "between").map((each) => `${point}: ${each}`));
+    if (size === "whole") process.stderr.write(`${point}: ${hits[point]}\n`);
+  }
+  await server.kill();
+  violations.push(...violationsOf(server.database, "end"));
+  await server.remove();
+  const missed = points.filter((point) => hits[point] === 0);
+  return {
+    points: points.length,
+    visited: points.length - missed.length,
+    kills: Object.values(hits).reduce((sum, each) => sum + each, 0),
+    ...(missed.length > 0 ? { missed } : {}),
+    violations: violations.length,
+    ...(violations.length > 0 ? { first: violations.slice(0, 5) } : {}),
+    ok: missed.length + violations.length === 0,
+  };
+});

@@ -1,0 +1,111 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import type { RunEventBody } from "#weftline";
+import type { Database, Tx } from "../../../src/core/database/database.ts";
+import type { Sql } from "../../../src/core/database/sql.ts";
+import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
+import { Hub } from "../../../src/core/runs/hub.ts";
+import { LogWriter } from "../../../src/core/runs/writer.ts";
+import { bootRuns, say } from "../../runs/fixtures.ts";
+import { runCase } from "../case.ts";
+import { violationsOf } from "../invariants.ts";
+import { pause } from "../server.ts";
+
+const leaseMs = 400;
+
+/** A gate that everything an engine writes goes through: shut, the engine is frozen as a stopped process is. */
+function createGate() {
+  let open: Promise<void> = Promise.resolve();
+  let lift = (): void => undefined;
+  return {
+    pass: () => open,
+    shut: () => (open = new Promise((resolve) => (lift = resolve))),
+    lift: () => lift(),
+  };
+}
+
+/** The fence taken out: whoever asks for a run's epoch is told the first answer again. */
+function unfenced(sql: Sql, epochs: Map<string, unknown>): Sql {
+  return {
+    ...sql,
+    get: async <Row>(text: string, ...params: (string | number | null)[]): Promise<Row | undefined> => {
+      const row = await sql.get<Row>(text, ...params);
+      if (!text.startsWith("select epoch from runs_run")) return row;
+      const run = String(params[0]);
+      if (!epochs.has(run)) epochs.set(run, row);
+      return epochs.get(run) as Row;
+    },
+  };
+}
+
+type Fence = "on" | "off";
+
+/** Two engines on one store. One is frozen past its lease and woken when the other has done its work. */
+async function haunt(runs: number, fence: Fence) {
+  const folder = mkdtempSync(join(tmpdir(), "weftline-zombie-"));
+  const turn = (): AsyncGenerator<RunEventBody> => say(Array.from({ length: 30 }, (_, n) => `word ${n} `), 20);
+  const host = await bootRuns({ turn }, folder);
+  await host.engine.stop(0);
+
+  const { database } = host.platform;
+  const lookup = host.platform.kernel.registry;
+  const gate = createGate();
+  const epochs = new Map<string, unknown>();
+  const gated = {
+    read: database.read,
+    em: database.em.bind(database),
+    commit: async <T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> => {
+      await gate.pass();
+      return database.commit((tx) => work(fence === "on" ? tx : { ...tx, sql: unfenced(tx.sql, epochs) }));
+    },
+  } as unknown as Database;
+  let refusals = 0;
+  const engineOf = (on: Database): EmbeddedEngine => {
+    const warn = (detail: { readonly code?: string }): void => void (refusals += detail.code === "RUN_FENCED" ? 1 : 0);
+    const log = { ...silent, warn, child: () => silent } as never;
+    const writer = new LogWriter(on, new Hub(), { ring: () => undefined, committed: () => undefined });
+    return new EmbeddedEngine({ database: on, writer, log, lookup }, { concurrency: 100, leaseMs, sweepMs: 100 });
+  };
+
+  const zombie = engineOf(gated);
+  await zombie.start("join");
+  const started = await Promise.all(Array.from({ length: runs }, () => host.start()));
+  await zombie.sweep();
+  await pause(200);
+  gate.shut();
+  const living = engineOf(database);
+  await living.start("join");
+  await pause(leaseMs + 300);
+  const takenOver = living.active;
+  gate.lift();
+  for (const { id } of started) await host.until(id, "SUCCEEDED");
+  await pause(300);
+  await living.stop(1_000);
+  await zombie.stop(1_000);
+  const takeovers = (await Promise.all(started.map(({ id }) => host.find(id)))).filter(({ takeovers: lost }) => lost > 0).length;
+  await host.platform.close();
+  const violations = violationsOf(join(folder, "weftline.db"), "end");
+  rmSync(folder, { recursive: true, force: true });
+  return { takenOver, takeovers, refusals, violations };
+}
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A process that was stopped past its lease wakes up: what it still wants to write is refused. Without the fence the log is spoilt. */
+await runCase("zombie", async ({ size }) => {
+  const runs = size === "whole" ? 50 : 5;
+  const fenced = await haunt(runs, "on");
+  const control = await haunt(runs, "off");
+  return {
+    runs,
+    takenOver: fenced.takeovers,
+    refusals: fenced.refusals,
+    violations: fenced.violations.length,
+    ...(fenced.violations.length > 0 ? { first: fenced.violations.slice(0, 5) } : {}),
+    controlRefusals: control.refusals,
+    controlViolations: control.violations.length,
+    ok: fenced.takeovers === runs && fenced.refusals > 0 && fenced.violations.length === 0 && control.violations.length > 0,
+  };
+});
+
