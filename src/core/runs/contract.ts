@@ -40,6 +40,13 @@ export interface RunTargetType {
    * @throws NOT_FOUND, or a conflict where it takes no runs now.
    */
   find(scope: Scope, value: unknown): Promise<FoundTarget>;
+  /**
+   * Whether a run of it may be repeated now, at whatever version that pinned; always unless said.
+   *
+   * @param path where the run stood in the arguments, for the error.
+   * @throws NOT_FOUND, or a conflict where it takes no runs now.
+   */
+  admit?(scope: Scope, id: string, path: readonly string[]): Promise<void>;
   /** What to do, as the platform itself: the run was allowed when it started. */
   program(run: Run): Promise<AgentProgram>;
   /** The object for the graph, as the scope's viewer. */

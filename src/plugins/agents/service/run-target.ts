@@ -3,7 +3,7 @@ import { Skill } from "#plugins/capabilities";
 import { Agent, AgentVersion, versionIdOf } from "../entities.ts";
 import type { AgentDefinition, AgentRef } from "../types.ts";
 import { readBy } from "./check.ts";
-import { resolveAgent } from "./find.ts";
+import { missingAgent, resolveAgent } from "./find.ts";
 import type { AgentsHost } from "./host.ts";
 import { refuseIf } from "./problems.ts";
 
@@ -23,6 +23,7 @@ export function agentTarget(host: AgentsHost): RunTargetType {
     typeName: "Agent",
     inputField: "agent",
     find: async (scope, value) => targetOf(await resolveAgent(scope, value as AgentRef, path), path),
+    admit: async (scope, id, at) => void targetOf((await loadRow(scope, Agent, id)) ?? missingAgent(at), at),
     program: (run) => programOf(host, run),
     load: (scope, id) => loadRow(scope, Agent, id),
   };
