@@ -16,11 +16,11 @@ const maxWords = 2_000;
 export function refuseIf(problems: readonly Problem[]): void {
   const [first] = problems;
   if (!first) return;
-  const all = problems.map((problem) => problem.message).join(" ");
+  const all = problems.map(({ path, message }) => `${path.join(".")}: ${message.replace(/\.$/, "")}`).join("; ");
   throw new WeftlineError("INVALID_INPUT", {
     path: first.path,
     issues: problems,
-    message: problems.length === 1 ? all : `${problems.length} fields are not valid: ${all}`,
+    message: problems.length === 1 ? first.message : `${problems.length} fields are not valid. ${all}.`,
   });
 }
 
