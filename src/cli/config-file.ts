@@ -42,7 +42,11 @@ async function importFile(file: string): Promise<unknown> {
     return await import(pathToFileURL(file).href);
   } catch (error) {
     if (error instanceof WeftlineError) throw error;
-    throw new WeftlineError("CONFIG_INVALID", { file, problem: messageOf(error), fix: "Correct what the message names." }, { cause: error });
+    throw new WeftlineError(
+      "CONFIG_INVALID",
+      { file, problem: messageOf(error), fix: "Correct what the message names." },
+      { cause: error },
+    );
   }
 }
 

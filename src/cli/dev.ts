@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { exitCodes } from "./exit.ts";
 import { addListenOptions, startArguments, type StartOptions } from "./listen-options.ts";
-import type { Cli } from "./program.ts";
+import type { Cli } from "./terminal.ts";
 import { interruptSignal } from "./signals.ts";
 import { supervise } from "./supervisor.ts";
 

@@ -10,7 +10,7 @@ import { WeftlineError } from "../core/errors.ts";
 import { composePlatform, connectDatabase } from "../core/platform.ts";
 import { loadConfig, type LoadedConfig } from "./config-file.ts";
 import { exitCodes } from "./exit.ts";
-import type { Cli } from "./program.ts";
+import type { Cli } from "./terminal.ts";
 
 /** Folders of the parts of the host that own tables. */
 const coreFolders: Readonly<Record<string, string>> = { platform: "src/core/host", runs: "src/core/runs" };
@@ -75,7 +75,9 @@ async function check(cli: Cli, { file, config }: LoadedConfig): Promise<number> 
     });
     for (const statement of missing) cli.terminal.out(`${statement}\n`);
     if (missing.length === 0) return exitCodes.ok;
-    cli.terminal.say(`${cli.terminal.paint("red", "✗")} The entities declare what no migration makes.\n  → weftline migrate new --plugin <id>`);
+    cli.terminal.say(
+      `${cli.terminal.paint("red", "✗")} The entities declare what no migration makes.\n  → weftline migrate new --plugin <id>`,
+    );
     return exitCodes.migration;
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
@@ -95,7 +97,8 @@ async function writeNew(cli: Cli, { config }: LoadedConfig, options: NewOptions)
   const plugin = kernel.plugins.find(({ spec }) => spec.id === id);
   if (!plugin) throw new WeftlineError("NOT_FOUND", { what: `plugin "${id}" in the configuration`, fix: "List it under plugins first." });
   const name = initial && options.name === "change" ? "initial" : options.name;
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new WeftlineError("INVALID_INPUT", { message: `The name "${name}" is not snake_case.`, fix: "Use a-z, 0-9 and _." });
+  if (!/^[a-z][a-z0-9_]*$/.test(name))
+    throw new WeftlineError("INVALID_INPUT", { message: `The name "${name}" is not snake_case.`, fix: "Use a-z, 0-9 and _." });
   const written = await writeMigration({
     entities: composition.entities,
     own: (plugin.spec.entities ?? []) as readonly OwnedEntity[],

@@ -5,7 +5,7 @@ import { WeftlineError } from "../core/errors.ts";
 import { createPlatform, loadPlugins, type Platform } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { describeError, exitCodes } from "./exit.ts";
-import type { Cli } from "./program.ts";
+import type { Cli } from "./terminal.ts";
 import { interruptSignal } from "./signals.ts";
 
 /**
@@ -17,7 +17,8 @@ export async function addPluginCommands(program: Command, cli: Cli): Promise<voi
   const own = new Set(program.commands.map((command) => command.name()));
   const found = await readCommands(program, cli);
   for (const { name, plugin, command } of found.commands) {
-    if (own.has(name)) throw new WeftlineError("CONTRIBUTION_DUPLICATE", { point: commands.id, key: name, plugin: "weftline", other: plugin });
+    if (own.has(name))
+      throw new WeftlineError("CONTRIBUTION_DUPLICATE", { point: commands.id, key: name, plugin: "weftline", other: plugin });
     addOne(program, cli, found.config, name, command);
   }
 }
@@ -32,7 +33,10 @@ async function readCommands(program: Command, cli: Cli): Promise<Found> {
   try {
     const { config } = await loadConfig(named);
     const { registry } = await loadPlugins({ ...config, logLevel: "silent" });
-    return { config, commands: [...registry.contributions(commands)].map(([name, { plugin, value }]) => ({ name, plugin, command: value })) };
+    return {
+      config,
+      commands: [...registry.contributions(commands)].map(([name, { plugin, value }]) => ({ name, plugin, command: value })),
+    };
   } catch (error) {
     cli.terminal.say(`The commands of plugins are missing here, since the configuration does not load: ${describeError(error)}`);
     return { config: { plugins: [] }, commands: [] };
@@ -44,7 +48,9 @@ function addOne(program: Command, cli: Cli, config: WeftlineConfig, name: string
   for (const argument of command.arguments ?? []) line.argument(usageOf(argument), argument.description);
   for (const option of command.options ?? []) line.option(option.flags, option.description, option.default);
   line.action(async () => {
-    const given = Object.fromEntries((command.arguments ?? []).map((argument, index) => [argument.name, line.processedArgs[index] as string]));
+    const given = Object.fromEntries(
+      (command.arguments ?? []).map((argument, index) => [argument.name, line.processedArgs[index] as string]),
+    );
     cli.exitCode = await runOne(cli, config, command, { arguments: given, options: line.opts() });
   });
 }
@@ -54,7 +60,12 @@ function usageOf({ name, presence }: CliArgument): string {
   return presence === "optional" ? `[${name}]` : `<${name}>`;
 }
 
-async function runOne(cli: Cli, config: WeftlineConfig, command: CliCommand, given: Pick<CliContext, "arguments" | "options">): Promise<number> {
+async function runOne(
+  cli: Cli,
+  config: WeftlineConfig,
+  command: CliCommand,
+  given: Pick<CliContext, "arguments" | "options">,
+): Promise<number> {
   const platform = command.needs === "nothing" ? undefined : await createPlatform({ ...config, logLevel: config.logLevel ?? "warn" });
   try {
     const { out, say } = cli.terminal;
@@ -68,7 +79,11 @@ async function runOne(cli: Cli, config: WeftlineConfig, command: CliCommand, giv
 function doorsOf(platform: Platform | undefined): Pick<CliContext, "use" | "scope"> {
   if (platform) return { use: (ref) => platform.use(ref), scope: (viewer) => platform.scope(viewer, "cli") };
   const refuse = (): never => {
-    throw new WeftlineError("UNAVAILABLE", { what: "The platform", reason: "the command says that it needs nothing.", fix: 'Declare needs: "platform".' });
+    throw new WeftlineError("UNAVAILABLE", {
+      what: "The platform",
+      reason: "the command says that it needs nothing.",
+      fix: 'Declare needs: "platform".',
+    });
   };
   return { use: refuse, scope: refuse };
 }

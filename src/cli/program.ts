@@ -6,13 +6,7 @@ import { addMigrate } from "./migrate.ts";
 import { addPluginCommands } from "./plugin-commands.ts";
 import { addSchema } from "./schema.ts";
 import { addStart } from "./start.ts";
-import type { Terminal } from "./terminal.ts";
-
-/** What the commands share: where to write, and what the process exits with. */
-export interface Cli {
-  readonly terminal: Terminal;
-  exitCode: number;
-}
+import type { Cli, Terminal } from "./terminal.ts";
 
 /** Runs one command line, without the names of the program. @returns the exit code. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -6,7 +6,7 @@ import { printGraph } from "../core/graphql/schema.ts";
 import { composePlatform } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { exitCodes } from "./exit.ts";
-import type { Cli } from "./program.ts";
+import type { Cli } from "./terminal.ts";
 
 /** How many differing lines a failed check shows. */
 const shownLines = 20;
@@ -41,7 +41,11 @@ function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new WeftlineError("NOT_FOUND", { what: `file ${file}`, message: messageOf(error), fix: `Run: weftline schema print --out ${file}` }, { cause: error });
+    throw new WeftlineError(
+      "NOT_FOUND",
+      { what: `file ${file}`, message: messageOf(error), fix: `Run: weftline schema print --out ${file}` },
+      { cause: error },
+    );
   }
 }
 

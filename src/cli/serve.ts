@@ -24,7 +24,9 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   try {
     const server = await platform.listen();
     for (const line of banner(terminal, { platform, server, file, bootMs: performance.now() - start })) terminal.say(line);
-    await new Promise<void>((resolve) => (interrupted.aborted ? resolve() : interrupted.addEventListener("abort", () => resolve(), { once: true })));
+    await new Promise<void>((resolve) =>
+      interrupted.aborted ? resolve() : interrupted.addEventListener("abort", () => resolve(), { once: true }),
+    );
     terminal.say("Closing. A second signal ends it at once.");
   } finally {
     giveUpLater(terminal);
@@ -36,7 +38,9 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
 /** Does not keep the process alive: it ends what would. */
 function giveUpLater(terminal: Terminal): void {
   setTimeout(() => {
-    terminal.say(`${terminal.paint("yellow", "!")} Not everything closed within ${closeDeadlineMs / 1_000} s; what was open is taken up at the next start.`);
+    terminal.say(
+      `${terminal.paint("yellow", "!")} Not everything closed within ${closeDeadlineMs / 1_000} s; what was open is taken up at the next start.`,
+    );
     process.exit(exitCodes.failed);
   }, closeDeadlineMs).unref();
 }

@@ -23,7 +23,9 @@ export async function supervise(args: readonly string[], { terminal, signal }: S
   while (!signal.aborted) {
     const changed = folders.nextChange();
     const server = startServer(args, (file) => folders.add(dirname(file)));
-    void server.exited.then((code) => terminal.say(terminal.paint("yellow", `The server ended with ${code}. It starts again at the next change.`)));
+    void server.exited.then((code) =>
+      terminal.say(terminal.paint("yellow", `The server ended with ${code}. It starts again at the next change.`)),
+    );
     const file = await Promise.race([changed, stopped]);
     if (file !== undefined) terminal.say(terminal.paint("dim", `${basename(file)} changed.`));
     await server.stop();
@@ -39,7 +41,9 @@ interface Server {
 
 function startServer(args: readonly string[], onLoaded: (file: string) => void): Server {
   const script = (name: string): string => fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url));
-  const child = spawn(process.execPath, ["--import", script("report-loaded"), script("main"), "start", ...args], { stdio: ["ignore", 2, 2, "ipc"] });
+  const child = spawn(process.execPath, ["--import", script("report-loaded"), script("main"), "start", ...args], {
+    stdio: ["ignore", 2, 2, "ipc"],
+  });
   child.on("message", ({ loaded }: { loaded: string }) => onLoaded(fileURLToPath(loaded)));
   const ended = new Promise<number | NodeJS.Signals>((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal ?? 0)));
   let stopping: "no" | "yes" = "no";

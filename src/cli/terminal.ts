@@ -13,6 +13,12 @@ export interface Terminal {
   paint(style: Style, text: string): string;
 }
 
+/** What the commands share: where to write, and what the process exits with. */
+export interface Cli {
+  readonly terminal: Terminal;
+  exitCode: number;
+}
+
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   process.stdout.on("error", endWithReader);

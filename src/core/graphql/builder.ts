@@ -1,7 +1,14 @@
 import PothosSchemaBuilder, { type InputObjectRef } from "@pothos/core";
-import type { UnionMember } from "./extend.ts";
-import { addScalars, type Scalars } from "./scalars.ts";
 import type { Scope } from "./scope.ts";
+
+/** The scalars and what they are in TypeScript: times as `Date` or milliseconds since 1970, durations in milliseconds. */
+export type Scalars = {
+  ID: { Input: string; Output: string | number | bigint };
+  DateTime: { Input: Date; Output: Date | number };
+  Duration: { Input: number; Output: number };
+  JSON: { Input: unknown; Output: unknown };
+  SafeInt: { Input: number; Output: number };
+};
 
 /** The closed type of the graph: context, scalars, defaults. Plugins never widen it. */
 export type GraphTypes = PothosSchemaTypes.ExtendDefaultTypes<{
@@ -39,6 +46,13 @@ export interface NodeType {
   readonly type: object;
 }
 
+/** A member of an open union. */
+export interface UnionMember {
+  readonly type: unknown;
+  readonly typeName: string;
+  readonly isMember: (value: never) => boolean;
+}
+
 /** What the parts of one graph share while it is built. */
 export interface GraphParts {
   /** The type name by event kind, as in `message.delta` → `MessageDeltaEvent`. */
@@ -64,7 +78,7 @@ export function partsOf(builder: GraphBuilder): GraphParts {
   return (builder as GraphBuilder & { [parts]: GraphParts })[parts];
 }
 
-/** A builder with the scalars and empty root types; each build of a schema has its own. */
+/** A builder with empty root types; each build of a schema has its own. */
 export function createBuilder(): GraphBuilder {
   const builder: GraphBuilder = new PothosSchemaBuilder<GraphTypes>({ plugins: [] });
   const shared: GraphParts = {
@@ -77,7 +91,6 @@ export function createBuilder(): GraphBuilder {
     unions: new Map(),
   };
   Object.assign(builder, { [parts]: shared });
-  addScalars(builder);
   builder.queryType({ description: "What can be read." });
   builder.mutationType({ description: "What can be changed. Expected failures are data: select `... on UserError`." });
   builder.subscriptionType({ description: "What can be watched." });

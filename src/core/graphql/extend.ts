@@ -1,5 +1,5 @@
 import { InputFieldBuilder, InputObjectRef, type InputFieldMap } from "@pothos/core";
-import { partsOf, type GraphBuilder, type GraphTypes } from "./builder.ts";
+import { partsOf, type GraphBuilder, type GraphTypes, type UnionMember } from "./builder.ts";
 
 type InputFields = (t: InputFieldBuilder<GraphTypes, "InputObject">) => InputFieldMap;
 
@@ -28,13 +28,6 @@ export function extendInput(builder: GraphBuilder, name: string, fields: InputFi
 /** Names of the input types that plugins extended, to be read when the schema is built. */
 export function extendedInputs(builder: GraphBuilder): ReadonlySet<string> {
   return partsOf(builder).extendedInputs;
-}
-
-/** A member of an open union. */
-export interface UnionMember {
-  readonly type: unknown;
-  readonly typeName: string;
-  readonly isMember: (value: never) => boolean;
 }
 
 /**

@@ -2,15 +2,6 @@ import { DateTime, Duration } from "luxon";
 import { GraphQLError, Kind, valueFromASTUntyped } from "graphql";
 import type { GraphBuilder } from "./builder.ts";
 
-/** The scalars and what they are in TypeScript: times as `Date` or milliseconds since 1970, durations in milliseconds. */
-export type Scalars = {
-  ID: { Input: string; Output: string | number | bigint };
-  DateTime: { Input: Date; Output: Date | number };
-  Duration: { Input: number; Output: number };
-  JSON: { Input: unknown; Output: unknown };
-  SafeInt: { Input: number; Output: number };
-};
-
 const bad = (type: string, value: unknown): GraphQLError => new GraphQLError(`${JSON.stringify(value)} is not a ${type}.`);
 
 function parseDateTime(value: unknown): Date {

@@ -4,6 +4,7 @@ import { createBuilder, partsOf, type GraphBuilder, type NodeType } from "./buil
 import { addNodes } from "./nodes.ts";
 import { reservedNames } from "./reserved-names.ts";
 import { addUserErrors } from "./results.ts";
+import { addScalars } from "./scalars.ts";
 
 /** The part of a graph that one plugin adds. */
 export interface SchemaPart {
@@ -49,6 +50,7 @@ interface Attempt {
 
 function build(parts: readonly SchemaPart[]): Attempt {
   const builder = createBuilder();
+  addScalars(builder);
   addNodes(builder);
   addUserErrors(builder);
   const owners = new Map([...typeNames(builder)].map((name) => [name, "weftline"]));

@@ -1,21 +1,10 @@
 import { v7 as newId } from "uuid";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { Run } from "./entities/run.ts";
 import type { Claim } from "./start.ts";
 import { runTurn, type TurnHost } from "./turn.ts";
-
-/** How the engine works; all times in milliseconds. */
-export interface EngineOptions {
-  /** How many runs are advanced side by side. A run that waits takes no place. */
-  readonly concurrency: number;
-  /** How long a run belongs to an engine that is silent. */
-  readonly leaseMs: number;
-  /** How often the store is searched for runs that nobody rang for. */
-  readonly sweepMs: number;
-}
-
-export const defaultEngineOptions: EngineOptions = { concurrency: 1_024, leaseMs: 15_000, sweepMs: 2_000 };
 
 interface Active {
   readonly abort: AbortController;
@@ -188,7 +177,11 @@ export class EmbeddedEngine {
   async #release(run: Run): Promise<void> {
     this.#host.failpoint?.("release.before");
     await this.#host.database.commit(({ sql }) =>
-      sql.run(`update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`, run.id, run.epoch),
+      sql.run(
+        `update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`,
+        run.id,
+        run.epoch,
+      ),
     );
     this.#host.failpoint?.("release.committed");
   }

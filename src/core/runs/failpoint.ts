@@ -1,5 +1,5 @@
 import { extensionPoint } from "../kernel/refs.ts";
-import type { EngineOptions } from "./engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 
 /** Places around every durable step: before it, inside its transaction, after its commit. */
 export const failpointNames = [

@@ -1,0 +1,11 @@
+/** How the engine works; all times in milliseconds. */
+export interface EngineOptions {
+  /** How many runs are advanced side by side. A run that waits takes no place. */
+  readonly concurrency: number;
+  /** How long a run belongs to an engine that is silent. */
+  readonly leaseMs: number;
+  /** How often the store is searched for runs that nobody rang for. */
+  readonly sweepMs: number;
+}
+
+export const defaultEngineOptions: EngineOptions = { concurrency: 1_024, leaseMs: 15_000, sweepMs: 2_000 };
