@@ -4,7 +4,11 @@ import { agents, auth, capabilities, chat, example, health, models, openai, simu
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
 
-if (DATABASE_URL) refuse("DATABASE_URL is set, but Postgres is not supported yet", "Unset DATABASE_URL: SQLite keeps the data in the folder WEFTLINE_DATA.");
+if (DATABASE_URL)
+  refuse(
+    "DATABASE_URL is set, but Postgres is not supported yet",
+    "Unset DATABASE_URL: SQLite keeps the data in the folder WEFTLINE_DATA.",
+  );
 
 export default defineConfig({
   server: { host: HOST || "127.0.0.1", port: portOf(PORT || "4400") },

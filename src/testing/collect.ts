@@ -36,7 +36,11 @@ function deadlineOf(timeoutMs: number, soFar: () => readonly unknown[]): { reado
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const values = soFar().map((value) => `  ${JSON.stringify(value)}`);
-    reject(new WeftlineError("INTERNAL", { message: `The stream did not end within ${timeoutMs} ms. It gave ${values.length}:\n${values.join("\n")}` }));
+    reject(
+      new WeftlineError("INTERNAL", {
+        message: `The stream did not end within ${timeoutMs} ms. It gave ${values.length}:\n${values.join("\n")}`,
+      }),
+    );
   }, timeoutMs);
   return { passed: promise, clear: () => clearTimeout(timer) };
 }

@@ -40,9 +40,12 @@ describe("dev", { timeout: 60_000 }, () => {
     try {
       writeFileSync(join(linked, "name.ts"), 'export const name = "linked";');
       const config = join(folder, "plugins.config.ts");
-      writeFileSync(config, `import { name } from ${JSON.stringify(join(linked, "name.ts"))};\n${readFileSync(config, "utf8").replace("hello()", "hello({ name })")}`);
+      writeFileSync(
+        config,
+        `import { name } from ${JSON.stringify(join(linked, "name.ts"))};\n${readFileSync(config, "utf8").replace("hello()", "hello({ name })")}`,
+      );
       running = spawnCli(["dev", "--port", "0"], { cwd: folder });
-        expect(await ask(await urlOf(running), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello linked" } });
+      expect(await ask(await urlOf(running), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello linked" } });
       writeFileSync(join(linked, "name.ts"), 'export const name = "changed";');
       expect(await ask(await urlOf(running), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello changed" } });
     } finally {

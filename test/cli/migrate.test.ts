@@ -31,7 +31,16 @@ const folderOption = (): string[] => ["--folder", join(folder, "migrations")];
 
 describe("migrate", () => {
   it("writes, checks and applies the migrations of a plugin", async () => {
-    const first = await weftline("migrate", "new", "--plugin", "notes", "--initial", ...folderOption(), "--config", pluginWith(["title"], "without"));
+    const first = await weftline(
+      "migrate",
+      "new",
+      "--plugin",
+      "notes",
+      "--initial",
+      ...folderOption(),
+      "--config",
+      pluginWith(["title"], "without"),
+    );
     expect(first.code).toBe(0);
     expect(first.out).toMatch(/migrations\/\d{12}_initial\.ts\n$/);
     expect(first.said).toContain("create table `notes_note`");
@@ -40,7 +49,10 @@ describe("migrate", () => {
     expect(await weftline("migrate", "check", "--config", config)).toEqual({ code: 0, out: "", said: "" });
     expect(existsSync(join(folder, "data"))).toBe(false);
 
-    expect(await weftline("migrate", "status", "--config", config)).toMatchObject({ code: 5, out: expect.stringMatching(/^notes\/\d{12}_initial\tpending$/m) });
+    expect(await weftline("migrate", "status", "--config", config)).toMatchObject({
+      code: 5,
+      out: expect.stringMatching(/^notes\/\d{12}_initial\tpending$/m),
+    });
     const up = await weftline("migrate", "up", "--config", config);
     expect(up.code).toBe(0);
     expect(up.out.split("\n")).toContainEqual(expect.stringMatching(/^notes\/\d{12}_initial$/));
@@ -51,8 +63,13 @@ describe("migrate", () => {
   it("fails the check for a property that no migration makes, and writes the one that does", async () => {
     await weftline("migrate", "new", "--plugin", "notes", "--initial", ...folderOption(), "--config", pluginWith(["title"], "without"));
     const drifted = pluginWith(["title", "body"], "with");
-    expect(await weftline("migrate", "check", "--config", drifted)).toMatchObject({ code: 5, out: "alter table `notes_note` add column `body` text null;\n" });
-    expect(await weftline("migrate", "new", "--plugin", "notes", "--name", "add_body", ...folderOption(), "--config", drifted)).toMatchObject({ code: 0 });
+    expect(await weftline("migrate", "check", "--config", drifted)).toMatchObject({
+      code: 5,
+      out: "alter table `notes_note` add column `body` text null;\n",
+    });
+    expect(
+      await weftline("migrate", "new", "--plugin", "notes", "--name", "add_body", ...folderOption(), "--config", drifted),
+    ).toMatchObject({ code: 0 });
     expect(await weftline("migrate", "check", "--config", pluginWith(["title", "body"], "with"))).toMatchObject({ code: 0 });
   });
 
@@ -65,8 +82,17 @@ describe("migrate", () => {
 
   it("refuses a plugin that is not configured, a folder that it cannot guess and a name that is none", async () => {
     const config = pluginWith([], "without");
-    expect(await weftline("migrate", "new", "--plugin", "nobody", "--config", config)).toMatchObject({ code: 1, said: expect.stringContaining('plugin "nobody"') });
-    expect(await weftline("migrate", "new", "--plugin", "notes", "--config", config)).toMatchObject({ code: 1, said: expect.stringContaining("--folder") });
-    expect(await weftline("migrate", "new", "--plugin", "notes", "--name", "Add body", "--config", config)).toMatchObject({ code: 1, said: expect.stringContaining("snake_case") });
+    expect(await weftline("migrate", "new", "--plugin", "nobody", "--config", config)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('plugin "nobody"'),
+    });
+    expect(await weftline("migrate", "new", "--plugin", "notes", "--config", config)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining("--folder"),
+    });
+    expect(await weftline("migrate", "new", "--plugin", "notes", "--name", "Add body", "--config", config)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining("snake_case"),
+    });
   });
 });

@@ -43,9 +43,12 @@ describe("the command line", () => {
     expect(said).toContain("The commands of plugins are missing here");
   });
 
-  it.each([[[]], [["bogus"]], [["start", "--bogus"]], [["start", "--port", "many"]], [["schema", "bogus"]], [["greet"]]])("exits 2 for %j", async (argv) => {
-    expect(await weftline(...argv, ...(argv.length > 0 ? ["--config", config] : []))).toMatchObject({ code: 2, out: "" });
-  });
+  it.each([[[]], [["bogus"]], [["start", "--bogus"]], [["start", "--port", "many"]], [["schema", "bogus"]], [["greet"]]])(
+    "exits 2 for %j",
+    async (argv) => {
+      expect(await weftline(...argv, ...(argv.length > 0 ? ["--config", config] : []))).toMatchObject({ code: 2, out: "" });
+    },
+  );
 });
 
 describe("the configuration", () => {
@@ -72,7 +75,12 @@ describe("the configuration", () => {
   });
 
   it("with an option that a plugin refuses exits 3 and names the plugin", async () => {
-    const { code, said } = await weftline("schema", "print", "--config", writeConfig(folder, "{ plugins: [hello({ nme: 'x' })] }", "options.ts"));
+    const { code, said } = await weftline(
+      "schema",
+      "print",
+      "--config",
+      writeConfig(folder, "{ plugins: [hello({ nme: 'x' })] }", "options.ts"),
+    );
     expect(code).toBe(3);
     expect(said).toContain('The configuration of "hello" is not valid');
   });
@@ -92,7 +100,9 @@ describe("the configuration", () => {
 describe("commands of plugins", () => {
   it("are run with their arguments and options, data apart from words", async () => {
     expect(await weftline("greet", "Ada", "--config", config)).toEqual({ code: 0, out: "Hello Ada\n", said: "about to greet\n" });
-    expect(await weftline("greet", "Ada", "Bob", "Eve", "--words", "Bye", "--loud", "--config", config)).toMatchObject({ out: "Bye Ada and Bob and Eve!\n" });
+    expect(await weftline("greet", "Ada", "Bob", "Eve", "--words", "Bye", "--loud", "--config", config)).toMatchObject({
+      out: "Bye Ada and Bob and Eve!\n",
+    });
   });
 
   it("are given a platform, and exit with the code that they answer", async () => {
@@ -106,7 +116,11 @@ describe("commands of plugins", () => {
   });
 
   it("exit 4 where the platform does not boot, with the report and no stack", async () => {
-    const failing = writeConfig(folder, `{ plugins: [hello({ setup: "fails" })], dataDir: ${JSON.stringify(join(folder, "data"))}, logLevel: "silent" }`, "failing.ts");
+    const failing = writeConfig(
+      folder,
+      `{ plugins: [hello({ setup: "fails" })], dataDir: ${JSON.stringify(join(folder, "data"))}, logLevel: "silent" }`,
+      "failing.ts",
+    );
     const { code, said } = await weftline("count", "--config", failing);
     expect(code).toBe(4);
     expect(said).toContain('[PLUGIN_SETUP_FAILED] The setup of "hello" failed: the kettle is cold');
@@ -122,6 +136,9 @@ describe("commands of plugins", () => {
        const clash = definePlugin({ id: "clash", contributes: [contribution(commands, "start", { description: "x", run: () => 0 })] });
        export default { plugins: [clash()] };`,
     );
-    expect(await weftline("--help", "--config", file)).toMatchObject({ code: 1, said: expect.stringContaining('comes from "weftline" and from "clash"') });
+    expect(await weftline("--help", "--config", file)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('comes from "weftline" and from "clash"'),
+    });
   });
 });

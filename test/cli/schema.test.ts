@@ -57,6 +57,9 @@ describe("schema check", () => {
   });
 
   it("says how to make the file where there is none", async () => {
-    expect(await weftline("schema", "check", "--file", file, "--config", config)).toMatchObject({ code: 1, said: expect.stringContaining("weftline schema print --out") });
+    expect(await weftline("schema", "check", "--file", file, "--config", config)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining("weftline schema print --out"),
+    });
   });
 });

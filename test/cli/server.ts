@@ -16,12 +16,19 @@ export interface Running {
 }
 
 /** Starts a command of the program, or another file of the repository. */
-export function spawnCli(args: readonly string[], { cwd, file = "src/cli/main.ts" }: { readonly cwd: string; readonly file?: string }): Running {
+export function spawnCli(
+  args: readonly string[],
+  { cwd, file = "src/cli/main.ts" }: { readonly cwd: string; readonly file?: string },
+): Running {
   return follow(process.execPath, [join(root, file), ...args], { cwd });
 }
 
 /** Starts any command and follows what it says. */
-export function follow(command: string, args: readonly string[], { cwd, env = {} }: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv }): Running {
+export function follow(
+  command: string,
+  args: readonly string[],
+  { cwd, env = {} }: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
+): Running {
   const { npm_lifecycle_event: _, ...inherited } = process.env;
   const child = spawn(command, args, {
     cwd,

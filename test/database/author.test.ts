@@ -22,7 +22,9 @@ function note(...texts: string[]): OwnedEntity {
 }
 
 function foreign(): OwnedEntity {
-  return owned(defineEntity({ name: "Other", tableName: "others_other", properties: (p) => ({ id: p.string().primary() }) }), { rule: "INTERNAL" });
+  return owned(defineEntity({ name: "Other", tableName: "others_other", properties: (p) => ({ id: p.string().primary() }) }), {
+    rule: "INTERNAL",
+  });
 }
 
 let folder: string;
@@ -42,12 +44,22 @@ afterEach(async () => {
 const migrationsFolder = (): string => join(folder, "migrations");
 
 function write(own: OwnedEntity, rest: Partial<MigrationRequest> = {}) {
-  return writeMigration({ entities: [foreign(), own], own: [own], folder: migrationsFolder(), name: "initial", mode: "next", now: new Date("2026-01-31T12:00:00Z"), ...rest });
+  return writeMigration({
+    entities: [foreign(), own],
+    own: [own],
+    folder: migrationsFolder(),
+    name: "initial",
+    mode: "next",
+    now: new Date("2026-01-31T12:00:00Z"),
+    ...rest,
+  });
 }
 
 /** What the folder's index exports, read anew. */
 async function written(): Promise<NamedMigration[]> {
-  const index = (await import(`${pathToFileURL(join(migrationsFolder(), "index.ts")).href}?${performance.now()}`)) as { migrations: Record<string, NamedMigration["class"]> };
+  const index = (await import(`${pathToFileURL(join(migrationsFolder(), "index.ts")).href}?${performance.now()}`)) as {
+    migrations: Record<string, NamedMigration["class"]>;
+  };
   return Object.entries(index.migrations).map(([name, migration]) => ({ name: `notes/${name}`, class: migration }));
 }
 
@@ -58,7 +70,9 @@ function open(entity: OwnedEntity, migrations: readonly NamedMigration[]): Datab
 }
 
 async function columns(database: Database): Promise<string[]> {
-  return (await database.read.all<{ name: string }>("select name from pragma_table_info('notes_note') order by cid")).map(({ name }) => name);
+  return (await database.read.all<{ name: string }>("select name from pragma_table_info('notes_note') order by cid")).map(
+    ({ name }) => name,
+  );
 }
 
 describe("writeMigration", () => {

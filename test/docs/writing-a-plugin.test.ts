@@ -29,11 +29,21 @@ beforeAll(() => {
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   for (const [file, code] of snippets()) {
-    const local = code.replaceAll(/from "(weftline[^"]*)"/g, (_, name: string) => `from ${JSON.stringify(join(root, sources[name] ?? name))}`);
+    const local = code.replaceAll(
+      /from "(weftline[^"]*)"/g,
+      (_, name: string) => `from ${JSON.stringify(join(root, sources[name] ?? name))}`,
+    );
     writeFileSync(join(folder, file), local);
   }
-  const compilerOptions = { typeRoots: [join(root, "node_modules/@types")], rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: [join(folder, "*.ts")] }));
+  const compilerOptions = {
+    typeRoots: [join(root, "node_modules/@types")],
+    rewriteRelativeImportExtensions: false,
+    allowImportingTsExtensions: true,
+  };
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: [join(folder, "*.ts")] }),
+  );
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));

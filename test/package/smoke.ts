@@ -16,7 +16,9 @@ const app = join(folder, "app");
 /** The environment of a user: without what npm set for this script, and without the tools of this project. */
 function userEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$|NODE_OPTIONS$|OPENAI_|WEFTLINE_)/.test(name));
-  const path = (process.env["PATH"] ?? "").split(delimiter).filter((part) => !part.includes("node_modules") && !part.includes("node-gyp-bin"));
+  const path = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((part) => !part.includes("node_modules") && !part.includes("node-gyp-bin"));
   return { ...Object.fromEntries(own), PATH: path.join(delimiter), ...extra };
 }
 
@@ -35,7 +37,11 @@ interface Server {
 
 /** Starts the installed server on a free port and waits until it says where. */
 async function start(args: readonly string[]): Promise<Server> {
-  const child = spawn("npx", ["weftline", "start", "--port", "0", ...args], { cwd: app, env: userEnvironment(), stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("npx", ["weftline", "start", "--port", "0", ...args], {
+    cwd: app,
+    env: userEnvironment(),
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -100,7 +106,9 @@ equal(typeof createPlatform, "function");
 
 try {
   step("pack");
-  const [packed] = JSON.parse(run("npm", ["pack", "--json", "--loglevel", "error", "--ignore-scripts", "--pack-destination", folder], root)) as [{ filename: string; size: number }];
+  const [packed] = JSON.parse(
+    run("npm", ["pack", "--json", "--loglevel", "error", "--ignore-scripts", "--pack-destination", folder], root),
+  ) as [{ filename: string; size: number }];
 
   step("install into an empty folder");
   mkdirSync(app);
@@ -130,7 +138,17 @@ try {
   execFileSync(process.execPath, ["own.test.ts"], { cwd: app, env: userEnvironment(), stdio: "inherit" });
 
   step("type-check it against the declarations");
-  const options = { strict: true, noEmit: true, module: "nodenext", target: "es2024", lib: ["es2024", "esnext.disposable"], allowImportingTsExtensions: true, skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
+  const options = {
+    strict: true,
+    noEmit: true,
+    module: "nodenext",
+    target: "es2024",
+    lib: ["es2024", "esnext.disposable"],
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+  };
   writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
   execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", app], { stdio: "inherit" });
   process.stdout.write("The package works.\n");

@@ -13,7 +13,10 @@ const probe = definePlugin({
   requires: { changes: changesService },
   schema: (builder) => {
     builder.queryField("probeActors", (t) =>
-      t.stringList({ description: "Who wrote.", resolve: async (_, __, scope) => (await scope.em.find(Actor, {}, { orderBy: { id: "asc" } })).map(({ id }) => id) }),
+      t.stringList({
+        description: "Who wrote.",
+        resolve: async (_, __, scope) => (await scope.em.find(Actor, {}, { orderBy: { id: "asc" } })).map(({ id }) => id),
+      }),
     );
     builder.mutationField("probeWrite", (t) =>
       t.boolean({
@@ -79,7 +82,10 @@ describe("testPlatform", () => {
     await app.graphql("mutation { probeWrite }");
     await app.graphql("mutation { probeWrite }", {}, bob);
     await app.graphql("mutation { probeWrite }", {}, testViewer("eve", { tenantId: "other" }));
-    expect(await app.graphql("{ viewer { name } probeActors }", {}, bob)).toEqual({ viewer: { name: "bob" }, probeActors: ["bob", "tester"] });
+    expect(await app.graphql("{ viewer { name } probeActors }", {}, bob)).toEqual({
+      viewer: { name: "bob" },
+      probeActors: ["bob", "tester"],
+    });
   });
 
   it("throws GraphQL errors", async () => {
@@ -92,7 +98,9 @@ describe("testPlatform", () => {
 
   it("hears what happens after a subscription is open", async () => {
     await using app = await testPlatform({ plugins: [probe()] });
-    const changes = await app.subscribe<{ changes: { kind: string; typeName: string } }>('subscription { changes(typeNames: ["Probe"]) { kind typeName } }');
+    const changes = await app.subscribe<{ changes: { kind: string; typeName: string } }>(
+      'subscription { changes(typeNames: ["Probe"]) { kind typeName } }',
+    );
     await app.graphql("mutation { probeWrite }");
     const heard = await collect(changes, { until: (event) => event.changes.kind === "CREATED" });
     expect(heard.map((event) => event.changes.kind)).toEqual(["RESYNC", "CREATED"]);

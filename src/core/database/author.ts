@@ -27,6 +27,7 @@ export interface WrittenMigration {
 }
 
 const snapshotName = "snapshot";
+const lineWidth = 140;
 
 /**
  * Writes a migration from the difference between the entities and the snapshot beside the last migration, then the folder's
@@ -36,7 +37,8 @@ const snapshotName = "snapshot";
  */
 export async function writeMigration(request: MigrationRequest): Promise<WrittenMigration | undefined> {
   const { folder, mode } = request;
-  if (mode === "initial") for (const file of [...migrationFiles(folder), `${snapshotName}.json`]) rmSync(join(folder, file), { force: true });
+  if (mode === "initial")
+    for (const file of [...migrationFiles(folder), `${snapshotName}.json`]) rmSync(join(folder, file), { force: true });
   const name = `${stampAfter(migrationFiles(folder).at(-1), request.now ?? new Date())}_${request.name}`;
   const orm = openOrm(request, name);
   try {
@@ -79,8 +81,15 @@ class HouseGenerator extends TSMigrationGenerator {
 }
 
 function method(name: "up" | "down", statements: readonly string[], generator: TSMigrationGenerator): string {
-  const body = statements.filter((statement) => statement !== "").map((statement) => generator.createStatement(statement, 4));
+  const body = statements.filter((statement) => statement !== "").map((statement) => wrapped(generator.createStatement(statement, 4)));
   return `  override ${name}(): void {\n${body.join("")}  }\n`;
+}
+
+/** A call on a line of its own or, past the width of the code, with its argument on one: as the formatter leaves it. */
+function wrapped(call: string): string {
+  if (call.trimEnd().length <= lineWidth) return call;
+  const argument = call.slice(call.indexOf("(") + 1, call.lastIndexOf(")"));
+  return `    this.addSql(\n      ${argument},\n    );\n`;
 }
 
 /** `migrations`, by name, of all the files of a folder. */

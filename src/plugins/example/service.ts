@@ -36,7 +36,8 @@ export function createExampleService({ maxNotes, changes }: ExampleParts): Examp
       const { id } = await idempotently(scope, { mutation: "exampleAddNote", key: idempotencyKey, body: { text } }, async (tx) => {
         const { tenantId, actorId: ownerId } = scope.viewer;
         const kept = await tx.em.count(ExampleNote, { tenantId, ownerId });
-        if (kept >= maxNotes) throw new WeftlineError("CONFLICT", { message: `You keep ${kept} notes; more than ${maxNotes} are not allowed.` });
+        if (kept >= maxNotes)
+          throw new WeftlineError("CONFLICT", { message: `You keep ${kept} notes; more than ${maxNotes} are not allowed.` });
         const note = tx.em.create(ExampleNote, { id: v7(), tenantId, ownerId, text, createdAt: Date.now() });
         tx.afterCommit(() => tell(note));
         return { id: note.id };

@@ -14,7 +14,11 @@ const addNote = `mutation ($input: ExampleAddNoteInput!) {
 }`;
 
 interface Added {
-  readonly exampleAddNote: { readonly __typename: string; readonly note?: { readonly id: string; readonly text: string }; readonly code?: string };
+  readonly exampleAddNote: {
+    readonly __typename: string;
+    readonly note?: { readonly id: string; readonly text: string };
+    readonly code?: string;
+  };
 }
 
 interface Listed {
@@ -96,6 +100,8 @@ describe("the tool", () => {
 
 describe("the configuration", () => {
   it("is checked at boot", async () => {
-    await expect(testPlatform({ plugins: [example({ maxNotes: 0 })] })).rejects.toThrow('The configuration of "example" is not valid: maxNotes');
+    await expect(testPlatform({ plugins: [example({ maxNotes: 0 })] })).rejects.toThrow(
+      'The configuration of "example" is not valid: maxNotes',
+    );
   });
 });

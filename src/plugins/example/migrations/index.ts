@@ -1,6 +1,6 @@
-import { Initial202611230619 } from "./202611230619_initial.ts";
+import { Initial202611230707 } from "./202611230707_initial.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
-  "202611230619_initial": Initial202611230619,
+  "202611230707_initial": Initial202611230707,
 };
