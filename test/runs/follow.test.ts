@@ -131,6 +131,6 @@ describe("the log", () => {
     });
     const run = await host.start();
     const failed = await host.until(run.id, "FAILED");
-    expect(failed.failure?.code).toBe("PROTOCOL_VIOLATION");
+    expect(failed.failure).toMatchObject({ code: "PROTOCOL_VIOLATION", plugin: "scripted" });
   });
 });

@@ -162,7 +162,7 @@ async function converse(host: TurnHost, run: Run, session: RunSession, cast: Cas
       input: run.input ?? null,
       outputSchema: run.settings.outputSchema ?? cast.program.outputSchema,
     };
-    await listen(cast.runtime.stream(request, ctx), abort.signal, (body) => hear(run, session, body, abort));
+    await listen(cast.runtime.stream(request, ctx), abort.signal, (body) => hear(run, session, cast, body, abort));
     const { messages: open, steps } = session.open;
     if (open.length + steps.length > 0) {
       throw new WeftlineError("PROTOCOL_VIOLATION", { plugin: cast.plugin, problem: "the turn ended with a message or a step open" });
@@ -199,13 +199,23 @@ function contextOf(host: TurnHost, run: Run, cast: Cast, toolCalls: ToolCalls, s
   };
 }
 
-function hear(run: Run, session: RunSession, body: RunEventBody, abort: AbortController): Promise<void> | undefined {
-  const wait = session.say(body);
+function hear(run: Run, session: RunSession, cast: Cast, body: RunEventBody, abort: AbortController): Promise<void> | undefined {
+  const wait = blaming(cast.plugin, () => session.say(body));
   const { maxTokens } = run.limits;
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
     abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));
   }
   return wait;
+}
+
+/** A broken protocol is the fault of the plugin that spoke. */
+function blaming<T>(plugin: string, speak: () => T): T {
+  try {
+    return speak();
+  } catch (error) {
+    if (!(error instanceof WeftlineError && error.code === "PROTOCOL_VIOLATION")) throw error;
+    throw new WeftlineError("PROTOCOL_VIOLATION", { ...error.details, plugin }, { cause: error });
+  }
 }
 
 /** Iterates until the end or the abort; an adapter that does not heed the abort is left behind. */
