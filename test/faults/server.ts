@@ -94,8 +94,9 @@ export class FaultyServer {
     await exited;
   }
 
-  client(): WeftlineClient {
-    return createWeftlineClient({ url: this.url, webSocketImpl: WebSocket });
+  /** @param url another way to it, as through a proxy. */
+  client(url = this.url): WeftlineClient {
+    return createWeftlineClient({ url, webSocketImpl: WebSocket });
   }
 
   /** Asks once. */
