@@ -30,6 +30,8 @@ export interface IdempotentRequest {
   readonly mutation: string;
   readonly key: string | null | undefined;
   readonly body: object;
+  /** Where the key stands in the arguments, for errors; `input.idempotencyKey` unless said. */
+  readonly path?: readonly string[];
 }
 
 /** SHA-256 over the canonical JSON (RFC 8785) of a value, in hex. */
@@ -50,13 +52,13 @@ export function hashOf(value: unknown): string {
  */
 export async function idempotently<Ids extends Record<string, string>>(
   scope: Scope,
-  { mutation, key, body }: IdempotentRequest,
+  { mutation, key, body, path = ["input", "idempotencyKey"] }: IdempotentRequest,
   work: (tx: Tx) => Promise<Ids>,
 ): Promise<Ids> {
   if (key == null) return scope.write(work);
   if (key.length === 0 || key.length > 200) {
-    const path = ["input", "idempotencyKey"];
-    throw new WeftlineError("INVALID_INPUT", { path, message: "An idempotency key has 1 to 200 characters.", issues: [{ path, message: "1 to 200 characters" }] });
+    const message = "An idempotency key has 1 to 200 characters.";
+    throw new WeftlineError("INVALID_INPUT", { path, message, issues: [{ path, message }] });
   }
   const { tenantId, actorId } = scope.viewer;
   const { idempotencyKey: _, ...rest } = body as { idempotencyKey?: unknown };
@@ -72,7 +74,7 @@ export async function idempotently<Ids extends Record<string, string>>(
       idempotencyTtl,
     );
     if (known) {
-      if (known.body_hash !== bodyHash) throw new WeftlineError("IDEMPOTENCY_CONFLICT", { key, path: ["input", "idempotencyKey"] });
+      if (known.body_hash !== bodyHash) throw new WeftlineError("IDEMPOTENCY_CONFLICT", { key, path });
       return JSON.parse(known.result) as Ids;
     }
     const ids = await work(tx);

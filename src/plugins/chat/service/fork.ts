@@ -13,7 +13,8 @@ const batch = 100;
  * @throws NOT_FOUND, or a conflict while a message of that part is being written.
  */
 export async function forkThread(deps: ChatDeps, scope: Scope, request: ForkThread): Promise<Thread> {
-  const { thread } = await idempotently(scope, { mutation: "forkThread", key: request.idempotencyKey, body: request }, async (tx) => {
+  const keyed = { mutation: "forkThread", key: request.idempotencyKey, body: request, path: ["idempotencyKey"] };
+  const { thread } = await idempotently(scope, keyed, async (tx) => {
     const source = await threadIn(tx, request.thread);
     const messages = await messagesUpTo(tx, source, request.at);
     const { title, agentId, historyLimit, retention, simulatedAllowed, metadata } = source;

@@ -60,7 +60,8 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
  * @throws NOT_FOUND, INVALID_INPUT for a message that is no answer, a conflict for an earlier turn or an open run.
  */
 export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: RegenerateMessage): Promise<Answering> {
-  const ids = await idempotently(scope, { mutation: "regenerateMessage", key: request.idempotencyKey, body: request }, async (tx) => {
+  const keyed = { mutation: "regenerateMessage", key: request.idempotencyKey, body: request, path: ["idempotencyKey"] };
+  const ids = await idempotently(scope, keyed, async (tx) => {
     const message = await tx.em.findOne(Message, { id: request.message });
     if (message?.threadId == null) throw new WeftlineError("NOT_FOUND", { what: "message", path });
     const thread = await writableThread(tx, message.threadId, path);

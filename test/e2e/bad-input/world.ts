@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Viewer } from "#weftline";
-import { agents, auth, capabilities, chat, example, health, models, openai, simulated } from "../../src/plugins/index.ts";
-import { testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";
+import { agents, auth, capabilities, chat, example, health, models, openai, simulated } from "../../../src/plugins/index.ts";
+import { testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
 
 export const ada = testViewer("ada");
 /** Of the same tenant as ada. */
@@ -18,7 +18,17 @@ export function shippedPlatform(tokensPerSecond = 0): Promise<TestPlatform> {
   const spare = { apiKey: secret, baseURL: "http://127.0.0.1:9/v1", models: ["spare"] };
   const bindings = { openai: {}, spare };
   return testPlatform({
-    plugins: [auth(), health(), models({ bindings }), simulated({ tokensPerSecond }), capabilities(), openai(), agents(), chat(), example()],
+    plugins: [
+      auth(),
+      health(),
+      models({ bindings }),
+      simulated({ tokensPerSecond }),
+      capabilities(),
+      openai(),
+      agents(),
+      chat(),
+      example(),
+    ],
   });
 }
 
@@ -162,18 +172,54 @@ export async function settle(app: TestPlatform, viewer: Viewer): Promise<Belongi
   const waiting = await settled(app, sent.run.id, viewer);
   const [interrupt] = waiting.interrupts.nodes;
   if (waiting.status !== "WAITING" || !interrupt) throw new Error(`The run does not wait: ${JSON.stringify(waiting)}`);
-  const query = "query ($id: ID!) { thread(id: $id) { messages(last: 1) { nodes { id role } } } }";
-  const shown = await app.graphql<{ thread: { messages: { nodes: { id: string }[] } } }>(query, { id: thread }, viewer);
   return {
     agent: agent.id,
     agentName,
     thread,
     question: message.id,
-    answer: shown.thread.messages.nodes[0]?.id ?? "",
+    answer: await lastMessage(app, thread, viewer),
     run: run.id,
     waitingThread,
     waitingRun: sent.run.id,
     interrupt: interrupt.id,
     argumentsHash: interrupt.argumentsHash,
   };
+}
+
+/** What of ada's takes nothing now. */
+export interface Idle {
+  /** An archived thread with an answer, and the run behind that. */
+  readonly thread: string;
+  readonly answer: string;
+  readonly run: string;
+  readonly agentless: string;
+  /** The name of an agent that has a run waiting outside any thread. */
+  readonly busyAgent: string;
+}
+
+/** Agents named Drafted, Paused and Archived, a busy one, and threads that are archived or without an agent. */
+export async function settleIdle(app: TestPlatform, agent: string): Promise<Idle> {
+  const make = (name: string, more: Arguments = {}) => done(app, "createAgent", { input: { name, framework: "openai", ...more } });
+  await make("Drafted", { activate: false });
+  await make("Paused");
+  await done(app, "stopAgent", { agent: { name: "Paused" } });
+  await make("Archived");
+  await done(app, "archiveAgent", { agent: { name: "Archived" } });
+  await make("Busy", { capabilities: ["message.send"] });
+  const waits = await done(app, "startRun", { input: { target: { agent: { name: "Busy" } }, text: askToSend } });
+  await settled(app, waits.run.id);
+
+  const { thread } = await done(app, "createThread", { input: { title: "Archived", agent: { id: agent } } });
+  const { run } = await done(app, "sendMessage", { input: { thread: thread.id, text: "Hello" } });
+  await settled(app, run.id);
+  const answer = await lastMessage(app, thread.id, ada);
+  await done(app, "updateThread", { input: { thread: thread.id, archived: true } });
+  const agentless = await done(app, "createThread", { input: { title: "Agentless" } });
+  return { thread: thread.id, answer, run: run.id, agentless: agentless.thread.id, busyAgent: "Busy" };
+}
+
+async function lastMessage(app: TestPlatform, thread: string, viewer: Viewer): Promise<string> {
+  const query = "query ($id: ID!) { thread(id: $id) { messages(last: 1) { nodes { id } } } }";
+  const shown = await app.graphql<{ thread: { messages: { nodes: { id: string }[] } } }>(query, { id: thread }, viewer);
+  return shown.thread.messages.nodes[0]?.id ?? "";
 }

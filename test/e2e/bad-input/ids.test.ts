@@ -1,7 +1,15 @@
-import { buildClientSchema, getIntrospectionQuery, getNamedType, isInputObjectType, type GraphQLArgument, type GraphQLInputField, type IntrospectionQuery } from "graphql";
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  getNamedType,
+  isInputObjectType,
+  type GraphQLArgument,
+  type GraphQLInputField,
+  type IntrospectionQuery,
+} from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { globalId } from "#weftline";
-import type { TestPlatform } from "../../src/testing/index.ts";
+import type { TestPlatform } from "../../../src/testing/index.ts";
 import { ada, bob, changesNothing, eve, mutate, settle, shippedPlatform, type Arguments, type Belongings } from "./world.ts";
 
 let app: TestPlatform;
@@ -14,14 +22,23 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** Each place where a mutation takes an id: whose id it is, and the arguments around it. */
-const places: Readonly<Record<string, { readonly type: keyof typeof idsOf; readonly write?: true; readonly args: (own: Belongings) => Arguments }>> = {
-  "updateAgent.input.agent.id": { type: "Agent", write: true, args: ({ agent: id }) => ({ input: { agent: { id }, description: "Another" } }) },
+const places: Readonly<
+  Record<string, { readonly type: keyof typeof idsOf; readonly write?: true; readonly args: (own: Belongings) => Arguments }>
+> = {
+  "updateAgent.input.agent.id": {
+    type: "Agent",
+    write: true,
+    args: ({ agent: id }) => ({ input: { agent: { id }, description: "Another" } }),
+  },
   "restoreAgentVersion.agent.id": { type: "Agent", write: true, args: ({ agent: id }) => ({ agent: { id }, version: 1 }) },
   "startAgent.agent.id": { type: "Agent", write: true, args: ({ agent: id }) => ({ agent: { id } }) },
   "stopAgent.agent.id": { type: "Agent", write: true, args: ({ agent: id }) => ({ agent: { id }, mode: "CANCEL" }) },
   "archiveAgent.agent.id": { type: "Agent", write: true, args: ({ agent: id }) => ({ agent: { id } }) },
   "startRun.input.target.agent.id": { type: "Agent", args: ({ agent: id }) => ({ input: { target: { agent: { id } }, text: "Go." } }) },
-  "startRun.input.thread": { type: "Thread", args: ({ agent: id, thread }) => ({ input: { target: { agent: { id } }, text: "Go.", thread } }) },
+  "startRun.input.thread": {
+    type: "Thread",
+    args: ({ agent: id, thread }) => ({ input: { target: { agent: { id } }, text: "Go.", thread } }),
+  },
   "cancelRun.run": { type: "Run", args: ({ waitingRun: run }) => ({ run, reason: "No." }) },
   "retryRun.input.run": { type: "Run", args: ({ run }) => ({ input: { run } }) },
   "decideInterrupt.input.interrupt": {
@@ -99,8 +116,13 @@ describe("an id that a mutation takes", () => {
         const others = Object.entries(idsOf).flatMap(([other, idOf]) => (other === type ? [] : [idOf(of.ada)]));
         for (const id of [...malformed(type), ...others]) {
           const refused = await tryId(id);
-          expect([id.slice(0, 80), refused]).toMatchObject([id.slice(0, 80), { __typename: "InvalidInputError", code: "INVALID_ID", path }]);
-          expect(refused.issues).toEqual([{ path, message: `Expected the id of ${type === "Agent" || type === "Interrupt" ? "an" : "a"} ${type}.` }]);
+          expect([id.slice(0, 80), refused]).toMatchObject([
+            id.slice(0, 80),
+            { __typename: "InvalidInputError", code: "INVALID_ID", path },
+          ]);
+          expect(refused.issues).toEqual([
+            { path, message: `Expected the id of ${type === "Agent" || type === "Interrupt" ? "an" : "a"} ${type}.` },
+          ]);
           expect(refused.fix).toBe("Pass an id as the graph returned it.");
         }
       });
@@ -135,7 +157,10 @@ describe("an id that a query takes", () => {
     "thread.id": { query: "query ($id: ID!) { found: thread(id: $id) { id } }", nothing: null },
     "agent.ref.id": { query: "query ($id: ID!) { found: agent(ref: { id: $id }) { id } }", nothing: null },
     "runs.filter.agent": { query: "query ($id: ID!) { found: runs(filter: { agent: $id }) { nodes { id } } }", nothing: { nodes: [] } },
-    "runs.filter.workflow": { query: "query ($id: ID!) { found: runs(filter: { workflow: $id }) { nodes { id } } }", nothing: { nodes: [] } },
+    "runs.filter.workflow": {
+      query: "query ($id: ID!) { found: runs(filter: { workflow: $id }) { nodes { id } } }",
+      nothing: { nodes: [] },
+    },
     "runs.filter.thread": { query: "query ($id: ID!) { found: runs(filter: { thread: $id }) { nodes { id } } }", nothing: { nodes: [] } },
   };
   const owned = (own: Belongings): string[] => [own.thread, own.run, own.answer, own.question, own.interrupt];
@@ -146,7 +171,8 @@ describe("an id that a query takes", () => {
 
   it.each(Object.keys(queries))("%s finds nothing where it is malformed, missing, of another type or foreign", async (place) => {
     const { query, nothing } = queries[place] ?? { query: "", nothing: undefined };
-    const found = (id: string, viewer = ada) => app.graphql<{ found: unknown }>(query, { id }, viewer).then((data) => [id.slice(0, 80), data.found]);
+    const found = (id: string, viewer = ada) =>
+      app.graphql<{ found: unknown }>(query, { id }, viewer).then((data) => [id.slice(0, 80), data.found]);
     for (const type of Object.keys(idsOf)) {
       for (const id of [...malformed(type), ...absent(type)]) expect(await found(id)).toEqual([id.slice(0, 80), nothing]);
     }
@@ -177,14 +203,18 @@ describe("an id that a subscription takes", () => {
     expect((await idPlaces("subscription")).toSorted()).toEqual(Object.keys(subscriptions).toSorted());
   });
 
-  it.each(Object.entries(subscriptions))("%s is not found where it is malformed, missing, of another type or foreign", async (place, type) => {
-    const [field = "", arg = ""] = place.split(".");
-    await changesNothing(app, async () => {
-      for (const id of [...malformed(type), ...absent(type)]) expect([id.slice(0, 80), await codeOf(field, arg, id)]).toEqual([id.slice(0, 80), "NOT_FOUND"]);
-      for (const [other, idOf] of Object.entries(idsOf)) {
-        expect([other, await codeOf(field, arg, idOf(of.ada))]).toEqual([other, other === type ? "opened" : "NOT_FOUND"]);
-      }
-      for (const viewer of [bob, eve]) expect(await codeOf(field, arg, idsOf[type](of.ada), viewer)).toBe("NOT_FOUND");
-    });
-  });
+  it.each(Object.entries(subscriptions))(
+    "%s is not found where it is malformed, missing, of another type or foreign",
+    async (place, type) => {
+      const [field = "", arg = ""] = place.split(".");
+      await changesNothing(app, async () => {
+        for (const id of [...malformed(type), ...absent(type)])
+          expect([id.slice(0, 80), await codeOf(field, arg, id)]).toEqual([id.slice(0, 80), "NOT_FOUND"]);
+        for (const [other, idOf] of Object.entries(idsOf)) {
+          expect([other, await codeOf(field, arg, idOf(of.ada))]).toEqual([other, other === type ? "opened" : "NOT_FOUND"]);
+        }
+        for (const viewer of [bob, eve]) expect(await codeOf(field, arg, idsOf[type](of.ada), viewer)).toBe("NOT_FOUND");
+      });
+    },
+  );
 });
