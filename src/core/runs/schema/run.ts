@@ -1,6 +1,7 @@
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { connectionType, pageArgs, pageOf } from "../../graphql/connections.ts";
 import { nodeType } from "../../graphql/nodes.ts";
+import type { Scope } from "../../graphql/scope.ts";
 import { Actor, actorOf } from "../../host/actors.ts";
 import { Provenance } from "../../host/types.ts";
 import { Interrupt } from "../entities/message.ts";
@@ -93,7 +94,7 @@ export function addRun(builder: GraphBuilder): RunRefs {
         description: "Its last answer.",
         resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text ?? null) : null),
       }),
-      failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run) => run.failure ?? null }),
+      failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run, _, scope) => failureOf(scope, run) }),
       usage: t.field({
         type: UsageView,
         nullable: false,
@@ -159,6 +160,12 @@ function addRunProgress(builder: GraphBuilder) {
       total: t.field({ type: "SafeInt", description: "How much there is, where it is known.", resolve: ({ total }) => total ?? null }),
     }),
   });
+}
+
+/** What went wrong may repeat what was said: of others, admins see the code alone. */
+function failureOf(scope: Scope, run: Run): RunFailure | null {
+  if (run.failure == null || seesContent(scope, run)) return run.failure ?? null;
+  return { ...run.failure, message: "Its owner sees why." };
 }
 
 function inputOf({ input }: Run): unknown {
