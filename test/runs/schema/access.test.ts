@@ -19,6 +19,8 @@ beforeAll(async () => {
     step: await rows.step("r.s1", "r", { input: "secret in", output: "secret out", error: "secret error" }),
     message: await rows.message("r.1", "r"),
     interrupt: await rows.interrupt("i", "r", {
+      message: "secret question",
+      responseSchema: { title: "secret title" },
       decision: { kind: "EDIT", by: alice.actorId, at: 5, reason: "secret reason", payload: "secret payload" },
     }),
   };
@@ -34,7 +36,7 @@ const everything = `
     id status targetName input output text usage { totalTokens cost { amount } } owner { actorId }
     events { type ... on MessageDeltaEvent { text } }
     steps { nodes { id status input output error } }
-    interrupts { nodes { id status message arguments argumentsHash canDecide decision { kind reason payload } } }
+    interrupts { nodes { id status message arguments argumentsHash responseSchema canDecide decision { kind reason payload } } }
   }`;
 
 interface Everything {
@@ -82,7 +84,7 @@ describe("a run and what belongs to it", () => {
     const { run, nodes } = await read(admin);
     expect(run).toMatchObject({ status: "WAITING", usage: { totalTokens: 12 }, input: null, events: null });
     expect(run?.steps.nodes).toMatchObject([{ id: ids.step, status: "SUCCEEDED", input: null }]);
-    expect(run?.interrupts.nodes).toMatchObject([{ id: ids.interrupt, status: "PENDING", arguments: null, canDecide: false }]);
+    expect(run?.interrupts.nodes).toMatchObject([{ id: ids.interrupt, status: "PENDING", arguments: null, argumentsHash: null, canDecide: false }]);
     expect(JSON.stringify({ run, nodes })).not.toContain("secret");
     expect(nodes[2]).toBeNull();
   });

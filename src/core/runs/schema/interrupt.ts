@@ -78,13 +78,17 @@ export function addInterrupt(builder: GraphBuilder): void {
       }),
       argumentsHash: t.string({
         description: "Names exactly that call: pass it with the decision.",
-        resolve: (interrupt) => interrupt.argumentsHash ?? null,
+        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.argumentsHash ?? null) : null),
       }),
-      message: t.exposeString("message", { nullable: false, description: "The question, for people." }),
+      message: t.string({
+        nullable: false,
+        description: "The question, for people.",
+        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? interrupt.message : "Its owner sees the question."),
+      }),
       responseSchema: t.field({
         type: "JSON",
         description: "JSON Schema of an answer.",
-        resolve: (interrupt) => interrupt.responseSchema ?? null,
+        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.responseSchema ?? null) : null),
       }),
       allowed: t.field({
         type: [DecisionKind],
