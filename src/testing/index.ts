@@ -1,3 +1,5 @@
 export { collect, type CollectOptions } from "./collect.ts";
+export { fakeRuntime, sayText, type FakeRuntimeOptions, type FakeTurn, type SayOptions } from "./fake-runtime.ts";
+export { scriptModel, type ScriptModelOptions, type ScriptedAnswer, type ScriptedCall } from "./script-model.ts";
 export { testPlatform, type TestPlatform, type TestPlatformOptions, type Variables } from "./test-platform.ts";
 export { defaultViewer, testViewer } from "./viewers.ts";

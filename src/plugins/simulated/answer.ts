@@ -21,6 +21,9 @@ export interface Answer {
   readonly finish: "stop" | "length" | "tools";
 }
 
+/** Decides what is said to a request. */
+export type Answerer = (request: SimulatedRequest) => Answer;
+
 /**
  * Answers a request. The same request always gets the same answer.
  *

@@ -1,4 +1,4 @@
-import { answerTo, type Answer } from "../answer.ts";
+import type { Answer, Answerer } from "../answer.ts";
 import type { Frame } from "../pace.ts";
 import { argumentPieces, textPieces } from "../tokens.ts";
 import { chatBody, chatProblem, chatRequest, type ChatBody } from "./chat-request.ts";
@@ -9,8 +9,9 @@ import { createdAt, idsOf, pieceCount, refuse, schemaProblem, usageOf, type Exch
  *
  * @param json the parsed body.
  * @param body the body as it came, from which the ids are made.
+ * @param answerTo decides what is said.
  */
-export function chatExchange(json: unknown, body: string): Exchange {
+export function chatExchange(json: unknown, body: string, answerTo: Answerer): Exchange {
   const checked = chatBody.safeParse(json);
   if (!checked.success) return refuse(schemaProblem(checked.error));
   const problem = chatProblem(checked.data);

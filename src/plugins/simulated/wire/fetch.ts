@@ -1,3 +1,4 @@
+import { answerTo, type Answerer } from "../answer.ts";
 import { parsed } from "../mentions.ts";
 import { durationMs, pacedStream, pause, type Pace } from "../pace.ts";
 import { chatExchange } from "./chat.ts";
@@ -12,6 +13,8 @@ export interface SimulatedOptions {
   readonly firstTokenMs?: number;
   /** The model ids that GET /models lists; any other id is answered too. `["simulated"]` unless given. */
   readonly models?: readonly string[];
+  /** What is said to a request; the simulated model's own answer unless given. */
+  readonly answer?: Answerer;
 }
 
 /**
@@ -40,7 +43,7 @@ export function createSimulatedFetch(options: SimulatedOptions = {}): typeof fet
     if (!exchange) return problemResponse({ status: 404, message: `Invalid URL (${method} ${url.pathname})` }, headers);
     const json = parsed(body);
     if (json === undefined) return problemResponse({ status: 400, message: "We could not parse the JSON body of your request." }, headers);
-    return respond(exchange(json, body), pace, signal, headers);
+    return respond(exchange(json, body, options.answer ?? answerTo), pace, signal, headers);
   };
 }
 

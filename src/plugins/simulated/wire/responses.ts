@@ -1,4 +1,4 @@
-import { answerTo, type Answer } from "../answer.ts";
+import type { Answer, Answerer } from "../answer.ts";
 import type { Frame } from "../pace.ts";
 import { argumentPieces, textPieces } from "../tokens.ts";
 import { createdAt, idsOf, pieceCount, refuse, schemaProblem, usageOf, type Exchange, type IdMaker, type TokenUsage } from "./exchange.ts";
@@ -9,8 +9,9 @@ import { responsesBody, responsesProblem, responsesRequest, type ResponsesBody }
  *
  * @param json the parsed body.
  * @param body the body as it came, from which the ids are made.
+ * @param answerTo decides what is said.
  */
-export function responsesExchange(json: unknown, body: string): Exchange {
+export function responsesExchange(json: unknown, body: string, answerTo: Answerer): Exchange {
   const checked = responsesBody.safeParse(json);
   if (!checked.success) return refuse(schemaProblem(checked.error));
   const problem = responsesProblem(checked.data);
