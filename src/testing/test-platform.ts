@@ -6,6 +6,7 @@ import type { WeftlineConfig } from "../core/config.ts";
 import type { Viewer } from "../core/database/viewer.ts";
 import type { PluginList } from "../core/kernel/spec.ts";
 import { createPlatform, type Platform } from "../core/platform.ts";
+import { testDoor } from "./door.ts";
 import { defaultViewer } from "./viewers.ts";
 
 /** What a platform for a test is made of. */
@@ -13,16 +14,28 @@ export interface TestPlatformOptions extends Pick<WeftlineConfig, "logLevel"> {
   readonly plugins: PluginList;
   /** The folder of the database, kept at close; a temporary one, removed at close, unless said. */
   readonly dataDir?: string;
+  /**
+   * Who may call over the network, each with its actor's id as the token: `Authorization: Bearer bob`. Where they are given, the
+   * platform listens on a free port of this machine.
+   */
+  readonly viewers?: readonly Viewer[];
+}
+
+interface Booted {
+  readonly platform: Platform;
+  readonly url: string | undefined;
 }
 
 /** The variables of an operation. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** A platform that runs in the test's process, without a port. */
+/** A platform that runs in the test's process; without a port unless it was given viewers. */
 export interface TestPlatform extends AsyncDisposable {
   /** The running platform; another one after {@link TestPlatform.restart}. */
   readonly platform: Platform;
   readonly dataDir: string;
+  /** The graph's address, where the platform was given viewers; another one after {@link TestPlatform.restart}. */
+  readonly url: string | undefined;
   /**
    * Runs a query or mutation as a viewer.
    *
@@ -50,34 +63,41 @@ export interface TestPlatform extends AsyncDisposable {
  * await using app = await testPlatform({ plugins: [hello()] });
  * expect(await app.graphql("{ helloGreeting }")).toEqual({ helloGreeting: "Hello world" });
  */
-export async function testPlatform({ plugins, dataDir, logLevel = "silent" }: TestPlatformOptions): Promise<TestPlatform> {
+export async function testPlatform({ plugins, dataDir, viewers, logLevel = "silent" }: TestPlatformOptions): Promise<TestPlatform> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "weftline-test-"));
-  const boot = (): Promise<Platform> => createPlatform({ plugins, dataDir: folder, logLevel }, { migrate: "automatic" });
+  const boot = async (): Promise<Booted> => {
+    const door = viewers && testDoor(viewers)();
+    const platform = await createPlatform({ plugins: [plugins, door], dataDir: folder, logLevel }, { migrate: "automatic" });
+    return { platform, url: viewers && (await platform.listen({ host: "127.0.0.1", port: 0 })).url };
+  };
   const leave = (): void => {
     if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
   };
-  let platform = await boot().catch((error: unknown) => {
+  let booted = await boot().catch((error: unknown) => {
     leave();
     throw error;
   });
   const close = async (): Promise<void> => {
-    await platform.close();
+    await booted.platform.close();
     leave();
   };
   return {
     get platform() {
-      return platform;
+      return booted.platform;
+    },
+    get url() {
+      return booted.url;
     },
     dataDir: folder,
     graphql: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) =>
-      dataOf<Data>(await platform.execute({ query, variables, viewer })),
+      dataOf<Data>(await booted.platform.execute({ query, variables, viewer })),
     subscribe: async <Data>(query: string, variables: Variables = {}, viewer: Viewer = defaultViewer) => {
-      const outcome = await platform.subscribe({ query, variables, viewer });
+      const outcome = await booted.platform.subscribe({ query, variables, viewer });
       return Symbol.asyncIterator in outcome ? dataOfEach<Data>(outcome) : dataOf(outcome);
     },
     restart: async () => {
-      await platform.close();
-      platform = await boot();
+      await booted.platform.close();
+      booted = await boot();
     },
     close,
     [Symbol.asyncDispose]: close,

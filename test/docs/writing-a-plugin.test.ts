@@ -48,7 +48,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("the page on writing a plugin", () => {
+describe("the page on writing a plugin", { timeout: 60_000 }, () => {
   it("shows the files that it talks about", () => {
     expect([...snippets().keys()]).toEqual(["hello.ts", "plugins.config.ts", "hello.test.ts", "entities.ts"]);
   });

@@ -106,6 +106,19 @@ describe("testPlatform", () => {
     expect(heard.map((event) => event.changes.kind)).toEqual(["RESYNC", "CREATED"]);
   });
 
+  it("lets the viewers that it was given in over the network, and nobody else", async () => {
+    await using app = await testPlatform({ plugins: [probe()], viewers: [bob] });
+    const ask = async (token: string): Promise<unknown> => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+      const response = await fetch(app.url ?? "", { method: "POST", headers, body: JSON.stringify({ query: "{ viewer { name } }" }) });
+      return response.json();
+    };
+    expect(await ask("bob")).toEqual({ data: { viewer: { name: "bob" } } });
+    expect(await ask("eve")).toMatchObject({ errors: [{ extensions: { code: "UNAUTHENTICATED" } }] });
+    await app.restart();
+    expect(await ask("bob")).toEqual({ data: { viewer: { name: "bob" } } });
+  });
+
   it("keeps the data over a restart, and a named folder over a close", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "weftline-kept-"));
     folders.push(dataDir);
