@@ -92,8 +92,6 @@ export const errorCodes = {
   PROVIDER_UNREACHABLE: entry("unavailable", "The model provider {provider} could not be reached.", "Check the base URL of the binding and the network."),
   STREAM_TRUNCATED: entry("unavailable", "The answer of {provider} ended before it was complete.", "Retry the run."),
   OUTPUT_INVALID: entry("conflict", "The answer does not fit the output schema: {problem}", "Make the schema looser or the instructions clearer, then retry the run."),
-  TOOL_UNKNOWN: entry("input", 'There is no tool "{tool}".', "Choose a tool that the agent lists under capabilities."),
-  TOOL_FAILED: entry("internal", 'The tool "{tool}" failed: {problem}', "See the message; the run goes on with it as the tool's result."),
   TOOL_TIMEOUT: entry("unavailable", 'The tool "{tool}" did not finish within {timeout}.', "Try again with less work, or raise the tool's timeout."),
 
   INTERNAL: entry("internal", "Something went wrong here.", "Look for the requestId in the log of the server."),
