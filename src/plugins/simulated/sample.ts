@@ -69,7 +69,7 @@ export function sampleOf(schema: JsonSchema, sources: SampleSources): unknown {
   }
 
   function numberFor(at: JsonSchema, type: string, said: string | undefined): Sample {
-    const fits = (value: unknown): value is number => typeof value === "number" && inRange(at, type, value);
+    const fits = (candidate: unknown): candidate is number => typeof candidate === "number" && inRange(at, type, candidate);
     if (said !== undefined && fits(Number(said))) return Number(said);
     const found = numbers.findIndex(fits);
     if (found >= 0) return numbers.splice(found, 1)[0];
@@ -88,10 +88,10 @@ export function sampleOf(schema: JsonSchema, sources: SampleSources): unknown {
     const list: unknown[] = [];
     while (list.length < wanted) {
       const part: unknown = tuple[list.length] ?? items;
-      const value = visit({ name, schema: isRecord(part) || typeof part === "boolean" ? part : {}, refs });
-      if (value === impossible) return impossible;
-      const isNew = at["uniqueItems"] !== true || !list.some((other) => JSON.stringify(other) === JSON.stringify(value));
-      const unlike = isNew ? value : another(items, value, list.length);
+      const item = visit({ name, schema: isRecord(part) || typeof part === "boolean" ? part : {}, refs });
+      if (item === impossible) return impossible;
+      const isNew = at["uniqueItems"] !== true || !list.some((other) => JSON.stringify(other) === JSON.stringify(item));
+      const unlike = isNew ? item : another(items, item, list.length);
       if (unlike === impossible) return impossible;
       list.push(unlike);
     }
@@ -104,15 +104,15 @@ export function sampleOf(schema: JsonSchema, sources: SampleSources): unknown {
     const entries: [string, unknown][] = [];
     for (const [name, property] of Object.entries(properties)) {
       if (!required.delete(name) && saidFor(name, strings.text) === undefined) continue;
-      const value = visit({ name, schema: isRecord(property) ? property : property !== false, refs });
-      if (value === impossible) return impossible;
-      entries.push([name, value]);
+      const sample = visit({ name, schema: isRecord(property) ? property : property !== false, refs });
+      if (sample === impossible) return impossible;
+      entries.push([name, sample]);
     }
     const rest = isRecord(at["additionalProperties"]) ? at["additionalProperties"] : true;
     for (const name of required) {
-      const value = visit({ name, schema: rest, refs });
-      if (value === impossible) return impossible;
-      entries.push([name, value]);
+      const sample = visit({ name, schema: rest, refs });
+      if (sample === impossible) return impossible;
+      entries.push([name, sample]);
     }
     return Object.fromEntries(entries);
   }
