@@ -62,7 +62,7 @@ describe("the HTTP server", () => {
     expect(await ask("PROVIDER_UNREACHABLE")).toMatchObject({ code: "UNAVAILABLE" });
     expect(await ask("PROVIDER_RATE_LIMITED")).toMatchObject({ code: "RATE_LIMITED" });
     expect(await ask("UNAUTHENTICATED")).toMatchObject({ code: "UNAUTHENTICATED" });
-    expect(await ask("TOOL_FAILED")).toMatchObject({ code: "INTERNAL" });
+    expect(await ask("RUN_FENCED")).toMatchObject({ code: "INTERNAL" });
   });
 
   it("shows nothing of a bug but its request id", async () => {
