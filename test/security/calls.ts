@@ -1,0 +1,56 @@
+import type { Purpose } from "./rules.ts";
+import type { IdPath } from "./shape.ts";
+import type { Mine } from "./world.ts";
+
+/**
+ * How to call each mutation: variables that name the caller's own objects. The test puts the objects of others in their place. A mutation
+ * that is missing here fails it.
+ */
+export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<string, unknown>>>> = {
+  archiveAgent: ({ agent }) => ({ agent: { id: agent } }),
+  cancelRun: ({ waitingRun }) => ({ run: waitingRun }),
+  clearThread: ({ thread }) => ({ thread }),
+  createAgent: () => ({ input: { name: "another", framework: "fake" } }),
+  createAgentFromTemplate: () => ({ input: { template: "assistant", name: "templated" } }),
+  createThread: () => ({ input: { title: "another" } }),
+  decideInterrupt: ({ interrupt, argumentsHash }) => ({ input: { interrupt, kind: "REJECT", argumentsHash } }),
+  deleteThread: ({ thread }) => ({ thread }),
+  exampleAddNote: () => ({ input: { text: "another" } }),
+  forkThread: ({ thread, answer }) => ({ thread, at: answer }),
+  regenerateMessage: ({ answer }) => ({ message: answer }),
+  restoreAgentVersion: ({ agent }) => ({ agent: { id: agent }, version: 1 }),
+  retryRun: ({ finishedRun }) => ({ input: { run: finishedRun } }),
+  sendMessage: ({ thread }) => ({ input: { thread, text: "Hello." } }),
+  setTyping: ({ thread }) => ({ thread, typing: true }),
+  startAgent: ({ agent }) => ({ agent: { id: agent } }),
+  startRun: ({ agent }) => ({ input: { target: { agent: { id: agent } }, text: "Hello." } }),
+  stopAgent: ({ agent }) => ({ agent: { id: agent } }),
+  updateAgent: ({ agent }) => ({ input: { agent: { id: agent }, description: "changed" } }),
+  updateThread: ({ thread }) => ({ input: { thread, archived: true } }),
+};
+
+/** Where a mutation points to an object without changing it, and where admins may do what else is for owners. */
+const purposes: Readonly<Record<string, Purpose>> = {
+  "createThread input.agent": "USE",
+  "updateThread input.agent": "USE",
+  "sendMessage input.agent": "USE",
+  "startRun input.target.agent": "USE",
+  "cancelRun run": "CANCEL",
+};
+
+export function purposeOf(mutation: string, { path }: IdPath): Purpose {
+  return purposes[`${mutation} ${path.join(".")}`] ?? "CHANGE";
+}
+
+/** What an argument of a mutation or subscription names, by what it is called: its type, and which of somebody's objects fits. */
+export const named: Readonly<Record<string, { readonly type: string; readonly of: (mine: Mine, root: string) => string }>> = {
+  AgentRef: { type: "Agent", of: ({ agent }) => agent },
+  at: { type: "Message", of: ({ answer }) => answer },
+  interrupt: { type: "Interrupt", of: ({ interrupt }) => interrupt },
+  message: { type: "Message", of: ({ answer }) => answer },
+  run: { type: "Run", of: ({ waitingRun, finishedRun }, root) => (root === "retryRun" ? finishedRun : waitingRun) },
+  thread: { type: "Thread", of: ({ thread }) => thread },
+};
+
+/** Subscriptions that an auditor may follow for others; all others are for owners alone. */
+export const auditable: readonly string[] = ["runEvents"];

@@ -1,0 +1,195 @@
+import {
+  WeftlineError,
+  contribution,
+  definePlugin,
+  globalId,
+  jobs,
+  type ConversationMessage,
+  type RunContext,
+  type RunEventBody,
+  type RunRequest,
+  type Viewer,
+} from "#weftline";
+import { skills } from "#plugins/capabilities";
+import * as shipped from "../../src/plugins/index.ts";
+import { fakeRuntime, sayText, testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";
+
+/** Two tenants; in the second one, somebody with every role and somebody with alice's name. */
+export const viewers = {
+  alice: testViewer("alice"),
+  bob: testViewer("bob"),
+  admin: testViewer("admin", { roles: ["admin"] }),
+  auditor: testViewer("auditor", { roles: ["admin", "audit"] }),
+  mallory: testViewer("mallory", { tenantId: "other", roles: ["admin", "audit"] }),
+  namesake: testViewer("alice", { tenantId: "other", name: "Alice's namesake" }),
+} as const satisfies Record<string, Viewer>;
+
+export type Who = keyof typeof viewers;
+export const everybody = Object.keys(viewers) as Who[];
+
+/** What somebody says that nobody else may read; `place` tells where it was said. */
+export const secretOf = (who: Who, place: string): string => `SECRET-OF-${who.toUpperCase()}-${place}`;
+
+/** What one viewer has: global ids. */
+export interface Mine {
+  readonly agent: string;
+  readonly thread: string;
+  readonly answer: string;
+  readonly finishedRun: string;
+  readonly waitingRun: string;
+  readonly interrupt: string;
+  readonly argumentsHash: string;
+}
+
+/**
+ * A host on which everybody has one of everything.
+ *
+ * @param made told of each viewer when it has all, before the next one makes anything.
+ */
+export async function bootWorld(
+  made: (app: TestPlatform, who: Who) => Promise<void>,
+): Promise<{ readonly app: TestPlatform; readonly has: Readonly<Record<Who, Mine>> }> {
+  const plugins = Object.entries(shipped).map(([name, plugin]) =>
+    name === "simulated" ? shipped.simulated({ tokensPerSecond: 0 }) : plugin(),
+  );
+  const app = await testPlatform({ plugins: [...plugins, fakeRuntime({ turn }), fixtures()] });
+  const has: Partial<Record<Who, Mine>> = {};
+  for (const who of everybody) {
+    has[who] = await populate(app, who);
+    await made(app, who);
+  }
+  return { app, has: has as Record<Who, Mine> };
+}
+
+/** What no shipped plugin has one of. */
+const fixtures = definePlugin({
+  id: "fixtures",
+  contributes: [
+    contribution(jobs, "fixtures.sweep", { name: "fixtures.sweep" }),
+    contribution(skills, "fixtures.brief", {
+      name: "fixtures.brief",
+      description: "Brief.",
+      instructions: "Be brief.",
+      tools: ["time.now"],
+    }),
+  ],
+});
+
+/** Objects that no field of the graph leads to. */
+export const unreachable: Readonly<Record<string, readonly string[]>> = { Job: [globalId("Job", "fixtures.sweep")] };
+
+function textOf(message: ConversationMessage | undefined): string {
+  return message?.role === "USER" ? message.parts.map((part) => (part.type === "text" ? part.text : "")).join("") : "";
+}
+
+/** Says in every place that an adapter can say something what it was told; fails with it where it is told to, and dawdles likewise. */
+async function* turn(request: RunRequest, ctx: RunContext): AsyncGenerator<RunEventBody> {
+  const told = textOf(request.messages.findLast(({ role }) => role === "USER"));
+  yield { kind: "step.started", step: "node", name: "node", stepKind: "NODE", input: told };
+  yield { kind: "state.patched", patch: { told } };
+  yield { kind: "custom", name: "fake.told", data: told };
+  yield { kind: "progress", done: 1, total: 2 };
+  if (told.startsWith("dawdle")) yield* sayText("word ".repeat(500), { pauseMs: 20, signal: ctx.signal });
+  yield* sayText(`You said: ${told}`);
+  await ctx.callTools([{ callId: "call", name: "math.evaluate", arguments: { expression: "1 +", told } }]);
+  if (told.startsWith("fail"))
+    throw new WeftlineError("PROVIDER_REJECTED", { provider: "fake", status: 400, problem: `it did not like: ${told}` });
+  yield { kind: "step.finished", step: "node", status: "SUCCEEDED", output: told };
+}
+
+interface Result {
+  readonly result: { readonly __typename: string } & Record<string, { readonly id: string }>;
+}
+
+/**
+ * Makes one of everything for a viewer, by the graph alone; alice and bob also fork, retry and ask anew.
+ *
+ * @param name whose the agents are called, since no two of a tenant have one name.
+ */
+export async function populate(app: TestPlatform, who: Who, name: string = who): Promise<Mine> {
+  const viewer = viewers[who];
+  const secret = (place: string): string => secretOf(who, place);
+  const change = async (mutation: string, variables: object, field: string): Promise<string> => {
+    const { result } = await app.graphql<Result>(mutation, variables as never, viewer);
+    const made = result[field];
+    if (!made) throw new Error(`${who}: ${JSON.stringify(result)}`);
+    return made.id;
+  };
+  const start = (text: string): Promise<string> =>
+    change(
+      documents.startRun,
+      { input: { target: { agent: { name: `${name}'s actor` } }, text, input: { told: secret("input") } } },
+      "run",
+    );
+
+  const agent = await change(
+    documents.createAgent,
+    { input: { name: `${name}'s helper`, framework: "openai", capabilities: tools } },
+    "agent",
+  );
+  await change(documents.createAgent, { input: { name: `${name}'s actor`, framework: "fake", capabilities: ["math.evaluate"] } }, "agent");
+  await change(documents.addNote, { input: { text: secret("note") } }, "note");
+
+  const config = { metadata: { told: secret("metadata") } };
+  const thread = await change(documents.createThread, { input: { title: secret("title"), agent: { id: agent }, config } }, "thread");
+  const say = (text: string): Promise<string> => change(documents.sendMessage, { input: { thread, text } }, "run");
+  await settled(app, viewer, await say(secret("message")));
+  const rich = who === "alice" || who === "bob";
+  if (rich) {
+    await settled(app, viewer, await say(`use example.notes for ${secret("question")}`));
+    const [before] = await messagesOf(app, viewer, thread);
+    await settled(app, viewer, await change(documents.regenerate, { message: before }, "run"));
+  }
+  const [answer = ""] = await messagesOf(app, viewer, thread);
+  if (rich) await change(documents.fork, { thread, at: answer }, "thread");
+
+  const finishedRun = await start(secret("text"));
+  await settled(app, viewer, finishedRun);
+  const failed = await start(`fail ${secret("failure")}`);
+  await settled(app, viewer, failed);
+  if (rich) await settled(app, viewer, await change(documents.retryRun, { input: { run: failed } }, "run"));
+
+  const waits = await change(documents.createThread, { input: { title: secret("approval"), agent: { id: agent } } }, "thread");
+  const letter = JSON.stringify({ to: "a@example.com", subject: secret("argument"), body: secret("body") });
+  const waitingRun = await change(documents.sendMessage, { input: { thread: waits, text: `use message.send ${letter}` } }, "run");
+  const [interrupt] = await settled(app, viewer, waitingRun);
+  if (!interrupt) throw new Error(`${who}'s run does not wait for a person`);
+  return { agent, thread, answer, finishedRun, waitingRun, interrupt: interrupt.id, argumentsHash: interrupt.argumentsHash };
+}
+
+const tools = ["message.send", "example.notes", "time.now", "fixtures.brief"];
+const failure = "... on UserError { code message }";
+const documents = {
+  createAgent: `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { agent { id } } ${failure} } }`,
+  addNote: `mutation ($input: ExampleAddNoteInput!) { result: exampleAddNote(input: $input) { __typename ... on ExampleAddNotePayload { note { id } } ${failure} } }`,
+  createThread: `mutation ($input: CreateThreadInput!) { result: createThread(input: $input) { __typename ... on CreateThreadPayload { thread { id } } ${failure} } }`,
+  sendMessage: `mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { __typename ... on SendMessagePayload { run { id } } ${failure} } }`,
+  regenerate: `mutation ($message: ID!) { result: regenerateMessage(message: $message) { __typename ... on RegenerateMessagePayload { run { id } } ${failure} } }`,
+  fork: `mutation ($thread: ID!, $at: ID!) { result: forkThread(thread: $thread, at: $at) { __typename ... on ForkThreadPayload { thread { id } } ${failure} } }`,
+  startRun: `mutation ($input: StartRunInput!) { result: startRun(input: $input) { __typename ... on StartRunPayload { run { id } } ${failure} } }`,
+  retryRun: `mutation ($input: RetryRunInput!) { result: retryRun(input: $input) { __typename ... on RetryRunPayload { run { id } } ${failure} } }`,
+};
+
+async function messagesOf(app: TestPlatform, viewer: Viewer, thread: string): Promise<string[]> {
+  const query = "query ($thread: ID!) { thread(id: $thread) { messages(last: 1) { nodes { id } } } }";
+  const data = await app.graphql<{ thread: { messages: { nodes: { id: string }[] } } }>(query, { thread }, viewer);
+  return data.thread.messages.nodes.map(({ id }) => id);
+}
+
+interface Settled {
+  readonly run: {
+    readonly status: string;
+    readonly interrupts: { readonly nodes: readonly { readonly id: string; readonly argumentsHash: string }[] };
+  };
+}
+
+/** Waits until nobody works on a run. @returns what it asks. */
+async function settled(app: TestPlatform, viewer: Viewer, run: string): Promise<Settled["run"]["interrupts"]["nodes"]> {
+  const query = "query ($run: ID!) { run(id: $run) { status interrupts { nodes { id argumentsHash } } } }";
+  for (let tries = 0; tries < 500; tries++) {
+    const found = (await app.graphql<Settled>(query, { run }, viewer)).run;
+    if (!["QUEUED", "RUNNING", "CANCELLING"].includes(found.status)) return found.interrupts.nodes;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error("the run does not settle");
+}
