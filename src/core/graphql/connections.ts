@@ -69,9 +69,11 @@ export async function pageOf<Entity extends object>(
 ): Promise<Page<Entity>> {
   const window = pageWindow(args);
   const size = window.first ?? window.last ?? defaultPageSize;
-  for (const cursor of [window.after, window.before]) if (cursor !== undefined) checkCursor(cursor, Object.keys(orderBy).length);
+  const columns = Object.keys(orderBy).map((name) => em.getMetadata().get(entity).properties[name as never]?.["runtimeType"]);
+  for (const cursor of [window.after, window.before]) if (cursor !== undefined) checkCursor(cursor, columns);
   const totalCount = (): Promise<number> => em.count(entity, where as never);
-  if (size === 0) return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount };
+  if (size === 0)
+    return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount };
   const cursor = await em.findByCursor(entity, { where, orderBy: orderBy as never, includeCount: false, ...window } as never);
   const edges = cursor.items.map((node) => ({ node: node as Entity, cursor: cursor.from(node as never) }));
   return {
@@ -86,14 +88,21 @@ export async function pageOf<Entity extends object>(
   };
 }
 
-function checkCursor(cursor: string, columns: number): void {
+/** @param columns the JavaScript types of what the list is ordered by. */
+function checkCursor(cursor: string, columns: readonly unknown[]): void {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (Array.isArray(parsed) && parsed.length === columns) return;
+    if (Array.isArray(parsed) && parsed.length === columns.length && parsed.every((value, at) => isPlace(value, columns[at]))) return;
   } catch {
     // Not JSON: the same answer as for a cursor of another list.
   }
   throw new WeftlineError("INVALID_CURSOR", { cursor: JSON.stringify(cursor.slice(0, 60)) });
+}
+
+/** SQL compares values of different types without complaint, and the ORM does not take every value for one. */
+function isPlace(value: unknown, type: unknown): boolean {
+  if (type === "number") return Number.isSafeInteger(value);
+  return typeof value === type && !(typeof value === "string" && value.includes("\0"));
 }
 
 /** A page of a list that is in memory, in the order given; cursors are positions by `key`. */
@@ -156,10 +165,23 @@ function defineConnection(builder: GraphBuilder, name: string, type: unknown): C
   return builder.objectRef<Page<never>>(`${name}Connection`).implement({
     description: `A page of a list of ${name}.`,
     fields: (t) => ({
-      edges: t.field({ type: [edge], nullable: false, description: "What is on the page, with cursors.", resolve: (page) => [...page.edges] }),
-      nodes: t.field({ type: [type] as never, nullable: false, description: "What is on the page.", resolve: (page) => page.edges.map(({ node }) => node) as never }),
+      edges: t.field({
+        type: [edge],
+        nullable: false,
+        description: "What is on the page, with cursors.",
+        resolve: (page) => [...page.edges],
+      }),
+      nodes: t.field({
+        type: [type] as never,
+        nullable: false,
+        description: "What is on the page.",
+        resolve: (page) => page.edges.map(({ node }) => node) as never,
+      }),
       pageInfo: t.field({ type: PageInfo, nullable: false, description: "Where the page stands.", resolve: (page) => page.pageInfo }),
-      totalCount: t.int({ description: "How long the whole list is; counted only when it is selected.", resolve: (page) => page.totalCount() }),
+      totalCount: t.int({
+        description: "How long the whole list is; counted only when it is selected.",
+        resolve: (page) => page.totalCount(),
+      }),
     }),
   }) as never;
 }
