@@ -40,7 +40,10 @@ const send = `mutation ($thread: ID!, $text: String!) {
 async function read(server: Server, thread: string, after: number | null, until: (event: ThreadEvent) => boolean): Promise<ThreadEvent[]> {
   const client = server.socket();
   const events: ThreadEvent[] = [];
-  for await (const { data, errors } of client.iterate<{ threadEvents: ThreadEvent }>({ query: threadEvents, variables: { thread, after } })) {
+  for await (const { data, errors } of client.iterate<{ threadEvents: ThreadEvent }>({
+    query: threadEvents,
+    variables: { thread, after },
+  })) {
     if (errors) throw new Error(JSON.stringify(errors));
     if (!data) continue;
     events.push(data.threadEvents);
@@ -63,7 +66,10 @@ describe("a server that is killed in the middle of an answer", () => {
     const thread = await openThread(server);
     let deltas = 0;
     const first = read(server, thread, 0, (event) => event.type === "message.delta" && ++deltas === 5);
-    const sent = await server.graphql<{ sendMessage: { run: { id: string } } }>(send, { thread, text: "Tell me about looms in 120 words." });
+    const sent = await server.graphql<{ sendMessage: { run: { id: string } } }>(send, {
+      thread,
+      text: "Tell me about looms in 120 words.",
+    });
     const before = await first;
     await server.kill();
 
@@ -77,10 +83,15 @@ describe("a server that is killed in the middle of an answer", () => {
     expect(finished).toMatchObject([{ status: "FAILED" }, { status: "COMPLETE" }]);
     expect(finished[0]?.supersededBy).toBe(finished[1]?.messageId);
     const textOf = (id: string | undefined): string =>
-      [...before, ...rest].flatMap((event) => (event.type === "message.delta" && event.messageId === id ? [event.text ?? ""] : [])).join("");
+      [...before, ...rest]
+        .flatMap((event) => (event.type === "message.delta" && event.messageId === id ? [event.text ?? ""] : []))
+        .join("");
     for (const { messageId, text } of finished) expect(textOf(messageId)).toBe(text);
 
-    const { run, thread: shown } = await server.graphql<{ run: { status: string; text: string; provenance: string }; thread: { messages: { nodes: { role: string; text: string }[] } } }>(
+    const { run, thread: shown } = await server.graphql<{
+      run: { status: string; text: string; provenance: string };
+      thread: { messages: { nodes: { role: string; text: string }[] } };
+    }>(
       `query ($run: ID!, $thread: ID!) { run(id: $run) { status text provenance } thread(id: $thread) { messages { nodes { role text } } } }`,
       { run: sent.sendMessage.run.id, thread },
     );
@@ -120,7 +131,9 @@ describe("a server that is killed right after it answered", () => {
     }
     const ends = await read(server, thread, 0, countdown(accepted.size));
     expect(ends.map(({ seq }) => seq)).toEqual(ends.map((_, index) => index + 1));
-    const { runs } = await server.graphql<{ runs: { totalCount: number; nodes: { status: string }[] } }>("{ runs { totalCount nodes { status } } }");
+    const { runs } = await server.graphql<{ runs: { totalCount: number; nodes: { status: string }[] } }>(
+      "{ runs { totalCount nodes { status } } }",
+    );
     expect(runs.totalCount).toBe(accepted.size);
     expect(new Set(runs.nodes.map(({ status }) => status))).toEqual(new Set(["SUCCEEDED"]));
   });

@@ -12,6 +12,8 @@ export interface Server {
   readonly process: ChildProcess;
   graphql<Data>(query: string, variables?: Record<string, unknown>): Promise<Data>;
   socket(): Client;
+  /** All that it wrote so far, to standard output and to standard error. */
+  output(): string;
   /** Kills it as a power loss would. */
   kill(): Promise<void>;
   /** Ends it as an operator would. */
@@ -24,13 +26,22 @@ export function dataFolder(): { readonly folder: string; readonly remove: () => 
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** How a server is started, besides its folder. */
+export interface ServerOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** More arguments, as in `["--config", "my.config.ts"]`. */
+  readonly args?: readonly string[];
+}
+
 /** Starts a server on a free port and waits until it answers. */
-export async function startServer(dataDir: string, env: Record<string, string> = {}): Promise<Server> {
-  const child = spawn(process.execPath, ["src/main.ts", "--port", "0"], {
+export async function startServer(dataDir: string, { env = {}, args = [] }: ServerOptions = {}): Promise<Server> {
+  const child = spawn(process.execPath, ["src/main.ts", "--port", "0", ...args], {
     env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const url = await announcedUrl(child);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const url = await announcedUrl(child, () => output);
   const graphql = async <Data>(query: string, variables: Record<string, unknown> = {}): Promise<Data> => {
     const response = await fetch(url, {
       method: "POST",
@@ -45,6 +56,7 @@ export async function startServer(dataDir: string, env: Record<string, string> =
     url,
     process: child,
     graphql,
+    output: () => output,
     socket: () => createClient({ url: url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 }),
     kill: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -61,16 +73,14 @@ export async function startServer(dataDir: string, env: Record<string, string> =
   };
 }
 
-function announcedUrl(child: ChildProcess): Promise<string> {
+function announcedUrl(child: ChildProcess, output: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
-    let output = "";
-    const read = (chunk: Buffer): void => {
-      output += chunk.toString();
-      const found = /http:\/\/[\d.]+:\d+\/graphql/.exec(output);
+    const read = (): void => {
+      const found = /http:\/\/[\d.]+:\d+\/graphql/.exec(output());
       if (found) resolve(found[0]);
     };
     child.stdout?.on("data", read);
     child.stderr?.on("data", read);
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${output}`)));
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${output()}`)));
   });
 }
