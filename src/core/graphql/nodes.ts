@@ -1,7 +1,11 @@
 import type { EntityClass, FilterQuery } from "@mikro-orm/core";
+import { WeftlineError } from "../errors.ts";
 import { partsOf, type GraphBuilder, type GraphTypes, type NodeLoader, type NodeRule } from "./builder.ts";
 import { globalId, parseGlobalId } from "./ids.ts";
 import type { Scope } from "./scope.ts";
+
+/** How many objects one query may ask for by their ids. */
+const maxIds = 100;
 
 /** The type key of the `Node` interface. */
 export class Node {
@@ -45,11 +49,19 @@ export function addNodes(builder: GraphBuilder): void {
     t.field({
       type: [Node],
       nullable: { list: false, items: true },
-      description: "Several objects by their ids, in that order, at most 100.",
+      description: `Several objects by their ids, in that order, at most ${maxIds}.`,
       args: { ids: t.arg.idList({ required: true, description: "The objects' ids." }) },
-      resolve: (_, { ids }, scope) => Promise.all(ids.slice(0, 100).map((id) => loadNode(builder, String(id), scope) as Promise<Node | null>)),
+      resolve: (_, { ids }, scope) => {
+        if (ids.length > maxIds) throw tooMany(ids.length);
+        return Promise.all(ids.map((id) => loadNode(builder, String(id), scope) as Promise<Node | null>));
+      },
     }),
   );
+}
+
+function tooMany(count: number): WeftlineError {
+  const message = `At most ${maxIds} ids at once; these are ${count}.`;
+  return new WeftlineError("INVALID_INPUT", { path: ["ids"], message, issues: [{ path: ["ids"], message }] });
 }
 
 /** An object by its global id, with its type known to the interface it is returned as. */
