@@ -69,7 +69,7 @@ export class Database {
         dbName: file,
         entities: entities.map(({ schema }) => schema),
         filters: ownershipFilter(entities) as never,
-        driverOptions: sqliteDialect(this.#handles.writer),
+        driverOptions: sqliteDialect(this.#handles.writer, this.#handles.begin),
         replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
         extensions: [Migrator],
         migrations: { migrationsList: [...migrations] as never, snapshot: false, silent: true, tableName: "weftline_migration" },
@@ -103,7 +103,7 @@ export class Database {
   /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
   commit<T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> {
     return this.#exclusively(async (afterCommit) => {
-      await this.#writeSql.run("begin immediate");
+      await this.#handles.begin();
       try {
         const result = await work({ sql: this.#writeSql, afterCommit });
         await this.#writeSql.run("commit");

@@ -1,11 +1,19 @@
 import Database, { type Database as SqliteHandle } from "better-sqlite3";
-import { CompiledQuery, SqliteAdapter, SqliteDialect } from "kysely";
+import { SqliteAdapter, SqliteDialect } from "kysely";
 
 /** The two connections to one SQLite file: whoever reads sees committed rows only, also while a write is open. */
 export interface SqliteHandles {
   readonly writer: SqliteHandle;
   readonly reader: SqliteHandle;
+  /** Begins a write, waiting a little for another program that holds the file. */
+  readonly begin: Begin;
 }
+
+type Begin = () => Promise<void>;
+
+/** How long a write waits while another program holds the file, in milliseconds: from then on writes are refused until it lets go. */
+const lockPatienceMs = 1_000;
+const lockRetryMs = 20;
 
 /** Opens a file in WAL mode. FULL: what a commit acknowledged survives a power loss. */
 export function openSqlite(file: string): SqliteHandles {
@@ -16,22 +24,48 @@ export function openSqlite(file: string): SqliteHandles {
     writer.pragma("foreign_keys = ON");
     const reader = new Database(file, { timeout: 5_000 });
     reader.pragma("query_only = ON");
-    return { writer, reader };
+    return { writer, reader, begin: createBegin(writer) };
   } catch (error) {
     writer.close();
     throw error;
   }
 }
 
-/** A dialect over a handle that we own. Transactions begin IMMEDIATE: a deferred one that reads first fails under contention, whatever its timeout. */
-export function sqliteDialect(handle: SqliteHandle): SqliteDialect {
+/**
+ * Transactions begin IMMEDIATE: a deferred one that reads first fails under contention, whatever its timeout. SQLite's own waiting would hold up
+ * the whole process, so it is switched off and done here.
+ */
+function createBegin(writer: SqliteHandle): Begin {
+  writer.pragma("busy_timeout = 0");
+  const begin = writer.prepare("begin immediate");
+  let lockedSince: number | undefined;
+  return async () => {
+    for (;;) {
+      try {
+        begin.run();
+        lockedSince = undefined;
+        return;
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+        lockedSince ??= performance.now();
+        if (performance.now() - lockedSince > lockPatienceMs) throw error;
+        await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
+      }
+    }
+  };
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
+}
+
+/** A dialect over a handle that we own. `begin` is how its transactions begin; who only reads has none. */
+export function sqliteDialect(handle: SqliteHandle, begin: Begin = () => Promise.reject(new Error("This connection only reads."))): SqliteDialect {
   const dialect = new SqliteDialect({ database: handle });
   const createDriver = dialect.createDriver.bind(dialect);
   dialect.createDriver = () => {
     const driver = createDriver();
-    driver.beginTransaction = async (connection) => {
-      await connection.executeQuery(CompiledQuery.raw("begin immediate"));
-    };
+    driver.beginTransaction = begin;
     return driver;
   };
   dialect.createAdapter = () => new UnlockedAdapter();
