@@ -25,6 +25,8 @@ export class EmbeddedEngine {
   readonly #options: EngineOptions;
   readonly #owner = newId();
   readonly #active = new Map<string, Active>();
+  /** Claimed and about to be at work: a cancel reaches them too. */
+  readonly #starting = new Map<string, AbortController>();
   readonly #rung = new Set<string>();
   #claiming: Promise<void> | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -78,7 +80,8 @@ export class EmbeddedEngine {
 
   /** A run at work here should stop. */
   nudge(runId: string, code: ErrorCode, details: Readonly<Record<string, unknown>> = {}): void {
-    this.#active.get(runId)?.abort.abort(new WeftlineError(code, details));
+    const abort = this.#active.get(runId)?.abort ?? this.#starting.get(runId);
+    abort?.abort(new WeftlineError(code, details));
   }
 
   /** Rings for what is due or was lost. */
@@ -131,16 +134,21 @@ export class EmbeddedEngine {
     for (const id of ids) this.#rung.delete(id);
     const { failpoint } = this.#host;
     failpoint?.("claim.before");
-    const claimed = await this.#host.database.commit(async ({ sql }) => {
+    const claimed = await this.#host.database.commit(async ({ sql, afterCommit }) => {
       const won: string[] = [];
       for (const id of ids.toSorted()) if (await this.#claimOne(sql, id)) won.push(id);
       failpoint?.("claim.inside");
+      afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
       return won;
     });
     if (claimed.length === 0) return;
     failpoint?.("claim.committed");
-    const runs = await this.#host.database.em("SYSTEM").find(Run, { id: { $in: claimed } });
-    for (const run of runs) this.#advance(run);
+    try {
+      const runs = await this.#host.database.em("SYSTEM").find(Run, { id: { $in: claimed } });
+      for (const run of runs) this.#advance(run, this.#starting.get(run.id));
+    } finally {
+      for (const id of claimed) this.#starting.delete(id);
+    }
   }
 
   async #claimOne(sql: Sql, id: string): Promise<boolean> {
@@ -154,8 +162,7 @@ export class EmbeddedEngine {
     return changed > 0;
   }
 
-  #advance(run: Run): void {
-    const abort = new AbortController();
+  #advance(run: Run, abort = new AbortController()): void {
     const done = this.#turn(run, abort).finally(() => {
       this.#active.delete(run.id);
       this.#pump();
@@ -186,18 +193,21 @@ export class EmbeddedEngine {
     this.#host.failpoint?.("release.committed");
   }
 
+  /** Only for runs at work: the lease of one whose turn broke off lapses, so that it is taken over. */
   async #renew(): Promise<void> {
     if (this.#active.size === 0) return;
     this.#host.failpoint?.("renew.before");
-    const mine = await this.#host.database.commit(async ({ sql }) => {
-      await sql.run(`update runs_run set lease_until = ${sql.now} + ? where lease_owner = ?`, this.#options.leaseMs, this.#owner);
-      return sql.all<{ id: string; epoch: number }>("select id, epoch from runs_run where lease_owner = ?", this.#owner);
+    const mine = [...this.#active];
+    const lost = await this.#host.database.commit(async ({ sql }) => {
+      const renew = `update runs_run set lease_until = ${sql.now} + ? where id = ? and epoch = ? and lease_owner = ?`;
+      const gone: Active[] = [];
+      for (const [id, active] of mine) {
+        if ((await sql.run(renew, this.#options.leaseMs, id, active.epoch, this.#owner)) === 0) gone.push(active);
+      }
+      return gone;
     });
     this.#host.failpoint?.("renew.committed");
-    const owned = new Map(mine.map(({ id, epoch }) => [id, epoch]));
-    for (const [id, { abort, epoch }] of this.#active) {
-      if (owned.get(id) !== epoch) abort.abort(new WeftlineError("RUN_FENCED"));
-    }
+    for (const { abort } of lost) abort.abort(new WeftlineError("RUN_FENCED"));
   }
 
   async #guard(work: Promise<unknown>): Promise<void> {

@@ -38,9 +38,10 @@ const json = (value: unknown): string | null => (value === undefined || value ==
 const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
 const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
 
+/** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
 const status: Projector<"run.started" | "run.resumed"> = (sql, run, event) =>
   sql.run(
-    "update runs_run set seq = ?, status = ?, started_at = coalesce(started_at, ?) where id = ?",
+    "update runs_run set seq = ?, status = case when status = 'CANCELLING' then status else ? end, started_at = coalesce(started_at, ?) where id = ?",
     event.seq,
     statusOfKind[event.kind] ?? "RUNNING",
     event.at,

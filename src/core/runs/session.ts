@@ -87,6 +87,7 @@ export class RunSession implements EventSource {
     for (const { kind, payload } of start.past) {
       if (kind === "step.started") this.#noteAttempt(payload as EventPayloads["step.started"]);
       if (kind === "message.started") this.#noteMessage(payload as EventPayloads["message.started"]);
+      if (kind === "message.finished") this.#noteAnswer(payload as EventPayloads["message.finished"]);
       this.#noteInterrupt(kind, payload);
     }
   }
@@ -100,7 +101,7 @@ export class RunSession implements EventSource {
     return this.#provenance;
   }
 
-  /** The text of the last complete answer of this turn. */
+  /** The text of the last complete answer. */
   get lastText(): string | undefined {
     return this.#lastText;
   }
@@ -113,6 +114,11 @@ export class RunSession implements EventSource {
   /** Interrupts that the run raised; some may have been decided since. */
   get raised(): ReadonlySet<string> {
     return this.#raised;
+  }
+
+  /** Whether something was refused for what it says: then what this session takes for written is not. */
+  get spoilt(): boolean {
+    return this.#failure !== undefined && asWeftlineError(this.#failure.error).code !== "RUN_FENCED";
   }
 
   /** From now on model calls are marked so. */
@@ -343,6 +349,10 @@ export class RunSession implements EventSource {
       { ...usage, ...(s === undefined ? {} : { s }) },
       { row: { num: ++this.#counters.u, total: this.#usage, provenance: this.#provenance } },
     );
+  }
+
+  #noteAnswer({ status, text }: EventPayloads["message.finished"]): void {
+    if (status === "COMPLETE") this.#lastText = text;
   }
 
   #noteInterrupt(kind: string, payload: unknown): void {

@@ -5,7 +5,7 @@ import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts
 import type { Logger } from "../kernel/spec.ts";
 import { runTargets, type AgentProgram } from "./contract.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
-import type { Run } from "./entities/run.ts";
+import { Run } from "./entities/run.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { conversationOf, inputOf } from "./history.ts";
@@ -77,7 +77,8 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
     await converse(host, run, session, cast, toolCalls, abort);
     await finish(host, run, session, cast.program);
   } catch (error) {
-    await end(host, session, run, abort.signal.aborted ? abort.signal.reason : error);
+    const ending = session.spoilt ? await reopen(host, run) : session;
+    await end(host, ending, run, abort.signal.aborted ? abort.signal.reason : error);
   } finally {
     clearTimeout(deadline);
   }
@@ -119,6 +120,12 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
   const session = new RunSession(host.writer, start);
   if (!fresh) closeLost(session, calls);
   return { session, calls, interrupts };
+}
+
+/** The session anew, from what stands in the log. The epoch stays that of this turn: whoever took the run over is not written into. */
+async function reopen(host: TurnHost, { id, epoch }: Run): Promise<RunSession> {
+  const run = await host.database.em("SYSTEM").findOneOrFail(Run, { id });
+  return (await openSession(host, Object.assign(run, { epoch }))).session;
 }
 
 /** What a lost process left open and nobody will go on with: steps, and calls that the model had not finished writing. */
