@@ -66,7 +66,7 @@ function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>):
     return [{ callId: call.callId, name: call.name, arguments: call.arguments, ...(outcome ? { outcome } : {}) }];
   });
   const text = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  return text === "" && toolCalls.length === 0 ? undefined : { role: "ASSISTANT", text, toolCalls };
+  return text === "" && toolCalls.length === 0 ? undefined : { role: "ASSISTANT", text, toolCalls, ...(message.runId == null ? {} : { runId: message.runId }) };
 }
 
 function toInput(part: StoredPart): InputPart | undefined {

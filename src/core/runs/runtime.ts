@@ -61,7 +61,13 @@ export interface ConversationToolCall {
 /** One message of the conversation, whatever the framework. */
 export type ConversationMessage =
   | { readonly role: "USER" | "SYSTEM"; readonly parts: readonly InputPart[] }
-  | { readonly role: "ASSISTANT"; readonly text: string; readonly toolCalls: readonly ConversationToolCall[] };
+  | {
+      readonly role: "ASSISTANT";
+      readonly text: string;
+      readonly toolCalls: readonly ConversationToolCall[];
+      /** The run that said it. The run of the turn itself: it was said before the turn was broken off, so do not say it again. */
+      readonly runId?: string;
+    };
 
 /** What a turn is given. On a resumed run `messages` holds also what this run said and did before. */
 export interface RunRequest<Options = unknown> {

@@ -52,6 +52,7 @@ async function* converse(
   const turn = new Turn(request, ctx);
   const most = Math.min(request.options.maxSteps, ctx.limits.maxSteps);
   await turn.settle();
+  if (turn.answered) return;
   const open = await sourceFor(load, ctx);
   for (;;) {
     const number = turn.nextCall;

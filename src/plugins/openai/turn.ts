@@ -30,6 +30,12 @@ export class Turn {
     );
   }
 
+  /** Whether this run has given its answer: its process was lost right after. */
+  get answered(): boolean {
+    const last = this.#messages.at(-1);
+    return last?.role === "ASSISTANT" && last.toolCalls.length === 0 && last.runId === this.#ctx.runId;
+  }
+
   /** The number of the model call that comes next: one more than this run's answers so far, so that a resumed run counts on. */
   get nextCall(): number {
     const start = this.#messages.findLastIndex(({ role }) => role === "USER");
