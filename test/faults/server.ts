@@ -25,8 +25,13 @@ export class FaultyServer {
     this.url = `http://127.0.0.1:${port}/graphql`;
   }
 
+  /** A place without a process. */
+  static async place(env: Record<string, string> = {}): Promise<FaultyServer> {
+    return new FaultyServer(await freePort(), env);
+  }
+
   static async start(env: Record<string, string> = {}): Promise<FaultyServer> {
-    const server = new FaultyServer(await freePort(), env);
+    const server = await FaultyServer.place(env);
     await server.start();
     return server;
   }
