@@ -4,7 +4,7 @@ export { databaseService, type Database, type Tx } from "./database/database.ts"
 export { owned, type OwnershipRule } from "./database/ownership.ts";
 export { hasRole, type Viewer } from "./database/viewer.ts";
 export { WeftlineError, asWeftlineError, messageOf, type ErrorCode } from "./errors.ts";
-export type { GraphBuilder, NodeRule } from "./graphql/builder.ts";
+export type { GraphBuilder } from "./graphql/builder.ts";
 export { createChannel, type Channel } from "./graphql/channel.ts";
 export { connectionType, pageArgs, pageOf, pageOfList, type Page, type PageArgs } from "./graphql/connections.ts";
 export { defineEnum, enumKey } from "./graphql/enums.ts";

@@ -1,6 +1,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import { expect, it } from "vitest";
-import { definePlugin, loadRows, nodeType, owned, type NodeRule } from "#weftline";
+import { definePlugin, loadRows, nodeType, owned } from "#weftline";
+import type { NodeRule } from "../../src/core/graphql/builder.ts";
 import { composePlatform } from "../../src/core/platform.ts";
 
 const LetterSchema = defineEntity({

@@ -1,5 +1,6 @@
 import { isObjectType, type GraphQLObjectType, type GraphQLSchema } from "graphql";
-import type { NodeRule, Viewer } from "#weftline";
+import type { Viewer } from "#weftline";
+import type { NodeRule } from "../../src/core/graphql/builder.ts";
 import { isNode } from "./shape.ts";
 import { everybody, secretOf, viewers, type Who } from "./world.ts";
 
