@@ -1,5 +1,23 @@
 export { collect, type CollectOptions } from "./collect.ts";
+export {
+  runtimeConformance,
+  type Conformance,
+  type ConformanceCheck,
+  type RuntimeUnderTest,
+  type TestRunner,
+} from "./conformance/suite.ts";
 export { fakeRuntime, sayText, type FakeRuntimeOptions, type FakeTurn, type SayOptions } from "./fake-runtime.ts";
+export {
+  beginStream,
+  dataEvent,
+  namedEvent,
+  plainAnswers,
+  providerServer,
+  respondJson,
+  type Behaviour,
+  type ProviderServer,
+  type SeenRequest,
+} from "./provider-server.ts";
 export { scriptModel, type ScriptModelOptions, type ScriptedAnswer, type ScriptedCall } from "./script-model.ts";
 export { testPlatform, type TestPlatform, type TestPlatformOptions, type Variables } from "./test-platform.ts";
 export { defaultViewer, testViewer } from "./viewers.ts";

@@ -20,8 +20,8 @@ export interface ScriptedCall {
 export interface ScriptedAnswer {
   /** Which last user messages it is for: those that hold this text, or match this; all unless said. */
   readonly match?: string | RegExp;
-  /** What it says. */
-  readonly reply?: string;
+  /** What it says, or what it makes of the last user message. */
+  readonly reply?: string | ((said: string) => string);
   /** What it wants called. Once these tools have answered, the next entry that matches goes on. */
   readonly toolCalls?: readonly ScriptedCall[];
   /** Milliseconds until it answers. */
@@ -104,7 +104,11 @@ function answers({ match = "", toolCalls = [] }: ScriptedAnswer, request: Simula
 
 function answerOf({ reply = "", toolCalls = [] }: ScriptedAnswer, request: SimulatedRequest): Answer {
   const calls = toolCalls.map(({ name, arguments: args }) => ({ name: wireName(name, request), arguments: JSON.stringify(args) }));
-  return { text: reply, toolCalls: calls, finish: calls.length > 0 ? "tools" : "stop" };
+  return {
+    text: typeof reply === "string" ? reply : reply(lastUserText(request)),
+    toolCalls: calls,
+    finish: calls.length > 0 ? "tools" : "stop",
+  };
 }
 
 /** Adapters write names as their provider takes them. */

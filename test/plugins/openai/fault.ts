@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { expect } from "vitest";
 import type { WeftlineError } from "../../../src/core/index.ts";
-import { faultServer, type Behaviour } from "./fault-server.ts";
+import { providerServer, type Behaviour } from "../../../src/testing/index.ts";
 import { bindingTo, fakeKey, play, type apis } from "./play.ts";
 
 /** Whatever an error shows, in any way that it is printed or sent. */
@@ -20,7 +20,7 @@ export function allWordsOf(error: unknown): string {
 
 /** Plays a turn against a server that misbehaves, and holds that it was asked once and that the key turns up nowhere. */
 export async function fault(api: (typeof apis)[number], behave: Behaviour, rest: { readonly timeoutMs?: number } = {}) {
-  await using server = await faultServer(behave);
+  await using server = await providerServer(behave);
   const played = await play({ model: bindingTo(server.baseURL, api, rest) });
   expect(allWordsOf(played.error)).not.toContain(fakeKey);
   expect(JSON.stringify(played.heard)).not.toContain(fakeKey);

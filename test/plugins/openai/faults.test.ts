@@ -3,14 +3,14 @@ import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { WeftlineError } from "../../../src/core/index.ts";
 import { allWordsOf, fault, says } from "./fault.ts";
-import { answers, beginStream, data, faultServer, json, named } from "./fault-server.ts";
+import { plainAnswers, beginStream, dataEvent, providerServer, respondJson, namedEvent } from "../../../src/testing/index.ts";
 import { apis, bindingTo, fakeKey, only, play, textOf } from "./play.ts";
 
 describe.each(apis)("a fault over %s", (api) => {
-  const { begin, text, end, done } = answers[api];
+  const { begin, text, end, done } = plainAnswers[api];
 
   it.each([401, 403])("status %i is PROVIDER_AUTH and final, and repeats nothing of what the provider said", async (status) => {
-    const { error } = await fault(api, json(status, says(`Incorrect API key provided: ${fakeKey}.`)));
+    const { error } = await fault(api, respondJson(status, says(`Incorrect API key provided: ${fakeKey}.`)));
     expect(error).toMatchObject({ code: "PROVIDER_AUTH", retryable: false, details: { provider: "test", status } });
     expect(error.message).toBe(`The model provider test refused the credentials (status ${status}).`);
   });
@@ -20,24 +20,24 @@ describe.each(apis)("a fault over %s", (api) => {
     { headers: { "retry-after": "7", "retry-after-ms": "120" }, waits: 120 },
     { headers: {}, waits: undefined },
   ])("status 429 is PROVIDER_RATE_LIMITED and says how long to wait: $headers", async ({ headers, waits }) => {
-    const { error } = await fault(api, json(429, says("Slow down."), headers as Record<string, string>));
+    const { error } = await fault(api, respondJson(429, says("Slow down."), headers as Record<string, string>));
     expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: true });
     expect(error.details.retryAfterMs).toBe(waits);
   });
 
   it("status 429 for a quota that is used up is not tried again", async () => {
-    const { error } = await fault(api, json(429, says("You exceeded your current quota.", "insufficient_quota")));
+    const { error } = await fault(api, respondJson(429, says("You exceeded your current quota.", "insufficient_quota")));
     expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: false });
   });
 
   it.each([500, 502, 503])("status %i is PROVIDER_FAILED and may pass", async (status) => {
-    const { error } = await fault(api, json(status, says(`Trouble with Bearer ${fakeKey} here.`), { "x-request-id": "req_7" }));
+    const { error } = await fault(api, respondJson(status, says(`Trouble with Bearer ${fakeKey} here.`), { "x-request-id": "req_7" }));
     expect(error).toMatchObject({ code: "PROVIDER_FAILED", retryable: true, details: { status, requestId: "req_7" } });
     expect(error.message).toContain("Trouble with Bearer [secret] here.");
   });
 
   it.each([400, 404, 422])("status %i is PROVIDER_REJECTED with the provider's words", async (status) => {
-    const { error } = await fault(api, json(status, says(`The model does not exist for ${fakeKey}.`)));
+    const { error } = await fault(api, respondJson(status, says(`The model does not exist for ${fakeKey}.`)));
     expect(error).toMatchObject({ code: "PROVIDER_REJECTED", retryable: false, details: { status } });
     expect(error.message).toContain("The model does not exist for [secret].");
   });
@@ -57,7 +57,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a server that falls silent in the middle is PROVIDER_TIMEOUT, and hears of it", async () => {
-    await using server = await faultServer((response) => {
+    await using server = await providerServer((response) => {
       beginStream(response);
       response.write(begin + text("Half an "));
     });
@@ -122,7 +122,9 @@ describe.each(apis)("a fault over %s", (api) => {
     const { error } = await fault(api, (response) => {
       beginStream(response);
       const event = { type: "error", code: "server_error", message: `Broken for ${fakeKey}`, param: null };
-      response.end(begin + text("Half") + (api === "responses" ? named(event) : `event: error\n${data(says(event.message, event.code))}`));
+      response.end(
+        begin + text("Half") + (api === "responses" ? namedEvent(event) : `event: error\n${dataEvent(says(event.message, event.code))}`),
+      );
     });
     expect(error).toMatchObject({ code: "PROVIDER_FAILED", retryable: true, details: { status: "server_error" } });
     expect(error.message).toContain("Broken for [secret]");
@@ -131,7 +133,7 @@ describe.each(apis)("a fault over %s", (api) => {
   it("an error event about a rate limit is PROVIDER_RATE_LIMITED", async () => {
     const { error } = await fault(api, (response) => {
       beginStream(response);
-      response.end(begin + data(says("Slow down.", "rate_limit_exceeded")));
+      response.end(begin + dataEvent(says("Slow down.", "rate_limit_exceeded")));
     });
     expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: true });
   });
@@ -186,7 +188,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("an abort ends the turn within two seconds and closes the connection", async () => {
-    await using server = await faultServer((response) => {
+    await using server = await providerServer((response) => {
       beginStream(response);
       response.write(begin + text("Half an "));
     });
@@ -210,14 +212,14 @@ describe.each(apis)("a fault over %s", (api) => {
   it("an abort before the answer begins ends the turn and closes the connection", async () => {
     const abort = new AbortController();
     const reason = new WeftlineError("RUN_CANCELLED");
-    await using server = await faultServer(() => abort.abort(reason));
+    await using server = await providerServer(() => abort.abort(reason));
     const played = await play({ model: bindingTo(server.baseURL, api), signal: abort.signal });
     expect(played.error).toBe(reason);
     expect(await server.seen[0]?.closed).toBe("cut");
   });
 
   it("a consumer that stops reading closes the connection", async () => {
-    await using server = await faultServer((response) => {
+    await using server = await providerServer((response) => {
       beginStream(response);
       response.write(begin + text("Half an "));
     });

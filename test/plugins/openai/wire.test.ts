@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fault, says } from "./fault.ts";
-import { answers, beginStream, faultServer, json, named, type Behaviour } from "./fault-server.ts";
+import { plainAnswers, beginStream, providerServer, respondJson, namedEvent, type Behaviour } from "../../../src/testing/index.ts";
 import { bindingTo, fakeKey, only, play, tool } from "./play.ts";
 
 describe("a response that ends badly", () => {
-  const { begin, text } = answers.responses;
+  const { begin, text } = plainAnswers.responses;
   const ended =
     (type: string, fields: Record<string, unknown>): Behaviour =>
     (response) => {
@@ -13,7 +13,7 @@ describe("a response that ends badly", () => {
       response.end(
         begin +
           text("Half an ") +
-          named({ type, response: { id: "resp_1", status: type.slice("response.".length), output: [], ...fields } }),
+          namedEvent({ type, response: { id: "resp_1", status: type.slice("response.".length), output: [], ...fields } }),
       );
     };
 
@@ -56,8 +56,8 @@ describe("what is sent", () => {
     const before = { ...process.env };
     Object.assign(process.env, names);
     try {
-      const { begin, text, end } = answers.responses;
-      await using server = await faultServer((response) => {
+      const { begin, text, end } = plainAnswers.responses;
+      await using server = await providerServer((response) => {
         beginStream(response);
         response.end(begin + text("Hi") + end);
       });
@@ -73,7 +73,7 @@ describe("what is sent", () => {
   });
 
   it("is tried once: retries are the engine's", async () => {
-    await using server = await faultServer(json(503, says("Busy."), { "x-should-retry": "true" }));
+    await using server = await providerServer(respondJson(503, says("Busy."), { "x-should-retry": "true" }));
     await play({ model: bindingTo(server.baseURL, "chat") });
     expect(server.seen).toHaveLength(1);
   });
@@ -84,12 +84,14 @@ describe("sealed thoughts", () => {
     const recording = readFileSync(new URL("./recordings/responses-reasoning-text-calls.jsonl", import.meta.url), "utf8")
       .trimEnd()
       .split("\n");
-    const { begin, text, end } = answers.responses;
+    const { begin, text, end } = plainAnswers.responses;
     let asked = 0;
-    await using server = await faultServer((response) => {
+    await using server = await providerServer((response) => {
       beginStream(response);
       response.end(
-        asked++ === 0 ? recording.map((line) => named(JSON.parse(line) as Record<string, unknown>)).join("") : begin + text("Done.") + end,
+        asked++ === 0
+          ? recording.map((line) => namedEvent(JSON.parse(line) as Record<string, unknown>)).join("")
+          : begin + text("Done.") + end,
       );
     });
     const weather = tool("weather.get", () => ({ celsius: 21 }));

@@ -11,7 +11,8 @@ export interface SeenRequest {
   readonly closed: Promise<"cut" | "answered">;
 }
 
-export interface FaultServer extends AsyncDisposable {
+/** A server that stands in for a provider. */
+export interface ProviderServer extends AsyncDisposable {
   readonly baseURL: string;
   readonly seen: readonly SeenRequest[];
 }
@@ -19,8 +20,12 @@ export interface FaultServer extends AsyncDisposable {
 /** What a server does with one request, byte by byte. */
 export type Behaviour = (response: ServerResponse, request: SeenRequest) => void | Promise<void>;
 
-/** A server on a free port of the loopback that answers every request in one way. */
-export async function faultServer(behave: Behaviour): Promise<FaultServer> {
+/**
+ * A server on a free port of the loopback that answers every request in one way: what a provider does, byte by byte.
+ *
+ * @example await using server = await providerServer(respondJson(401, { error: { message: "No." } }));
+ */
+export async function providerServer(behave: Behaviour): Promise<ProviderServer> {
   const seen: SeenRequest[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -46,7 +51,8 @@ export async function faultServer(behave: Behaviour): Promise<FaultServer> {
   };
 }
 
-export function json(status: number, body: unknown, headers: Record<string, string> = {}): Behaviour {
+/** Answers with a document. */
+export function respondJson(status: number, body: unknown, headers: Record<string, string> = {}): Behaviour {
   return (response) => void response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
 
@@ -57,12 +63,12 @@ export function beginStream(response: ServerResponse): void {
 }
 
 /** One event of the Responses API as bytes. */
-export function named(event: Record<string, unknown>): string {
+export function namedEvent(event: Record<string, unknown>): string {
   return `event: ${String(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 /** One chunk of Chat Completions as bytes. */
-export function data(chunk: unknown): string {
+export function dataEvent(chunk: unknown): string {
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
@@ -78,20 +84,20 @@ const usage = {
 const chunk = { id: "chatcmpl_1", object: "chat.completion.chunk", created: 1, model: "gpt-test" };
 
 /** The beginning and the end of a plain answer over each API, without what stands between. */
-export const answers = {
+export const plainAnswers = {
   responses: {
-    begin: named({ type: "response.created", response }) + named({ type: "response.output_item.added", output_index: 0, item }),
+    begin: namedEvent({ type: "response.created", response }) + namedEvent({ type: "response.output_item.added", output_index: 0, item }),
     text: (delta: string) =>
-      named({ type: "response.output_text.delta", item_id: "msg_1", output_index: 0, content_index: 0, delta, logprobs: [] }),
-    end: named({ type: "response.completed", response: { ...response, status: "completed", usage } }),
+      namedEvent({ type: "response.output_text.delta", item_id: "msg_1", output_index: 0, content_index: 0, delta, logprobs: [] }),
+    end: namedEvent({ type: "response.completed", response: { ...response, status: "completed", usage } }),
     done: "",
   },
   chat: {
-    begin: data({ ...chunk, choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] }),
-    text: (content: string) => data({ ...chunk, choices: [{ index: 0, delta: { content }, finish_reason: null }] }),
+    begin: dataEvent({ ...chunk, choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] }),
+    text: (content: string) => dataEvent({ ...chunk, choices: [{ index: 0, delta: { content }, finish_reason: null }] }),
     end:
-      data({ ...chunk, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }) +
-      data({
+      dataEvent({ ...chunk, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }) +
+      dataEvent({
         ...chunk,
         choices: [],
         usage: {

@@ -1,0 +1,185 @@
+import type { PluginList } from "../../core/kernel/spec.ts";
+import { definePlugin } from "../../core/plugin.ts";
+import { Run } from "../../core/runs/entities/run.ts";
+import { createGrammar } from "../../core/runs/grammar.ts";
+import { readRunEvents } from "../../core/runs/log.ts";
+import type { LoggedEvent } from "../../core/runs/events.ts";
+import { tools } from "../../core/runs/runtime.ts";
+import { parseGlobalId } from "../../core/graphql/ids.ts";
+import { agents, auth, capabilities, models } from "../../plugins/index.ts";
+import { scriptModel, type ScriptedAnswer } from "../script-model.ts";
+import { testPlatform, type TestPlatform } from "../test-platform.ts";
+
+/** A runtime that is put to the test. */
+export interface RuntimeUnderTest {
+  /** The plugins that bring it, made anew for each host. Models, agents and capabilities are there already. */
+  readonly plugins: () => PluginList;
+  /** Its id, as agents name it. */
+  readonly framework: string;
+  /**
+   * Which of OpenAI's APIs its model speaks; `responses` unless said. `none` for a runtime that calls no model: it has to do by itself what
+   * the model's script would have it do, and the checks of a provider's faults fall away.
+   */
+  readonly model?: "responses" | "chat" | "none";
+}
+
+/** What the model's script does with what a check says. */
+export const said = {
+  hello: "Say hello.",
+  echo: 'Use conformance.echo {"text":"thread"}',
+  send: 'Use conformance.send {"text":"letter"}',
+  slow: "Say something long, slowly.",
+  json: "Answer by the schema.",
+  apart: (marker: string) => `Repeat ${marker}`,
+} as const;
+
+const script: readonly ScriptedAnswer[] = [
+  { match: "conformance.echo", toolCalls: [{ name: "conformance.echo", arguments: { text: "thread" } }] },
+  { match: "conformance.echo", reply: "The tool was heard." },
+  { match: "conformance.send", toolCalls: [{ name: "conformance.send", arguments: { text: "letter" } }] },
+  { match: "conformance.send", reply: "The letter is sent." },
+  { match: said.slow, reply: "word ".repeat(2_000) },
+  { match: said.json, reply: '{"colour":"red"}' },
+  { match: "Repeat", reply: (text) => `${text} and ${text} again` },
+  { reply: "Hello. This is an answer of several words." },
+];
+
+/** What the tools of a stage have done. */
+interface Effects {
+  readonly sent: string[];
+}
+
+function toolsPlugin(effects: Effects) {
+  const inputSchema = { type: "object", properties: { text: { type: "string" } }, required: ["text"] };
+  const common = { inputSchema, timeoutMs: 5_000 } as const;
+  return definePlugin({
+    id: "conformance",
+    description: "Tools of the conformance suite.",
+    setup: ({ contribute }) => {
+      contribute(tools, "conformance.echo", {
+        ...common,
+        name: "conformance.echo",
+        description: "Answers with what it was given.",
+        sideEffects: "NONE",
+        approval: "NEVER",
+        idempotent: true,
+        execute: ({ text }: { readonly text: string }) => ({ heard: text }),
+      });
+      contribute(tools, "conformance.send", {
+        ...common,
+        name: "conformance.send",
+        description: "Sends something once a person allowed it.",
+        sideEffects: "EXTERNAL",
+        approval: "ALWAYS",
+        idempotent: false,
+        execute: ({ text }: { readonly text: string }) => ({ sent: effects.sent.push(text) }),
+      });
+      return {};
+    },
+  })();
+}
+
+/** How a stage is set. */
+export interface StageOptions {
+  /** The provider's server, in place of the script. */
+  readonly provider?: { readonly baseURL: string; readonly apiKey: string };
+  readonly tokensPerSecond?: number;
+  /** Whether the agent has tools. */
+  readonly tools?: "given" | "none";
+}
+
+/** A host with one agent on the runtime, and what checks do with it. */
+export class Stage implements AsyncDisposable {
+  readonly app: TestPlatform;
+  readonly effects: Effects;
+
+  private constructor(app: TestPlatform, effects: Effects) {
+    this.app = app;
+    this.effects = effects;
+  }
+
+  static async set({ plugins, framework, model = "responses" }: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
+    const { provider, tokensPerSecond = 0, tools: given = "given" } = options;
+    const effects: Effects = { sent: [] };
+    const api = model === "none" ? "responses" : model;
+    const binding = provider
+      ? models({ default: "provider", bindings: { provider: { ...provider, api, defaultModel: "model", timeoutMs: 5_000 } } })
+      : models({ default: "script", bindings: {} });
+    const scripted = provider ? [] : [scriptModel(script, { api, tokensPerSecond })];
+    const app = await testPlatform({ plugins: [auth(), binding, scripted, capabilities(), toolsPlugin(effects), agents(), plugins()] });
+    const stage = new Stage(app, effects);
+    const input = { name: "actor", framework, capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [] };
+    await stage.mutate(
+      "mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { made: agent { id } } ... on UserError { message } } }",
+      { input },
+    );
+    return stage;
+  }
+
+  /** @throws where the answer is an error. @returns the id of what was made. */
+  async mutate(mutation: string, variables: object): Promise<string> {
+    const { result } = await this.app.graphql<{ result: { made?: { id: string } } }>(mutation, { ...variables });
+    if (!result.made) throw new Error(JSON.stringify(result));
+    return result.made.id;
+  }
+
+  /** Starts a run. @returns its id in the graph. */
+  start(text: string, more: object = {}): Promise<string> {
+    const input = { target: { agent: { name: "actor" } }, text, ...more };
+    return this.mutate(
+      "mutation ($input: StartRunInput!) { result: startRun(input: $input) { __typename ... on StartRunPayload { made: run { id } } ... on UserError { message } } }",
+      { input },
+    );
+  }
+
+  /** Waits until the run stands in one of these states. */
+  async until(id: string, statuses: readonly string[], timeoutMs = 15_000): Promise<RunShown> {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const { run } = await this.app.graphql<{ run: RunShown }>(shown, { id });
+      if (statuses.includes(run.status)) return run;
+      if (performance.now() > end) throw new Error(`The run is ${run.status}, not ${statuses.join(" or ")}, after ${timeoutMs} ms.`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Starts a run and waits for its end. */
+  async play(text: string, more: object = {}): Promise<RunShown> {
+    return this.until(await this.start(text, more), ended);
+  }
+
+  /** The log of a run, as it stands. */
+  async log({ id }: Pick<RunShown, "id">): Promise<LoggedEvent[]> {
+    const { database } = this.app.platform;
+    const run = await database.em("SYSTEM").findOneOrFail(Run, { id: parseGlobalId(id)?.id ?? "" });
+    return readRunEvents(database.read, run, { after: 0, limit: 10_000, kinds: "all" });
+  }
+
+  /** Puts the log of a run through the protocol's state machine. @throws PROTOCOL_VIOLATION @returns what it leaves open. */
+  async openAfter(run: Pick<RunShown, "id">) {
+    const grammar = createGrammar();
+    for (const event of await this.log(run)) grammar.check(event);
+    return grammar.open();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.app.close();
+  }
+}
+
+export const ended = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"] as const;
+
+/** What checks look at of a run. */
+export interface RunShown {
+  readonly id: string;
+  readonly status: string;
+  readonly text: string | null;
+  readonly output: unknown;
+  readonly failure: { readonly code: string; readonly message: string } | null;
+  readonly usage: { readonly totalTokens: number; readonly modelCalls: number };
+  readonly interrupts: { readonly nodes: readonly { readonly id: string; readonly status: string; readonly argumentsHash: string }[] };
+}
+
+const shown = `query ($id: ID!) { run(id: $id) {
+  id status text output failure { code message } usage { totalTokens modelCalls } interrupts { nodes { id status argumentsHash } }
+} }`;
