@@ -50,7 +50,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("the page on writing a plugin", { timeout: 60_000 }, () => {
   it("shows the files that it talks about", () => {
-    expect([...snippets().keys()]).toEqual(["hello.ts", "plugins.config.ts", "hello.test.ts", "entities.ts"]);
+    expect([...snippets().keys()]).toEqual(["hello.ts", "plugins.config.ts", "hello.test.ts", "agents.test.ts", "entities.ts"]);
   });
 
   it("has code that compiles", async () => {
@@ -59,8 +59,12 @@ describe("the page on writing a plugin", { timeout: 60_000 }, () => {
   });
 
   it("has tests that pass", async () => {
-    const { stdout } = await run(process.execPath, ["--test", "--test-reporter=tap", join(folder, "hello.test.ts")], { cwd: folder });
-    expect(stdout).toMatch(/^# pass 3$/m);
+    const { stdout } = await run(
+      process.execPath,
+      ["--test", "--test-reporter=tap", join(folder, "hello.test.ts"), join(folder, "agents.test.ts")],
+      { cwd: folder },
+    );
+    expect(stdout).toMatch(/^# pass 6$/m);
     expect(stdout).toMatch(/^# fail 0$/m);
   });
 
