@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { TestPlatform } from "../../../src/testing/index.ts";
 import { conflict, invalid, long, missing, refuses, stale, unknownFramework } from "./refusals.ts";
-import { ada, done, settle, shippedPlatform, type Arguments } from "./world.ts";
+import { ada, done, settle, shippedPlatform, type Arguments } from "../world.ts";
 
 let app: TestPlatform;
 

@@ -10,7 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { globalId } from "#weftline";
 import type { TestPlatform } from "../../../src/testing/index.ts";
-import { ada, bob, changesNothing, eve, mutate, settle, shippedPlatform, type Arguments, type Belongings } from "./world.ts";
+import { ada, bob, changesNothing, eve, mutate, settle, shippedPlatform, type Arguments, type Belongings } from "../world.ts";
 
 let app: TestPlatform;
 let of: { ada: Belongings; bob: Belongings; eve: Belongings };

@@ -13,7 +13,7 @@ import {
   type Arguments,
   type Belongings,
   type Outcome,
-} from "./world.ts";
+} from "../world.ts";
 
 let app: TestPlatform;
 let own: Belongings;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { TestPlatform } from "../../../src/testing/index.ts";
 import { busy, conflict, inactive, invalid, long, missing, refuses, unavailable } from "./refusals.ts";
-import { ada, settle, settleIdle, shippedPlatform, type Arguments, type Belongings, type Idle } from "./world.ts";
+import { ada, settle, settleIdle, shippedPlatform, type Arguments, type Belongings, type Idle } from "../world.ts";
 
 let app: TestPlatform;
 let own: Belongings;

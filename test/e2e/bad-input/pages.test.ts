@@ -1,7 +1,7 @@
 import { getNamedType, isObjectType, buildClientSchema, getIntrospectionQuery, type GraphQLError, type IntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestPlatform } from "../../../src/testing/index.ts";
-import { ada, bob, changesNothing, eve, settle, shippedPlatform, type Belongings } from "./world.ts";
+import { ada, bob, changesNothing, eve, settle, shippedPlatform, type Belongings } from "../world.ts";
 
 let app: TestPlatform;
 let own: Belongings;

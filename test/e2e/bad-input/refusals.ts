@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import type { TestPlatform } from "../../../src/testing/index.ts";
-import { mutate, secret, stateOf, type Arguments } from "./world.ts";
+import { mutate, secret, stateOf, type Arguments } from "../world.ts";
 
 type ErrorType = "InvalidInputError" | "NotFoundError" | "ConflictError" | "UnavailableError";
 

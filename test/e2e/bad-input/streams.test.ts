@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestPlatform } from "../../../src/testing/index.ts";
-import { ada, bob, changesNothing, eve, settle, shippedPlatform, type Belongings } from "./world.ts";
+import { ada, bob, changesNothing, eve, settle, shippedPlatform, type Belongings } from "../world.ts";
 
 let app: TestPlatform;
 let own: Belongings;

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Viewer } from "#weftline";
-import { agents, auth, capabilities, chat, example, health, models, openai, simulated } from "../../../src/plugins/index.ts";
-import { testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
+import { agents, auth, capabilities, chat, example, health, models, openai, simulated } from "../../src/plugins/index.ts";
+import { testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";
 
 export const ada = testViewer("ada");
 /** Of the same tenant as ada. */
@@ -119,7 +119,7 @@ export async function changesNothing<T>(app: TestPlatform, work: () => Promise<T
   return result;
 }
 
-const over = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "WAITING"];
+const over = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"];
 
 export interface RunView {
   readonly id: string;
@@ -130,16 +130,25 @@ export interface RunView {
   readonly interrupts: { readonly nodes: readonly { readonly id: string; readonly argumentsHash: string; readonly kind: string }[] };
 }
 
-/** A run once it has ended or waits for a person. */
-export async function settled(app: TestPlatform, id: string, viewer: Viewer = ada): Promise<RunView> {
+async function runIn(app: TestPlatform, id: string, states: readonly string[], viewer: Viewer): Promise<RunView> {
   const query = `query ($id: ID!) { run(id: $id) {
     id status text provenance failure { code message retryable plugin } interrupts { nodes { id argumentsHash kind } } } }`;
   for (let tries = 0; tries < 1_000; tries++) {
     const { run } = await app.graphql<{ run: RunView }>(query, { id }, viewer);
-    if (over.includes(run.status)) return run;
+    if (states.includes(run.status)) return run;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`The run ${id} does not end.`);
+  throw new Error(`The run ${id} does not come to ${states.join(" or ")}.`);
+}
+
+/** A run once it has ended. */
+export function settled(app: TestPlatform, id: string, viewer: Viewer = ada): Promise<RunView> {
+  return runIn(app, id, over, viewer);
+}
+
+/** A run once it waits for a person. */
+export function waits(app: TestPlatform, id: string, viewer: Viewer = ada): Promise<RunView> {
+  return runIn(app, id, ["WAITING"], viewer);
 }
 
 /** What one viewer has: an agent that asks before it sends, a thread with an answer, and one that waits for a person. */
@@ -169,9 +178,9 @@ export async function settle(app: TestPlatform, viewer: Viewer): Promise<Belongi
   const { message, run } = await done(app, "sendMessage", { input: { thread, text: "Hello" } }, viewer);
   await settled(app, run.id, viewer);
   const sent = await done(app, "sendMessage", { input: { thread: waitingThread, text: askToSend } }, viewer);
-  const waiting = await settled(app, sent.run.id, viewer);
+  const waiting = await waits(app, sent.run.id, viewer);
   const [interrupt] = waiting.interrupts.nodes;
-  if (waiting.status !== "WAITING" || !interrupt) throw new Error(`The run does not wait: ${JSON.stringify(waiting)}`);
+  if (!interrupt) throw new Error(`The run asks nothing: ${JSON.stringify(waiting)}`);
   return {
     agent: agent.id,
     agentName,
@@ -206,8 +215,8 @@ export async function settleIdle(app: TestPlatform, agent: string): Promise<Idle
   await make("Archived");
   await done(app, "archiveAgent", { agent: { name: "Archived" } });
   await make("Busy", { capabilities: ["message.send"] });
-  const waits = await done(app, "startRun", { input: { target: { agent: { name: "Busy" } }, text: askToSend } });
-  await settled(app, waits.run.id);
+  const asks = await done(app, "startRun", { input: { target: { agent: { name: "Busy" } }, text: askToSend } });
+  await waits(app, asks.run.id);
 
   const { thread } = await done(app, "createThread", { input: { title: "Archived", agent: { id: agent } } });
   const { run } = await done(app, "sendMessage", { input: { thread: thread.id, text: "Hello" } });
