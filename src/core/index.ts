@@ -13,6 +13,7 @@ export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
 export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
 export { perEvent } from "./graphql/per-event.ts";
+export { pageOfRows, type RowList } from "./graphql/row-page.ts";
 export { resultType } from "./graphql/results.ts";
 export { isoDuration } from "./graphql/scalars.ts";
 export { authenticators, authorizationService, type Authenticator, type Authorization, type Credentials, type Scope } from "./graphql/scope.ts";

@@ -6,9 +6,10 @@ import { WeftlineError, messageOf } from "../errors.ts";
 import { serviceRef } from "../kernel/refs.ts";
 import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
-import { forkFor, ownershipFilter, type OwnedEntity } from "./ownership.ts";
+import { forkFor, ownershipFilter, rulesOf, type OwnedEntity } from "./ownership.ts";
 import { WriteQueue } from "./queue.ts";
 import { filtered, readOnly } from "./reader.ts";
+import { RowReader } from "./rows.ts";
 import { sqliteSql, type Sql } from "./sql.ts";
 import { isStoreFailure, openSqlite, sqliteDialect, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
@@ -46,6 +47,8 @@ export class Database {
   readonly orm: MikroORM;
   /** Reads committed rows; past the ownership filter, for the engine only. */
   readonly read: Sql;
+  /** Reads entities by prepared SQL, under the ownership filter. */
+  readonly rows: RowReader;
   readonly #handles: SqliteHandles;
   readonly #writeSql: Sql;
   readonly #lock: FileLock;
@@ -76,6 +79,7 @@ export class Database {
         discovery: { warnWhenNoEntities: false },
         ignoreUndefinedInQuery: true,
       });
+      this.rows = new RowReader(this.orm, this.read, rulesOf(entities));
     } catch (error) {
       this.#lock.release();
       throw error;

@@ -37,21 +37,27 @@ interface FilterParams {
   readonly reach: Reach;
 }
 
+/** The rule of each entity by its name. */
+export function rulesOf(entities: readonly OwnedEntity[]): ReadonlyMap<string, OwnershipRule> {
+  return new Map(entities.map(({ schema, ownership }) => [schema.meta.className, ownership]));
+}
+
 /** The filter that stands on every query of every entity. It has no default: a query without a reader throws. */
 export function ownershipFilter(entities: readonly OwnedEntity[]): Record<string, object> {
-  const rules = new Map(entities.map(({ schema, ownership }) => [schema.meta.className, ownership]));
+  const rules = rulesOf(entities);
   return {
     [filterName]: {
       name: filterName,
       default: true,
       args: true,
       cond: (params: FilterParams, _type: string, _em: unknown, _options: unknown, entityName: string) =>
-        condition(rules.get(entityName), params),
+        conditionOf(rules.get(entityName), params),
     },
   };
 }
 
-function condition(ownership: OwnershipRule | undefined, { reader, reach }: FilterParams): object {
+/** What must hold of a row for the reader to see it. */
+export function conditionOf(ownership: OwnershipRule | undefined, { reader, reach }: FilterParams): object {
   if (reader === "SYSTEM") return {};
   const mine = { tenantId: reader.tenantId, ownerId: reader.actorId };
   switch (ownership?.rule) {

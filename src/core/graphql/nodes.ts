@@ -1,4 +1,4 @@
-import type { EntityClass, FilterQuery } from "@mikro-orm/core";
+import type { EntityClass } from "@mikro-orm/core";
 import { WeftlineError } from "../errors.ts";
 import { partsOf, type GraphBuilder, type GraphTypes, type NodeLoader, type NodeRule } from "./builder.ts";
 import { globalId, parseGlobalId } from "./ids.ts";
@@ -127,8 +127,8 @@ export function nodeType<Shape extends { readonly id: string }>(
  */
 export function loadRows<Entity extends { readonly id: string }>(entity: EntityClass<Entity>): NodeLoader {
   return async (ids, scope) => {
-    const rows = await scope.em.find(entity, { id: { $in: [...ids] } } as unknown as FilterQuery<Entity>);
-    const byId = new Map(rows.map((row) => [(row as { id: string }).id, row]));
+    const rows = await scope.rowsById(entity, ids);
+    const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   };
 }

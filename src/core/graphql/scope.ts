@@ -1,6 +1,8 @@
+import type { EntityClass, FilterQuery } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/sqlite";
 import DataLoader from "dataloader";
 import type { Database, Tx } from "../database/database.ts";
+import type { RowQuery } from "../database/rows.ts";
 import type { Reach, Viewer } from "../database/viewer.ts";
 import { extensionPoint, serviceRef, type Contribution, type ExtensionPoint, type ServiceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
@@ -72,6 +74,27 @@ export class Scope {
   /** Reads with another reach, for lists that admins may widen. */
   emWith(reach: Reach): EntityManager {
     return reach === "MINE" ? this.em : this.#host.database.em(this.viewer, reach);
+  }
+
+  /**
+   * Rows by prepared SQL, read as the viewer: for what is read all the time. They are not managed: to change one, find it with `tx.em`.
+   *
+   * @example scope.rows(Message, { where: "e.run_id = ?", params: [run.id], orderBy: "e.start_seq" })
+   */
+  rows<Entity extends object>(entity: EntityClass<Entity>, query: RowQuery, reach: Reach = "MINE"): Promise<Entity[]> {
+    return this.#host.database.rows.all(entity, { reader: this.viewer, reach }, query);
+  }
+
+  /** Rows by their ids, in no order; ids that the viewer may not see are left out. */
+  rowsById<Entity extends { readonly id: string }>(entity: EntityClass<Entity>, ids: readonly string[], reach: Reach = "MINE"): Promise<Entity[]> {
+    const { rows } = this.#host.database;
+    if (rows.reads(entity)) return rows.byIds(entity, { reader: this.viewer, reach }, ids);
+    return this.emWith(reach).find(entity, { id: { $in: [...ids] } } as unknown as FilterQuery<Entity>) as Promise<Entity[]>;
+  }
+
+  /** How many rows there are of a query. */
+  countRows<Entity extends object>(entity: EntityClass<Entity>, query: RowQuery, reach: Reach = "MINE"): Promise<number> {
+    return this.#host.database.rows.count(entity, { reader: this.viewer, reach }, query);
   }
 
   /** Runs `work` in one transaction as the viewer, and forgets what was loaded before it. */

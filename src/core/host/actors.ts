@@ -37,7 +37,7 @@ export async function rememberActor(tx: Tx, viewer: Viewer): Promise<void> {
 /** The actor of an id, batched; one that was never noted shows its id as its name. */
 export async function actorOf(scope: Scope, id: string): Promise<Actor> {
   const found = await scope.load(Actor, id, async (ids) => {
-    const rows = await scope.em.find(Actor, { id: { $in: [...ids] } });
+    const rows = await scope.rowsById(Actor, ids);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((each) => byId.get(each));
   });

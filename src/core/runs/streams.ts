@@ -51,7 +51,7 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
   const id = newId();
   const [added] = await appendToStream(host, tx, streamNum, [{ kind: "message.added", payload: { message: id, role: message.role } }]);
   const seq = added?.seq ?? 0;
-  const row = tx.em.create(Message, {
+  const row: Message = Object.assign(new Message(), {
     id,
     tenantId: stream.tenant_id,
     ownerId: stream.owner_id,
@@ -61,7 +61,7 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
     threadId: message.threadId,
     runId: message.runId ?? null,
     role: message.role,
-    status: "COMPLETE",
+    status: "COMPLETE" as const,
     parts: message.parts,
     authorId: message.authorId ?? null,
     agentId: message.agentId ?? null,
@@ -70,8 +70,31 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
     provenance: message.provenance ?? null,
     createdAt: added?.at ?? 0,
   });
-  await tx.em.flush();
+  await insertMessage(tx, row);
   return row;
+}
+
+async function insertMessage({ sql }: Tx, row: Message): Promise<void> {
+  await sql.run(
+    `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, seq, thread_id, run_id, role, status, parts, author_id, agent_id, agent_name, provenance, created_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.id,
+    row.tenantId,
+    row.ownerId,
+    row.streamNum,
+    row.startSeq,
+    row.seq,
+    row.threadId ?? null,
+    row.runId ?? null,
+    row.role,
+    row.status,
+    JSON.stringify(row.parts),
+    row.authorId ?? null,
+    row.agentId ?? null,
+    row.agentName ?? null,
+    row.provenance ?? null,
+    row.createdAt,
+  );
 }
 
 /** The last row stays, so that a reader that lags still learns of the end. */

@@ -1,4 +1,4 @@
-import type { EntityClass, FilterQuery } from "@mikro-orm/core";
+import type { EntityClass } from "@mikro-orm/core";
 import { hasRole, type Reach } from "../../database/viewer.ts";
 import type { NodeLoader } from "../../graphql/builder.ts";
 import type { Scope } from "../../graphql/scope.ts";
@@ -21,8 +21,8 @@ export function rowsWithin<Entity extends { readonly id: string }>(
   reach: (scope: Scope) => Reach,
 ): NodeLoader {
   return async (ids, scope) => {
-    const rows = await scope.emWith(reach(scope)).find(entity, { id: { $in: [...ids] } } as unknown as FilterQuery<Entity>);
-    const byId = new Map(rows.map((row) => [(row as { id: string }).id, row]));
+    const rows = await scope.rowsById(entity, ids, reach(scope));
+    const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   };
 }

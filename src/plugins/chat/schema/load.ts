@@ -4,7 +4,7 @@ import { contentReachOf, noteAudit } from "../service/reach.ts";
 
 /** Threads by their ids, as far as the viewer may see what is said in them. */
 export async function loadThreads(ids: readonly string[], scope: Scope): Promise<readonly (Thread | undefined)[]> {
-  const rows = await scope.emWith(contentReachOf(scope)).find(Thread, { id: { $in: [...ids] } });
+  const rows = await scope.rowsById(Thread, ids, contentReachOf(scope));
   for (const row of rows) noteAudit(scope, row);
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));

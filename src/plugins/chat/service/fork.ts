@@ -4,9 +4,6 @@ import type { ChatDeps } from "./deps.ts";
 import type { ForkThread } from "./requests.ts";
 import { findThread, openThread, threadIn } from "./threads.ts";
 
-/** How many messages are copied before the entity manager is emptied. */
-const batch = 100;
-
 /**
  * Copies a thread up to a message, which may be one that another answer replaced, into a new one.
  *
@@ -20,7 +17,8 @@ export async function forkThread(deps: ChatDeps, scope: Scope, request: ForkThre
     const { title, agentId, historyLimit, retention, simulatedAllowed, metadata } = source;
     const fields = { title, agentId, historyLimit, retention, simulatedAllowed, metadata, forkedFromMessageId: request.at };
     const fork = await openThread(deps, scope, tx, fields);
-    await copyAll(deps, tx, fork, messages);
+    const calls = await callsOf(tx, messages);
+    for (const message of messages) await copy(deps, tx, fork, message, calls);
     return { thread: fork.id };
   });
   return findThread(scope, thread);
@@ -41,16 +39,6 @@ async function messagesUpTo(tx: Tx, thread: Thread, at: string): Promise<Message
     fix: "Wait for it, or fork at an earlier message.",
     path: ["at"],
   });
-}
-
-/** The entity manager compares all that it holds at each message, so it is emptied now and then. */
-async function copyAll(deps: ChatDeps, tx: Tx, fork: Thread, messages: readonly Message[]): Promise<void> {
-  const calls = await callsOf(tx, messages);
-  await tx.em.flush();
-  for (const [index, message] of messages.entries()) {
-    if (index % batch === 0) tx.em.clear();
-    await copy(deps, tx, fork, message, calls);
-  }
 }
 
 type CallsByRun = ReadonlyMap<string, ReadonlyMap<number, ToolCall>>;

@@ -1,4 +1,4 @@
-import { Message, databaseService, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
+import { Message, databaseService, pageOfRows, type Page, type PageArgs, type Scope } from "#weftline";
 import type { Thread } from "../entities.ts";
 import type { ChatDeps } from "./deps.ts";
 import { contentReachOf } from "./reach.ts";
@@ -19,8 +19,18 @@ export async function messagesOf(
   selection: MessageSelection,
   args: PageArgs,
 ): Promise<Page<Message>> {
-  const where = { streamNum: thread.streamNum, threadId: thread.id, ...(selection === "all" ? {} : { supersededById: null }) };
-  const page = await pageOf(scope.emWith(contentReachOf(scope)), Message, where, windowOf(args), { startSeq: "asc" });
+  const standing = selection === "all" ? "" : " and e.superseded_by_id is null";
+  const page = await pageOfRows(
+    scope,
+    Message,
+    {
+      where: `e.stream_num = ? and e.thread_id = ?${standing}`,
+      params: [thread.streamNum, thread.id],
+      by: { property: "startSeq", column: "start_seq" },
+      reach: contentReachOf(scope),
+    },
+    windowOf(args),
+  );
   const open = page.edges.filter(({ node }) => node.status === "STREAMING").map(({ node }) => node.id);
   if (open.length === 0) return page;
   const folded = await foldedNow(deps, scope, open);

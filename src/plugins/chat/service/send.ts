@@ -10,11 +10,10 @@ import {
   type Scope,
   type Tx,
 } from "#weftline";
+import { Thread } from "../entities.ts";
 import { checkContent, invalid } from "./checks.ts";
 import { announce, type ChatDeps } from "./deps.ts";
 import type { RegenerateMessage, SendMessage } from "./requests.ts";
-import { threadIn } from "./threads.ts";
-import type { Thread } from "../entities.ts";
 
 /** A message and the run that answers it, or answers anew. */
 export interface Answering {
@@ -30,7 +29,7 @@ export interface Answering {
 export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMessage): Promise<Answering> {
   const parts = checkContent(request, deps.config.messageBytes);
   const ids = await idempotently(scope, { mutation: "sendMessage", key: request.idempotencyKey, body: request }, async (tx) => {
-    const thread = await writableThread(tx, request.thread, ["input", "thread"]);
+    const thread = await writableThread(scope, request.thread, ["input", "thread"]);
     const run = await deps.runs.start(scope, tx, {
       targetType: "Agent",
       target: await agentFor(deps, scope, thread, request),
@@ -48,7 +47,7 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
       authorId,
       runId: run.id,
     });
-    touch(deps, tx, thread);
+    await touch(deps, tx, thread);
     return { message: message.id, run: run.id };
   });
   return answering(scope, ids);
@@ -64,7 +63,7 @@ export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: R
   const ids = await idempotently(scope, keyed, async (tx) => {
     const message = await tx.em.findOne(Message, { id: request.message });
     if (message?.threadId == null) throw new WeftlineError("NOT_FOUND", { what: "message", path });
-    const thread = await writableThread(tx, message.threadId, path);
+    const thread = await writableThread(scope, message.threadId, path);
     const before = await answerRun(tx, thread, message);
     const run = await deps.runs.start(scope, tx, {
       targetType: "Agent",
@@ -77,7 +76,7 @@ export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: R
       onBusy: "REJECT",
       regeneratesId: before.id,
     });
-    touch(deps, tx, thread);
+    await touch(deps, tx, thread);
     return { message: message.id, run: run.id };
   });
   return answering(scope, ids);
@@ -100,8 +99,9 @@ export function refuseArchived(thread: Thread, at: readonly string[]): void {
   });
 }
 
-async function writableThread(tx: Tx, id: string, at: readonly string[]): Promise<Thread> {
-  const thread = await threadIn(tx, id, at);
+async function writableThread(scope: Scope, id: string, at: readonly string[]): Promise<Thread> {
+  const [thread] = await scope.rowsById(Thread, [id]);
+  if (!thread) throw new WeftlineError("NOT_FOUND", { what: "thread", path: at });
   refuseArchived(thread, at);
   return thread;
 }
@@ -147,13 +147,13 @@ function conflict(message: string, fix: string): WeftlineError {
   return new WeftlineError("CONFLICT", { message, fix, path });
 }
 
-function touch(deps: ChatDeps, tx: Tx, thread: Thread): void {
-  thread.updatedAt = Date.now();
+async function touch(deps: ChatDeps, tx: Tx, thread: Thread): Promise<void> {
+  await tx.sql.run("update chat_thread set updated_at = ? where id = ?", Date.now(), thread.id);
   announce(deps, tx, thread, "UPDATED");
 }
 
 async function answering(scope: Scope, ids: { readonly message: string; readonly run: string }): Promise<Answering> {
-  const [message, run] = [await scope.em.findOne(Message, { id: ids.message }), await scope.em.findOne(Run, { id: ids.run })];
+  const [[message], [run]] = [await scope.rowsById(Message, [ids.message]), await scope.rowsById(Run, [ids.run])];
   if (!message || !run) throw new WeftlineError("NOT_FOUND", { what: "message: the thread was cleared or deleted since" });
   return { message, run };
 }
