@@ -90,9 +90,6 @@ export interface LoggedEvent<Payload = unknown> {
   readonly payload: Payload;
 }
 
-/** A run event of one kind. */
-export type LoggedRunEvent<Kind extends EventKind> = LoggedEvent<EventPayloads[Kind]> & { readonly kind: Kind; readonly runId: string };
-
 /** An event that is about to be appended. */
 export interface NewEvent {
   readonly kind: string;
