@@ -23,6 +23,8 @@ export class FaultyServer {
     this.#port = port;
     this.#env = env;
     this.url = `http://127.0.0.1:${port}/graphql`;
+    // Also when the case fails: no server stays behind.
+    process.once("exit", () => this.#child?.kill("SIGKILL"));
   }
 
   /** A place without a process. */

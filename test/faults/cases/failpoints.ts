@@ -8,7 +8,7 @@ import { approve, cancelMutation, makeWorker, startRun, texts } from "../work.ts
 /** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
 const mostHits = 60;
 /** What the small version visits: places whose loss would show most. */
-const few: readonly FailpointName[] = ["append.inside", "tool.executed", "finish.before"];
+const few: readonly FailpointName[] = ["append.inside", "tool.executed"];
 
 const arm = `mutation ($at: String!, $hit: Int!) { faultsArm(at: $at, hit: $hit) }`;
 

@@ -13,6 +13,7 @@ await runCase("random-kills", async ({ size, random }) => {
   const agent = await makeWorker(server);
   const accepted = new Map<string, { readonly run: string; readonly text: string }>();
   const followed: Followed[] = [];
+  const failures: string[] = [];
   const boots: number[] = [];
   let state: "killing" | "done" = "killing";
   let approvals = 0;
@@ -29,6 +30,7 @@ await runCase("random-kills", async ({ size, random }) => {
       const decisions: Promise<unknown>[] = [];
       followed.push(
         await followRun(client, run, (event) => {
+          if (event.__typename === "RunStatusEvent" && event.failure) failures.push(event.failure.code);
           decisions.push(approve(server, event).then((answer) => void (approvals += answer === "DecideInterruptPayload" ? 1 : 0)));
         }),
       );
@@ -58,6 +60,7 @@ await runCase("random-kills", async ({ size, random }) => {
     kills,
     runs: accepted.size,
     ends,
+    failures: [...new Set(failures)],
     approvals,
     events: sum((each) => each.events),
     lost,
@@ -68,6 +71,7 @@ await runCase("random-kills", async ({ size, random }) => {
     bootP99Ms: quantile(boots, 0.99),
     violations: violations.length,
     ...(violations.length > 0 ? { first: violations.slice(0, 5) } : {}),
-    ok: lost + gaps + repeats + garbled + violations.length === 0,
+    // A run that was lost more than five times is given up: that is what it should be.
+    ok: failures.every((code) => code === "RUN_POISONED") && lost + gaps + repeats + garbled + violations.length === 0,
   };
 });

@@ -56,7 +56,7 @@ await runCase("slow-reader", async ({ size }) => {
   const seconds = size === "whole" ? 30 : 4;
   const server = await FaultyServer.start();
   const agent = await makeAgent(server, { name: "Flood", framework: "faults", options: { perSecond, seconds } });
-  const warmer = await makeAgent(server, { name: "Warmer", framework: "faults", options: { perSecond: 2 * perSecond, seconds: 2 } });
+  const warmer = await makeAgent(server, { name: "Warmer", framework: "faults", options: { perSecond: 2 * perSecond, seconds: 1 } });
   await flood(server, warmer, "warm", "without");
   const alone = await flood(server, agent, "alone", "without");
   await pause(500);

@@ -71,7 +71,7 @@ async function endure(name: string, server: FaultyServer, trouble: Trouble, seco
   const accepted = new Map<string, string>();
   const refusals = new Set<string>();
   const queries: number[] = [];
-  const run = await startRun(server, agent, `Write ${150 + seconds * 40} words about wells.`, `${name}-long`);
+  const run = await startRun(server, agent, `Write ${100 + seconds * 60} words about wells.`, `${name}-long`);
   const heard: number[] = [];
   const following = followRun(client, run, () => void heard.push(performance.now()));
   while (heard.length < 8) await pause(20);
@@ -154,10 +154,15 @@ async function settled(server: FaultyServer): Promise<void> {
   }
 }
 
+async function fill(server: FaultyServer, disk: "tmpfs" | "page limit", seconds: number) {
+  await server.start();
+  return endure("full", server, disk === "tmpfs" ? fullDisk() : { begin: setStore("full"), end: setStore("well") }, seconds);
+}
+
 /** A store that is locked, full or read-only for a while: nothing that was accepted is lost, and all goes on by itself. */
 await runCase("store", async ({ size }) => {
   const seconds = size === "whole" ? 10 : 2;
-  const env = { FAULTS_TOKENS_PER_SECOND: "60" };
+  const env = { FAULTS_TOKENS_PER_SECOND: "100" };
   const server = await FaultyServer.start(env);
   const locked = await endure("locked", server, lockedFile(), seconds);
   const readonly = await endure("readonly", server, { begin: setStore("readonly"), end: setStore("well") }, seconds);
@@ -165,10 +170,10 @@ await runCase("store", async ({ size }) => {
 
   const small = await FaultyServer.place(env);
   const disk = size === "whole" && mounted(small.folder) ? "tmpfs" : "page limit";
-  await small.start();
-  const full = await endure("full", small, disk === "tmpfs" ? fullDisk() : { begin: setStore("full"), end: setStore("well") }, seconds);
-  await small.kill();
-  if (disk === "tmpfs") execFileSync("umount", [small.folder]);
-  await small.remove();
+  const full = await fill(small, disk, seconds).finally(async () => {
+    await small.kill();
+    if (disk === "tmpfs") execFileSync("umount", [small.folder]);
+    await small.remove();
+  });
   return { locked, readonly, disk, full, ok: locked.ok && readonly.ok && full.ok };
 });
