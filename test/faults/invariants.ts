@@ -25,8 +25,14 @@ export function violationsOf(file: string, moment: Moment): string[] {
   try {
     const check = db.pragma("integrity_check", { simple: true });
     const found = check === "ok" ? [] : [`the file is damaged: ${String(check)}`];
-    for (const stream of db.prepare("select num, head, horizon from runs_stream").all() as { num: number; head: number; horizon: number }[]) {
-      const rows = db.prepare("select seq, run_seq, kind, payload from runs_event where stream_num = ? order by seq").all(stream.num) as EventRow[];
+    for (const stream of db.prepare("select num, head, horizon from runs_stream").all() as {
+      num: number;
+      head: number;
+      horizon: number;
+    }[]) {
+      const rows = db
+        .prepare("select seq, run_seq, kind, payload from runs_event where stream_num = ? order by seq")
+        .all(stream.num) as EventRow[];
       found.push(...gapsIn(stream, rows));
       const runs = db.prepare("select id, start_seq, status, lease_owner from runs_run where stream_num = ?").all(stream.num) as RunRow[];
       for (const run of runs) found.push(...violationsOfRun(run, rows, moment, stream.horizon));
@@ -71,7 +77,8 @@ function violationsOfRun(run: RunRow, rows: readonly EventRow[], moment: Moment,
   const terminal = own.filter(({ kind }) => /^run\.(finished|failed|cancelled|expired)$/.test(kind));
   if (terminal.length !== (isTerminal(run.status) ? 1 : 0)) found.push(`run ${run.id} is ${run.status} and has ${terminal.length} ends`);
   if (moment === "between") return found;
-  if (!isTerminal(run.status)) found.push(`run ${run.id} is ${run.status} at the end${run.lease_owner === null ? ", without a lease" : ""}`);
+  if (!isTerminal(run.status))
+    found.push(`run ${run.id} is ${run.status} at the end${run.lease_owner === null ? ", without a lease" : ""}`);
   const answers = own.filter((row) => row.kind === "message.finished" && isAnswer(row, own)).length;
   if (run.status === "SUCCEEDED" && answers > 1) found.push(`run ${run.id} answered ${answers} times`);
   return found;
@@ -124,7 +131,9 @@ function messagesUnlikeLog(db: Database.Database): string[] {
     )
     .all() as { id: string; text: string; parts: string }[];
   return rows.flatMap(({ id, text, parts }) => {
-    const stored = (JSON.parse(parts) as { type: string; text?: string }[]).map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("");
+    const stored = (JSON.parse(parts) as { type: string; text?: string }[])
+      .map((part) => (part.type === "text" ? (part.text ?? "") : ""))
+      .join("");
     return stored === text ? [] : [`message ${id} says other words than its last event`];
   });
 }

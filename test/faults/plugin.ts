@@ -1,13 +1,5 @@
 import { z } from "zod";
-import {
-  contribution,
-  databaseService,
-  definePlugin,
-  runtimes,
-  type AgentRuntime,
-  type Database,
-  type RunEventBody,
-} from "#weftline";
+import { contribution, databaseService, definePlugin, runtimes, type AgentRuntime, type Database, type RunEventBody } from "#weftline";
 import { compact } from "../../src/core/runs/compaction.ts";
 import { failpointNames, faultInjections, type FailpointName } from "../../src/core/runs/failpoint.ts";
 
@@ -46,7 +38,10 @@ export const faults = () => {
         t.boolean({
           nullable: false,
           description: "Ends the process when a place is reached for the n-th time; 0 disarms.",
-          args: { at: t.arg.string({ required: true, description: "The place." }), hit: t.arg.int({ required: true, description: "Which hit." }) },
+          args: {
+            at: t.arg.string({ required: true, description: "The place." }),
+            hit: t.arg.int({ required: true, description: "Which hit." }),
+          },
           resolve: (_, { at, hit }) => {
             trap.arm(at, hit);
             return failpointNames.includes(at as FailpointName);
@@ -94,7 +89,16 @@ async function breakStore({ orm }: Database, state: string): Promise<void> {
 
 const floodRuntime: AgentRuntime<FloodOptions> = {
   id: "faults",
-  features: { streaming: true, tools: false, interrupts: false, resume: true, steps: false, state: false, structuredOutput: false, usage: false },
+  features: {
+    streaming: true,
+    tools: false,
+    interrupts: false,
+    resume: true,
+    steps: false,
+    state: false,
+    structuredOutput: false,
+    usage: false,
+  },
   options: floodOptions,
   optionsSchema: {},
   status: () => ({ mode: "LIVE" }),
@@ -106,7 +110,7 @@ async function* flood({ perSecond, seconds, bytes }: FloodOptions, signal: Abort
   const total = perSecond * seconds;
   const started = performance.now();
   const data = { pad: "x".repeat(bytes) };
-  for (let sent = 0; sent < total; ) {
+  for (let sent = 0; sent < total;) {
     const due = Math.min(total, Math.ceil(((performance.now() - started) / 1000) * perSecond));
     for (; sent < due; sent++) yield { kind: "custom", name: "faults.flood", data: { n: sent, sentAt: Date.now(), ...data } };
     signal.throwIfAborted();

@@ -44,7 +44,10 @@ ${rows.join("\n")}
 
 function figuresOf(figures: object): string {
   return Object.entries(figures)
-    .map(([name, value]) => `${wordsOf(name)} ${typeof value === "object" && value !== null && !Array.isArray(value) ? `(${figuresOf(value)})` : shown(value)}`)
+    .map(
+      ([name, value]) =>
+        `${wordsOf(name)} ${typeof value === "object" && value !== null && !Array.isArray(value) ? `(${figuresOf(value)})` : shown(value)}`,
+    )
     .join(", ");
 }
 

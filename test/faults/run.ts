@@ -34,7 +34,11 @@ function runOne(name: string): Promise<Line> {
   return new Promise((resolve) => {
     child.once("close", (code) => {
       const last = output.trim().split("\n").at(-1) ?? "";
-      resolve(last.startsWith("{") ? (JSON.parse(last) as Line) : { case: name, seed: 0, seconds: 0, error: `it ended with ${code}: ${output}`, ok: false });
+      resolve(
+        last.startsWith("{")
+          ? (JSON.parse(last) as Line)
+          : { case: name, seed: 0, seconds: 0, error: `it ended with ${code}: ${output}`, ok: false },
+      );
     });
   });
 }

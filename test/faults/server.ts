@@ -120,7 +120,7 @@ export class FaultyServer {
 
   /** Asks until it is answered, as a client does that was cut off: the same request, with the same key. */
   async insist<Data>(query: string, variables: object = {}): Promise<Data> {
-    for (const started = performance.now(); ; ) {
+    for (const started = performance.now(); ;) {
       try {
         return await this.ask<Data>(query, variables);
       } catch (error) {

@@ -28,7 +28,12 @@ export async function makeAgent(server: FaultyServer, input: object): Promise<st
 
 /** An agent with the tools that the cases use. */
 export const makeWorker = (server: FaultyServer): Promise<string> =>
-  makeAgent(server, { name: "Worker", framework: "openai", capabilities: ["time.now", "math.evaluate", "message.send"], idempotencyKey: "worker" });
+  makeAgent(server, {
+    name: "Worker",
+    framework: "openai",
+    capabilities: ["time.now", "math.evaluate", "message.send"],
+    idempotencyKey: "worker",
+  });
 
 /** Starts a run, however often it takes. @returns the run's id. */
 export async function startRun(server: FaultyServer, agent: string, text: string, key: string): Promise<string> {

@@ -34,7 +34,9 @@ describe("a run whose turn breaks off without an end", () => {
     cast.turn = callOnce("loom.weave", {});
     const { database } = host.platform;
     const spoil = (payload: string): Promise<number> =>
-      database.commit(({ sql }) => sql.run("update runs_event set payload = ? where stream_num = ? and kind = 'run.started'", payload, run.streamNum));
+      database.commit(({ sql }) =>
+        sql.run("update runs_event set payload = ? where stream_num = ? and kind = 'run.started'", payload, run.streamNum),
+      );
     await spoil("{");
     const [asked] = await host.interrupts();
     await host.decide({ interruptId: asked?.id ?? "", kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" });

@@ -60,7 +60,10 @@ function isLocked(error: unknown): boolean {
 }
 
 /** A dialect over a handle that we own. `begin` is how its transactions begin; who only reads has none. */
-export function sqliteDialect(handle: SqliteHandle, begin: Begin = () => Promise.reject(new Error("This connection only reads."))): SqliteDialect {
+export function sqliteDialect(
+  handle: SqliteHandle,
+  begin: Begin = () => Promise.reject(new Error("This connection only reads.")),
+): SqliteDialect {
   const dialect = new SqliteDialect({ database: handle });
   const createDriver = dialect.createDriver.bind(dialect);
   dialect.createDriver = () => {

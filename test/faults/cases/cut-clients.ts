@@ -16,7 +16,9 @@ await runCase("cut-clients", async ({ size, random }) => {
   const proxy = await openProxy(server.url, random);
   const clients = Array.from({ length: count }, () => server.client(proxy.url));
   const runs = await Promise.all(
-    Array.from({ length: count / clientsPerRun }, (_, n) => startRun(server, agent, `Write ${words} words about town number ${n}.`, `cut-${n}`)),
+    Array.from({ length: count / clientsPerRun }, (_, n) =>
+      startRun(server, agent, `Write ${words} words about town number ${n}.`, `cut-${n}`),
+    ),
   );
   let state: "cutting" | "done" = "cutting";
   let cuts = 0;

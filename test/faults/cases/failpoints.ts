@@ -23,7 +23,8 @@ const work: Scenario = async (server, agent, round) => {
     const decisions: Promise<unknown>[] = [];
     const { gaps, repeats, garbled, status } = await followRun(client, run, (event) => void decisions.push(approve(server, event)));
     await Promise.all(decisions);
-    if (gaps + repeats + garbled > 0 || status !== "SUCCEEDED") throw new Error(`${key}: ${JSON.stringify({ gaps, repeats, garbled, status })}`);
+    if (gaps + repeats + garbled > 0 || status !== "SUCCEEDED")
+      throw new Error(`${key}: ${JSON.stringify({ gaps, repeats, garbled, status })}`);
   };
   try {
     await one("Use time.now and math.evaluate with 6 * 7.", `${round}-tools`);

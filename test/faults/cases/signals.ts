@@ -20,7 +20,13 @@ async function openEndlessProvider() {
   const server = createServer((request, response) => {
     request.resume();
     response.writeHead(200, { "content-type": "text/event-stream" });
-    const delta = { id: "c", object: "chat.completion.chunk", created: 0, model: "endless", choices: [{ index: 0, delta: { content: "on " } }] };
+    const delta = {
+      id: "c",
+      object: "chat.completion.chunk",
+      created: 0,
+      model: "endless",
+      choices: [{ index: 0, delta: { content: "on " } }],
+    };
     const timer = setInterval(() => response.write(`data: ${JSON.stringify(delta)}\n\n`), 50);
     begun.resolve();
     response.on("close", () => {
@@ -34,13 +40,22 @@ async function openEndlessProvider() {
 }
 
 async function decide(server: FaultyServer, interrupt: string, kind: "APPROVE" | "REJECT" = "APPROVE"): Promise<Answer> {
-  const { node } = await server.ask<{ node: { argumentsHash: string } }>("query ($id: ID!) { node(id: $id) { ... on Interrupt { argumentsHash } } }", { id: interrupt });
-  const { decideInterrupt } = await server.ask<{ decideInterrupt: Answer }>(decideMutation, { input: { interrupt, kind, argumentsHash: node.argumentsHash } });
+  const { node } = await server.ask<{ node: { argumentsHash: string } }>(
+    "query ($id: ID!) { node(id: $id) { ... on Interrupt { argumentsHash } } }",
+    { id: interrupt },
+  );
+  const { decideInterrupt } = await server.ask<{ decideInterrupt: Answer }>(decideMutation, {
+    input: { interrupt, kind, argumentsHash: node.argumentsHash },
+  });
   return decideInterrupt;
 }
 
 /** Follows until an interrupt is raised, and hands it over the moment that it is heard of. */
-async function untilAsked<T>(server: FaultyServer, run: string, then: (interrupt: string) => Promise<T>): Promise<{ readonly result: T; readonly status: string }> {
+async function untilAsked<T>(
+  server: FaultyServer,
+  run: string,
+  then: (interrupt: string) => Promise<T>,
+): Promise<{ readonly result: T; readonly status: string }> {
   const client = server.client();
   let result: Promise<T> | undefined;
   const onEvent = (event: RunEvent): void => {
@@ -55,7 +70,12 @@ async function untilAsked<T>(server: FaultyServer, run: string, then: (interrupt
 await runCase("signals", async () => {
   const provider = await openEndlessProvider();
   const server = await FaultyServer.start({ FAULTS_TOKENS_PER_SECOND: "100", FAULTS_PROVIDER: provider.url });
-  const worker = await makeAgent(server, { name: "Worker", framework: "openai", model: "simulated/default", capabilities: ["message.send"] });
+  const worker = await makeAgent(server, {
+    name: "Worker",
+    framework: "openai",
+    model: "simulated/default",
+    capabilities: ["message.send"],
+  });
   const found: Record<string, boolean> = {};
 
   // Submitted three times at once with one key: one run. Another body under the key: a conflict.
@@ -70,7 +90,8 @@ await runCase("signals", async () => {
   const early = await untilAsked(server, await startRun(server, worker, texts.approval(1), "early"), (interrupt) =>
     Promise.all([decide(server, interrupt), decide(server, interrupt), decide(server, interrupt)]),
   );
-  found["decideThriceEarly"] = early.status === "SUCCEEDED" && early.result.every(({ __typename }) => __typename === "DecideInterruptPayload");
+  found["decideThriceEarly"] =
+    early.status === "SUCCEEDED" && early.result.every(({ __typename }) => __typename === "DecideInterruptPayload");
   const other = await untilAsked(server, await startRun(server, worker, texts.approval(2), "other"), async (interrupt) => {
     await decide(server, interrupt, "REJECT");
     return decide(server, interrupt);

@@ -70,7 +70,9 @@ await runCase("slow-reader", async ({ size }) => {
   await server.remove();
   const total = beside.followed[0]?.events ?? 0;
   const complete = paused?.seqs.length === total && paused.seqs.every((seq, index) => seq === index + 1);
-  const faultless = beside.followed.every(({ gaps, repeats, events, status }) => gaps + repeats === 0 && events === total && status === "SUCCEEDED");
+  const faultless = beside.followed.every(
+    ({ gaps, repeats, events, status }) => gaps + repeats === 0 && events === total && status === "SUCCEEDED",
+  );
   const growth = Math.round(beside.peak - alone.peak);
   const [aloneP50, besideP50] = [quantile(alone.delays, 0.5), quantile(beside.delays, 0.5)];
   return {

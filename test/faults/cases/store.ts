@@ -134,10 +134,17 @@ async function endure(name: string, server: FaultyServer, trouble: Trouble, seco
 /** Long enough that a full store notices it. */
 const long = `${texts.talk(1)} ${"x".repeat(60_000)}`;
 
-async function submit(server: FaultyServer, agent: string, key: string): Promise<{ readonly run: string } | { readonly run?: undefined; readonly refusal: string }> {
+async function submit(
+  server: FaultyServer,
+  agent: string,
+  key: string,
+): Promise<{ readonly run: string } | { readonly run?: undefined; readonly refusal: string }> {
   const input = { target: { agent: { id: agent } }, text: long, idempotencyKey: key };
   try {
-    const { startRun: answer } = await server.ask<{ startRun: { __typename: string; code?: string; run?: { id: string } } }>(startRunMutation, { input });
+    const { startRun: answer } = await server.ask<{ startRun: { __typename: string; code?: string; run?: { id: string } } }>(
+      startRunMutation,
+      { input },
+    );
     return answer.run ? { run: answer.run.id } : { refusal: `${answer.__typename} ${answer.code}` };
   } catch (error) {
     if (error instanceof Refused) return { refusal: error.message };

@@ -44,7 +44,11 @@ type Fence = "on" | "off";
 /** Two engines on one store. One is frozen past its lease and woken when the other has done its work. */
 async function haunt(runs: number, fence: Fence) {
   const folder = mkdtempSync(join(tmpdir(), "weftline-zombie-"));
-  const turn = (): AsyncGenerator<RunEventBody> => say(Array.from({ length: 30 }, (_, n) => `word ${n} `), 20);
+  const turn = (): AsyncGenerator<RunEventBody> =>
+    say(
+      Array.from({ length: 30 }, (_, n) => `word ${n} `),
+      20,
+    );
   const host = await bootRuns({ turn }, folder);
   await host.engine.stop(0);
 
@@ -108,4 +112,3 @@ await runCase("zombie", async ({ size }) => {
     ok: fenced.takeovers === runs && fenced.refusals > 0 && fenced.violations.length === 0 && control.violations.length > 0,
   };
 });
-

@@ -94,6 +94,12 @@ describe.each(apis)("a turn over %s", (api) => {
     expect(textOf(played)).toContain("2026-01-31T09:00:00Z");
   });
 
+  it("says nothing more where this run had answered before its process was lost, and answers where another run had", async () => {
+    const answered = (runId: string): ConversationMessage[] => [user("Hello"), { role: "ASSISTANT", text: "Hello too.", toolCalls: [], runId }];
+    expect(await play({ model: simulatedBinding(api), messages: answered("run") })).toMatchObject({ heard: [], error: undefined });
+    expect(textOf(await play({ model: simulatedBinding(api), messages: answered("earlier") }))).not.toBe("");
+  });
+
   it("lets a suspension pass and asks the model nothing more", async () => {
     const suspended = new WeftlineError("RUN_SUSPENDED");
     const played = await play({
