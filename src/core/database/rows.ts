@@ -25,7 +25,7 @@ interface Shape {
   readonly name: string;
   readonly prototype: object;
   readonly columns: string;
-  readonly from: string;
+  readonly table: string;
   readonly tenant: string;
   readonly owner: string;
   readonly json: readonly string[];
@@ -67,11 +67,7 @@ export class RowReader {
     const order = query.orderBy === undefined ? "" : ` order by ${query.orderBy}`;
     const limit = query.limit === undefined ? "" : " limit ?";
     const last = query.limit === undefined ? [] : [query.limit];
-    const rows = await this.#sql.all<Record<string, unknown>>(
-      `select ${shape.columns} ${shape.from} where ${text}${order}${limit}`,
-      ...params,
-      ...last,
-    );
+    const rows = await this.#sql.all<Record<string, unknown>>(`select ${shape.columns} ${text}${order}${limit}`, ...params, ...last);
     return rows.map((row) => toEntity<Entity>(shape, row));
   }
 
@@ -85,10 +81,10 @@ export class RowReader {
   async count<Entity extends object>(entity: EntityClass<Entity>, viewer: RowViewer, query: RowQuery): Promise<number> {
     const shape = this.#shapeOf(entity);
     const { text, params } = this.#guarded(shape, viewer, query);
-    return (await this.#sql.get<{ n: number }>(`select count(*) as n ${shape.from} where ${text}`, ...params))?.n ?? 0;
+    return (await this.#sql.get<{ n: number }>(`select count(*) as n ${text}`, ...params))?.n ?? 0;
   }
 
-  /** The ownership rule as SQL, and the caller's condition behind it. */
+  /** What the reader may see, as a table of its own, and the caller's condition on that: no condition reaches behind it. */
   #guarded(shape: Shape, viewer: RowViewer, { where, params }: RowQuery): { readonly text: string; readonly params: readonly SqlValue[] } {
     const rule = this.#rules.get(shape.name);
     if (!shape.plain || (rule?.rule !== "SHARED" && rule?.rule !== "PRIVATE")) {
@@ -100,7 +96,7 @@ export class RowReader {
       ...(ownerId === undefined ? [] : [{ text: `${shape.owner} = ?`, value: ownerId }]),
     ];
     return {
-      text: [...guards.map(({ text }) => text), `(${where})`].join(" and "),
+      text: `from (select * from ${shape.table} ${alias}${guards.length === 0 ? "" : ` where ${guards.map(({ text }) => text).join(" and ")}`}) ${alias} where (${where})`,
       params: [...guards.map(({ value }) => value), ...params],
     };
   }
@@ -116,7 +112,7 @@ export class RowReader {
       prototype: (meta.class as { readonly prototype: object }).prototype,
       plain: props.every(isPlain),
       columns: props.map((prop) => `${expressionOf(prop, columns)} as "${prop.name}"`).join(", "),
-      from: `from "${meta.tableName}" ${alias}`,
+      table: `"${meta.tableName}"`,
       tenant: columns.tenantId ?? "null",
       owner: columns.ownerId ?? "null",
       json: props.filter(({ customType }) => customType instanceof JsonType).map(({ name }) => name),
