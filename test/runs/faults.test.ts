@@ -83,6 +83,25 @@ describe("a cancel that comes while a turn begins", () => {
   });
 });
 
+describe("a decision that comes while its run ends", () => {
+  it("stands: what ends the run does not resolve it anew", async () => {
+    const { tool } = countingTool({ approval: "ALWAYS" });
+    await using host = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [tool] });
+    const run = await host.start();
+    await host.until(run.id, "WAITING");
+    const [asked] = await host.interrupts();
+    const interrupt = asked?.id ?? "";
+    await host.platform.database.commit(async ({ sql }) => {
+      for (const status of ["RESOLVED", "CANCELLED"] as const) {
+        const resolved = event("interrupt.resolved", { interrupt, status });
+        await project(sql, { ...run, threadId: null }, { seq: run.seq, at: 0, ...resolved }, resolved, { ring: new Set() });
+      }
+    });
+    expect((await host.interrupts())[0]?.status).toBe("RESOLVED");
+    await host.runs.cancel(host.platform.scope(alice), run.id);
+  });
+});
+
 describe("a run that was lost after its answer and before its end", () => {
   it("keeps the answer as its text when the framework has nothing to add", async () => {
     let lastly: string | undefined;

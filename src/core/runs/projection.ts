@@ -88,12 +88,15 @@ async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: strin
   );
 }
 
-/** A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. */
+/**
+ * A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. The first resolution counts: a run that
+ * ends cancels what it found pending, and a decision may have come since.
+ */
 const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { payload, seq }, row, effects) => {
   const due = await sql.run(`update runs_run set due_at = ${sql.now} where id = ? and status = 'WAITING'`, run.id);
   if (due > 0) effects.ring.add(run.id);
   await sql.run(
-    "update runs_interrupt set status = ?, decision = coalesce(?, decision), seq = ? where id = ?",
+    "update runs_interrupt set status = ?, decision = coalesce(?, decision), seq = ? where id = ? and status = 'PENDING'",
     payload.status,
     json(row.decision),
     seq,
