@@ -150,6 +150,30 @@ describe.each(everybody)("%s", (who) => {
     }
   });
 
+  it("sees its own runs of a shared agent, admins too", async () => {
+    const query = "{ agents(first: 100) { nodes { runs(first: 100) { totalCount nodes { id } } } } }";
+    const data = (await ask(app, who, query)).data as { agents: { nodes: { runs: { totalCount: number; nodes: { id: string }[] } }[] } };
+    const lists = data.agents.nodes.map(({ runs }) => runs);
+    const owners = lists.flatMap(({ nodes }) => nodes.map(({ id }) => known.get(id)?.owner));
+    expect([...new Set(owners)]).toEqual([who]);
+    expect(lists.reduce((sum, { totalCount }) => sum + totalCount, 0)).toBe(owners.length);
+  });
+
+  it("learns nothing of others by naming their objects in a filter", async () => {
+    let asked = 0;
+    for (const field of listFieldsOf(app.platform.schema)) {
+      for (const { path } of idPathsOf(field)) {
+        for (const id of everybody.filter((owner) => owner !== who).flatMap((owner) => Object.values(has[owner]))) {
+          const { data } = await ask(app, who, listDocument(app.platform.schema, field), withValue(everything(field), path, id));
+          const listed = [...stringsOf(data)].flatMap(({ text }) => known.get(text) ?? []);
+          expect(listed.filter(({ owner }) => owner !== who).map(({ type, owner }) => `${owner}'s ${type.name}`)).toEqual([]);
+          asked++;
+        }
+      }
+    }
+    expect(asked).toBeGreaterThan(50);
+  });
+
   it("learns nothing of others from anything that it reaches, two levels down", async () => {
     const found: string[] = [];
     let own = 0;

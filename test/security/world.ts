@@ -115,12 +115,8 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     if (!made) throw new Error(`${who}: ${JSON.stringify(result)}`);
     return made.id;
   };
-  const start = (text: string): Promise<string> =>
-    change(
-      documents.startRun,
-      { input: { target: { agent: { name: `${name}'s actor` } }, text, input: { told: secret("input") } } },
-      "run",
-    );
+  const start = (text: string, agentName = `${name}'s actor`): Promise<string> =>
+    change(documents.startRun, { input: { target: { agent: { name: agentName } }, text, input: { told: secret("input") } } }, "run");
 
   const agent = await change(
     documents.createAgent,
@@ -145,6 +141,9 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
 
   const finishedRun = await start(secret("text"));
   await settled(app, viewer, finishedRun);
+  // Several people's runs of one shared agent.
+  if (who !== "alice" && viewer.tenantId === viewers.alice.tenantId)
+    await settled(app, viewer, await start(secret("shared"), "alice's actor"));
   const failed = await start(`fail ${secret("failure")}`);
   await settled(app, viewer, failed);
   if (rich) await settled(app, viewer, await change(documents.retryRun, { input: { run: failed } }, "run"));
