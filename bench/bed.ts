@@ -47,7 +47,11 @@ export async function makeBed(): Promise<Bed> {
   });
   const url = await announced(server, /http:\/\/[\d.]+:\d+\/graphql/);
   const post = async <Data>(query: string, variables: object = {}): Promise<Data> => {
-    const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ query, variables }) });
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query, variables }),
+    });
     const { data, errors } = (await response.json()) as { data: Data; errors?: object[] };
     if (errors) throw new Error(JSON.stringify(errors));
     return data;
@@ -110,7 +114,12 @@ interface Watched {
 }
 
 /** Sends a message and watches the answer. @returns when the first token came and how many deltas there were. */
-export async function converse(bed: Bed, client: Client, thread: string, text: string): Promise<{ firstMs: number; deltas: { at: number; text: string }[] }> {
+export async function converse(
+  bed: Bed,
+  client: Client,
+  thread: string,
+  text: string,
+): Promise<{ firstMs: number; deltas: { at: number; text: string }[] }> {
   const source = client.iterate<{ threadEvents: Watched }>({ query: events, variables: { thread, after: null } });
   await source.next();
   const sent = performance.now();

@@ -7,7 +7,8 @@ export async function firstToken(): Promise<Figure[]> {
   const thread = threads[0] ?? "";
   for (let warm = 0; warm < 30; warm++) await converse(bed, client, thread, "tokens=10 rate=0");
   const alone: number[] = [];
-  for (let round = 0; round < 100; round++) alone.push((await converse(bed, client, threads[round % 50] ?? "", "tokens=10 rate=0")).firstMs);
+  for (let round = 0; round < 100; round++)
+    alone.push((await converse(bed, client, threads[round % 50] ?? "", "tokens=10 rate=0")).firstMs);
   const together: number[] = [];
   for (let round = 0; round < 5; round++) {
     const answers = await Promise.all(threads.map((each) => converse(bed, client, each, "tokens=10 rate=0")));

@@ -20,7 +20,9 @@ const server = createServer(async (request, response) => {
   response.write(chunk({ role: "assistant", content: "" }));
   const end = (): void => {
     const usage = { prompt_tokens: 1, completion_tokens: tokens, total_tokens: tokens + 1 };
-    response.end(`${chunk({}, "stop")}data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 0, model: "bench", choices: [], usage })}\n\ndata: [DONE]\n\n`);
+    response.end(
+      `${chunk({}, "stop")}data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 0, model: "bench", choices: [], usage })}\n\ndata: [DONE]\n\n`,
+    );
   };
   if (rate > 0) {
     let sent = 0;
@@ -33,7 +35,7 @@ const server = createServer(async (request, response) => {
     response.on("close", () => clearInterval(timer));
     return;
   }
-  for (let sent = 0; sent < tokens; ) {
+  for (let sent = 0; sent < tokens;) {
     const count = Math.min(100, tokens - sent);
     sent += count;
     if (!response.write(token.repeat(count))) await once(response, "drain");

@@ -8,7 +8,13 @@ import { shortRuns } from "./short-runs.ts";
 import { streams } from "./streams.ts";
 
 /** `npm run bench [name …]` measures all figures, or those named, and writes them all to bench/RESULTS.md. */
-const all: Readonly<Record<string, () => Promise<Figure[]>>> = { boot, "first-token": firstToken, "short-runs": shortRuns, streams, history };
+const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  boot,
+  "first-token": firstToken,
+  "short-runs": shortRuns,
+  streams,
+  history,
+};
 
 const names = process.argv.slice(2);
 const figures: Figure[] = [];

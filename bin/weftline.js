@@ -46,7 +46,9 @@ function bundledNode() {
 
 function runWith(node) {
   if (!node) {
-    console.error(`✗ Weftline needs Node ${oldestNode}; this is ${process.version}, and the npm package "node" was installed without its script.`);
+    console.error(
+      `✗ Weftline needs Node ${oldestNode}; this is ${process.version}, and the npm package "node" was installed without its script.`,
+    );
     console.error(`  → npm install --allow-scripts=node weftline, or install Node ${oldestNode}`);
     process.exitCode = 1;
     return;

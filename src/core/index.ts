@@ -16,13 +16,28 @@ export { perEvent } from "./graphql/per-event.ts";
 export { pageOfRows, type RowList } from "./graphql/row-page.ts";
 export { resultType } from "./graphql/results.ts";
 export { isoDuration } from "./graphql/scalars.ts";
-export { authenticators, authorizationService, type Authenticator, type Authorization, type Credentials, type Scope } from "./graphql/scope.ts";
+export {
+  authenticators,
+  authorizationService,
+  type Authenticator,
+  type Authorization,
+  type Credentials,
+  type Scope,
+} from "./graphql/scope.ts";
 export { Actor, actorOf } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";
-export { contribution, extensionPoint, optional, serviceRef, type Contribution, type ExtensionPoint, type ServiceRef } from "./kernel/refs.ts";
+export {
+  contribution,
+  extensionPoint,
+  optional,
+  serviceRef,
+  type Contribution,
+  type ExtensionPoint,
+  type ServiceRef,
+} from "./kernel/refs.ts";
 export type { Logger, MaybePromise, SetupContext } from "./kernel/spec.ts";
 export { definePlugin, type PluginSpec } from "./plugin.ts";
 export * from "./runs/public.ts";

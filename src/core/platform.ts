@@ -124,7 +124,8 @@ async function openDatabase(config: WeftlineConfig, composition: Composition, op
   try {
     const pending = await pendingMigrations(database);
     const automatic = (options.migrate ?? (config.mode === "production" ? "refuse" : "automatic")) === "automatic";
-    if (pending.length > 0 && !automatic) throw new WeftlineError("MIGRATION_PENDING", { count: pending.length, names: pending.join(", ") });
+    if (pending.length > 0 && !automatic)
+      throw new WeftlineError("MIGRATION_PENDING", { count: pending.length, names: pending.join(", ") });
     if (pending.length > 0) await runMigrations(database);
     return database;
   } catch (error) {

@@ -1,14 +1,24 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { OwnedEntity } from "./database/ownership.ts";
 import type { GraphBuilder } from "./graphql/builder.ts";
-import { createFactory, type AnySpec, type ConfigOf, type KernelSpec, type PluginFactory, type Provides, type Requires } from "./kernel/spec.ts";
+import {
+  createFactory,
+  type AnySpec,
+  type ConfigOf,
+  type KernelSpec,
+  type PluginFactory,
+  type Provides,
+  type Requires,
+} from "./kernel/spec.ts";
 
 /** A migration's class, as MikroORM runs it. */
 export type MigrationClass = new (...args: never[]) => { up(): void | Promise<void> };
 
 /** A plugin: inert data, and one `setup` that runs once. */
-export interface PluginSpec<Schema extends StandardSchemaV1 | undefined, Req extends Requires, Prov extends Provides>
-  extends Omit<KernelSpec<Schema, Req, Prov>, "entities" | "migrations" | "schema"> {
+export interface PluginSpec<Schema extends StandardSchemaV1 | undefined, Req extends Requires, Prov extends Provides> extends Omit<
+  KernelSpec<Schema, Req, Prov>,
+  "entities" | "migrations" | "schema"
+> {
   /** Tables, each with who may read its rows; their names start with the plugin's id. */
   readonly entities?: readonly OwnedEntity[];
   /** By `<date>_<name>`; they run in the order of their names, after those of the plugins that this one requires. */

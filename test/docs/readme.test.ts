@@ -9,7 +9,8 @@ import { createPlatform } from "../../src/core/platform.ts";
 
 const root = join(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "README.md"), "utf8");
-const blocks = (language: string): string[] => [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(([, code]) => code ?? "");
+const blocks = (language: string): string[] =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(([, code]) => code ?? "");
 
 const folder = mkdtempSync(join(tmpdir(), "weftline-readme-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,7 +37,11 @@ describe("the README", () => {
     const { default: loaded } = await load("plugins.config.ts", config);
     const { dice } = await load("dice.ts", plugin);
     const { plugins } = loaded as WeftlineConfig;
-    const platform = await createPlatform({ plugins: [plugins, (dice as () => never)()], dataDir: join(folder, "data"), logLevel: "silent" });
+    const platform = await createPlatform({
+      plugins: [plugins, (dice as () => never)()],
+      dataDir: join(folder, "data"),
+      logLevel: "silent",
+    });
     const states = [...platform.kernel.report.plugins.values()].map(({ state }) => state);
     await platform.close();
     expect(new Set(states)).toEqual(new Set(["READY"]));

@@ -5,7 +5,9 @@ import { alice, bootRuns, callOnce, countingTool, say } from "./fixtures.ts";
 type Host = Awaited<ReturnType<typeof bootRuns>>;
 
 const order = async (host: Host, streamNum: number): Promise<string[]> =>
-  (await host.rows(streamNum)).filter(({ kind }) => /^run\.(started|finished|cancelled)$/.test(kind)).map(({ kind, run_seq }) => `${run_seq} ${kind}`);
+  (await host.rows(streamNum))
+    .filter(({ kind }) => /^run\.(started|finished|cancelled)$/.test(kind))
+    .map(({ kind, run_seq }) => `${run_seq} ${kind}`);
 
 /** Adds a person's message and the run that answers it, as a chat does. */
 async function send(host: Host, thread: { id: string; streamNum: number }, text: string, more: object = {}): Promise<Run> {
@@ -18,13 +20,23 @@ async function send(host: Host, thread: { id: string; streamNum: number }, text:
       thread,
       ...more,
     });
-    await host.streams.addMessage(tx, thread.streamNum, { role: "USER", parts: [{ type: "text", text }], threadId: thread.id, runId: run.id, authorId: alice.actorId });
+    await host.streams.addMessage(tx, thread.streamNum, {
+      role: "USER",
+      parts: [{ type: "text", text }],
+      threadId: thread.id,
+      runId: run.id,
+      authorId: alice.actorId,
+    });
     return run;
   });
 }
 
 const plain = (messages: readonly ConversationMessage[]): string[] =>
-  messages.map((message) => (message.role === "ASSISTANT" ? `A: ${message.text}` : `U: ${message.parts.map((part) => (part.type === "text" ? part.text : "")).join("")}`));
+  messages.map((message) =>
+    message.role === "ASSISTANT"
+      ? `A: ${message.text}`
+      : `U: ${message.parts.map((part) => (part.type === "text" ? part.text : "")).join("")}`,
+  );
 
 describe("a thread that is busy", () => {
   it("queues runs one behind the other", async () => {
@@ -156,7 +168,17 @@ describe("the conversation that an agent is shown", () => {
       },
     });
     await host.until((await host.start({ text: "Hello", input: { rows: 3 } })).id, "SUCCEEDED");
-    expect(shown).toEqual([[{ role: "USER", parts: [{ type: "text", text: "Hello" }, { type: "data", name: "input", data: { rows: 3 } }] }]]);
+    expect(shown).toEqual([
+      [
+        {
+          role: "USER",
+          parts: [
+            { type: "text", text: "Hello" },
+            { type: "data", name: "input", data: { rows: 3 } },
+          ],
+        },
+      ],
+    ]);
   });
 });
 

@@ -131,7 +131,8 @@ export function runsHarness(platform: Platform, dataDir: string) {
         return { id, streamNum: stream.num };
       }),
     /** All events of a run, from the log and live, until it ends. */
-    events: async (run: Run, after = 0): Promise<LoggedEvent[]> => Array.fromAsync(await streams.follow({ streamNum: run.streamNum, after, runId: run.id })),
+    events: async (run: Run, after = 0): Promise<LoggedEvent[]> =>
+      Array.fromAsync(await streams.follow({ streamNum: run.streamNum, after, runId: run.id })),
     /** What stands in the log of a stream. */
     rows: (streamNum: number) =>
       platform.database.read.all<{ seq: number; kind: string; run_seq: number | null; payload: string }>(
@@ -176,8 +177,7 @@ export async function* say(words: readonly string[], pauseMs = 0, key = "1"): As
 }
 
 /** A turn that asks for one call, waits for its outcome, and says what came of it. */
-export const callOnce =
-  (name: string, args: Record<string, unknown>): Turn =>
+export const callOnce = (name: string, args: Record<string, unknown>): Turn =>
   async function* (request, ctx) {
     const last = request.messages.at(-1);
     const asked = last?.role === "ASSISTANT" ? last.toolCalls : [];
@@ -190,7 +190,11 @@ export const callOnce =
       yield { kind: "step.finished", step: "model/1", status: "SUCCEEDED" };
     }
     const [outcome] = await ctx.callTools([{ callId: "call_1", name, arguments: asked[0]?.arguments ?? args }]);
-    yield* say([outcome?.status === "SUCCESS" ? `It says ${JSON.stringify(outcome.result)}.` : `It did not: ${outcome?.status} ${outcome?.error}`], 0, "2");
+    yield* say(
+      [outcome?.status === "SUCCESS" ? `It says ${JSON.stringify(outcome.result)}.` : `It did not: ${outcome?.status} ${outcome?.error}`],
+      0,
+      "2",
+    );
   };
 
 /** A tool that counts its effects. */

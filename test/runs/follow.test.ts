@@ -52,7 +52,9 @@ describe("following a stream", () => {
     expect(rest[0]?.seq).toBe((snapshot?.seq ?? 0) + 1);
     const open = messages[0]?.parts[0];
     const shown = open?.type === "text" ? open.text : "";
-    const later = rest.flatMap(({ kind, payload }) => (kind === "message.delta" ? [(payload as [number, number, string])[2]] : [])).join("");
+    const later = rest
+      .flatMap(({ kind, payload }) => (kind === "message.delta" ? [(payload as [number, number, string])[2]] : []))
+      .join("");
     expect(shown + later).toBe(many(40).join(""));
   });
 
@@ -73,7 +75,9 @@ describe("following a stream", () => {
     const slow = await host.streams.follow({ streamNum: thread.streamNum, after: 0 });
     const first = slow.next();
     const append = (index: number) =>
-      host.platform.database.commit(async (tx) => host.streams.append(tx as never, thread.streamNum, [{ kind: "custom", payload: { name: "n", data: index } }]));
+      host.platform.database.commit(async (tx) =>
+        host.streams.append(tx as never, thread.streamNum, [{ kind: "custom", payload: { name: "n", data: index } }]),
+      );
     for (let index = 0; index < 3_000; index++) await append(index);
     const seqs = [(await first).value?.seq, ...(await take(slow, 2_999)).map(({ seq }) => seq)];
     expect(seqs).toEqual(Array.from({ length: 3_000 }, (_, index) => index + 1));

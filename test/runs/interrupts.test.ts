@@ -38,8 +38,12 @@ describe("an approval", () => {
     const { host, interruptId, argumentsHash } = await waiting();
     await using _ = host;
     await expect(host.decide({ interruptId, kind: "APPROVE" })).rejects.toMatchObject({ code: "INVALID_INPUT" });
-    await expect(host.decide({ interruptId, kind: "APPROVE", argumentsHash: argumentsHash.replace(/^./, "x") })).rejects.toMatchObject({ code: "DECISION_CONFLICT" });
-    await expect(host.decide({ interruptId, kind: "EDIT", argumentsHash, arguments: "no object" })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await expect(host.decide({ interruptId, kind: "APPROVE", argumentsHash: argumentsHash.replace(/^./, "x") })).rejects.toMatchObject({
+      code: "DECISION_CONFLICT",
+    });
+    await expect(host.decide({ interruptId, kind: "EDIT", argumentsHash, arguments: "no object" })).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+    });
     await expect(host.decide({ interruptId, kind: "ANSWER", argumentsHash, payload: 1 })).rejects.toMatchObject({ code: "INVALID_INPUT" });
     expect((await host.interrupts())[0]?.status).toBe("PENDING");
   });
@@ -74,7 +78,15 @@ describe("an approval", () => {
 describe("a tool call", () => {
   it("gives the model an error for arguments that do not fit, a tool it has not, and a tool that throws or hangs", async () => {
     const cases = [
-      { tool: countingTool({ execute: () => { throw new Error("The loom jams."); } }).tool, args: {}, says: "The loom jams." },
+      {
+        tool: countingTool({
+          execute: () => {
+            throw new Error("The loom jams.");
+          },
+        }).tool,
+        args: {},
+        says: "The loom jams.",
+      },
       { tool: countingTool({ execute: () => new Promise(() => {}), timeoutMs: 50 }).tool, args: {}, says: "did not finish within PT0.05S" },
       { tool: countingTool({ name: "other.tool" }).tool, args: {}, says: 'There is no tool "loom.weave"' },
     ];

@@ -24,7 +24,9 @@ describe("I1: a state change is one transaction that checks the epoch", () => {
     await using host = await bootRuns({ turn: () => say(words, turns++ === 0 ? 60 : 0) });
     const run = await host.start();
     const head = await firstDelta(host, run.streamNum);
-    await host.platform.database.commit(({ sql }) => sql.run("update runs_run set epoch = epoch + 1, lease_owner = 'other', lease_until = 0 where id = ?", run.id));
+    await host.platform.database.commit(({ sql }) =>
+      sql.run("update runs_run set epoch = epoch + 1, lease_owner = 'other', lease_until = 0 where id = ?", run.id),
+    );
     await new Promise((resolve) => setTimeout(resolve, 400));
     const rows = await host.rows(run.streamNum);
     expect(rows.at(-1)?.seq, "the fenced worker wrote on").toBeLessThanOrEqual(head + 1);
@@ -56,19 +58,26 @@ describe("I2: seq is dense and an event key is used once", () => {
   it("refuses a second event with the same key", async () => {
     await using host = await bootRuns({ turn: () => say(words) });
     const { streamNum } = await host.openThread();
-    const append = () => host.platform.database.write("SYSTEM", (tx) => host.streams.append(tx, streamNum, [{ kind: "custom", payload: {}, key: "once" }]));
+    const append = () =>
+      host.platform.database.write("SYSTEM", (tx) => host.streams.append(tx, streamNum, [{ kind: "custom", payload: {}, key: "once" }]));
     await append();
     await append();
     const run = await host.start();
     const insert = () =>
       host.platform.database.commit(({ sql }) =>
-        sql.run("insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) select stream_num, seq + 1000, run_seq, at, kind, payload, 'k' from runs_event where stream_num = ? and seq = 1", run.streamNum),
+        sql.run(
+          "insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) select stream_num, seq + 1000, run_seq, at, kind, payload, 'k' from runs_event where stream_num = ? and seq = 1",
+          run.streamNum,
+        ),
       );
     await host.events(run);
     await insert();
     await expect(
       host.platform.database.commit(({ sql }) =>
-        sql.run("insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) select stream_num, seq + 2000, run_seq, at, kind, payload, 'k' from runs_event where stream_num = ? and seq = 1", run.streamNum),
+        sql.run(
+          "insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) select stream_num, seq + 2000, run_seq, at, kind, payload, 'k' from runs_event where stream_num = ? and seq = 1",
+          run.streamNum,
+        ),
       ),
     ).rejects.toThrow(/unique/i);
   });
@@ -79,7 +88,9 @@ describe("I3: what is folded is what was logged, and the end is the end", () => 
     await using host = await bootRuns({ turn: () => say(words, 25) });
     const run = await host.start();
     const events = await host.events(run);
-    const joined = events.flatMap(({ kind, payload }) => (kind === "message.delta" ? [(payload as [number, number, string])[2]] : [])).join("");
+    const joined = events
+      .flatMap(({ kind, payload }) => (kind === "message.delta" ? [(payload as [number, number, string])[2]] : []))
+      .join("");
     expect(joined).toBe(text);
     expect((await host.find(run.id)).text).toBe(text);
   });
@@ -109,14 +120,22 @@ describe("I5: a side effect is never repeated in silence", () => {
     expect(again.calls).toHaveLength(0);
     const [asked] = await host.interrupts();
     expect(asked?.kind).toBe("UNCERTAIN");
-    await host.decide({ interruptId: asked?.id ?? "", kind: "ANSWER", payload: { woven: "by hand" }, argumentsHash: asked?.arguments_hash ?? "" });
+    await host.decide({
+      interruptId: asked?.id ?? "",
+      kind: "ANSWER",
+      payload: { woven: "by hand" },
+      argumentsHash: asked?.arguments_hash ?? "",
+    });
     expect((await host.until(run.id, "SUCCEEDED")).text).toContain("by hand");
     expect(again.calls).toHaveLength(0);
     expect(calls).toHaveLength(0);
   });
 
   it("makes an idempotent call again with the same key", async () => {
-    const stuck = countingTool({ idempotent: true, execute: (_: never, ctx) => (stuck.calls.push({ args: null, key: ctx.idempotencyKey }), new Promise(() => {})) });
+    const stuck = countingTool({
+      idempotent: true,
+      execute: (_: never, ctx) => (stuck.calls.push({ args: null, key: ctx.idempotencyKey }), new Promise(() => {})),
+    });
     await using lost = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [stuck.tool] });
     const run = await lost.start();
     await waitForKind(lost, run.streamNum, "tool.started");
@@ -124,7 +143,9 @@ describe("I5: a side effect is never repeated in silence", () => {
     await using host = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [again.tool] }, crashCopy(lost.dataDir));
     await host.until(run.id, "SUCCEEDED");
     expect(again.calls.map(({ key }) => key)).toEqual(stuck.calls.map(({ key }) => key));
-    const started = (await host.rows(run.streamNum)).filter(({ kind }) => kind === "tool.started").map(({ payload }) => JSON.parse(payload).attempt as number);
+    const started = (await host.rows(run.streamNum))
+      .filter(({ kind }) => kind === "tool.started")
+      .map(({ payload }) => JSON.parse(payload).attempt as number);
     expect(started).toEqual([1, 2]);
   });
 });
@@ -152,7 +173,10 @@ describe("I6: anyone may ring and nobody trusts a ring", () => {
     const run = await host.start();
     await host.events(run);
     await host.platform.database.commit(({ sql }) =>
-      sql.run(`insert into runs_run select 'orphan', tenant_id, owner_id, stream_num, 9999, 9999, thread_id, 'orphan', parent_id, retry_of_id, null, null, target_type, target_id, target_name, target_version, "trigger", 'QUEUED', null, input, null, null, null, usage, limits, settings, null, null, null, 0, null, null, ${sql.now}, 0, null, created_at, null, null from runs_run where id = ?`, run.id),
+      sql.run(
+        `insert into runs_run select 'orphan', tenant_id, owner_id, stream_num, 9999, 9999, thread_id, 'orphan', parent_id, retry_of_id, null, null, target_type, target_id, target_name, target_version, "trigger", 'QUEUED', null, input, null, null, null, usage, limits, settings, null, null, null, 0, null, null, ${sql.now}, 0, null, created_at, null, null from runs_run where id = ?`,
+        run.id,
+      ),
     );
     expect((await host.until("orphan", "SUCCEEDED")).text).toBe(text);
   });
@@ -196,7 +220,9 @@ describe("I9: a signal is logged whenever it comes", () => {
       for (const { kind, payload } of events) {
         if (kind !== "interrupt.raised") continue;
         const interruptId = (payload as { interrupt: string }).interrupt;
-        decided = host.interrupts().then(([asked]) => host.decide({ interruptId, kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" }));
+        decided = host
+          .interrupts()
+          .then(([asked]) => host.decide({ interruptId, kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" }));
       }
     });
     const run = await host.start();

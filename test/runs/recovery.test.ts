@@ -33,8 +33,13 @@ describe("a run whose process was lost", () => {
 
     const rest = await host.events(run, before.at(-1)?.seq ?? 0);
     expect(rest[0]?.seq, "a subscriber resumes without a gap").toBe((before.at(-1)?.seq ?? 0) + 1);
-    const finished = rest.flatMap(({ kind, payload }) => (kind === "message.finished" ? [payload as { m: number; status: string; supersededBy?: string; text: string }] : []));
-    expect(finished).toMatchObject([{ m: 1, status: "FAILED", supersededBy: `${run.id}.2` }, { m: 2, status: "COMPLETE", text: "Anew" }]);
+    const finished = rest.flatMap(({ kind, payload }) =>
+      kind === "message.finished" ? [payload as { m: number; status: string; supersededBy?: string; text: string }] : [],
+    );
+    expect(finished).toMatchObject([
+      { m: 1, status: "FAILED", supersededBy: `${run.id}.2` },
+      { m: 2, status: "COMPLETE", text: "Anew" },
+    ]);
     expect(finished[0]?.text.startsWith("One two ")).toBe(true);
     expect((await host.find(run.id)).takeovers).toBe(1);
   });
@@ -47,7 +52,9 @@ describe("a run whose process was lost", () => {
     const failed = await host.until(run.id, "FAILED");
     expect(failed.failure).toMatchObject({ code: "PROCESS_LOST", retryable: true });
     const rows = await host.rows(run.streamNum);
-    const finished = rows.filter(({ kind }) => kind === "message.finished").map(({ payload }) => JSON.parse(payload) as { status: string; text: string });
+    const finished = rows
+      .filter(({ kind }) => kind === "message.finished")
+      .map(({ payload }) => JSON.parse(payload) as { status: string; text: string });
     expect(finished).toMatchObject([{ status: "FAILED" }]);
     expect(finished[0]?.text.startsWith("One ")).toBe(true);
     expect(rows.at(-1)?.kind).toBe("run.failed");
@@ -99,7 +106,10 @@ describe("a model call that fails", () => {
     const run = await host.start();
     const events = await host.events(run);
     const finished = events.flatMap(({ kind, payload }) => (kind === "message.finished" ? [payload] : []));
-    expect(finished).toMatchObject([{ status: "FAILED", text: "Half", supersededBy: `${run.id}.2` }, { status: "COMPLETE", text: "Whole" }]);
+    expect(finished).toMatchObject([
+      { status: "FAILED", text: "Half", supersededBy: `${run.id}.2` },
+      { status: "COMPLETE", text: "Whole" },
+    ]);
   });
 
   it("goes on from what the turn had done already, and runs no tool twice", async () => {
@@ -190,7 +200,9 @@ describe("cancelling", () => {
     await host.runs.cancel(host.platform.scope(alice), run.id);
     await host.until(run.id, "CANCELLED");
     expect((await host.interrupts())[0]?.status).toBe("CANCELLED");
-    await expect(host.decide({ interruptId: asked?.id ?? "", kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" })).rejects.toMatchObject({
+    await expect(
+      host.decide({ interruptId: asked?.id ?? "", kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" }),
+    ).rejects.toMatchObject({
       code: "DECISION_CONFLICT",
     });
     expect(calls).toHaveLength(0);

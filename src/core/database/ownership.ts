@@ -1,4 +1,4 @@
-import { raw, type EntityClass, type EntityManager, type EntitySchema, type FilterQuery } from "@mikro-orm/core";
+import { raw, type EntityManager, type EntitySchema, type FilterQuery } from "@mikro-orm/core";
 import { WeftlineError } from "../errors.ts";
 import { hasRole, type Reach, type Viewer } from "./viewer.ts";
 
@@ -83,6 +83,3 @@ export function forkFor(em: EntityManager, reader: Viewer | "SYSTEM", reach: Rea
   fork.setFilterParams(filterName, { reader, reach } satisfies FilterParams);
   return fork;
 }
-
-/** Names an entity class without its generics. */
-export type AnyEntity = EntityClass<object>;

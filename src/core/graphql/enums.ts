@@ -26,9 +26,12 @@ export function defineEnum<Key extends EnumKey>(
   description: string,
   values: { readonly [N in keyof Key]: string },
 ): void {
-  builder.enumType(key as never, {
-    name,
-    description,
-    values: Object.fromEntries(Object.entries(values).map(([value, about]) => [value, { description: about }])),
-  } as never);
+  builder.enumType(
+    key as never,
+    {
+      name,
+      description,
+      values: Object.fromEntries(Object.entries(values).map(([value, about]) => [value, { description: about }])),
+    } as never,
+  );
 }

@@ -145,5 +145,7 @@ export async function loadRow<Entity extends { readonly id: string }>(
 ): Promise<Entity | null> {
   if (id == null) return null;
   const load = loadRows(entity);
-  return ((await scope.load(entity, id, (ids) => load(ids, scope) as Promise<readonly (Entity | undefined)[]>)) as Entity | undefined) ?? null;
+  return (
+    ((await scope.load(entity, id, (ids) => load(ids, scope) as Promise<readonly (Entity | undefined)[]>)) as Entity | undefined) ?? null
+  );
 }

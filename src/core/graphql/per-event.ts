@@ -8,7 +8,11 @@ import { authorizationService, type Authorization, type Scope } from "./scope.ts
  * @param admits whether the viewer may still see this stream; asked only after a revocation.
  * @throws UNAUTHENTICATED or NOT_FOUND instead of an event that the viewer may no longer see.
  */
-export function perEvent<T>(scope: Scope, source: AsyncIterator<T>, admits: () => Promise<boolean> = async () => true): AsyncIterableIterator<T> {
+export function perEvent<T>(
+  scope: Scope,
+  source: AsyncIterator<T>,
+  admits: () => Promise<boolean> = async () => true,
+): AsyncIterableIterator<T> {
   const authorization = scope.use(authorizationService);
   let checked = authorization.version;
 

@@ -38,8 +38,15 @@ export function addUserErrors(builder: GraphBuilder): void {
     resolveType: (error) => typeOfKind[error.kind as UserErrorKind],
     fields: (t) => ({
       message: t.string({ nullable: false, description: "What happened, for people.", resolve: (error) => error.message }),
-      code: t.string({ nullable: false, description: "What happened, for programs; docs/errors.md lists the codes.", resolve: (error) => error.code }),
-      path: t.stringList({ description: "The argument at fault, as in [\"input\", \"name\"].", resolve: (error) => (error.details.path ? [...error.details.path] : null) }),
+      code: t.string({
+        nullable: false,
+        description: "What happened, for programs; docs/errors.md lists the codes.",
+        resolve: (error) => error.code,
+      }),
+      path: t.stringList({
+        description: 'The argument at fault, as in ["input", "name"].',
+        resolve: (error) => (error.details.path ? [...error.details.path] : null),
+      }),
       fix: t.string({ description: "What the reader can do about it.", resolve: (error) => error.fix }),
     }),
   });
@@ -58,7 +65,12 @@ export function addUserErrors(builder: GraphBuilder): void {
       description: "The input is wrong; issues names the fields.",
       interfaces: [UserError],
       fields: (t) => ({
-        issues: t.field({ type: [InputIssue], nullable: false, description: "Each field that is wrong.", resolve: (error) => issuesOf(error) }),
+        issues: t.field({
+          type: [InputIssue],
+          nullable: false,
+          description: "Each field that is wrong.",
+          resolve: (error) => issuesOf(error),
+        }),
       }),
     }),
     notFound: define("NotFoundError", "There is no such object, or it belongs to another."),
@@ -69,7 +81,11 @@ export function addUserErrors(builder: GraphBuilder): void {
       description: "Too much at once.",
       interfaces: [UserError],
       fields: (t) => ({
-        retryAfter: t.field({ type: "Duration", description: "How long to wait before another try.", resolve: (error) => error.details.retryAfterMs ?? null }),
+        retryAfter: t.field({
+          type: "Duration",
+          description: "How long to wait before another try.",
+          resolve: (error) => error.details.retryAfterMs ?? null,
+        }),
       }),
     }),
   };
@@ -105,7 +121,9 @@ export function resultType<Payload extends object>(
 ): ResultType<Payload> {
   const { errorTypes } = partsOf(builder);
   const kinds = [...everyMutation, ...(options.errors ?? [])];
-  const payload = builder.objectRef<Payload>(`${name}Payload`).implement({ description: `What ${fieldName(name)} did.`, fields: options.fields as never });
+  const payload = builder
+    .objectRef<Payload>(`${name}Payload`)
+    .implement({ description: `What ${fieldName(name)} did.`, fields: options.fields as never });
   const type = builder.unionType(`${name}Result`, {
     description: `What ${fieldName(name)} did, or why it did not.`,
     types: [payload, ...kinds.map((kind) => errorTypes.get(kind))] as never,

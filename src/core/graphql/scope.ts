@@ -86,7 +86,11 @@ export class Scope {
   }
 
   /** Rows by their ids, in no order; ids that the viewer may not see are left out. */
-  rowsById<Entity extends { readonly id: string }>(entity: EntityClass<Entity>, ids: readonly string[], reach: Reach = "MINE"): Promise<Entity[]> {
+  rowsById<Entity extends { readonly id: string }>(
+    entity: EntityClass<Entity>,
+    ids: readonly string[],
+    reach: Reach = "MINE",
+  ): Promise<Entity[]> {
     const { rows } = this.#host.database;
     if (rows.reads(entity)) return rows.byIds(entity, { reader: this.viewer, reach }, ids);
     return this.emWith(reach).find(entity, { id: { $in: [...ids] } } as unknown as FilterQuery<Entity>) as Promise<Entity[]>;

@@ -45,5 +45,8 @@ export function checkTexts(variables: Readonly<Record<string, unknown>>): void {
 
 function refused(path: string): WeftlineError {
   const place = path.length > 200 ? `${path.slice(0, 200)}…` : path;
-  return new WeftlineError("INVALID_INPUT", { message: `The variable ${place} ${problem}.`, fix: "Send well-formed text without NUL characters." });
+  return new WeftlineError("INVALID_INPUT", {
+    message: `The variable ${place} ${problem}.`,
+    fix: "Send well-formed text without NUL characters.",
+  });
 }

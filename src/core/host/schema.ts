@@ -6,7 +6,17 @@ import { perEvent } from "../graphql/per-event.ts";
 import { Actor } from "./actors.ts";
 import { changesService, type ChangeNotice } from "./changes.ts";
 import { PluginView, pluginDirectory } from "./plugins.ts";
-import { ActorKind, ChangeKind, HealthComponent, HealthStatus, ListScope, PluginKind, PluginState, Provenance, ViewerView } from "./types.ts";
+import {
+  ActorKind,
+  ChangeKind,
+  HealthComponent,
+  HealthStatus,
+  ListScope,
+  PluginKind,
+  PluginState,
+  Provenance,
+  ViewerView,
+} from "./types.ts";
 
 /** The part of the graph that stands without any plugin: who asks, which plugins there are, what changed. */
 export function addPlatformSchema(builder: GraphBuilder): void {
@@ -33,8 +43,15 @@ function addEnums(builder: GraphBuilder): void {
     SIMULATED: "From the simulated model, at least in part.",
     REPLAYED: "From a recording.",
   });
-  defineEnum(builder, ListScope, "ListScope", "Whose objects a list shows.", { MINE: "The viewer's own.", TENANT: "All of the tenant; for admins." });
-  defineEnum(builder, HealthStatus, "HealthStatus", "How something is.", { UP: "It works.", DEGRADED: "It works in part.", DOWN: "It does not work." });
+  defineEnum(builder, ListScope, "ListScope", "Whose objects a list shows.", {
+    MINE: "The viewer's own.",
+    TENANT: "All of the tenant; for admins.",
+  });
+  defineEnum(builder, HealthStatus, "HealthStatus", "How something is.", {
+    UP: "It works.",
+    DEGRADED: "It works in part.",
+    DOWN: "It does not work.",
+  });
   defineEnum(builder, ActorKind, "ActorKind", "What sort of actor.", {
     USER: "A person or a program with credentials.",
     AGENT: "An agent.",
@@ -68,7 +85,11 @@ function addViewer(builder: GraphBuilder): void {
       actorId: t.id({ nullable: false, description: "The actor's id.", resolve: (actor) => globalId("Actor", actor.id) }),
       name: t.exposeString("name", { nullable: false, description: "The name to show." }),
       kind: t.field({ type: ActorKind, nullable: false, description: "What sort of actor.", resolve: (actor) => actor.kind }),
-      self: t.boolean({ nullable: false, description: "Whether this is the viewer.", resolve: (actor, _, scope) => actor.id === scope.viewer.actorId }),
+      self: t.boolean({
+        nullable: false,
+        description: "Whether this is the viewer.",
+        resolve: (actor, _, scope) => actor.id === scope.viewer.actorId,
+      }),
     }),
   });
   nodeType(builder, ViewerView, {
@@ -79,7 +100,11 @@ function addViewer(builder: GraphBuilder): void {
     fields: (t) => ({
       name: t.exposeString("name", { nullable: false, description: "The name to show." }),
       tenant: t.exposeString("tenant", { nullable: false, description: "The tenant the viewer belongs to." }),
-      roles: t.stringList({ nullable: false, description: "What the viewer may do beyond a member.", resolve: (viewer) => [...viewer.roles] }),
+      roles: t.stringList({
+        nullable: false,
+        description: "What the viewer may do beyond a member.",
+        resolve: (viewer) => [...viewer.roles],
+      }),
     }),
   });
   builder.queryField("viewer", (t) =>
@@ -87,7 +112,12 @@ function addViewer(builder: GraphBuilder): void {
   );
 }
 
-function viewerOf(viewer: { readonly actorId: string; readonly name: string; readonly tenantId: string; readonly roles: readonly string[] }): ViewerView {
+function viewerOf(viewer: {
+  readonly actorId: string;
+  readonly name: string;
+  readonly tenantId: string;
+  readonly roles: readonly string[];
+}): ViewerView {
   return new ViewerView(viewer.actorId, viewer.name, viewer.tenantId, viewer.roles);
 }
 
@@ -117,12 +147,21 @@ function addPlugins(builder: GraphBuilder): void {
       description: t.exposeString("description", { description: "What it is for." }),
       provides: t.stringList({ nullable: false, description: "The services that it provides.", resolve: (plugin) => [...plugin.provides] }),
       requires: t.stringList({ nullable: false, description: "The services that it asks for.", resolve: (plugin) => [...plugin.requires] }),
-      contributes: t.field({ type: [Contribution], nullable: false, description: "What it put at extension points.", resolve: (plugin) => [...plugin.contributes] }),
+      contributes: t.field({
+        type: [Contribution],
+        nullable: false,
+        description: "What it put at extension points.",
+        resolve: (plugin) => [...plugin.contributes],
+      }),
       setupMs: t.exposeFloat("setupMs", { description: "How long its setup took, in milliseconds." }),
     }),
   });
   builder.queryField("plugins", (t) =>
-    t.field({ type: [PluginView], description: "The installed plugins, in the order in which they were set up.", resolve: (_, __, scope) => [...scope.use(pluginDirectory).list()] }),
+    t.field({
+      type: [PluginView],
+      description: "The installed plugins, in the order in which they were set up.",
+      resolve: (_, __, scope) => [...scope.use(pluginDirectory).list()],
+    }),
   );
 }
 
@@ -131,9 +170,19 @@ function addChanges(builder: GraphBuilder): void {
     description: "Something changed. Coalesced by object for 250 ms; RESYNC comes first and after an overflow.",
     fields: (t) => ({
       kind: t.field({ type: ChangeKind, nullable: false, description: "What happened.", resolve: (change) => change.kind }),
-      typeName: t.string({ nullable: false, description: "The object's type; empty for RESYNC.", resolve: (change) => (change.kind === "RESYNC" ? "" : change.typeName) }),
-      nodeId: t.id({ description: "The object; null for RESYNC.", resolve: (change) => (change.kind === "RESYNC" ? null : globalId(change.typeName, change.id)) }),
-      version: t.int({ description: "Its version, where it has one.", resolve: (change) => (change.kind === "RESYNC" ? null : (change.version ?? null)) }),
+      typeName: t.string({
+        nullable: false,
+        description: "The object's type; empty for RESYNC.",
+        resolve: (change) => (change.kind === "RESYNC" ? "" : change.typeName),
+      }),
+      nodeId: t.id({
+        description: "The object; null for RESYNC.",
+        resolve: (change) => (change.kind === "RESYNC" ? null : globalId(change.typeName, change.id)),
+      }),
+      version: t.int({
+        description: "Its version, where it has one.",
+        resolve: (change) => (change.kind === "RESYNC" ? null : (change.version ?? null)),
+      }),
     }),
   });
   builder.subscriptionField("changes", (t) =>

@@ -20,7 +20,10 @@ export class HealthComponent {
   readonly latencyMs: number | null;
   readonly checkedAt: Date;
 
-  constructor(fields: { readonly name: string; readonly status: HealthStatus; readonly detail?: string | null; readonly latencyMs?: number | null }, checkedAt = new Date()) {
+  constructor(
+    fields: { readonly name: string; readonly status: HealthStatus; readonly detail?: string | null; readonly latencyMs?: number | null },
+    checkedAt = new Date(),
+  ) {
     this.name = fields.name;
     this.status = fields.status;
     this.detail = fields.detail ?? null;

@@ -53,7 +53,13 @@ export function publishChanges(changes: Changes | undefined, run: ProjectedRun, 
       changes?.publish({ kind: kind === "run.queued" ? "CREATED" : "UPDATED", typeName: "Run", id: run.id, tenantId, ownerId });
     } else if (kind.startsWith("interrupt.")) {
       const { interrupt } = payload as { readonly interrupt: string };
-      changes?.publish({ kind: kind === "interrupt.raised" ? "CREATED" : "UPDATED", typeName: "Interrupt", id: interrupt, tenantId, ownerId });
+      changes?.publish({
+        kind: kind === "interrupt.raised" ? "CREATED" : "UPDATED",
+        typeName: "Interrupt",
+        id: interrupt,
+        tenantId,
+        ownerId,
+      });
     }
   }
 }

@@ -57,10 +57,12 @@ export async function cancelOne(host: CancelHost, tx: Tx, run: OpenRun, reason: 
     return;
   }
   await appendSignal(host, tx, projected, [event("run.cancelling", said)]);
-  await tx.sql.run(`update runs_run set blocked_by_id = null, due_at = case when lease_owner is null then ${tx.sql.now} end where id = ?`, run.id);
+  await tx.sql.run(
+    `update runs_run set blocked_by_id = null, due_at = case when lease_owner is null then ${tx.sql.now} end where id = ?`,
+    run.id,
+  );
   tx.afterCommit(() => {
     host.nudge(run.id, reason);
     host.ring(run.id);
   });
 }
-

@@ -24,7 +24,12 @@ export async function compact(database: Database, olderThanMs: number = keepMs, 
   return dropped;
 }
 
-async function compactStream(database: Database, streamNum: number, olderThanMs: number, failpoint: Failpoint | undefined): Promise<number> {
+async function compactStream(
+  database: Database,
+  streamNum: number,
+  olderThanMs: number,
+  failpoint: Failpoint | undefined,
+): Promise<number> {
   failpoint?.("compact.before");
   const count = await database.commit(async ({ sql }) => {
     const open = await sql.get<{ seq: number | null }>(
@@ -38,7 +43,11 @@ async function compactStream(database: Database, streamNum: number, olderThanMs:
     );
     const horizon = Math.min(old?.seq ?? 0, open?.seq == null ? Number.MAX_SAFE_INTEGER : open.seq - 1);
     if (horizon <= 0) return 0;
-    const dropped = await sql.run("delete from runs_event where stream_num = ? and seq <= ? and kind = 'message.delta'", streamNum, horizon);
+    const dropped = await sql.run(
+      "delete from runs_event where stream_num = ? and seq <= ? and kind = 'message.delta'",
+      streamNum,
+      horizon,
+    );
     if (dropped > 0) await sql.run("update runs_stream set horizon = ? where num = ? and horizon < ?", horizon, streamNum, horizon);
     failpoint?.("compact.inside");
     return dropped;

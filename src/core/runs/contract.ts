@@ -159,7 +159,10 @@ export interface Follow {
 /** Streams: ordered logs that are followed from any place. */
 export interface Streams {
   /** Opens a stream within the caller's transaction. */
-  open(tx: Tx, stream: { readonly id: string; readonly kind: "THREAD" | "RUN"; readonly tenantId: string; readonly ownerId: string }): Promise<Stream>;
+  open(
+    tx: Tx,
+    stream: { readonly id: string; readonly kind: "THREAD" | "RUN"; readonly tenantId: string; readonly ownerId: string },
+  ): Promise<Stream>;
   /** Appends events of the stream itself; followers hear of them after the commit. @returns the seq of the last. */
   append(tx: Tx, streamNum: number, events: readonly NewEvent[]): Promise<number>;
   /** Adds a message and appends its `message.added`. */

@@ -31,7 +31,9 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     await check(host, tx, interrupt, decide);
     const run = await tx.em.findOneOrFail(Run, { id: interrupt.runId }, { filters: { ownership: false } });
     const place = { ...run, threadId: run.threadId ?? null };
-    await appendSignal(host, tx, place, [{ ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } }]);
+    await appendSignal(host, tx, place, [
+      { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },
+    ]);
     host.failpoint?.("decide.inside");
   });
   host.failpoint?.("decide.committed");
@@ -48,7 +50,9 @@ function toDecision({ kind, arguments: edited, payload, reason }: Decide, by: st
 function checkSame(interrupt: Interrupt, decision: StoredDecision): void {
   const before = interrupt.decision;
   if (before && before.kind === decision.kind && before.by === decision.by && hashOf(before.payload) === hashOf(decision.payload)) return;
-  throw conflict(before ? `It was decided already: ${before.kind}.` : `It is ${interrupt.status.toLowerCase()} and can no longer be decided.`);
+  throw conflict(
+    before ? `It was decided already: ${before.kind}.` : `It is ${interrupt.status.toLowerCase()} and can no longer be decided.`,
+  );
 }
 
 async function check(host: DecisionHost, tx: Tx, interrupt: Interrupt, decide: Decide): Promise<void> {
@@ -58,7 +62,8 @@ async function check(host: DecisionHost, tx: Tx, interrupt: Interrupt, decide: D
   }
   if (!interrupt.allowed.includes(decide.kind)) throw invalid(["kind"], `Allowed here: ${interrupt.allowed.join(", ")}.`);
   if (interrupt.argumentsHash != null) {
-    if (decide.argumentsHash === undefined) throw invalid(["argumentsHash"], "Pass the interrupt's argumentsHash: a decision is for exactly one call.");
+    if (decide.argumentsHash === undefined)
+      throw invalid(["argumentsHash"], "Pass the interrupt's argumentsHash: a decision is for exactly one call.");
     if (decide.argumentsHash !== interrupt.argumentsHash) throw conflict("The arguments are not those of this interrupt.");
   }
   if (decide.kind === "EDIT") checkEdit(host, interrupt, decide);

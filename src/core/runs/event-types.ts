@@ -30,7 +30,8 @@ export function addEventInterfaces(builder: GraphBuilder): void {
   };
   builder.interfaceType(Event, {
     name: "Event",
-    description: "One row of a log. seq is per stream (a thread, or a root run outside a thread): dense above the stream's compaction horizon.",
+    description:
+      "One row of a log. seq is per stream (a thread, or a root run outside a thread): dense above the stream's compaction horizon.",
     resolveType: typeOf,
     fields: (t) => ({
       seq: t.exposeInt("seq", { nullable: false, description: "Its place in the stream; pass the last one as `after` to go on." }),

@@ -16,10 +16,29 @@ export interface TokenUsage {
  * The rules of their order stand in docs/run-protocol.md.
  */
 export type RunEventBody =
-  | { readonly kind: "step.started"; readonly step: string; readonly name: string; readonly stepKind: StepKind; readonly parentStep?: string; readonly input?: unknown }
-  | { readonly kind: "step.finished"; readonly step: string; readonly status: Exclude<StepStatus, "RUNNING" | "WAITING">; readonly error?: string; readonly output?: unknown }
+  | {
+      readonly kind: "step.started";
+      readonly step: string;
+      readonly name: string;
+      readonly stepKind: StepKind;
+      readonly parentStep?: string;
+      readonly input?: unknown;
+    }
+  | {
+      readonly kind: "step.finished";
+      readonly step: string;
+      readonly status: Exclude<StepStatus, "RUNNING" | "WAITING">;
+      readonly error?: string;
+      readonly output?: unknown;
+    }
   | { readonly kind: "message.started"; readonly message: string }
-  | { readonly kind: "message.delta"; readonly message: string; readonly part: number; readonly channel: "TEXT" | "REASONING"; readonly text: string }
+  | {
+      readonly kind: "message.delta";
+      readonly message: string;
+      readonly part: number;
+      readonly channel: "TEXT" | "REASONING";
+      readonly text: string;
+    }
   | { readonly kind: "message.finished"; readonly message: string; readonly status: Exclude<MessageStatus, "STREAMING"> }
   | { readonly kind: "state.patched"; readonly patch: unknown }
   | ({ readonly kind: "usage.recorded"; readonly step?: string; readonly provider: string; readonly model: string } & TokenUsage)
@@ -37,17 +56,36 @@ export interface EventPayloads {
   "run.failed": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
   "run.cancelled": { readonly provenance?: Provenance; readonly reason?: string; readonly usage: StoredUsage };
   "run.expired": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
-  "step.started": { readonly s: number; readonly key: string; readonly name: string; readonly stepKind: StepKind; readonly attempt: number; readonly parent?: number };
+  "step.started": {
+    readonly s: number;
+    readonly key: string;
+    readonly name: string;
+    readonly stepKind: StepKind;
+    readonly attempt: number;
+    readonly parent?: number;
+  };
   "step.finished": { readonly s: number; readonly status: StepStatus; readonly error?: string; readonly ms?: number };
   "message.started": { readonly m: number; readonly role: MessageRole; readonly agent?: string; readonly attempt: number };
   /** [message, part, text, 1 for reasoning] */
   "message.delta": readonly [m: number, part: number, text: string, reasoning?: 1];
   "message.finished": { readonly m: number; readonly status: MessageStatus; readonly supersededBy?: string; readonly text: string };
-  "tool.requested": { readonly c: number; readonly name: string; readonly arguments?: unknown; readonly m?: number; readonly part?: number };
+  "tool.requested": {
+    readonly c: number;
+    readonly name: string;
+    readonly arguments?: unknown;
+    readonly m?: number;
+    readonly part?: number;
+  };
   "tool.arguments": { readonly c: number; readonly delta?: string; readonly arguments?: unknown };
   "tool.started": { readonly c: number; readonly attempt: number };
   "tool.progress": { readonly c: number; readonly data?: unknown };
-  "tool.finished": { readonly c: number; readonly status: ToolCallStatus; readonly result?: unknown; readonly error?: string; readonly ms?: number };
+  "tool.finished": {
+    readonly c: number;
+    readonly status: ToolCallStatus;
+    readonly result?: unknown;
+    readonly error?: string;
+    readonly ms?: number;
+  };
   "interrupt.raised": { readonly interrupt: string; readonly status: InterruptStatus };
   "interrupt.resolved": { readonly interrupt: string; readonly status: InterruptStatus };
   "state.patched": { readonly patch: unknown };

@@ -49,7 +49,9 @@ async function threadMessages(database: Database, run: Run): Promise<Message[]> 
 }
 
 async function callsOf(em: EntityManager, messages: readonly Message[]): Promise<Map<string, ToolCall>> {
-  const ids = messages.flatMap((message) => message.parts.flatMap((part) => (part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [])));
+  const ids = messages.flatMap((message) =>
+    message.parts.flatMap((part) => (part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [])),
+  );
   if (ids.length === 0) return new Map();
   return new Map((await em.find(ToolCall, { id: { $in: ids } })).map((call) => [call.id, call]));
 }
@@ -66,7 +68,9 @@ function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>):
     return [{ callId: call.callId, name: call.name, arguments: call.arguments, ...(outcome ? { outcome } : {}) }];
   });
   const text = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  return text === "" && toolCalls.length === 0 ? undefined : { role: "ASSISTANT", text, toolCalls, ...(message.runId == null ? {} : { runId: message.runId }) };
+  return text === "" && toolCalls.length === 0
+    ? undefined
+    : { role: "ASSISTANT", text, toolCalls, ...(message.runId == null ? {} : { runId: message.runId }) };
 }
 
 function toInput(part: StoredPart): InputPart | undefined {

@@ -48,7 +48,9 @@ interface Expired {
 /** Approvals that nobody gave in time count as refused; their runs go on with that. */
 async function expireInterrupts(host: AppendHost & { readonly database: Database }): Promise<void> {
   const { read } = host.database;
-  const due = await read.all<{ id: string }>(`select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} limit 100`);
+  const due = await read.all<{ id: string }>(
+    `select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} limit 100`,
+  );
   if (due.length === 0) return;
   await host.database.commit(async (tx) => {
     for (const { id } of due) {
@@ -76,7 +78,8 @@ async function expireInterrupts(host: AppendHost & { readonly database: Database
 /** Runs that wait past their deadline are given a worker, which ends them. One at work watches its deadline itself. */
 async function expireRuns(host: AppendHost & { readonly database: Database }): Promise<void> {
   const { read } = host.database;
-  const where = (now: string): string => `deadline_at <= ${now} and lease_owner is null and due_at is null and status in ('QUEUED', 'WAITING')`;
+  const where = (now: string): string =>
+    `deadline_at <= ${now} and lease_owner is null and due_at is null and status in ('QUEUED', 'WAITING')`;
   const due = await read.all<{ id: string }>(`select id from runs_run where ${where(read.now)} limit 100`);
   if (due.length === 0) return;
   await host.database.commit(async ({ sql, afterCommit }) => {

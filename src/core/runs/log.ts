@@ -70,7 +70,11 @@ export interface Appended {
  */
 export async function appendEvents(sql: Sql, { streamNum, run, events }: Append): Promise<Appended> {
   const at = Date.now();
-  const head = await sql.get<{ head: number }>("update runs_stream set head = head + ? where num = ? and deleted = 0 returning head", events.length, streamNum);
+  const head = await sql.get<{ head: number }>(
+    "update runs_stream set head = head + ? where num = ? and deleted = 0 returning head",
+    events.length,
+    streamNum,
+  );
   if (!head) throw new WeftlineError("NOT_FOUND", { what: "stream" });
   const first = head.head - events.length + 1;
   const runSeq = run === undefined ? null : run.startSeq === "first" ? first : run.startSeq;
@@ -98,7 +102,10 @@ export async function appendEvents(sql: Sql, { streamNum, run, events }: Append)
 function encode(kind: string, payload: unknown): string {
   return JSON.stringify(payload, (name, value: unknown) => {
     if (typeof value === "number" && !Number.isFinite(value)) {
-      throw new WeftlineError("PROTOCOL_VIOLATION", { plugin: "runs", problem: `${kind} carries ${value} in "${name}", which JSON has no word for` });
+      throw new WeftlineError("PROTOCOL_VIOLATION", {
+        plugin: "runs",
+        problem: `${kind} carries ${value} in "${name}", which JSON has no word for`,
+      });
     }
     return value;
   });

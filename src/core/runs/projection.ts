@@ -1,7 +1,16 @@
 import { hashOf } from "../host/idempotency.ts";
 import type { Sql } from "../database/sql.ts";
 import type { StoredPart } from "./entities/message.ts";
-import { messageIdOf, statusOfKind, stepIdOf, toolCallIdOf, type EventKind, type EventPayloads, type LoggedEvent, type NewEvent } from "./events.ts";
+import {
+  messageIdOf,
+  statusOfKind,
+  stepIdOf,
+  toolCallIdOf,
+  type EventKind,
+  type EventPayloads,
+  type LoggedEvent,
+  type NewEvent,
+} from "./events.ts";
 import { isTerminal } from "./types.ts";
 
 /** What a projection needs to know of the run whose events it folds into rows. */
@@ -150,7 +159,11 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
       at,
     );
     if (payload.stepKind === "MODEL" && provenance !== null) {
-      await sql.run("update runs_run set provenance = ? where id = ? and (provenance is null or provenance <> 'SIMULATED')", provenance, run.id);
+      await sql.run(
+        "update runs_run set provenance = ? where id = ? and (provenance is null or provenance <> 'SIMULATED')",
+        provenance,
+        run.id,
+      );
     }
   },
   "step.finished": (sql, run, { payload, at }, row) =>
@@ -293,7 +306,13 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
     await sql.run("update runs_run set seq = ?, usage = ? where id = ?", seq, json(row.total), run.id);
   },
   progress: (sql, run, { payload, seq }) =>
-    sql.run("update runs_run set seq = ?, progress_done = ?, progress_total = ? where id = ?", seq, payload.done, payload.total ?? null, run.id),
+    sql.run(
+      "update runs_run set seq = ?, progress_done = ?, progress_total = ? where id = ?",
+      seq,
+      payload.done,
+      payload.total ?? null,
+      run.id,
+    ),
 };
 
 /** Folds one appended event into the rows that queries read, within the appending transaction. */

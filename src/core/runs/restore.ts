@@ -31,7 +31,7 @@ export async function foldOpenMessages(sql: Sql, run: RunPlace, past: readonly L
     }
   }
   if (open.size === 0) return [];
-  for (let after = from; ; ) {
+  for (let after = from; ;) {
     const page = await readRunEvents(sql, run, { after, limit: pageSize, kinds: "all" });
     for (const event of page) foldInto(open, event);
     const last = page.at(-1);

@@ -48,7 +48,9 @@ export interface AgentRuntime<Options = unknown> {
 export const runtimes = extensionPoint<AgentRuntime>("runs.runtimes");
 
 /** A part of a message that a person or a program wrote. */
-export type InputPart = { readonly type: "text"; readonly text: string } | { readonly type: "data"; readonly name: string; readonly data: unknown };
+export type InputPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "data"; readonly name: string; readonly data: unknown };
 
 /** A call that a model asked for, and what came of it: no outcome means that it is still to be made. */
 export interface ConversationToolCall {
@@ -155,7 +157,10 @@ export interface ToolRegistry {
   /** What is wrong with the arguments, by the tool's schema; empty where nothing is. */
   check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
   /** What is wrong with a value by any JSON Schema. */
-  checkSchema(schema: Readonly<Record<string, unknown>>, value: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+  checkSchema(
+    schema: Readonly<Record<string, unknown>>,
+    value: unknown,
+  ): readonly { readonly path: readonly string[]; readonly message: string }[];
   /** Why something is no JSON Schema, or nothing. */
   schemaProblem(schema: unknown): string | undefined;
 }

@@ -18,7 +18,11 @@ export function createRunService(host: ServiceHost): RunService {
     decide: (scope, decision) => decideInterrupt(host, scope, decision),
     find: findRun,
     openRuns: (scope, threadId) =>
-      scope.em.find(Run, { threadId, status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] } }, { orderBy: { startSeq: "asc" } }),
+      scope.em.find(
+        Run,
+        { threadId, status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] } },
+        { orderBy: { startSeq: "asc" } },
+      ),
   };
 }
 
@@ -47,4 +51,3 @@ async function findCancellable(scope: Scope, runId: string): Promise<Run> {
   if (!run) throw new WeftlineError("NOT_FOUND", { what: "run", path: ["run"] });
   return run;
 }
-

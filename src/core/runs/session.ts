@@ -240,7 +240,12 @@ export class RunSession implements EventSource {
   ): void {
     const open = this.#steps.get(step);
     const ms = open ? Math.round(performance.now() - open.startedAt) : undefined;
-    const payload = { s: open?.s ?? 0, status, ...(more.error === undefined ? {} : { error: more.error }), ...(ms === undefined ? {} : { ms }) };
+    const payload = {
+      s: open?.s ?? 0,
+      status,
+      ...(more.error === undefined ? {} : { error: more.error }),
+      ...(ms === undefined ? {} : { ms }),
+    };
     this.append("step.finished", payload, { row: { output: more.output } });
     this.#steps.delete(step);
   }

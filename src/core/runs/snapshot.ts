@@ -26,7 +26,9 @@ export async function takeSnapshot(database: Database, { streamNum, runIds }: Sn
       { orderBy: { startSeq: "desc" }, limit: maxMessages + 1 },
     );
     const active = { status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] as const } };
-    const runs = await em.find(Run, runIds ? { id: { $in: [...runIds] } } : { streamNum, status: { $in: [...active.status.$in] } }, { orderBy: { startSeq: "asc" } });
+    const runs = await em.find(Run, runIds ? { id: { $in: [...runIds] } } : { streamNum, status: { $in: [...active.status.$in] } }, {
+      orderBy: { startSeq: "asc" },
+    });
     const interrupts = await em.find(Interrupt, { streamNum, status: "PENDING", ...ofRuns }, { orderBy: { createdAt: "asc" } });
     const payload: Snapshot = {
       messages: await foldMessages(database, newest.slice(0, maxMessages).toReversed()),

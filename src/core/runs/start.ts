@@ -35,7 +35,8 @@ export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: S
   const { viewer } = scope;
   const id = newId();
   const blockedById = await makeRoom(host, tx, await openRunsBeside(tx, viewer, request), request);
-  const streamNum = request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
+  const streamNum =
+    request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
   const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
   const appended = await appendEvents(tx.sql, { streamNum, run: { id, startSeq: "first" }, events: [event("run.queued", {})] });
   const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
@@ -87,7 +88,10 @@ function queuedRun(
     trigger: request.trigger,
     status: "QUEUED" as const,
     provenance: null,
-    input: input === undefined && text === undefined ? null : { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { data: input }) },
+    input:
+      input === undefined && text === undefined
+        ? null
+        : { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { data: input }) },
     output: null,
     text: null,
     failure: null,
@@ -159,7 +163,10 @@ async function originOf(tx: Tx, runId: string): Promise<string> {
 /** Open runs that make a thread busy, or, outside a thread where nobody waits, the viewer's open runs of the same target there. */
 async function openRunsBeside(tx: Tx, viewer: Viewer, { thread, targetType, target, onBusy = "ENQUEUE" }: StartRun): Promise<OpenRun[]> {
   if (thread) {
-    return tx.sql.all<OpenRun>(`select ${openColumns} from runs_run where thread_id = ? and status in ${openStatuses} order by start_seq`, thread.id);
+    return tx.sql.all<OpenRun>(
+      `select ${openColumns} from runs_run where thread_id = ? and status in ${openStatuses} order by start_seq`,
+      thread.id,
+    );
   }
   if (onBusy === "ENQUEUE") return [];
   return tx.sql.all<OpenRun>(
@@ -201,7 +208,8 @@ export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: str
   const path = ["input", "run"];
   const run = await tx.em.findOne(Run, { id: runId });
   if (!run) throw new WeftlineError("NOT_FOUND", { what: "run", path });
-  if (!isTerminal(run.status)) throw new WeftlineError("CONFLICT", { message: `The run is ${run.status}; only a finished run can be retried.`, path });
+  if (!isTerminal(run.status))
+    throw new WeftlineError("CONFLICT", { message: `The run is ${run.status}; only a finished run can be retried.`, path });
   await scope.contributions(runTargets).get(run.targetType)?.value.admit?.(scope, run.targetId, path);
   const thread = run.threadId == null ? undefined : await scope.use(threadResolver).find(scope, globalId("Thread", run.threadId), path);
   const input = run.input as { readonly text?: string; readonly data?: unknown } | null;

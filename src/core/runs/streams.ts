@@ -32,7 +32,12 @@ export function createStreams(host: StreamsHost): Streams {
 /** Opens a stream within the caller's transaction. */
 export async function openStream(
   tx: Pick<Tx, "sql">,
-  { id, kind, tenantId, ownerId }: { readonly id: string; readonly kind: "THREAD" | "RUN"; readonly tenantId: string; readonly ownerId: string },
+  {
+    id,
+    kind,
+    tenantId,
+    ownerId,
+  }: { readonly id: string; readonly kind: "THREAD" | "RUN"; readonly tenantId: string; readonly ownerId: string },
 ): Promise<Stream> {
   const row = await tx.sql.get<{ num: number }>(
     "insert into runs_stream (id, tenant_id, owner_id, kind, head, horizon, deleted) values (?, ?, ?, ?, 0, 0, 0) returning num",
@@ -46,7 +51,10 @@ export async function openStream(
 }
 
 async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message: NewMessage): Promise<Message> {
-  const stream = await tx.sql.get<{ tenant_id: string; owner_id: string }>("select tenant_id, owner_id from runs_stream where num = ?", streamNum);
+  const stream = await tx.sql.get<{ tenant_id: string; owner_id: string }>(
+    "select tenant_id, owner_id from runs_stream where num = ?",
+    streamNum,
+  );
   if (!stream) throw new WeftlineError("NOT_FOUND", { what: "stream" });
   const id = newId();
   const [added] = await appendToStream(host, tx, streamNum, [{ kind: "message.added", payload: { message: id, role: message.role } }]);
@@ -99,7 +107,11 @@ async function insertMessage({ sql }: Tx, row: Message): Promise<void> {
 
 /** The last row stays, so that a reader that lags still learns of the end. */
 async function deleteStream(host: StreamsHost, tx: Tx, streamNum: number): Promise<void> {
-  await tx.sql.run("delete from runs_event where stream_num = ? and seq < (select head from runs_stream where num = ?)", streamNum, streamNum);
+  await tx.sql.run(
+    "delete from runs_event where stream_num = ? and seq < (select head from runs_stream where num = ?)",
+    streamNum,
+    streamNum,
+  );
   await tx.sql.run("update runs_stream set deleted = 1, horizon = head - 1 where num = ?", streamNum);
   tx.afterCommit(() => host.hub.publish(streamNum, [], 0));
 }

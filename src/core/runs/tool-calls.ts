@@ -117,7 +117,9 @@ export class ToolCalls {
     }
     const problems = this.#options.registry?.check(tool, args) ?? [];
     if (problems.length === 0) return { args };
-    return { error: `The arguments do not fit: ${problems.map(({ path, message }) => `${path.join(".") || "arguments"} ${message}`).join("; ")}` };
+    return {
+      error: `The arguments do not fit: ${problems.map(({ path, message }) => `${path.join(".") || "arguments"} ${message}`).join("; ")}`,
+    };
   }
 
   /** A call that a lost process had started: again only if that does no harm, else a person says what happened. */
@@ -132,7 +134,8 @@ export class ToolCalls {
       });
     }
     const decided = this.#decided(uncertain, args);
-    if ("outcome" in decided && uncertain.decision?.kind === "ANSWER") return { outcome: { status: "SUCCESS", result: uncertain.decision.payload } };
+    if ("outcome" in decided && uncertain.decision?.kind === "ANSWER")
+      return { outcome: { status: "SUCCESS", result: uncertain.decision.payload } };
     return decided;
   }
 
@@ -163,7 +166,12 @@ export class ToolCalls {
     call: KnownCall,
     tool: ToolDefinition,
     args: unknown,
-    ask: { readonly kind: InterruptKind; readonly message: string; readonly allowed: readonly DecisionKind[]; readonly expiresInMs?: number },
+    ask: {
+      readonly kind: InterruptKind;
+      readonly message: string;
+      readonly allowed: readonly DecisionKind[];
+      readonly expiresInMs?: number;
+    },
   ): WeftlineError {
     const { session } = this.#options;
     session.append("tool.arguments", { c: call.c, arguments: args });
@@ -192,7 +200,11 @@ export class ToolCalls {
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
     log.debug({ tool: tool.name, status: outcome.status, ms }, "a tool ran");
     session.append("tool.finished", finishedPayload(call.c, outcome, ms), { urgency: "now" });
-    session.closeStep(step, outcome.status === "SUCCESS" ? "SUCCEEDED" : "FAILED", outcome.status === "SUCCESS" ? { output: outcome.result } : { error: outcome.error });
+    session.closeStep(
+      step,
+      outcome.status === "SUCCESS" ? "SUCCEEDED" : "FAILED",
+      outcome.status === "SUCCESS" ? { output: outcome.result } : { error: outcome.error },
+    );
     failpoint?.("tool.finished");
     return outcome;
   }
@@ -215,11 +227,16 @@ export class ToolCalls {
       );
       const result = asJson(await untilAborted(work, both));
       const problems = tool.outputSchema ? (registry?.checkSchema(tool.outputSchema, result) ?? []) : [];
-      if (problems.length > 0) return { status: "ERROR", error: `The tool answered something that its schema forbids: ${problems[0]?.message ?? ""}` };
+      if (problems.length > 0)
+        return { status: "ERROR", error: `The tool answered something that its schema forbids: ${problems[0]?.message ?? ""}` };
       return { status: "SUCCESS", result };
     } catch (error) {
       if (signal.aborted) return { status: "CANCELLED", error: "The run was stopped." };
-      if (timeout.aborted) return { status: "ERROR", error: new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) }).message };
+      if (timeout.aborted)
+        return {
+          status: "ERROR",
+          error: new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) }).message,
+        };
       return { status: "ERROR", error: messageOf(error) };
     }
   }

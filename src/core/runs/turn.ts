@@ -10,7 +10,15 @@ import { event, type EventKind, type EventPayloads, type LoggedEvent, type RunEv
 import type { Failpoint } from "./failpoint.ts";
 import { conversationOf, inputOf } from "./history.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
-import { modelService, runtimes, toolRegistry, type AgentRuntime, type ModelBinding, type RunContext, type ToolDefinition } from "./runtime.ts";
+import {
+  modelService,
+  runtimes,
+  toolRegistry,
+  type AgentRuntime,
+  type ModelBinding,
+  type RunContext,
+  type ToolDefinition,
+} from "./runtime.ts";
 import { RunSession, failureOf, noUsage } from "./session.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import type { LogWriter } from "./writer.ts";
@@ -55,7 +63,8 @@ interface Cast {
 export async function runTurn(host: TurnHost, run: Run, abort: AbortController): Promise<void> {
   const { session, calls, interrupts } = await openSession(host, run);
   const leftMs = await timeLeft(host.database, run);
-  const deadline = leftMs === undefined ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(leftMs, 2 ** 31 - 1));
+  const deadline =
+    leftMs === undefined ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(leftMs, 2 ** 31 - 1));
   try {
     if (run.status === "CANCELLING") throw new WeftlineError("RUN_CANCELLED");
     if (leftMs !== undefined && leftMs <= 0) throw new WeftlineError("RUN_DEADLINE");
@@ -142,7 +151,12 @@ function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
 
 async function castOf(host: TurnHost, run: Run): Promise<Cast> {
   const target = host.lookup.contributions(runTargets).get(run.targetType)?.value;
-  if (!target) throw new WeftlineError("UNAVAILABLE", { what: `The target type ${run.targetType}`, reason: "no plugin provides it.", fix: "Add the plugin again." });
+  if (!target)
+    throw new WeftlineError("UNAVAILABLE", {
+      what: `The target type ${run.targetType}`,
+      reason: "no plugin provides it.",
+      fix: "Add the plugin again.",
+    });
   const program = await target.program(run);
   const found = host.lookup.contributions(runtimes).get(program.framework);
   if (!found) {
@@ -150,12 +164,20 @@ async function castOf(host: TurnHost, run: Run): Promise<Cast> {
     throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
   }
   const model = host.lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
-  const tools = program.capabilities.length > 0 && host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry).resolve(program.capabilities) : [];
+  const tools =
+    program.capabilities.length > 0 && host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry).resolve(program.capabilities) : [];
   return { program, runtime: found.value, plugin: found.plugin, model, tools };
 }
 
 /** Lets the adapter speak; a provider's passing failure starts the turn again from the messages that are complete. */
-async function converse(host: TurnHost, run: Run, session: RunSession, cast: Cast, toolCalls: ToolCalls, abort: AbortController): Promise<void> {
+async function converse(
+  host: TurnHost,
+  run: Run,
+  session: RunSession,
+  cast: Cast,
+  toolCalls: ToolCalls,
+  abort: AbortController,
+): Promise<void> {
   const ctx = contextOf(host, run, cast, toolCalls, abort.signal);
   const speak = async (attempt: number): Promise<void> => {
     const nothingSaid = attempt === 1 && run.startedAt == null && run.threadId == null;
@@ -226,7 +248,11 @@ function blaming<T>(plugin: string, speak: () => T): T {
 }
 
 /** Iterates until the end or the abort; an adapter that does not heed the abort is left behind. */
-async function listen(stream: AsyncIterable<RunEventBody>, signal: AbortSignal, hearOne: (body: RunEventBody) => Promise<void> | undefined): Promise<void> {
+async function listen(
+  stream: AsyncIterable<RunEventBody>,
+  signal: AbortSignal,
+  hearOne: (body: RunEventBody) => Promise<void> | undefined,
+): Promise<void> {
   const iterator = stream[Symbol.asyncIterator]();
   let stop: (() => void) | undefined;
   const aborted = new Promise<"aborted">((resolve) => {
@@ -268,7 +294,8 @@ function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, t
     throw new WeftlineError("OUTPUT_INVALID", { problem: "it is not JSON" }, { cause: error });
   }
   const problems = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry).checkSchema(schema, value) : [];
-  if (problems.length > 0) throw new WeftlineError("OUTPUT_INVALID", { problem: problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ") });
+  if (problems.length > 0)
+    throw new WeftlineError("OUTPUT_INVALID", { problem: problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ") });
   return value;
 }
 
@@ -289,7 +316,13 @@ async function end(host: TurnHost, session: RunSession, run: Run, reason: unknow
     case "RUN_CANCELLED": {
       const cancelReason = run.cancelReason ?? (known.details.reason as string | undefined);
       session.closeOpen("CANCELLED", "The run was cancelled.");
-      return terminate(host, session, "run.cancelled", { ...provenanceOf(session), ...(cancelReason ? { reason: cancelReason } : {}), usage }, text);
+      return terminate(
+        host,
+        session,
+        "run.cancelled",
+        { ...provenanceOf(session), ...(cancelReason ? { reason: cancelReason } : {}), usage },
+        text,
+      );
     }
     case "RUN_DEADLINE":
       session.closeOpen("CANCELLED", known.message);
@@ -310,7 +343,10 @@ async function terminate<Kind extends EventKind>(
 ): Promise<void> {
   if (session.raised.size > 0) {
     await session.flush();
-    const pending = await host.database.read.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", session.run.id);
+    const pending = await host.database.read.all<{ id: string }>(
+      "select id from runs_interrupt where run_id = ? and status = 'PENDING'",
+      session.run.id,
+    );
     for (const { id } of pending) session.append("interrupt.resolved", { interrupt: id, status: "CANCELLED" });
   }
   host.failpoint?.("finish.before");

@@ -113,7 +113,7 @@ describe.each(Object.keys(lists))("%s", (name) => {
 
   it("refuses cursors that are none of it", async () => {
     const foreign = (await Promise.all(Object.keys(lists).map(cursorsOf))).flat();
-    const own = await cursorsOf(name);
+    const mine = await cursorsOf(name);
     for (const cursor of garbage) {
       for (const arg of ["after", ...(backwards ? ["before"] : [])]) {
         expect([cursor.slice(0, 80), await refusal(query(`${arg}: ${JSON.stringify(cursor)}`))]).toMatchObject([
@@ -127,6 +127,6 @@ describe.each(Object.keys(lists))("%s", (name) => {
       const { errors } = await ask(query(`after: "${cursor}"`));
       expect([[], ["INVALID_CURSOR"]]).toContainEqual(errors.map(({ extensions }) => extensions["code"]));
     }
-    for (const cursor of own) expect((await ask(query(`after: "${cursor}"`))).errors).toEqual([]);
+    for (const cursor of mine) expect((await ask(query(`after: "${cursor}"`))).errors).toEqual([]);
   });
 });

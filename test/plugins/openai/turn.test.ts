@@ -95,7 +95,10 @@ describe.each(apis)("a turn over %s", (api) => {
   });
 
   it("says nothing more where this run had answered before its process was lost, and answers where another run had", async () => {
-    const answered = (runId: string): ConversationMessage[] => [user("Hello"), { role: "ASSISTANT", text: "Hello too.", toolCalls: [], runId }];
+    const answered = (runId: string): ConversationMessage[] => [
+      user("Hello"),
+      { role: "ASSISTANT", text: "Hello too.", toolCalls: [], runId },
+    ];
     expect(await play({ model: simulatedBinding(api), messages: answered("run") })).toMatchObject({ heard: [], error: undefined });
     expect(textOf(await play({ model: simulatedBinding(api), messages: answered("earlier") }))).not.toBe("");
   });

@@ -84,7 +84,9 @@ describe("a run and what belongs to it", () => {
     const { run, nodes } = await read(admin);
     expect(run).toMatchObject({ status: "WAITING", usage: { totalTokens: 12 }, input: null, events: null });
     expect(run?.steps.nodes).toMatchObject([{ id: ids.step, status: "SUCCEEDED", input: null }]);
-    expect(run?.interrupts.nodes).toMatchObject([{ id: ids.interrupt, status: "PENDING", arguments: null, argumentsHash: null, canDecide: false }]);
+    expect(run?.interrupts.nodes).toMatchObject([
+      { id: ids.interrupt, status: "PENDING", arguments: null, argumentsHash: null, canDecide: false },
+    ]);
     expect(JSON.stringify({ run, nodes })).not.toContain("secret");
     expect(nodes[2]).toBeNull();
   });

@@ -74,7 +74,13 @@ const RunSchema = defineEntity({
     finishedAt: p.bigint("number").nullable(),
   }),
   uniques: [{ properties: ["streamNum", "startSeq"] }],
-  indexes: [{ properties: ["tenantId", "ownerId", "createdAt"] }, { properties: ["threadId", "status"] }, { properties: ["targetId", "createdAt"] }, { properties: ["status", "dueAt"] }, { properties: ["status", "leaseUntil"] }],
+  indexes: [
+    { properties: ["tenantId", "ownerId", "createdAt"] },
+    { properties: ["threadId", "status"] },
+    { properties: ["targetId", "createdAt"] },
+    { properties: ["status", "dueAt"] },
+    { properties: ["status", "leaseUntil"] },
+  ],
 });
 
 /** One execution of an agent, a workflow or another target. */

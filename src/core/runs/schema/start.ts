@@ -59,7 +59,8 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
 function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput): InputProblem[] {
   const tooLong = `At most ${maxBytes / 1024} KiB.`;
   const problems: InputProblem[] = [];
-  if (text != null && text.trim() === "") problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
+  if (text != null && text.trim() === "")
+    problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
   if (text != null && Buffer.byteLength(text) > maxBytes) problems.push({ path: ["input", "text"], message: tooLong });
   if (input != null && Buffer.byteLength(JSON.stringify(input)) > maxBytes) problems.push({ path: ["input", "input"], message: tooLong });
   const schemaProblem = outputSchema == null ? undefined : schemaProblemOf(scope, outputSchema);
