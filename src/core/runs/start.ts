@@ -160,13 +160,12 @@ async function originOf(tx: Tx, runId: string): Promise<string> {
   return run?.regenerates_id ?? runId;
 }
 
-/** Open runs that make a thread busy, or, outside a thread where nobody waits, the viewer's open runs of the same target there. */
+/** Open runs that make a thread busy (only the newest, where the others need not be known), or, outside a thread where nobody waits, the viewer's open runs of the same target there. */
 async function openRunsBeside(tx: Tx, viewer: Viewer, { thread, targetType, target, onBusy = "ENQUEUE" }: StartRun): Promise<OpenRun[]> {
   if (thread) {
-    return tx.sql.all<OpenRun>(
-      `select ${openColumns} from runs_run where thread_id = ? and status in ${openStatuses} order by start_seq`,
-      thread.id,
-    );
+    const open = `select ${openColumns} from runs_run where thread_id = ? and status in ${openStatuses}`;
+    if (onBusy === "INTERRUPT") return tx.sql.all<OpenRun>(`${open} order by start_seq`, thread.id);
+    return tx.sql.all<OpenRun>(`${open} order by start_seq desc limit 1`, thread.id);
   }
   if (onBusy === "ENQUEUE") return [];
   return tx.sql.all<OpenRun>(

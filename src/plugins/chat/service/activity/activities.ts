@@ -25,10 +25,8 @@ export class Activities {
   }
 
   watch(scope: Scope, thread: Thread): Promise<AsyncIterableIterator<readonly Activity[]>> {
-    return this.#room(thread.streamNum).join(
-      scope.viewer.actorId,
-      async () => (await openRuns(scope, [thread.streamNum])).get(thread.streamNum) ?? [],
-    );
+    const open = async (): Promise<readonly SeededRun[]> => (await openRuns(scope, [thread.id])).get(thread.id) ?? [];
+    return this.#room(thread.streamNum).join(scope.viewer.actorId, open);
   }
 
   /** @returns until when the typing stands; null where it ended. */
@@ -41,9 +39,9 @@ export class Activities {
   async state(scope: Scope, thread: Thread): Promise<readonly Activity[]> {
     const room = this.#rooms.get(thread.streamNum);
     if (room?.followsRuns) return room.state();
-    const runs = await scope.load(Activities, String(thread.streamNum), async (nums) => {
-      const open = await openRuns(scope, nums.map(Number));
-      return nums.map((num) => open.get(Number(num)) ?? []);
+    const runs = await scope.load(Activities, thread.id, async (threadIds) => {
+      const open = await openRuns(scope, threadIds);
+      return threadIds.map((id) => open.get(id) ?? []);
     });
     const until = Date.now() + askedMs;
     return [...(room?.state() ?? []), ...(runs ?? []).map((run) => new AgentActivity(run, until))];
@@ -67,35 +65,20 @@ export class Activities {
   }
 }
 
-/** The open runs of some threads as the database has them, by the thread's stream. */
-async function openRuns(scope: Scope, streamNums: readonly number[]): Promise<Map<number, SeededRun[]>> {
-  const runs = await scope.em.find(
-    Run,
-    { streamNum: { $in: [...streamNums] }, status: { $in: [...openStatuses] } },
-    { orderBy: { startSeq: "asc" } },
-  );
+/** The open runs of some threads as the database has them, by the thread. */
+async function openRuns(scope: Scope, threadIds: readonly string[]): Promise<Map<string, SeededRun[]>> {
+  const open = { threadId: { $in: [...threadIds] }, status: { $in: [...openStatuses] } };
+  const runs = await scope.em.find(Run, open, { orderBy: { startSeq: "asc" } });
   if (runs.length === 0) return new Map();
   const runId = { $in: runs.map(({ id }) => id) };
-  const [writing, calls] = [
-    await scope.em.find(Message, { runId, status: "STREAMING" }, { fields: ["id", "runId"] }),
-    await scope.em.find(
-      ToolCall,
-      { runId, status: { $in: ["REQUESTED", "AWAITING_APPROVAL", "RUNNING"] } },
-      { fields: ["id", "runId", "num", "name", "status"] },
-    ),
-  ];
+  const status = { $in: ["REQUESTED" as const, "AWAITING_APPROVAL" as const, "RUNNING" as const] };
+  const writing = await scope.em.find(Message, { runId, status: "STREAMING" }, { fields: ["id", "runId"] });
+  const calls = await scope.em.find(ToolCall, { runId, status }, { fields: ["id", "runId", "num", "name", "status"] });
   const writes = new Set(writing.map((message) => message.runId));
-  const seeded = runs.map((run) => ({
-    streamNum: run.streamNum,
-    run: seededRun(
-      run,
-      writes.has(run.id),
-      calls.filter((call) => call.runId === run.id),
-    ),
-  }));
-  return new Map(
-    [...Map.groupBy(seeded, ({ streamNum }) => streamNum)].map(([streamNum, rows]) => [streamNum, rows.map(({ run }) => run)]),
-  );
+  const callsByRun = Map.groupBy(calls, (call) => call.runId);
+  const byThread = Map.groupBy(runs, ({ threadId }) => threadId ?? "");
+  const seed = (run: Run): SeededRun => seededRun(run, writes.has(run.id), callsByRun.get(run.id) ?? []);
+  return new Map([...byThread].map(([threadId, rows]) => [threadId, rows.map(seed)]));
 }
 
 function seededRun(run: Run, writes: boolean, calls: readonly Pick<ToolCall, "num" | "name" | "status">[]): SeededRun {
