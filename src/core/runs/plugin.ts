@@ -17,7 +17,7 @@ import { toolRegistry } from "./runtime.ts";
 import { addRunsSchema } from "./schema/index.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
-import type { Lookup } from "./turn.ts";
+import type { Lookup } from "./cast.ts";
 import { LogWriter } from "./writer.ts";
 
 /** How long runs at work may take to reach their end when the server closes, in milliseconds. */

@@ -1,13 +1,8 @@
-import { asWeftlineError } from "../errors.ts";
 import type { Provenance } from "../host/types.ts";
 import type { StoredPart } from "./entities/message.ts";
-import { event, messageIdOf, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody, type StoredUsage } from "./events.ts";
-import { createGrammar, type Grammar } from "./grammar.ts";
-import type { ProjectedRun, RunEventDraft } from "./projection.ts";
-import type { EventSource, LogWriter } from "./writer.ts";
-
-/** Characters that may wait to be written before an adapter is made to wait. */
-const highWaterMark = 256 * 1024;
+import { messageIdOf, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody, type StoredUsage } from "./events.ts";
+import { RunQueue, type QueueOwner } from "./run-queue.ts";
+import type { LogWriter } from "./writer.ts";
 
 /** A message that is being written. */
 interface OpenMessage {
@@ -30,13 +25,10 @@ export interface BrokenMessage {
 }
 
 /** Where a run's numbers stand when a turn begins. */
-export interface SessionStart {
-  readonly run: ProjectedRun & { readonly startSeq: number };
-  readonly epoch: number;
+export interface SessionStart extends QueueOwner {
   readonly agentName: string | undefined;
   readonly provenance: Provenance | undefined;
   readonly usage: StoredUsage;
-  readonly past: readonly LoggedEvent[];
   readonly broken: readonly BrokenMessage[];
   /** The run whose answer this one gives anew. */
   readonly regeneratesId: string | undefined;
@@ -44,17 +36,8 @@ export interface SessionStart {
 
 export const noUsage: StoredUsage = { inputTokens: 0, outputTokens: 0, modelCalls: 0, estimated: false };
 
-type MutableDelta = [m: number, part: number, text: string, reasoning?: 1];
-
-/**
- * The one queue of a run at work: what its adapter says, what its tools do and what the engine decides, in one order. It turns the adapter's
- * names into numbers, merges deltas until they are written, and checks the grammar before anything is queued.
- */
-export class RunSession implements EventSource {
-  readonly run: SessionStart["run"];
-  readonly epoch: number;
-  readonly #writer: LogWriter;
-  readonly #grammar: Grammar = createGrammar();
+/** A run at work: what its adapter says, what its tools do and what the engine decides, in the one order of its queue. It turns names into numbers. */
+export class RunSession extends RunQueue {
   readonly #agentName: string | undefined;
   readonly #messages = new Map<string, OpenMessage>();
   readonly #steps = new Map<string, OpenStep>();
@@ -64,26 +47,18 @@ export class RunSession implements EventSource {
   #supersedesRun: string | undefined;
   #provenance: Provenance | undefined;
   #usage: StoredUsage;
-  #queue: RunEventDraft[] = [];
-  #queued = 0;
   #counters: { m: number; s: number; c: number; u: number };
   #lastText: string | undefined;
-  #waiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
-  #failure: { readonly error: unknown } | undefined;
-  #inFlight = 0;
   readonly #raised = new Set<string>();
 
   constructor(writer: LogWriter, start: SessionStart) {
-    this.#writer = writer;
-    this.run = start.run;
-    this.epoch = start.epoch;
+    super(writer, start);
     this.#agentName = start.agentName;
     this.#provenance = start.provenance;
     this.#usage = start.usage;
     this.#broken = [...start.broken];
     this.#supersedesRun = start.regeneratesId;
     this.#counters = countersOf(start.past, start.usage);
-    this.#grammar.replay(start.past);
     for (const { kind, payload } of start.past) {
       if (kind === "step.started") this.#noteAttempt(payload as EventPayloads["step.started"]);
       if (kind === "message.started") this.#noteMessage(payload as EventPayloads["message.started"]);
@@ -106,19 +81,9 @@ export class RunSession implements EventSource {
     return this.#lastText;
   }
 
-  /** Whether a message, step or call stands open. */
-  get open(): ReturnType<Grammar["open"]> {
-    return this.#grammar.open();
-  }
-
   /** Interrupts that the run raised; some may have been decided since. */
   get raised(): ReadonlySet<string> {
     return this.#raised;
-  }
-
-  /** Whether something was refused for what it says: then what this session takes for written is not. */
-  get spoilt(): boolean {
-    return this.#failure !== undefined && asWeftlineError(this.#failure.error).code !== "RUN_FENCED";
   }
 
   /** From now on model calls are marked so. */
@@ -167,53 +132,12 @@ export class RunSession implements EventSource {
         break;
       }
     }
-    return this.#queued > highWaterMark ? this.flush() : undefined;
+    return this.congested ? this.flush() : undefined;
   }
 
-  /** Queues one event. `urgent` ones are written at once. */
-  append<Kind extends EventKind>(
-    kind: Kind,
-    payload: EventPayloads[Kind],
-    options: { readonly row?: Readonly<Record<string, unknown>>; readonly urgency?: "now" | "soon" } = {},
-  ): void {
-    if (this.#failure) throw this.#failure.error;
-    const draft: RunEventDraft = options.row ? { ...event(kind, payload), row: options.row } : event(kind, payload);
-    this.#grammar.check(draft);
+  override append<Kind extends EventKind>(kind: Kind, payload: EventPayloads[Kind], options?: Parameters<RunQueue["append"]>[2]): void {
+    super.append(kind, payload, options);
     this.#noteInterrupt(kind, payload);
-    this.#queue.push(draft);
-    this.#queued += 100;
-    this.#writer.wake(this, options.urgency ?? "soon");
-  }
-
-  /** Resolves when everything so far is durable. @throws RUN_FENCED where another owner took over. */
-  flush(): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure.error);
-    if (this.#queue.length === 0 && this.#inFlight === 0) return Promise.resolve();
-    this.#writer.wake(this, "now");
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
-  }
-
-  drain(): RunEventDraft[] {
-    const drained = this.#queue;
-    this.#queue = [];
-    this.#queued = 0;
-    this.#inFlight += drained.length;
-    return drained;
-  }
-
-  committed(events: readonly LoggedEvent[]): void {
-    this.#inFlight -= events.length;
-    if (this.#queue.length > 0 || this.#inFlight > 0) {
-      if (this.#waiters.length > 0) this.#writer.wake(this, "now");
-      return;
-    }
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
-  }
-
-  refused(error: unknown): void {
-    this.#failure = { error };
-    this.#inFlight = 0;
-    for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 
   openStep(
@@ -263,7 +187,7 @@ export class RunSession implements EventSource {
   closeOpen(status: "FAILED" | "CANCELLED", reason: string): void {
     for (const name of [...this.#messages.keys()]) this.#finishMessage(name, status);
     for (const broken of this.#broken.splice(0)) this.#finishBroken(broken, status);
-    const open = this.#grammar.open();
+    const open = this.open;
     for (const c of open.calls) this.append("tool.finished", { c, status: "CANCELLED", error: reason });
     for (const s of open.steps) this.append("step.finished", { s, status, error: reason });
     this.#steps.clear();
@@ -282,7 +206,7 @@ export class RunSession implements EventSource {
       }
       this.#messages.delete(name);
     }
-    for (const s of this.#grammar.open().steps) this.append("step.finished", { s, status: "FAILED", error: reason });
+    for (const s of this.open.steps) this.append("step.finished", { s, status: "FAILED", error: reason });
     this.#steps.clear();
   }
 
@@ -308,19 +232,7 @@ export class RunSession implements EventSource {
     if (known === undefined) message.parts.set(part, { type, text });
     else if (known.type !== "toolCall") known.text += text;
 
-    const last = this.#queue.at(-1);
-    const reasoning = channel === "REASONING" ? 1 : undefined;
-    if (last?.kind === "message.delta") {
-      const open = last.payload as MutableDelta;
-      if (open[0] === message.m && open[1] === part && open[3] === reasoning) {
-        open[2] += text;
-        this.#queued += text.length;
-        return;
-      }
-    }
-    const payload: MutableDelta = reasoning ? [message.m, part, text, 1] : [message.m, part, text];
-    this.append("message.delta", payload, { urgency: message.begun ? "soon" : "now" });
-    this.#queued += text.length;
+    this.appendDelta(message.m, part, text, channel, message.begun ? "soon" : "now");
     message.begun = true;
   }
 
@@ -388,17 +300,4 @@ function countersOf(past: readonly LoggedEvent[], usage: StoredUsage): { m: numb
     else if (kind === "tool.requested") counters.c = Math.max(counters.c, numbers.c ?? 0);
   }
   return counters;
-}
-
-/** The error a turn ended with, as a run's failure. */
-export function failureOf(error: unknown): { code: string; message: string; retryable: boolean; plugin?: string } {
-  const known = asWeftlineError(error);
-  const plugin = known.details.plugin;
-  const masked = known.code === "INTERNAL";
-  return {
-    code: known.code,
-    message: masked ? "Something went wrong here." : known.message,
-    retryable: known.retryable,
-    ...(plugin === undefined ? {} : { plugin }),
-  };
 }

@@ -1,25 +1,19 @@
 import pRetry from "p-retry";
 import type { Database } from "../database/database.ts";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts";
 import type { Logger } from "../kernel/spec.ts";
-import { runTargets, type AgentProgram } from "./contract.ts";
+import { castOf, type Cast, type Lookup } from "./cast.ts";
+import type { AgentProgram } from "./contract.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
+import { failureOf } from "./failure.ts";
 import { conversationOf, inputOf } from "./history.ts";
+import { listen } from "./listen.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
-import {
-  modelService,
-  runtimes,
-  toolRegistry,
-  type AgentRuntime,
-  type ModelBinding,
-  type RunContext,
-  type ToolDefinition,
-} from "./runtime.ts";
-import { RunSession, failureOf, noUsage } from "./session.ts";
+import { toolRegistry, type RunContext } from "./runtime.ts";
+import { RunSession, noUsage } from "./session.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import type { LogWriter } from "./writer.ts";
 
@@ -38,22 +32,6 @@ export interface TurnHost {
   readonly failpoint?: Failpoint | undefined;
 }
 
-/** Finds what plugins provide, at the time of asking. */
-export interface Lookup {
-  contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
-  has(ref: ServiceRef<unknown>): boolean;
-  use<T>(ref: ServiceRef<T>): T;
-}
-
-/** What a run runs, looked up anew for each turn. */
-interface Cast {
-  readonly program: AgentProgram;
-  readonly runtime: AgentRuntime;
-  readonly plugin: string;
-  readonly model: ModelBinding;
-  readonly tools: readonly ToolDefinition[];
-}
-
 /**
  * Advances a claimed run as far as it goes now: to its end, or to where it waits for a person. Everything that happened before, in this
  * process or in a lost one, is read from the log.
@@ -70,7 +48,7 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
     if (leftMs !== undefined && leftMs <= 0) throw new WeftlineError("RUN_DEADLINE");
     if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
     session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
-    const cast = await castOf(host, run);
+    const cast = await castOf(host.lookup, run);
     if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
     session.answersAs(cast.model.provenance);
     const toolCalls = new ToolCalls({
@@ -149,26 +127,6 @@ function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
   for (const s of open.steps) session.append("step.finished", { s, status: "FAILED", error: reason });
 }
 
-async function castOf(host: TurnHost, run: Run): Promise<Cast> {
-  const target = host.lookup.contributions(runTargets).get(run.targetType)?.value;
-  if (!target)
-    throw new WeftlineError("UNAVAILABLE", {
-      what: `The target type ${run.targetType}`,
-      reason: "no plugin provides it.",
-      fix: "Add the plugin again.",
-    });
-  const program = await target.program(run);
-  const found = host.lookup.contributions(runtimes).get(program.framework);
-  if (!found) {
-    const known = [...host.lookup.contributions(runtimes).keys()].join(", ");
-    throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
-  }
-  const model = host.lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
-  const tools =
-    program.capabilities.length > 0 && host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry).resolve(program.capabilities) : [];
-  return { program, runtime: found.value, plugin: found.plugin, model, tools };
-}
-
 /** Lets the adapter speak; a provider's passing failure starts the turn again from the messages that are complete. */
 async function converse(
   host: TurnHost,
@@ -244,38 +202,6 @@ function blaming<T>(plugin: string, speak: () => T): T {
   } catch (error) {
     if (!(error instanceof WeftlineError && error.code === "PROTOCOL_VIOLATION")) throw error;
     throw new WeftlineError("PROTOCOL_VIOLATION", { ...error.details, plugin }, { cause: error });
-  }
-}
-
-/** Iterates until the end or the abort; an adapter that does not heed the abort is left behind. */
-async function listen(
-  stream: AsyncIterable<RunEventBody>,
-  signal: AbortSignal,
-  hearOne: (body: RunEventBody) => Promise<void> | undefined,
-): Promise<void> {
-  const iterator = stream[Symbol.asyncIterator]();
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<"aborted">((resolve) => {
-    stop = () => resolve("aborted");
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  let ended = false;
-  try {
-    signal.throwIfAborted();
-    for (;;) {
-      const result = await Promise.race([iterator.next(), aborted]);
-      signal.throwIfAborted();
-      if (result === "aborted") throw signal.reason;
-      if (result.done) {
-        ended = true;
-        return;
-      }
-      const wait = hearOne(result.value);
-      if (wait) await wait;
-    }
-  } finally {
-    if (stop) signal.removeEventListener("abort", stop);
-    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
 

@@ -1,0 +1,45 @@
+import { WeftlineError } from "../errors.ts";
+import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts";
+import { runTargets, type AgentProgram } from "./contract.ts";
+import type { Run } from "./entities/run.ts";
+import { modelService, runtimes, toolRegistry, type AgentRuntime, type ModelBinding, type ToolDefinition } from "./runtime.ts";
+
+/** Finds what plugins provide, at the time of asking. */
+export interface Lookup {
+  contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
+  has(ref: ServiceRef<unknown>): boolean;
+  use<T>(ref: ServiceRef<T>): T;
+}
+
+/** What a run runs, looked up anew for each turn. */
+export interface Cast {
+  readonly program: AgentProgram;
+  readonly runtime: AgentRuntime;
+  readonly plugin: string;
+  readonly model: ModelBinding;
+  readonly tools: readonly ToolDefinition[];
+}
+
+/**
+ * Finds what a run needs: its target's program, the framework, the model, the tools.
+ *
+ * @throws UNAVAILABLE or FRAMEWORK_UNKNOWN where a plugin is gone; what the model service throws.
+ */
+export async function castOf(lookup: Lookup, run: Run): Promise<Cast> {
+  const target = lookup.contributions(runTargets).get(run.targetType)?.value;
+  if (!target)
+    throw new WeftlineError("UNAVAILABLE", {
+      what: `The target type ${run.targetType}`,
+      reason: "no plugin provides it.",
+      fix: "Add the plugin again.",
+    });
+  const program = await target.program(run);
+  const found = lookup.contributions(runtimes).get(program.framework);
+  if (!found) {
+    const known = [...lookup.contributions(runtimes).keys()].join(", ");
+    throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
+  }
+  const model = lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
+  const tools = program.capabilities.length > 0 && lookup.has(toolRegistry) ? lookup.use(toolRegistry).resolve(program.capabilities) : [];
+  return { program, runtime: found.value, plugin: found.plugin, model, tools };
+}
