@@ -44,7 +44,7 @@ export async function startRun(server: FaultyServer, agent: string, text: string
 }
 
 /** Approves what a run asks, however often it takes. @returns whether there was something to approve. */
-export async function approve(server: FaultyServer, event: RunEvent): Promise<string | undefined> {
+async function approve(server: FaultyServer, event: RunEvent): Promise<string | undefined> {
   if (event.__typename !== "InterruptEvent" || event.interruptStatus !== "PENDING") return undefined;
   const { interruptId: interrupt } = event;
   const { node } = await server.insist<{ node: { argumentsHash: string | null; status: string } | null }>(
@@ -54,6 +54,21 @@ export async function approve(server: FaultyServer, event: RunEvent): Promise<st
   const input = { interrupt, kind: "APPROVE", ...(node?.argumentsHash == null ? {} : { argumentsHash: node.argumentsHash }) };
   const { decideInterrupt } = await server.insist<{ decideInterrupt: Answered }>(decideMutation, { input });
   return decideInterrupt.__typename;
+}
+
+/** Approves all that a run asks while it is followed. */
+export function createApprover(server: FaultyServer) {
+  const decisions: Promise<string | undefined>[] = [];
+  return {
+    onEvent(event: RunEvent): void {
+      const decision = approve(server, event);
+      // Whoever waits for the end is told; until then nobody listens.
+      decision.catch(() => undefined);
+      decisions.push(decision);
+    },
+    /** @returns how many were given. */
+    done: async (): Promise<number> => (await Promise.all(decisions)).filter((answer) => answer === "DecideInterruptPayload").length,
+  };
 }
 
 /** Texts that make a run use tools, wait for a person, or only talk. */

@@ -3,7 +3,7 @@ import { runCase } from "../case.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, pause } from "../server.ts";
-import { approve, cancelMutation, makeWorker, startRun, texts } from "../work.ts";
+import { cancelMutation, createApprover, makeWorker, startRun, texts } from "../work.ts";
 
 /** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
 const mostHits = 60;
@@ -20,9 +20,9 @@ const work: Scenario = async (server, agent, round) => {
   const client = server.client();
   const one = async (text: string, key: string): Promise<void> => {
     const run = await startRun(server, agent, text, key);
-    const decisions: Promise<unknown>[] = [];
-    const { gaps, repeats, garbled, status } = await followRun(client, run, (event) => void decisions.push(approve(server, event)));
-    await Promise.all(decisions);
+    const approver = createApprover(server);
+    const { gaps, repeats, garbled, status } = await followRun(client, run, approver.onEvent);
+    await approver.done();
     if (gaps + repeats + garbled > 0 || status !== "SUCCEEDED")
       throw new Error(`${key}: ${JSON.stringify({ gaps, repeats, garbled, status })}`);
   };
@@ -98,6 +98,8 @@ async function visit(server: FaultyServer, agent: string, point: FailpointName, 
     };
     const played = scenarioOf(point)(server, agent, `${point}-${hit}`).finally(() => (state = "played"));
     await Promise.all([played, revive()]);
+    // A process that has just killed itself is not known to have ended before the next turns of the loop.
+    await pause(100);
     if (!server.running) {
       killed++;
       await server.start();

@@ -2,7 +2,7 @@ import { quantile, runCase } from "../case.ts";
 import { followRun, type Followed } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, pause } from "../server.ts";
-import { approve, makeWorker, startRun, texts } from "../work.ts";
+import { createApprover, makeWorker, startRun, texts } from "../work.ts";
 
 const sides = 5;
 
@@ -27,14 +27,14 @@ await runCase("random-kills", async ({ size, random }) => {
       const text = [texts.tools, texts.approval, texts.talk][n % 3]?.(n) ?? "";
       const run = await startRun(server, agent, text, `key-${n}`);
       accepted.set(`key-${n}`, { run, text });
-      const decisions: Promise<unknown>[] = [];
+      const approver = createApprover(server);
       followed.push(
         await followRun(client, run, (event) => {
           if (event.__typename === "RunStatusEvent" && event.failure) failures.push(event.failure.code);
-          decisions.push(approve(server, event).then((answer) => void (approvals += answer === "DecideInterruptPayload" ? 1 : 0)));
+          approver.onEvent(event);
         }),
       );
-      await Promise.all(decisions);
+      approvals += await approver.done();
     }
     client.close();
   }
