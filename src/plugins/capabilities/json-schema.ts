@@ -22,23 +22,24 @@ export interface SchemaChecker {
 type Compiled = { readonly validate: ValidateFunction } | { readonly problem: string };
 
 // Formats are annotations, as the 2020-12 draft has them: an unknown one never refuses a value.
-const options: Options = { allErrors: true, strict: false, validateFormats: false, logger: false, addUsedSchema: false };
+const options: Options = { allErrors: true, strict: false, validateFormats: false, logger: false };
 
 /** A checker with a cache of its own, which holds a compiled schema as long as somebody holds the schema. */
 export function createSchemaChecker(): SchemaChecker {
+  // They know the dialects and are given nothing else: a schema that they kept could take the name of another, or of a dialect.
   const latest = new Ajv2020(options);
   const draft7 = new Ajv(options);
   const cache = new WeakMap<JsonSchema, Compiled>();
 
   const compile = (schema: JsonSchema): Compiled => {
-    const ajv = String(schema["$schema"] ?? "").includes("draft-07") ? draft7 : latest;
+    const isDraft7 = String(schema["$schema"] ?? "").includes("draft-07");
+    const alone: Options = { ...options, meta: false, validateSchema: false };
     try {
-      return { validate: ajv.compile(schema) };
+      void (isDraft7 ? draft7 : latest).validateSchema(schema, true);
+      const validate = (isDraft7 ? new Ajv(alone) : new Ajv2020(alone)).compile(schema);
+      return "$async" in validate ? { problem: "$async is no keyword of JSON Schema" } : { validate };
     } catch (error) {
       return { problem: messageOf(error) };
-    } finally {
-      // Ajv would keep every schema it ever saw; those of runs come and go.
-      ajv.removeSchema(schema);
     }
   };
   const compiled = (schema: JsonSchema): Compiled => {

@@ -129,3 +129,43 @@ describe("a thread that forbids simulated answers", () => {
     expect(shown.messages.nodes.map(({ role }) => role)).toEqual(["USER", "USER", "ASSISTANT"]);
   });
 });
+
+describe("an output schema", () => {
+  const make = (name: string, outputSchema: unknown) => mutate(app, "createAgent", { input: { name, framework: "openai", outputSchema } });
+  const dialects = ["https://json-schema.org/draft/2020-12/schema", "https://json-schema.org/draft/2020-12/meta/core"];
+
+  it.each([...dialects, "http://json-schema.org/draft-07/schema"])("that takes the name %s takes nothing from others", async ($id) => {
+    const $schema = $id.includes("draft-07") ? "http://json-schema.org/draft-07/schema#" : dialects[0];
+    await make(`Names itself ${$id}`, { $schema, $id, type: "string" });
+    expect((await make(`Made after ${$id}`, { $schema, type: "object", properties: { a: { type: "string" } } })).__typename).toBe(
+      "CreateAgentPayload",
+    );
+    expect(await make(`Wrong after ${$id}`, { $schema, type: "thing" })).toMatchObject({ code: "INVALID_INPUT" });
+    const decision = { interrupt: own.interrupt, kind: "EDIT", argumentsHash: own.argumentsHash, arguments: { to: 1 } };
+    const refused = await mutate(app, "decideInterrupt", { input: decision });
+    expect(refused.issues?.map(({ path }) => path.at(-1)).toSorted()).toEqual(["body", "subject", "to"]);
+  });
+
+  it("may refer to itself, and to a name that another has", async () => {
+    const tree = { type: "object", properties: { child: { $ref: "#" } }, additionalProperties: false };
+    expect((await make("Tree", tree)).__typename).toBe("CreateAgentPayload");
+    for (const [n, type] of ["string", "number"].entries()) {
+      expect((await make(`Same ${n}`, { $id: "same", type: "object", properties: { a: { $id: "inner", type } } })).__typename).toBe(
+        "CreateAgentPayload",
+      );
+    }
+    const { run } = await done(app, "startRun", { input: { target: { agent: { name: "Tree" } }, text: "Hello" } });
+    expect((await settled(app, run.id)).status).toBe("SUCCEEDED");
+  });
+
+  it("is none where it refers to nothing, to another place or to later", async () => {
+    for (const outputSchema of [
+      { $ref: "#/$defs/a" },
+      { $ref: "https://example.com/x.json" },
+      { $async: true, type: "string" },
+      { $schema: "x" },
+    ]) {
+      expect(await make("None", outputSchema)).toMatchObject({ __typename: "InvalidInputError", path: ["input", "outputSchema"] });
+    }
+  });
+});
