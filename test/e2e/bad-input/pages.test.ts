@@ -130,3 +130,20 @@ describe.each(Object.keys(lists))("%s", (name) => {
     for (const cursor of mine) expect((await ask(query(`after: "${cursor}"`))).errors).toEqual([]);
   });
 });
+
+describe("a search", () => {
+  it.each(["agents", "threads"])("in %s has at most 200 characters, and takes every sign for itself", async (field) => {
+    for (const text of ["x".repeat(201), "%_".repeat(30_000)]) {
+      expect(await refusal(`{ ${field}(search: ${JSON.stringify(text)}) { totalCount } }`)).toMatchObject({
+        code: "INVALID_INPUT",
+        message: /200/,
+      });
+    }
+    for (const text of ["x".repeat(200), "%", "_", "!", "'", "\\"]) {
+      expect(await ask(`{ ${field}(search: ${JSON.stringify(text)}) { totalCount } }`)).toEqual({
+        data: { [field]: { totalCount: 0 } },
+        errors: [],
+      });
+    }
+  });
+});

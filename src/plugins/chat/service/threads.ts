@@ -2,7 +2,7 @@ import { raw } from "@mikro-orm/core";
 import { v7 } from "uuid";
 import { idempotently, pageOf, WeftlineError, type Page, type PageArgs, type Scope, type Tx } from "#weftline";
 import { Thread } from "../entities.ts";
-import { checkConfig, checkTitle, type CheckedConfig } from "./checks.ts";
+import { checkConfig, checkTitle, invalid, type CheckedConfig } from "./checks.ts";
 import { announce, type ChatDeps } from "./deps.ts";
 import type { CreateThread, UpdateThread } from "./requests.ts";
 
@@ -29,13 +29,21 @@ export async function threadIn(tx: Tx, id: string, path: readonly string[] = ["t
   return thread;
 }
 
-/** The viewer's threads, newest first. */
+/** Titles are no longer. */
+const maxSearch = 200;
+
+/**
+ * The viewer's threads, newest first.
+ *
+ * @throws INVALID_INPUT for a search that is too long.
+ */
 export function listThreads(
   scope: Scope,
   filter: { readonly search?: string | null | undefined; readonly archived?: boolean | null | undefined },
   args: PageArgs,
 ): Promise<Page<Thread>> {
   const words = searchable(filter.search ?? "") ?? "";
+  if (words.length > maxSearch) throw invalid(["search"], `A search has at most ${maxSearch} characters.`);
   const where = {
     ...(filter.archived == null ? {} : { archived: filter.archived }),
     ...(words === "" ? {} : { [raw("search_title like ? escape '!'", [`%${words.replaceAll(/[!%_]/g, "!$&")}%`])]: [] }),
