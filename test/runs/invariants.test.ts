@@ -168,6 +168,22 @@ describe("I6: anyone may ring and nobody trusts a ring", () => {
     expect(turns).toBe(1);
   });
 
+  it("does not advance a run that waits for a person or behind another, whoever rings", async () => {
+    let turns = 0;
+    const weave = callOnce("loom.weave", {});
+    await using host = await bootRuns({
+      turn: (request, ctx) => (turns++, weave(request, ctx)),
+      tools: [countingTool({ approval: "ALWAYS" }).tool],
+    });
+    const thread = await host.openThread();
+    const [waits, queued] = [await host.start({ thread }), await host.start({ thread })];
+    await host.until(waits.id, "WAITING");
+    for (let times = 0; times < 20; times++) for (const { id } of [waits, queued]) host.engine.ring(id);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(turns).toBe(1);
+    expect([(await host.find(waits.id)).status, (await host.find(queued.id)).status]).toEqual(["WAITING", "QUEUED"]);
+  });
+
   it("finds by itself a run that nobody rang for", async () => {
     await using host = await bootRuns({ turn: () => say(words) });
     const run = await host.start();
@@ -214,22 +230,30 @@ describe("I8: no worker's clock decides anything", () => {
 describe("I9: a signal is logged whenever it comes", () => {
   it("keeps a decision that comes before the run has come to wait", async () => {
     const { tool, calls } = countingTool({ approval: "ALWAYS" });
-    await using host = await bootRuns({ turn: callOnce("loom.weave", { rows: 3 }), tools: [tool] });
-    let decided: Promise<unknown> | undefined;
-    const stop = host.streams.tap((_, events) => {
-      for (const { kind, payload } of events) {
-        if (kind !== "interrupt.raised") continue;
-        const interruptId = (payload as { interrupt: string }).interrupt;
-        decided = host
-          .interrupts()
-          .then(([asked]) => host.decide({ interruptId, kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" }));
-      }
+    const slow = countingTool({ name: "loom.rest", execute: () => new Promise((resolve) => setTimeout(resolve, 250, "rested")) });
+    await using host = await bootRuns({
+      turn: async function* (request, ctx) {
+        const last = request.messages.at(-1);
+        if (last?.role !== "ASSISTANT") {
+          yield { kind: "message.started", message: "ask" };
+          ctx.toolRequested({ callId: "a", name: "loom.weave", message: "ask", part: 0 });
+          ctx.toolRequested({ callId: "b", name: "loom.rest", message: "ask", part: 1 });
+          yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
+        }
+        await ctx.callTools([
+          { callId: "a", name: "loom.weave", arguments: {} },
+          { callId: "b", name: "loom.rest", arguments: {} },
+        ]);
+        yield* say(["Woven."], 0, "2");
+      },
+      tools: [tool, slow.tool],
     });
     const run = await host.start();
-    const done = await host.until(run.id, "SUCCEEDED");
-    stop();
-    await decided;
-    expect(done.text).toContain("woven");
+    await waitForKind(host, run.streamNum, "interrupt.raised");
+    const [asked] = await host.interrupts();
+    expect((await host.find(run.id)).status, "the other call holds the run at work").toBe("RUNNING");
+    await host.decide({ interruptId: asked?.id ?? "", kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" });
+    expect((await host.until(run.id, "SUCCEEDED")).text).toBe("Woven.");
     expect(calls).toHaveLength(1);
   });
 });
