@@ -53,7 +53,11 @@ function figuresOf(figures: object): string {
 
 /** `bootP50Ms` as "boot p50 ms". */
 function wordsOf(name: string): string {
-  return name.replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
+  return name
+    .replace(/MiB$/, " mib")
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .replace(/ mib$/, " MiB");
 }
 
 function shown(value: unknown): string {
