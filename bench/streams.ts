@@ -13,10 +13,11 @@ export async function streams(): Promise<Figure[]> {
 
   const threads = await Promise.all(Array.from({ length: 100 }, () => bed.thread()));
   const cpu = bed.cpu();
-  const answers = await Promise.all(threads.map((each) => converse(bed, client, each, "tokens=400 rate=50")));
+  const clients = Array.from({ length: 4 }, () => bed.socket());
+  const answers = await Promise.all(threads.map((each, index) => converse(bed, clients[index % 4] ?? client, each, "tokens=400 rate=50")));
   const perThousand = ((bed.cpu() - cpu) / (100 * 400)) * 1_000;
   const delays = answers.flatMap(({ deltas: each }) => lateness(each));
-  await client.dispose();
+  for (const each of [client, ...clients]) await each.dispose();
   bed.close();
   return [
     { work: "one stream, tokens/s", ours: `${Math.round(rate / 1_000)},000`, target: "≥ 200,000" },

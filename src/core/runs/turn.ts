@@ -138,9 +138,9 @@ async function converse(
 ): Promise<void> {
   const ctx = contextOf(host, run, cast, toolCalls, abort.signal);
   const speak = async (attempt: number): Promise<void> => {
-    const nothingSaid = attempt === 1 && run.startedAt == null && run.threadId == null;
+    const nothingSaid = attempt === 1 && run.startedAt == null;
     if (!nothingSaid) await session.flush();
-    const messages = nothingSaid ? inputOf(run) : await conversationOf(host.database, run);
+    const messages = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host.database, run);
     const request = {
       agent: cast.program.agent,
       instructions: cast.program.instructions,

@@ -54,6 +54,8 @@ export class LogWriter {
   #soon: NodeJS.Immediate | undefined;
   #writing: Promise<void> | undefined;
   #lastMs = 0;
+  /** Something urgent came while a write was under way. */
+  #pressed = false;
 
   constructor(database: Database, hub: Hub, events: WriterEvents) {
     this.#database = database;
@@ -64,7 +66,10 @@ export class LogWriter {
   /** Says that a source has events: to be written at once, or with others. */
   wake(source: EventSource, urgency: "now" | "soon"): void {
     this.#dirty.add(source);
-    if (this.#writing) return;
+    if (this.#writing) {
+      this.#pressed ||= urgency === "now";
+      return;
+    }
     if (urgency === "now") this.#soon ??= setImmediate(() => void this.#tick());
     else this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
   }
@@ -86,7 +91,11 @@ export class LogWriter {
     if (this.#writing) return this.#writing;
     this.#writing = this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#dirty.size > 0) this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
+      const pressed = this.#pressed;
+      this.#pressed = false;
+      if (this.#dirty.size === 0) return;
+      if (pressed) this.#soon ??= setImmediate(() => void this.#tick());
+      else this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
     });
     return this.#writing;
   }
