@@ -113,7 +113,7 @@ interface Watched {
   readonly text?: string;
 }
 
-/** Sends a message and watches the answer. @returns when the first token came and how many deltas there were. */
+/** Sends a message and watches the answer. @returns after how long the first token came, and each delta with the time of its arrival. */
 export async function converse(
   bed: Bed,
   client: Client,
@@ -125,10 +125,12 @@ export async function converse(
   const sent = performance.now();
   void bed.send(thread, text);
   const deltas: { at: number; text: string }[] = [];
+  let firstMs = Number.NaN;
   for await (const { data } of source) {
     const event = data?.threadEvents;
-    if (event?.type === "message.delta") deltas.push({ at: performance.now() - sent, text: event.text ?? "" });
+    if (event?.type === "message.delta" && deltas.length === 0) firstMs = performance.now() - sent;
+    if (event?.type === "message.delta") deltas.push({ at: Date.now(), text: event.text ?? "" });
     if (event && /^run\.(finished|failed)$/.test(event.type)) break;
   }
-  return { firstMs: deltas[0]?.at ?? Number.NaN, deltas };
+  return { firstMs, deltas };
 }

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 
 /**
  * A provider with no latency of its own, in a process of its own: Chat Completions as server-sent events. The last user message says how many
- * tokens to answer and how many a second, as in `tokens=200 rate=50`; rate 0 is as fast as the socket takes them.
+ * tokens to answer and how many a second, as in `tokens=200 rate=50`; rate 0 is as fast as the socket takes them. A token at a rate is the time
+ * at which it was sent, so that its delay can be told where it arrives.
  */
 const chunk = (delta: object, finish: string | null = null): string =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 0, model: "bench", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
@@ -27,7 +28,7 @@ const server = createServer(async (request, response) => {
   if (rate > 0) {
     let sent = 0;
     const timer = setInterval(() => {
-      response.write(token);
+      response.write(chunk({ content: `${Date.now()} ` }));
       if (++sent < tokens) return;
       clearInterval(timer);
       end();

@@ -29,9 +29,7 @@ export async function streams(): Promise<Figure[]> {
   ];
 }
 
-/** How late each token was against the earliest schedule that fits the stream: the provider sends one each 20 ms. */
+/** How long each token was under way: its text is the time at which the provider sent it. */
 function lateness(deltas: readonly { readonly at: number; readonly text: string }[]): number[] {
-  const arrivals = deltas.flatMap(({ at, text }) => Array.from({ length: text.length / "token ".length }, () => at));
-  const base = Math.min(...arrivals.map((at, index) => at - index * 20));
-  return arrivals.map((at, index) => at - index * 20 - base);
+  return deltas.flatMap(({ at, text }) => (text.match(/\d{13}/g) ?? []).map((sent) => at - Number(sent)));
 }
