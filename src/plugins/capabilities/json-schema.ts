@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { messageOf } from "#weftline";
+import { asWeftlineError, createPatterns, messageOf } from "#weftline";
 
 /** A JSON Schema: draft 2020-12, or draft-07 where `$schema` says so. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -30,10 +30,12 @@ export function createSchemaChecker(): SchemaChecker {
   const latest = new Ajv2020(options);
   const draft7 = new Ajv(options);
   const cache = new WeakMap<JsonSchema, Compiled>();
+  const patterns = createPatterns();
+  const regExp = Object.assign(patterns.compile, { code: "RegExp" });
 
   const compile = (schema: JsonSchema): Compiled => {
     const isDraft7 = String(schema["$schema"] ?? "").includes("draft-07");
-    const alone: Options = { ...options, meta: false, validateSchema: false };
+    const alone: Options = { ...options, meta: false, validateSchema: false, code: { regExp } };
     try {
       void (isDraft7 ? draft7 : latest).validateSchema(schema, true);
       const validate = (isDraft7 ? new Ajv(alone) : new Ajv2020(alone)).compile(schema);
@@ -52,7 +54,11 @@ export function createSchemaChecker(): SchemaChecker {
     check(schema, value) {
       const known = compiled(schema);
       if ("problem" in known) return [{ path: [], message: `The schema is not valid: ${known.problem}` }];
-      return known.validate(value) ? [] : (known.validate.errors ?? []).map(issueOf);
+      try {
+        return patterns.within(() => known.validate(value)) ? [] : (known.validate.errors ?? []).map(issueOf);
+      } catch (error) {
+        return [{ path: [], message: asWeftlineError(error).message }];
+      }
     },
     problemOf(schema) {
       if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return "a JSON Schema is an object";

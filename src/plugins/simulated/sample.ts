@@ -1,10 +1,14 @@
+import { createPatterns } from "#weftline";
 import { isRecord, type JsonSchema } from "./request.ts";
 import { stringFor, type StringSources } from "./strings.ts";
 
 /** Where the values of a sample come from. */
-interface SampleSources extends StringSources {
+interface SampleSources extends Omit<StringSources, "patterns"> {
   readonly numbers: readonly number[];
 }
+
+/** A schema can ask for more than the memory holds. */
+const mostValues = 1_000;
 
 const impossible = Symbol("impossible");
 type Sample = unknown;
@@ -17,11 +21,14 @@ type Visit = { readonly name: string; readonly schema: JsonSchema | boolean; rea
  */
 export function sampleOf(schema: JsonSchema, sources: SampleSources): unknown {
   const numbers = [...sources.numbers];
-  const strings = { ...sources, quoted: [...sources.quoted] };
-  const value = visit({ name: "", schema, refs: [] });
+  const patterns = createPatterns();
+  const strings = { ...sources, quoted: [...sources.quoted], patterns };
+  let visits = 0;
+  const value = patterns.within(() => visit({ name: "", schema, refs: [] }));
   return value === impossible ? undefined : value;
 
   function visit(at: Visit): Sample {
+    if (++visits > mostValues) return impossible;
     if (at.schema === false) return impossible;
     if (at.schema === true) return "";
     const reference = at.schema["$ref"];

@@ -1,3 +1,4 @@
+import type { Pattern, Patterns } from "#weftline";
 import type { JsonSchema } from "./request.ts";
 
 /** Where the strings of a sample come from. */
@@ -10,6 +11,8 @@ export interface StringSources {
   readonly prose: string;
   /** For any other property. */
   readonly plain: string;
+  /** Tests with the schema's patterns. */
+  readonly patterns: Patterns;
 }
 
 const proseNames = new Set(
@@ -46,7 +49,7 @@ export function stringFor(
   said: string | undefined,
   sources: StringSources & { readonly quoted: string[] },
 ): string {
-  const accepts = acceptance(schema);
+  const accepts = acceptance(schema, sources.patterns);
   const format = formats[formatOf(name, schema)];
   const own = [schema["default"], schema["example"], ...(Array.isArray(schema["examples"]) ? schema["examples"] : [])];
   const found = format?.find.exec(sources.text)?.[0];
@@ -73,25 +76,37 @@ function firstAccepted(values: readonly string[], schema: JsonSchema, accepts: (
   return fitted.find(accepts) ?? fitted[0] ?? "";
 }
 
+/** No string is padded to more. */
+const longest = 10_000;
+
 /** Cuts or pads a string to the lengths of its schema. */
 function fit(value: string, schema: JsonSchema): string {
   const signs = [...value];
   const most = typeof schema["maxLength"] === "number" ? schema["maxLength"] : Infinity;
-  const least = typeof schema["minLength"] === "number" ? schema["minLength"] : 0;
+  const least = Math.min(typeof schema["minLength"] === "number" ? schema["minLength"] : 0, longest);
   if (signs.length > most) return signs.slice(0, most).join("");
   return signs.length < least ? value + (signs.at(-1) ?? "a").repeat(least - signs.length) : value;
 }
 
-function acceptance(schema: JsonSchema): (value: unknown) => value is string {
-  const pattern = patternOf(schema["pattern"]);
-  return (value): value is string => typeof value === "string" && fit(value, schema) === value && (pattern?.test(value) ?? true);
+function acceptance(schema: JsonSchema, patterns: Patterns): (value: unknown) => value is string {
+  const matches = matcherOf(schema["pattern"], patterns);
+  return (value): value is string => typeof value === "string" && fit(value, schema) === value && matches(value);
 }
 
-function patternOf(pattern: unknown): RegExp | undefined {
-  if (typeof pattern !== "string") return undefined;
+/** What is no pattern refuses nothing; one that takes too long refuses everything. */
+function matcherOf(source: unknown, patterns: Patterns): (value: string) => boolean {
+  if (typeof source !== "string") return () => true;
+  let pattern: Pattern;
   try {
-    return new RegExp(pattern, "u");
+    pattern = patterns.compile(source, "u");
   } catch {
-    return undefined;
+    return () => true;
   }
+  return (value) => {
+    try {
+      return pattern.test(value);
+    } catch {
+      return false;
+    }
+  };
 }

@@ -168,4 +168,26 @@ describe("an output schema", () => {
       expect(await make("None", outputSchema)).toMatchObject({ __typename: "InvalidInputError", path: ["input", "outputSchema"] });
     }
   });
+
+  it.each([
+    { what: "a pattern that backtracks without end", schema: { answer: { type: "string", pattern: "^(([^#])+)+#$" } } },
+    {
+      what: "many of them",
+      schema: Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`a${n}`, { type: "string", pattern: `^(([^#])+)+${n}$` }])),
+    },
+    { what: "a list without end", schema: { answer: { type: "array", minItems: 1_000_000_000, items: { type: "string" } } } },
+    { what: "a text without end", schema: { answer: { type: "string", minLength: 500_000_000 } } },
+  ])("with $what holds nobody up", async ({ what, schema }) => {
+    const outputSchema = { type: "object", properties: schema, required: Object.keys(schema) };
+    await done(app, "createAgent", { input: { name: `With ${what}`, framework: "openai", outputSchema } });
+    const { run } = await done(app, "startRun", { input: { target: { agent: { name: `With ${what}` } }, text: "a".repeat(60) } });
+    let [before, slowest] = [performance.now(), 0];
+    const clock = setInterval(() => {
+      slowest = Math.max(slowest, performance.now() - before);
+      before = performance.now();
+    }, 10);
+    expect(await settled(app, run.id)).toMatchObject({ status: "FAILED", failure: { code: "OUTPUT_INVALID" } });
+    clearInterval(clock);
+    expect(slowest).toBeLessThan(1_500);
+  });
 });
