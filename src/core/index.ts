@@ -39,7 +39,7 @@ export {
   type ServiceRef,
 } from "./kernel/refs.ts";
 export type { Logger, MaybePromise, SetupContext } from "./kernel/spec.ts";
-export { createPatterns, type Pattern, type Patterns } from "./pattern.ts";
+export { createPatterns } from "./pattern.ts";
 export { definePlugin, type PluginSpec } from "./plugin.ts";
 export * from "./runs/public.ts";
 export { version } from "./version.ts";

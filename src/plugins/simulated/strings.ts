@@ -1,5 +1,7 @@
-import type { Pattern, Patterns } from "#weftline";
+import type { createPatterns } from "#weftline";
 import type { JsonSchema } from "./request.ts";
+
+type Patterns = ReturnType<typeof createPatterns>;
 
 /** Where the strings of a sample come from. */
 export interface StringSources {
@@ -96,7 +98,7 @@ function acceptance(schema: JsonSchema, patterns: Patterns): (value: unknown) =>
 /** What is no pattern refuses nothing; one that takes too long refuses everything. */
 function matcherOf(source: unknown, patterns: Patterns): (value: string) => boolean {
   if (typeof source !== "string") return () => true;
-  let pattern: Pattern;
+  let pattern: ReturnType<Patterns["compile"]>;
   try {
     pattern = patterns.compile(source, "u");
   } catch {
