@@ -25,9 +25,12 @@ export interface AnswerEnd {
   readonly native?: readonly ResponseInputItem[];
 }
 
+/** A complete answer's end. */
+export type CompleteEnd = AnswerEnd & { readonly reason: NonNullable<AnswerEnd["reason"]> };
+
 /** Reads one answer. It holds nothing but what it was given. */
-export interface AnswerReader {
-  read(event: NativeEvent): readonly AnswerPiece[];
+export interface AnswerReader<Event = NativeEvent> {
+  read(event: Event): readonly AnswerPiece[];
   end(): AnswerEnd;
 }
 

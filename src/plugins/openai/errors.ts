@@ -4,6 +4,8 @@ import { WeftlineError, type ErrorCode } from "#weftline";
 /** Whose failure it is, and what must not be repeated in words about it. */
 export interface Blame {
   readonly provider: string;
+  /** The framework that asked. */
+  readonly plugin: string;
   readonly secrets: readonly string[];
 }
 
@@ -54,7 +56,7 @@ function refused(error: InstanceType<typeof Sdk.APIError>, status: number, blame
 }
 
 function failure(code: ErrorCode, blame: Blame, details: Readonly<Record<string, unknown>>, cause: unknown): WeftlineError {
-  return new WeftlineError(code, { provider: blame.provider, plugin: "openai", ...details }, ...causeOf(cause, blame));
+  return new WeftlineError(code, { provider: blame.provider, plugin: blame.plugin, ...details }, ...causeOf(cause, blame));
 }
 
 /** A copy of the cause for the log: the original repeats what the provider said, which may be the key. */

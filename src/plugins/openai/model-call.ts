@@ -3,15 +3,19 @@ import type { ConversationMessage, ModelBinding, ToolDefinition, ToolOutcome } f
 import type { OpenAIOptions } from "./options.ts";
 import type { ToolNames } from "./tool-names.ts";
 
-/** Everything that one model call says. */
-export interface ModelCall {
+/** What every model call of a turn says. */
+export interface ModelSettings {
   readonly model: Pick<ModelBinding, "model" | "baseURL" | "api">;
-  readonly instructions: string | undefined;
   readonly options: OpenAIOptions;
-  readonly messages: readonly ConversationMessage[];
   readonly tools: readonly ToolDefinition[];
-  readonly names: ToolNames;
   readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Everything that one model call says. */
+export interface ModelCall extends ModelSettings {
+  readonly instructions: string | undefined;
+  readonly messages: readonly ConversationMessage[];
+  readonly names: ToolNames;
   /** What the provider itself wrote for messages of this turn: sent back as it came, with the model's thoughts in it. */
   readonly native: ReadonlyMap<ConversationMessage, readonly ResponseInputItem[]>;
 }

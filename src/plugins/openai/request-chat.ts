@@ -1,12 +1,14 @@
 import type { ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from "openai/resources/chat/completions";
 import type { ConversationMessage } from "#weftline";
-import { answerName, argumentsText, inputText, outcomeText, type ModelCall } from "./model-call.ts";
+import { answerName, argumentsText, inputText, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
 import { allowsStrict } from "./strict-schema.ts";
 import type { ToolNames } from "./tool-names.ts";
 
+type ChatSettings = Partial<Omit<ChatCompletionCreateParamsStreaming, "model" | "messages" | "stream" | "tools">>;
+
 /** The body of POST /chat/completions. */
 export function chatBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
-  const { options, tools, names, outputSchema } = call;
+  const { tools, names } = call;
   const instructions: ChatCompletionMessageParam[] = call.instructions ? [{ role: "system", content: call.instructions }] : [];
   return {
     model: call.model.model,
@@ -19,12 +21,19 @@ export function chatBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
             type: "function" as const,
             function: { name: names.toWire(name), description, parameters: { ...inputSchema } },
           })),
-          ...(options.parallelToolCalls === undefined ? {} : { parallel_tool_calls: options.parallelToolCalls }),
         }
       : {}),
+    ...chatSettings(call),
+  };
+}
+
+/** What an agent's options, its tools and the wanted shape of the answer add to a body. */
+export function chatSettings({ options, tools, model, outputSchema }: ModelSettings): ChatSettings {
+  return {
+    ...(tools.length === 0 || options.parallelToolCalls === undefined ? {} : { parallel_tool_calls: options.parallelToolCalls }),
     ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
     ...(options.topP === undefined ? {} : { top_p: options.topP }),
-    ...(options.maxOutputTokens === undefined ? {} : limitOf(call.model.baseURL, options.maxOutputTokens)),
+    ...(options.maxOutputTokens === undefined ? {} : limitOf(model.baseURL, options.maxOutputTokens)),
     ...(options.reasoningEffort === undefined ? {} : { reasoning_effort: options.reasoningEffort }),
     ...(outputSchema
       ? {

@@ -1,18 +1,17 @@
 import type { ResponseCreateParamsStreaming, ResponseInputItem } from "openai/resources/responses/responses";
 import type { ConversationMessage } from "#weftline";
-import { answerName, argumentsText, inputText, outcomeText, type ModelCall } from "./model-call.ts";
+import { answerName, argumentsText, inputText, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
 import { allowsStrict } from "./strict-schema.ts";
+
+type ResponsesSettings = Partial<Omit<ResponseCreateParamsStreaming, "model" | "input" | "stream" | "tools">>;
 
 /** The body of POST /responses. */
 export function responsesBody(call: ModelCall): ResponseCreateParamsStreaming {
-  const { options, tools, names, outputSchema } = call;
-  const reasons = options.reasoningEffort;
+  const { tools, names } = call;
   return {
     model: call.model.model,
     input: call.messages.flatMap((message) => itemsOf(message, call)),
     stream: true,
-    // The log is the memory: nothing is kept with the provider.
-    store: false,
     ...(call.instructions ? { instructions: call.instructions } : {}),
     ...(tools.length > 0
       ? {
@@ -23,9 +22,19 @@ export function responsesBody(call: ModelCall): ResponseCreateParamsStreaming {
             parameters: { ...inputSchema },
             strict: false,
           })),
-          ...(options.parallelToolCalls === undefined ? {} : { parallel_tool_calls: options.parallelToolCalls }),
         }
       : {}),
+    ...responsesSettings(call),
+  };
+}
+
+/** What an agent's options, its tools and the wanted shape of the answer add to a body. */
+export function responsesSettings({ options, tools, outputSchema }: ModelSettings): ResponsesSettings {
+  const reasons = options.reasoningEffort;
+  return {
+    // The log is the memory: nothing is kept with the provider.
+    store: false,
+    ...(tools.length === 0 || options.parallelToolCalls === undefined ? {} : { parallel_tool_calls: options.parallelToolCalls }),
     ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
     ...(options.topP === undefined ? {} : { top_p: options.topP }),
     ...(options.maxOutputTokens === undefined ? {} : { max_output_tokens: options.maxOutputTokens }),

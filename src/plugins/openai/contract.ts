@@ -1,0 +1,17 @@
+/**
+ * What frameworks share that speak OpenAI's protocol to a model: options, requests, answers, failures. Nothing here loads an SDK before
+ * {@link createSdkLoader}'s loader is called.
+ */
+export { endOfCall, limitReached, type Ending } from "./answer-end.ts";
+export { Answer } from "./answer-taken.ts";
+export { Parts, type AnswerEnd, type AnswerPiece, type AnswerReader, type CompleteEnd, type NativeEvent } from "./answer.ts";
+export { createClient, createSdkLoader, type LoadedSdk } from "./client.ts";
+export { createCallIds, isAnswered, nextModelCall, nothingToAnswer, settled } from "./conversation.ts";
+export { providerError, streamFailure, type Blame } from "./errors.ts";
+export { createReader } from "./events.ts";
+export { argumentsText, inputText, outcomeText, type ModelSettings } from "./model-call.ts";
+export { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
+export { chatSettings } from "./request-chat.ts";
+export { responsesSettings } from "./request-responses.ts";
+export { createToolNames, type ToolNames } from "./tool-names.ts";
+export { completeEnd, watched } from "./watched.ts";
