@@ -50,7 +50,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("the page on writing a plugin", { timeout: 60_000 }, () => {
   it("shows the files that it talks about", () => {
-    expect([...snippets().keys()]).toEqual(["hello.ts", "plugins.config.ts", "hello.test.ts", "agents.test.ts", "entities.ts"]);
+    expect([...snippets().keys()]).toEqual([
+      "hello.ts",
+      "plugins.config.ts",
+      "hello.test.ts",
+      "agents.test.ts",
+      "workshop.ts",
+      "entities.ts",
+    ]);
   });
 
   it("has code that compiles", async () => {

@@ -92,6 +92,7 @@ export function castPlugin(cast: Cast) {
       registry: {
         resolve: (names: readonly string[]) => tools.filter(({ name }) => names.includes(name)),
         find: (name: string) => tools.find((tool) => tool.name === name),
+        settled: () => undefined,
         check: (_: unknown, args: unknown) => (typeof args === "object" && args !== null ? [] : [{ path: [], message: "must be object" }]),
         checkSchema: () => [],
         schemaProblem: () => undefined,

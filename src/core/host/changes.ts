@@ -11,7 +11,8 @@ export interface Change {
   /** The local id. */
   readonly id: string;
   readonly version?: number;
-  readonly tenantId: string;
+  /** Absent for what belongs to no tenant, since it comes with a plugin. */
+  readonly tenantId?: string;
   /** Absent for what every member of the tenant sees. */
   readonly ownerId?: string;
 }
@@ -59,7 +60,7 @@ export function createChanges(): Changes {
       };
       const follower: Follower = {
         wants: (change) =>
-          change.tenantId === viewer.tenantId &&
+          (change.tenantId === undefined || change.tenantId === viewer.tenantId) &&
           (change.ownerId === undefined || change.ownerId === viewer.actorId) &&
           (typeNames === undefined || typeNames.includes(change.typeName)),
         push: (change) => {

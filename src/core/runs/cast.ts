@@ -2,7 +2,8 @@ import { WeftlineError } from "../errors.ts";
 import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts";
 import { runTargets, type AgentProgram } from "./contract.ts";
 import type { Run } from "./entities/run.ts";
-import { modelService, runtimes, toolRegistry, type AgentRuntime, type ModelBinding, type ToolDefinition } from "./runtime.ts";
+import { modelService, runtimes, type AgentRuntime, type ModelBinding } from "./runtime.ts";
+import { toolRegistry, type ToolDefinition } from "./tools.ts";
 
 /** Finds what plugins provide, at the time of asking. */
 export interface Lookup {
@@ -40,6 +41,13 @@ export async function castOf(lookup: Lookup, run: Run): Promise<Cast> {
     throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
   }
   const model = lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
-  const tools = program.capabilities.length > 0 && lookup.has(toolRegistry) ? lookup.use(toolRegistry).resolve(program.capabilities) : [];
+  const tools = program.capabilities.length > 0 ? await toolsOf(lookup, program.capabilities) : [];
   return { program, runtime: found.value, plugin: found.plugin, model, tools };
+}
+
+async function toolsOf(lookup: Lookup, names: readonly string[]): Promise<readonly ToolDefinition[]> {
+  if (!lookup.has(toolRegistry)) return [];
+  const registry = lookup.use(toolRegistry);
+  await registry.settled(names);
+  return registry.resolve(names);
 }

@@ -7,7 +7,7 @@ import type { Decide } from "./contract.ts";
 import { Interrupt, type StoredDecision } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
-import type { ToolRegistry } from "./runtime.ts";
+import type { ToolRegistry } from "./tools.ts";
 
 /** What a decision needs beyond the log. */
 export interface DecisionHost extends AppendHost {

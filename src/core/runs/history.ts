@@ -3,7 +3,8 @@ import type { Database } from "../database/database.ts";
 import { Message, ToolCall, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
-import type { ConversationMessage, ConversationToolCall, InputPart, ToolOutcome } from "./runtime.ts";
+import type { ConversationMessage, ConversationToolCall, InputPart } from "./runtime.ts";
+import type { ToolOutcome } from "./tools.ts";
 
 /** What an agent is shown when it is not said otherwise. */
 const defaultHistoryLimit = 50;

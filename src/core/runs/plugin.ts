@@ -13,10 +13,10 @@ import { faultInjections } from "./failpoint.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
-import { toolRegistry } from "./runtime.ts";
 import { addRunsSchema } from "./schema/index.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
+import { toolRegistry } from "./tools.ts";
 import type { Lookup } from "./cast.ts";
 import { LogWriter } from "./writer.ts";
 

@@ -23,8 +23,6 @@ export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, typ
 export {
   modelService,
   runtimes,
-  toolRegistry,
-  tools,
   type AgentRuntime,
   type ConversationMessage,
   type ModelBinding,
@@ -33,13 +31,19 @@ export {
   type RunRequest,
   type RuntimeFeatures,
   type RuntimeStatus,
+} from "./runtime.ts";
+export {
+  toolRegistry,
+  toolSources,
+  tools,
   type SideEffects,
   type ToolContext,
   type ToolDefinition,
   type ToolOutcome,
   type ToolRegistry,
   type ToolRequest,
-} from "./runtime.ts";
+  type ToolSource,
+} from "./tools.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";

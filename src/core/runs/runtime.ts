@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
 import type { RunEventBody } from "./events.ts";
+import type { ToolDefinition, ToolOutcome, ToolRequest } from "./tools.ts";
 import type { FrameworkMode } from "./types.ts";
 
 /** What an adapter really does. Each `true` is exercised by the conformance suite. */
@@ -113,73 +114,6 @@ export interface Models {
 }
 
 export const modelService = serviceRef<Models>("models.models");
-
-export type SideEffects = "NONE" | "READ" | "WRITE" | "EXTERNAL";
-
-/** What a tool's code is given. */
-export interface ToolContext {
-  readonly runId: string;
-  readonly tenantId: string;
-  readonly ownerId: string;
-  readonly signal: AbortSignal;
-  readonly log: Logger;
-  /** The same for every attempt of one call: pass it on to whatever must not happen twice. */
-  readonly idempotencyKey: string;
-  /** Tells those who watch; any JSON. */
-  progress(data: unknown): void;
-}
-
-/** Something an agent can call. */
-export interface ToolDefinition {
-  /** As in `time.now`: unique, letters, digits, `_`, `-` and `.`. */
-  readonly name: string;
-  readonly description: string;
-  readonly inputSchema: Readonly<Record<string, unknown>>;
-  readonly outputSchema?: Readonly<Record<string, unknown>>;
-  readonly sideEffects: SideEffects;
-  readonly approval: "NEVER" | "ALWAYS";
-  /** Whether the same call may run again after a crash. */
-  readonly idempotent: boolean;
-  readonly timeoutMs: number;
-  /** How long an approval may take, in milliseconds. */
-  readonly approvalTimeoutMs?: number;
-  execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
-}
-
-/** Where plugins put tools, by name. */
-export const tools = extensionPoint<ToolDefinition>("capabilities.tools");
-
-/** Finds and checks tools. */
-export interface ToolRegistry {
-  /** The tools of these names, skills unpacked; unknown names are left out. */
-  resolve(names: readonly string[]): readonly ToolDefinition[];
-  find(name: string): ToolDefinition | undefined;
-  /** What is wrong with the arguments, by the tool's schema; empty where nothing is. */
-  check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
-  /** What is wrong with a value by any JSON Schema. */
-  checkSchema(
-    schema: Readonly<Record<string, unknown>>,
-    value: unknown,
-  ): readonly { readonly path: readonly string[]; readonly message: string }[];
-  /** Why something is no JSON Schema, or nothing. */
-  schemaProblem(schema: unknown): string | undefined;
-}
-
-export const toolRegistry = serviceRef<ToolRegistry>("capabilities.registry");
-
-/** What came of a tool call: what the model is told. */
-export type ToolOutcome =
-  | { readonly status: "SUCCESS"; readonly result: unknown }
-  | { readonly status: "ERROR" | "DENIED" | "CANCELLED"; readonly error: string };
-
-/** A call that a model wants made. */
-export interface ToolRequest {
-  /** The model's id of the call, unique within the turn's messages. */
-  readonly callId: string;
-  readonly name: string;
-  /** JSON text as the model wrote it, or the value. */
-  readonly arguments: unknown;
-}
 
 /** What an adapter works with during one turn. Everything a framework may touch is handed in here. */
 export interface RunContext {

@@ -6,8 +6,8 @@ import type { Logger } from "../kernel/spec.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
-import type { ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./runtime.ts";
 import type { RunSession } from "./session.ts";
+import type { ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
 import type { DecisionKind, InterruptKind } from "./types.ts";
 
 /** How long a person has to decide unless the tool says otherwise: a day. */

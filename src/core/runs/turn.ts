@@ -12,9 +12,10 @@ import { failureOf } from "./failure.ts";
 import { conversationOf, inputOf } from "./history.ts";
 import { listen } from "./listen.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
-import { toolRegistry, type RunContext } from "./runtime.ts";
+import type { RunContext } from "./runtime.ts";
 import { RunSession, noUsage } from "./session.ts";
 import { ToolCalls } from "./tool-calls.ts";
+import { toolRegistry } from "./tools.ts";
 import type { LogWriter } from "./writer.ts";
 
 /** How often a turn is tried when the provider fails in a way that may pass. */

@@ -1,10 +1,13 @@
-import { databaseService, definePlugin, toolRegistry, tools } from "#weftline";
+import { changesService, databaseService, definePlugin, toolRegistry, toolSources, tools } from "#weftline";
+import { healthChecks } from "#plugins/health";
 import { capabilityDirectory, skills } from "./contract.ts";
 import { outboxEntity } from "./entities.ts";
 import { createSchemaChecker } from "./json-schema.ts";
 import { migrations } from "./migrations/index.ts";
 import { createDirectory, createToolRegistry } from "./registry.ts";
 import { addCapabilitySchema } from "./schema.ts";
+import { createToolShelf } from "./shelf.ts";
+import { sourcesCheck } from "./source-health.ts";
 import { createMathEvaluate } from "./tools/math-evaluate.ts";
 import { createMessageSend } from "./tools/message-send.ts";
 import { timeNow } from "./tools/time-now.ts";
@@ -18,20 +21,25 @@ import { missingTools, verifyCapabilities } from "./verify.ts";
 export const capabilities = definePlugin({
   id: "capabilities",
   description: "Tools and skills that agents can be given.",
-  requires: { database: databaseService },
+  requires: { database: databaseService, changes: changesService },
   provides: { registry: toolRegistry, directory: capabilityDirectory },
   entities: [outboxEntity],
   migrations,
   schema: addCapabilitySchema,
-  setup: ({ deps, log, contribute, contributions, onReady }) => {
-    const contributed = { tools: contributions(tools), skills: contributions(skills) };
+  setup: ({ deps, log, contribute, contributions, onReady, onClose }) => {
+    const definitions = { tools: contributions(tools), skills: contributions(skills), sources: contributions(toolSources) };
     const checker = createSchemaChecker();
+    const shelf = createToolShelf({ ...definitions, checker, changes: deps.changes, log });
+    const contributed = { tools: shelf, skills: definitions.skills };
     for (const tool of [timeNow, createMathEvaluate(), createMessageSend(deps.database)]) contribute(tools, tool.name, tool);
+    contribute(healthChecks, "tools", sourcesCheck(definitions.sources));
     onReady(() => {
-      verifyCapabilities(contributed, checker);
-      const missing = missingTools(contributed);
+      verifyCapabilities(definitions, checker);
+      shelf.open();
+      const missing = missingTools(definitions, (name) => definitions.tools.has(name) || shelf.expects(name));
       if (missing.length > 0) log.warn({ missing }, "skills name tools that nobody brings");
     });
+    onClose(() => shelf.close());
     return { registry: createToolRegistry(contributed, checker), directory: createDirectory(contributed) };
   },
 });

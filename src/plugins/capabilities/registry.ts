@@ -1,19 +1,21 @@
-import type { Contribution, ToolDefinition, ToolRegistry } from "#weftline";
+import type { Contribution, ToolRegistry } from "#weftline";
 import { Skill, Tool, type CapabilityDirectory, type SkillDefinition } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
+import type { ToolShelf } from "./shelf.ts";
 
-/** What plugins put at the two extension points; complete when the platform is ready. */
+/** What there is to give to agents. */
 export interface Contributed {
-  readonly tools: ReadonlyMap<string, Contribution<ToolDefinition>>;
+  readonly tools: Pick<ToolShelf, "get" | "names" | "settled">;
   readonly skills: ReadonlyMap<string, Contribution<SkillDefinition>>;
 }
 
 /** Finds and checks tools for the engine. */
 export function createToolRegistry({ tools, skills }: Contributed, checker: SchemaChecker): ToolRegistry {
-  const unpacked = (name: string): readonly string[] => (tools.has(name) ? [name] : (skills.get(name)?.value.tools ?? []));
+  const unpacked = (name: string): readonly string[] => skills.get(name)?.value.tools ?? [name];
   return {
     resolve: (names) => [...new Set(names.flatMap(unpacked))].flatMap((name) => tools.get(name)?.value ?? []),
     find: (name) => tools.get(name)?.value,
+    settled: (names) => tools.settled(names.flatMap(unpacked)),
     check: (tool, args) => checker.check(tool.inputSchema, args),
     checkSchema: (schema, value) => checker.check(schema, value),
     schemaProblem: (schema) => checker.problemOf(schema),
@@ -28,5 +30,5 @@ export function createDirectory({ tools, skills }: Contributed): CapabilityDirec
     const skill = skills.get(name);
     return skill && new Skill(skill.value, skill.plugin);
   };
-  return { find, list: () => [...tools.keys(), ...skills.keys()].toSorted().flatMap((name) => find(name) ?? []) };
+  return { find, list: () => [...tools.names(), ...skills.keys()].toSorted().flatMap((name) => find(name) ?? []) };
 }

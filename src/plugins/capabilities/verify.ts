@@ -1,22 +1,36 @@
-import { WeftlineError, type ToolDefinition } from "#weftline";
+import { WeftlineError, type Contribution, type ToolDefinition, type ToolSource } from "#weftline";
 import type { SkillDefinition } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
-import type { Contributed } from "./registry.ts";
 
+/** What plugins put at the extension points, complete when the platform is ready. */
+export interface Definitions {
+  readonly tools: ReadonlyMap<string, Contribution<ToolDefinition>>;
+  readonly skills: ReadonlyMap<string, Contribution<SkillDefinition>>;
+  readonly sources: ReadonlyMap<string, Contribution<ToolSource>>;
+}
+
+/** Of one schema, in characters of JSON. */
+const maxSchema = 65_536;
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
+const sourcePattern = /^[A-Za-z0-9_-]{1,32}$/;
 
 /**
  * Refuses definitions that no agent could use.
  *
  * @throws CAPABILITY_INVALID with every problem; each names its plugin.
  */
-export function verifyCapabilities({ tools, skills }: Contributed, checker: SchemaChecker): void {
+export function verifyCapabilities({ tools, skills, sources }: Definitions, checker: SchemaChecker): void {
   const problems = [
     ...[...tools.values()].flatMap(({ key, value, plugin }) =>
       toolProblems(key, value, checker).map((problem) => ({ plugin, what: `tool "${key}"`, problem })),
     ),
     ...[...skills.values()].flatMap(({ key, value, plugin }) =>
       skillProblems(key, value, tools.get(key)?.plugin).map((problem) => ({ plugin, what: `skill "${key}"`, problem })),
+    ),
+    ...[...sources.values()].flatMap(({ key, plugin }) =>
+      sourcePattern.test(key)
+        ? []
+        : [{ plugin, what: `source of tools "${key}"`, problem: "its name is not 1 to 32 letters, digits, _ or -" }],
     ),
   ];
   const [first] = problems;
@@ -32,12 +46,14 @@ function nameProblems(key: string, name: string): string[] {
   ];
 }
 
-function toolProblems(key: string, tool: ToolDefinition, checker: SchemaChecker): string[] {
+/** Why no agent could use a tool; empty where one can. */
+export function toolProblems(key: string, tool: ToolDefinition, checker: SchemaChecker): string[] {
   const schemas = { inputSchema: tool.inputSchema, ...(tool.outputSchema === undefined ? {} : { outputSchema: tool.outputSchema }) };
   return [
     ...nameProblems(key, tool.name),
     ...Object.entries(schemas).flatMap(([name, schema]) => {
-      const problem = checker.problemOf(schema);
+      const tooLong = JSON.stringify(schema)?.length > maxSchema;
+      const problem = tooLong ? `it has more than ${maxSchema} characters` : checker.problemOf(schema);
       return problem === undefined ? [] : [`its ${name} is not valid: ${problem}`];
     }),
     ...(tool.inputSchema?.["type"] === "object" ? [] : ['its inputSchema has to say type: "object"']),
@@ -50,6 +66,6 @@ function skillProblems(key: string, skill: SkillDefinition, toolOf: string | und
 }
 
 /** Tools that a skill names and nobody brings, as `skill → tool`. */
-export function missingTools({ tools, skills }: Contributed): readonly string[] {
-  return [...skills.values()].flatMap(({ key, value }) => value.tools.filter((name) => !tools.has(name)).map((name) => `${key} → ${name}`));
+export function missingTools({ skills }: Pick<Definitions, "skills">, isThere: (name: string) => boolean): readonly string[] {
+  return [...skills.values()].flatMap(({ key, value }) => value.tools.filter((name) => !isThere(name)).map((name) => `${key} → ${name}`));
 }

@@ -4,7 +4,7 @@ import { Run } from "../../core/runs/entities/run.ts";
 import { createGrammar } from "../../core/runs/grammar.ts";
 import { readRunEvents } from "../../core/runs/log.ts";
 import type { LoggedEvent } from "../../core/runs/events.ts";
-import { tools } from "../../core/runs/runtime.ts";
+import { tools } from "../../core/runs/tools.ts";
 import { parseGlobalId } from "../../core/graphql/ids.ts";
 import { agents, auth, capabilities, models } from "../../plugins/index.ts";
 import { scriptModel, type ScriptedAnswer } from "../script-model.ts";

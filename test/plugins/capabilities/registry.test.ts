@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Contribution, ToolDefinition } from "../../../src/core/index.ts";
 import { Skill, Tool, type SkillDefinition } from "../../../src/plugins/capabilities/contract.ts";
 import { createSchemaChecker, type JsonSchema } from "../../../src/plugins/capabilities/json-schema.ts";
-import { createDirectory, createToolRegistry, type Contributed } from "../../../src/plugins/capabilities/registry.ts";
-import { missingTools, verifyCapabilities } from "../../../src/plugins/capabilities/verify.ts";
+import { createDirectory, createToolRegistry } from "../../../src/plugins/capabilities/registry.ts";
+import { missingTools, verifyCapabilities, type Definitions } from "../../../src/plugins/capabilities/verify.ts";
 
 function tool(name: string, rest: Partial<ToolDefinition> = {}): ToolDefinition {
   return {
@@ -27,18 +27,19 @@ function contributed(
   tools: readonly ToolDefinition[],
   skills: readonly SkillDefinition[] = [],
   keys: Readonly<Record<string, string>> = {},
-): Contributed {
+): Definitions {
   const put = <T extends { readonly name: string }>(values: readonly T[]): Map<string, Contribution<T>> =>
     new Map(
       values.map((value) => [keys[value.name] ?? value.name, { point: "p", key: keys[value.name] ?? value.name, value, plugin: "maker" }]),
     );
-  return { tools: put(tools), skills: put(skills) };
+  return { tools: put(tools), skills: put(skills), sources: new Map() };
 }
 
 const checker = createSchemaChecker();
 
 describe("the registry", () => {
-  const parts = contributed([tool("a.one"), tool("b.two"), tool("c.three")], [skill("research", ["b.two", "gone", "a.one"])]);
+  const { tools, skills } = contributed([tool("a.one"), tool("b.two"), tool("c.three")], [skill("research", ["b.two", "gone", "a.one"])]);
+  const parts = { tools: { get: (name: string) => tools.get(name), names: () => [...tools.keys()], settled: () => undefined }, skills };
   const registry = createToolRegistry(parts, checker);
 
   it("unpacks skills, keeps the order of the names, gives each tool once and leaves out what is unknown", () => {
@@ -186,6 +187,6 @@ describe("what is contributed", () => {
   it("may name tools that are not there, which is said", () => {
     const parts = contributed([tool("a")], [skill("s", ["a", "gone"])]);
     expect(() => verifyCapabilities(parts, checker)).not.toThrow();
-    expect(missingTools(parts)).toEqual(["s → gone"]);
+    expect(missingTools(parts, (name) => parts.tools.has(name))).toEqual(["s → gone"]);
   });
 });

@@ -5,7 +5,7 @@ import type { Tx } from "../../database/database.ts";
 import { runService, runTargets, streamService, threadResolver, type FoundThread, type RunTargetType } from "../contract.ts";
 import type { StoredPart } from "../entities/message.ts";
 import type { Run, RunSettings } from "../entities/run.ts";
-import { toolRegistry, type ToolRegistry } from "../runtime.ts";
+import { toolRegistry, type ToolRegistry } from "../tools.ts";
 import type { OnBusy } from "../types.ts";
 import { invalidInput, runLimitsOf, type RunLimitsInput } from "./limits.ts";
 

@@ -1,0 +1,100 @@
+import type { HealthStatus } from "../host/types.ts";
+import { extensionPoint, serviceRef } from "../kernel/refs.ts";
+import type { Logger, MaybePromise } from "../kernel/spec.ts";
+
+export type SideEffects = "NONE" | "READ" | "WRITE" | "EXTERNAL";
+
+/** What a tool's code is given. */
+export interface ToolContext {
+  readonly runId: string;
+  readonly tenantId: string;
+  readonly ownerId: string;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** The same for every attempt of one call: pass it on to whatever must not happen twice. */
+  readonly idempotencyKey: string;
+  /** Tells those who watch; any JSON. */
+  progress(data: unknown): void;
+}
+
+/** Something an agent can call. */
+export interface ToolDefinition {
+  /** As in `time.now`: unique, letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly sideEffects: SideEffects;
+  readonly approval: "NEVER" | "ALWAYS";
+  /** Whether the same call may run again after a crash. */
+  readonly idempotent: boolean;
+  readonly timeoutMs: number;
+  /** How long an approval may take, in milliseconds. */
+  readonly approvalTimeoutMs?: number;
+  execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
+}
+
+/** Where plugins put tools, by name. */
+export const tools = extensionPoint<ToolDefinition>("capabilities.tools");
+
+/** How a {@link ToolSource} stands. */
+export interface ToolSourceHealth {
+  readonly status: HealthStatus;
+  /** Why, and what fixes it. Never a secret. */
+  readonly detail?: string;
+}
+
+/** Tools that come and go after boot, as of a server that is connected to. */
+export interface ToolSource {
+  /** Its tools now, from memory. Their names are its own: the registry puts its key before them, as in `<key>.<name>`. */
+  list(): readonly ToolDefinition[];
+  /** Calls back whenever `list` answers something else. @returns what stops it. */
+  onChange(listener: () => void): () => void;
+  health(): ToolSourceHealth;
+  /**
+   * Settles when it has said for the first time what it has, or knows that it cannot. A run that names tools of it waits for that, at most
+   * ten seconds. Without it the source is ready from the start.
+   */
+  ready?(): Promise<unknown>;
+}
+
+/**
+ * Where plugins put {@link ToolSource}s, by the name that their tools' names begin with.
+ *
+ * @example contribute(toolSources, "github", source); // its tool "search" is the tool "github.search"
+ */
+export const toolSources = extensionPoint<ToolSource>("capabilities.toolSources");
+
+/** Finds and checks tools. */
+export interface ToolRegistry {
+  /** The tools of these names, skills unpacked; unknown names are left out. */
+  resolve(names: readonly string[]): readonly ToolDefinition[];
+  find(name: string): ToolDefinition | undefined;
+  /** Waits until the sources of these names have said what they have, within reason; nothing where there is nothing to wait for. */
+  settled(names: readonly string[]): Promise<void> | undefined;
+  /** What is wrong with the arguments, by the tool's schema; empty where nothing is. */
+  check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /** What is wrong with a value by any JSON Schema. */
+  checkSchema(
+    schema: Readonly<Record<string, unknown>>,
+    value: unknown,
+  ): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /** Why something is no JSON Schema, or nothing. */
+  schemaProblem(schema: unknown): string | undefined;
+}
+
+export const toolRegistry = serviceRef<ToolRegistry>("capabilities.registry");
+
+/** What came of a tool call: what the model is told. */
+export type ToolOutcome =
+  | { readonly status: "SUCCESS"; readonly result: unknown }
+  | { readonly status: "ERROR" | "DENIED" | "CANCELLED"; readonly error: string };
+
+/** A call that a model wants made. */
+export interface ToolRequest {
+  /** The model's id of the call, unique within the turn's messages. */
+  readonly callId: string;
+  readonly name: string;
+  /** JSON text as the model wrote it, or the value. */
+  readonly arguments: unknown;
+}
