@@ -19,7 +19,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   forkThread: ({ thread, answer }) => ({ thread, at: answer }),
   regenerateMessage: ({ answer }) => ({ message: answer }),
   restoreAgentVersion: ({ agent }) => ({ agent: { id: agent }, version: 1 }),
-  retryRun: ({ finishedRun }) => ({ input: { run: finishedRun } }),
+  retryRun: ({ finishedRun, checkpoint }) => ({ input: { run: finishedRun, checkpoint } }),
   sendMessage: ({ thread }) => ({ input: { thread, text: "Hello." } }),
   setTyping: ({ thread }) => ({ thread, typing: true }),
   startAgent: ({ agent }) => ({ agent: { id: agent } }),
@@ -46,6 +46,7 @@ export function purposeOf(mutation: string, { path }: IdPath): Purpose {
 export const named: Readonly<Record<string, { readonly type: string; readonly of: (mine: Mine, root: string) => string }>> = {
   AgentRef: { type: "Agent", of: ({ agent }) => agent },
   at: { type: "Message", of: ({ answer }) => answer },
+  checkpoint: { type: "Checkpoint", of: ({ checkpoint }) => checkpoint },
   interrupt: { type: "Interrupt", of: ({ interrupt }) => interrupt },
   message: { type: "Message", of: ({ answer }) => answer },
   run: { type: "Run", of: ({ waitingRun, finishedRun }, root) => (root === "retryRun" ? finishedRun : waitingRun) },

@@ -36,6 +36,8 @@ export interface Mine {
   readonly thread: string;
   readonly answer: string;
   readonly finishedRun: string;
+  /** Of the finished run. */
+  readonly checkpoint: string;
   readonly waitingRun: string;
   readonly interrupt: string;
   readonly argumentsHash: string;
@@ -91,6 +93,7 @@ async function* turn(request: RunRequest, ctx: RunContext): AsyncGenerator<RunEv
   yield { kind: "progress", done: 1, total: 2 };
   if (told.startsWith("dawdle")) yield* sayText("word ".repeat(500), { pauseMs: 20, signal: ctx.signal });
   yield* sayText(`You said: ${told}`);
+  await ctx.checkpoints.put({ id: "1", format: "fake/1", versions: { told: "1" }, values: { told }, data: null, step: "node" });
   await ctx.callTools([{ callId: "call", name: "math.evaluate", arguments: { expression: "1 +", told } }]);
   if (told.startsWith("fail"))
     throw new WeftlineError("PROVIDER_REJECTED", { provider: "fake", status: 400, problem: `it did not like: ${told}` });
@@ -141,6 +144,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
 
   const finishedRun = await start(secret("text"));
   await settled(app, viewer, finishedRun);
+  const checkpoint = await checkpointOf(app, viewer, finishedRun);
   // Several people's runs of one shared agent.
   if (who !== "alice" && viewer.tenantId === viewers.alice.tenantId)
     await settled(app, viewer, await start(secret("shared"), "alice's actor"));
@@ -153,7 +157,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   const waitingRun = await change(documents.sendMessage, { input: { thread: waits, text: `use message.send ${letter}` } }, "run");
   const [interrupt] = await settled(app, viewer, waitingRun);
   if (!interrupt) throw new Error(`${who}'s run does not wait for a person`);
-  return { agent, thread, answer, finishedRun, waitingRun, interrupt: interrupt.id, argumentsHash: interrupt.argumentsHash };
+  return { agent, thread, answer, finishedRun, checkpoint, waitingRun, interrupt: interrupt.id, argumentsHash: interrupt.argumentsHash };
 }
 
 const tools = ["message.send", "example.notes", "time.now", "fixtures.brief"];
@@ -173,6 +177,12 @@ async function messagesOf(app: TestPlatform, viewer: Viewer, thread: string): Pr
   const query = "query ($thread: ID!) { thread(id: $thread) { messages(last: 1) { nodes { id } } } }";
   const data = await app.graphql<{ thread: { messages: { nodes: { id: string }[] } } }>(query, { thread }, viewer);
   return data.thread.messages.nodes.map(({ id }) => id);
+}
+
+async function checkpointOf(app: TestPlatform, viewer: Viewer, run: string): Promise<string> {
+  const query = "query ($run: ID!) { run(id: $run) { checkpoints { nodes { id } } } }";
+  const data = await app.graphql<{ run: { checkpoints: { nodes: { id: string }[] } } }>(query, { run }, viewer);
+  return data.run.checkpoints.nodes[0]?.id ?? "";
 }
 
 interface Settled {

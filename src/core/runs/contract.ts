@@ -1,6 +1,7 @@
 import type { Tx } from "../database/database.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
+import type { Checkpoint } from "./entities/checkpoint.ts";
 import type { Interrupt, Message, StoredPart } from "./entities/message.ts";
 import type { Run, RunLimits, RunSettings } from "./entities/run.ts";
 import type { Stream } from "./entities/stream.ts";
@@ -113,11 +114,17 @@ export interface RunService {
   cancel(scope: Scope, runId: string, reason?: string): Promise<Run>;
   /** Cancels within the caller's transaction, as the platform. */
   cancelIn(tx: Tx, run: Run, reason?: string): Promise<void>;
-  /** A new run of the same target with the same input. */
-  retry(scope: Scope, tx: Tx, runId: string): Promise<Run>;
+  /**
+   * A new run of the same target with the same input.
+   *
+   * @param checkpoint one of that run's, by its row's id: the new run starts with the state at it.
+   */
+  retry(scope: Scope, tx: Tx, runId: string, checkpoint?: string): Promise<Run>;
   decide(scope: Scope, decision: Decide): Promise<Interrupt>;
   /** @throws NOT_FOUND */
   find(scope: Scope, runId: string): Promise<Run>;
+  /** The state at a checkpoint that the caller may see. */
+  stateAt(checkpoint: Checkpoint): Promise<Readonly<Record<string, unknown>>>;
   /** Open runs of a thread, oldest first. */
   openRuns(scope: Scope, threadId: string): Promise<Run[]>;
 }

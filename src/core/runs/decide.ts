@@ -78,7 +78,10 @@ function checkEdit(host: DecisionHost, interrupt: Interrupt, decide: Decide): vo
   if (decide.arguments === undefined) throw invalid(["arguments"], "An edit needs the arguments to use instead.");
   const registry = host.registry();
   const tool = interrupt.toolName == null ? undefined : registry?.find(interrupt.toolName);
-  const problems = tool && registry ? registry.check(tool, decide.arguments) : [];
+  const schema = interrupt.responseSchema as Readonly<Record<string, unknown>> | null | undefined;
+  const problems = tool
+    ? (registry?.check(tool, decide.arguments) ?? [])
+    : ((schema && registry?.checkSchema(schema, decide.arguments)) ?? []);
   if (problems.length > 0) throw invalidAll("arguments", problems);
 }
 

@@ -157,4 +157,5 @@ export const statusOfKind: Readonly<Record<string, RunStatus>> = {
 /** Ids of a run's parts are made of the run's id and a number, so that a row of the log need not carry them. */
 export const messageIdOf = (runId: string, m: number): string => `${runId}.${m}`;
 export const stepIdOf = (runId: string, s: number): string => `${runId}.s${s}`;
+export const checkpointIdOf = (runId: string, k: number): string => `${runId}.k${k}`;
 export const toolCallIdOf = (runId: string, c: number): string => `${runId}.c${c}`;

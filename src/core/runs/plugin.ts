@@ -3,9 +3,11 @@ import { changesService } from "../host/changes.ts";
 import { serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
 import { publishChanges } from "./append.ts";
-import { runService, streamService } from "./contract.ts";
+import { purgers, runService, streamService } from "./contract.ts";
 import { defaultEngineOptions, type EngineOptions } from "./engine-options.ts";
 import { EmbeddedEngine } from "./engine.ts";
+import { purgeCheckpoints } from "./checkpoint-store.ts";
+import { checkpointEntity, checkpointValueEntity, checkpointWriteEntity } from "./entities/checkpoint.ts";
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
 import { runEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
 import { eventEntity, streamEntity } from "./entities/stream.ts";
@@ -34,12 +36,24 @@ export const runsPlugin = definePlugin({
   id: "runs",
   kind: "CORE",
   description: "Runs, their log and the engine that advances them.",
-  entities: [streamEntity, eventEntity, runEntity, usageEntity, stepEntity, messageEntity, toolCallEntity, interruptEntity],
+  entities: [
+    streamEntity,
+    eventEntity,
+    runEntity,
+    usageEntity,
+    stepEntity,
+    messageEntity,
+    toolCallEntity,
+    interruptEntity,
+    checkpointEntity,
+    checkpointValueEntity,
+    checkpointWriteEntity,
+  ],
   migrations,
   schema: addRunsSchema,
   requires: { database: databaseService, lookup: turnLookup, changes: optional(changesService) },
   provides: { runs: runService, streams: streamService, engine: engineService },
-  setup({ deps, log, contributions, onReady, onClose }) {
+  setup({ deps, log, contribute, contributions, onReady, onClose }) {
     const { database, lookup, changes } = deps;
     const faults = contributions(faultInjections).get("suite")?.value;
     const failpoint = faults?.failpoint;
@@ -63,6 +77,7 @@ export const runsPlugin = definePlugin({
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };
+    contribute(purgers, "runs.checkpoints", { purge: (tx, { runIds }) => purgeCheckpoints(tx, runIds) });
     onReady(() => engine.start("takeOver"));
     onClose(startHousekeeping(host));
     onClose(async () => {

@@ -259,8 +259,8 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
   "interrupt.raised": async (sql, run, { payload, at, seq }, row) => {
     const c = number(row.c);
     await sql.run(
-      `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
-       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ${row.expiresInMs === undefined ? "null" : `${sql.now} + ${Number(row.expiresInMs)}`})`,
+      `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, key, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
+       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${row.expiresInMs === undefined ? "null" : `${sql.now} + ${Number(row.expiresInMs)}`})`,
       payload.interrupt,
       run.tenantId,
       run.ownerId,
@@ -269,6 +269,7 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
       seq,
       text(row.kind) ?? "INPUT",
       c === null ? null : toolCallIdOf(run.id, c),
+      text(row.key),
       text(row.toolName),
       json(row.arguments),
       row.arguments === undefined ? null : hashOf(row.arguments),

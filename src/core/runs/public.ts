@@ -17,6 +17,7 @@ export {
   type Streams,
   type ThreadResolver,
 } from "./contract.ts";
+export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 export { Interrupt, Message, ToolCall, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
 export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";
@@ -27,6 +28,8 @@ export {
   type ConversationMessage,
   type ModelBinding,
   type Models,
+  type Question,
+  type QuestionOutcome,
   type RunContext,
   type RunRequest,
   type RuntimeFeatures,

@@ -1,9 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { StoredDecision } from "./entities/message.ts";
 import type { RunEventBody } from "./events.ts";
 import type { ToolDefinition, ToolOutcome, ToolRequest } from "./tools.ts";
-import type { FrameworkMode } from "./types.ts";
+import type { DecisionKind, FrameworkMode } from "./types.ts";
 
 /** What an adapter really does. Each `true` is exercised by the conformance suite. */
 export interface RuntimeFeatures {
@@ -115,6 +117,28 @@ export interface Models {
 
 export const modelService = serviceRef<Models>("models.models");
 
+/** What an adapter asks a person. */
+export interface Question {
+  /** Names the question within the run, the same on every turn: it is asked once. A loop that asks again takes another key. */
+  readonly key: string;
+  /** INPUT: something that only a person knows. REVIEW: whether something is right. */
+  readonly kind: "INPUT" | "REVIEW";
+  /** For people. */
+  readonly message: string;
+  /** What is to be reviewed, any JSON. Decisions then name its hash, and EDIT gives something else instead. */
+  readonly arguments?: unknown;
+  /** JSON Schema of what a person says: an ANSWER's payload, or what an EDIT gives. */
+  readonly responseSchema?: Readonly<Record<string, unknown>>;
+  readonly allowed: readonly DecisionKind[];
+  /** After that it counts as unanswered; without it, it waits for as long as the run may. */
+  readonly expiresInMs?: number;
+}
+
+/** What came of a {@link Question}. In the decision, `payload` is what was answered, or what an EDIT gives instead. */
+export type QuestionOutcome =
+  | { readonly status: "RESOLVED"; readonly decision: StoredDecision }
+  | { readonly status: "EXPIRED" | "CANCELLED" };
+
 /** What an adapter works with during one turn. Everything a framework may touch is handed in here. */
 export interface RunContext {
   readonly runId: string;
@@ -137,4 +161,13 @@ export interface RunContext {
    * @throws RUN_SUSPENDED where one of them waits for a person. Let it pass: the turn starts again when there is a decision.
    */
   callTools(calls: readonly ToolRequest[]): Promise<readonly ToolOutcome[]>;
+  /**
+   * Asks a person, once a run and key, and answers on the turn after the decision. What is to be asked side by side is asked in one go, as by
+   * `Promise.all`: then all of it is raised before the turn ends.
+   *
+   * @throws RUN_SUSPENDED while it is pending. Let it pass: the turn starts again when there is a decision.
+   */
+  ask(question: Question): Promise<QuestionOutcome>;
+  /** State of the run, kept between its turns. */
+  readonly checkpoints: Checkpoints;
 }

@@ -1,22 +1,26 @@
+import type { Database } from "../database/database.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { cancelTree } from "./cancel.ts";
+import { stateAt } from "./checkpoint-store.ts";
 import type { RunService } from "./contract.ts";
 import { decideInterrupt, type DecisionHost } from "./decide.ts";
 import { Run } from "./entities/run.ts";
-import { retryRun, startRun, type StartHost } from "./start.ts";
+import { retryRun } from "./retry.ts";
+import { startRun, type StartHost } from "./start.ts";
 
 /** What the service needs beyond the log. */
-export type ServiceHost = StartHost & DecisionHost;
+export type ServiceHost = StartHost & DecisionHost & { readonly database: Database };
 
 export function createRunService(host: ServiceHost): RunService {
   return {
     start: (scope, tx, request) => startRun(host, scope, tx, request),
     cancel: (scope, runId, reason) => cancelRun(host, scope, runId, reason),
     cancelIn: (tx, run, reason) => cancelTree(host, tx, run.id, reason),
-    retry: (scope, tx, runId) => retryRun(host, scope, tx, runId),
+    retry: (scope, tx, runId, checkpoint) => retryRun(host, scope, tx, runId, checkpoint),
     decide: (scope, decision) => decideInterrupt(host, scope, decision),
     find: findRun,
+    stateAt: (checkpoint) => stateAt(host.database, checkpoint),
     openRuns: (scope, threadId) =>
       scope.em.find(
         Run,

@@ -1,6 +1,14 @@
 import type { Provenance } from "../host/types.ts";
 import type { StoredPart } from "./entities/message.ts";
-import { messageIdOf, type EventKind, type EventPayloads, type LoggedEvent, type RunEventBody, type StoredUsage } from "./events.ts";
+import {
+  messageIdOf,
+  stepIdOf,
+  type EventKind,
+  type EventPayloads,
+  type LoggedEvent,
+  type RunEventBody,
+  type StoredUsage,
+} from "./events.ts";
 import { RunQueue, type QueueOwner } from "./run-queue.ts";
 import type { LogWriter } from "./writer.ts";
 
@@ -50,6 +58,8 @@ export class RunSession extends RunQueue {
   #counters: { m: number; s: number; c: number; u: number };
   #lastText: string | undefined;
   readonly #raised = new Set<string>();
+  /** The number of each step by the adapter's name for it, open or not. */
+  readonly #stepNumbers = new Map<string, number>();
 
   constructor(writer: LogWriter, start: SessionStart) {
     super(writer, start);
@@ -154,6 +164,7 @@ export class RunSession extends RunQueue {
     this.append("step.started", payload, { row: { provenance, input: more.input } });
     this.#noteAttempt(payload);
     this.#steps.set(step, { s, startedAt: performance.now() });
+    this.#stepNumbers.set(step, s);
     return s;
   }
 
@@ -172,6 +183,12 @@ export class RunSession extends RunQueue {
     };
     this.append("step.finished", payload, { row: { output: more.output } });
     this.#steps.delete(step);
+  }
+
+  /** The id of a step that an adapter named, the newest of that name in this turn. */
+  stepId(step: string): string | undefined {
+    const s = this.#stepNumbers.get(step);
+    return s === undefined ? undefined : stepIdOf(this.run.id, s);
   }
 
   /** Notes a call in the message that asks for it. @returns its number. */

@@ -3,11 +3,10 @@ import type { Tx } from "../database/database.ts";
 import type { SqlValue } from "../database/sql.ts";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
-import { globalId } from "../graphql/ids.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { publishChanges } from "./append.ts";
 import { cancelOne, openColumns, openStatuses, type CancelHost, type OpenRun } from "./cancel.ts";
-import { runTargets, threadResolver, type StartRun } from "./contract.ts";
+import type { StartRun } from "./contract.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { appendEvents, type Appended } from "./log.ts";
@@ -197,30 +196,4 @@ async function openRunsOf(tx: Tx, runs: readonly OpenRun[]): Promise<OpenRun[]> 
     if (row && !isTerminal(row.status)) open.push(row);
   }
   return open;
-}
-
-/**
- * A new run of the same target, at the same version, with the same input. What lets no new run start lets none be repeated: a target that
- * takes no runs now, an archived thread; and the thread's settings are those of now.
- */
-export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: string): Promise<Run> {
-  const path = ["input", "run"];
-  const run = await tx.em.findOne(Run, { id: runId });
-  if (!run) throw new WeftlineError("NOT_FOUND", { what: "run", path });
-  if (!isTerminal(run.status))
-    throw new WeftlineError("CONFLICT", { message: `The run is ${run.status}; only a finished run can be retried.`, path });
-  await scope.contributions(runTargets).get(run.targetType)?.value.admit?.(scope, run.targetId, path);
-  const thread = run.threadId == null ? undefined : await scope.use(threadResolver).find(scope, globalId("Thread", run.threadId), path);
-  const input = run.input as { readonly text?: string; readonly data?: unknown } | null;
-  return startRun(host, scope, tx, {
-    targetType: run.targetType,
-    target: { id: run.targetId, name: run.targetName, ...(run.targetVersion == null ? {} : { version: run.targetVersion }) },
-    trigger: "RETRY",
-    retryOfId: run.id,
-    ...(thread ? { thread: { id: thread.id, streamNum: thread.streamNum }, regeneratesId: run.id } : {}),
-    ...(input?.text === undefined ? {} : { text: input.text }),
-    ...(input?.data === undefined ? {} : { input: input.data }),
-    limits: run.limits,
-    settings: { ...run.settings, ...thread?.settings },
-  });
 }

@@ -11,8 +11,9 @@ import type { Failpoint } from "./failpoint.ts";
 import { failureOf } from "./failure.ts";
 import { conversationOf, inputOf } from "./history.ts";
 import { listen } from "./listen.ts";
+import { Questions } from "./questions.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
-import type { RunContext } from "./runtime.ts";
+import { contextOf, type TurnAsks } from "./run-context.ts";
 import { RunSession, noUsage } from "./session.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { toolRegistry } from "./tools.ts";
@@ -20,7 +21,6 @@ import type { LogWriter } from "./writer.ts";
 
 /** How often a turn is tried when the provider fails in a way that may pass. */
 const attempts = 3;
-const defaultMaxSteps = 50;
 /** After so many lost processes a run is given up, so that it does not take the others down with it. */
 const maxTakeovers = 5;
 
@@ -52,17 +52,19 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
     const cast = await castOf(host.lookup, run);
     if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
     session.answersAs(cast.model.provenance);
+    const registry = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined;
     const toolCalls = new ToolCalls({
       session,
       tools: cast.tools,
-      registry: host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined,
+      registry,
       signal: abort.signal,
       log: host.log,
       failpoint: host.failpoint,
       calls,
       interrupts,
     });
-    await converse(host, run, session, cast, toolCalls, abort);
+    const questions = new Questions({ session, registry, plugin: cast.plugin, interrupts });
+    await converse(host, run, session, cast, { toolCalls, questions }, abort);
     await finish(host, run, session, cast.program);
   } catch (error) {
     const ending = session.spoilt ? await reopen(host, run) : session;
@@ -129,15 +131,8 @@ function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
 }
 
 /** Lets the adapter speak; a provider's passing failure starts the turn again from the messages that are complete. */
-async function converse(
-  host: TurnHost,
-  run: Run,
-  session: RunSession,
-  cast: Cast,
-  toolCalls: ToolCalls,
-  abort: AbortController,
-): Promise<void> {
-  const ctx = contextOf(host, run, cast, toolCalls, abort.signal);
+async function converse(host: TurnHost, run: Run, session: RunSession, cast: Cast, asks: TurnAsks, abort: AbortController): Promise<void> {
+  const ctx = contextOf(host, run, session, cast, asks, abort.signal);
   const speak = async (attempt: number): Promise<void> => {
     const nothingSaid = attempt === 1 && run.startedAt == null;
     if (!nothingSaid) await session.flush();
@@ -170,21 +165,6 @@ async function converse(
       if (error.details.retryAfterMs !== undefined) await pause(Math.min(error.details.retryAfterMs, 60_000), abort.signal);
     },
   });
-}
-
-function contextOf(host: TurnHost, run: Run, cast: Cast, toolCalls: ToolCalls, signal: AbortSignal): RunContext {
-  return {
-    runId: run.id,
-    threadId: run.threadId ?? undefined,
-    signal,
-    log: host.log.child({ runId: run.id }),
-    model: cast.model,
-    tools: cast.tools,
-    limits: { maxSteps: run.limits.maxSteps ?? defaultMaxSteps },
-    toolRequested: ({ callId, name, message, part }) => toolCalls.requested(callId, name, { message, part }),
-    toolArguments: (callId, delta) => toolCalls.arguments(callId, delta),
-    callTools: (calls) => toolCalls.run(calls),
-  };
 }
 
 function hear(run: Run, session: RunSession, cast: Cast, body: RunEventBody, abort: AbortController): Promise<void> | undefined {

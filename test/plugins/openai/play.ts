@@ -99,6 +99,14 @@ export interface Played {
   readonly error: unknown;
 }
 
+/** The adapter keeps no state of its own. */
+const noCheckpoints: RunContext["checkpoints"] = {
+  put: () => Promise.reject(new Error("The adapter keeps no checkpoints.")),
+  putWrites: () => Promise.reject(new Error("The adapter keeps no checkpoints.")),
+  get: async () => undefined,
+  async *list() {},
+};
+
 const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
 
 /** Plays one turn as the engine does: one queue for what the adapter yields and for what it tells of calls. */
@@ -123,6 +131,8 @@ export async function play(scene: Scene): Promise<Played> {
       note({ kind: "tools.called", calls });
       return scene.callTools ? scene.callTools(calls) : Promise.all(calls.map((call) => makeCall(tools, call)));
     },
+    ask: () => Promise.reject(new Error("The adapter asks nobody.")),
+    checkpoints: noCheckpoints,
   };
   const request: RunRequest<OpenAIOptions> = {
     agent: { id: "agent", name: "Agent", version: 1 },

@@ -101,6 +101,8 @@ const InterruptSchema = defineEntity({
     kind: p.enum(["TOOL_APPROVAL", "INPUT", "REVIEW", "BUDGET", "UNCERTAIN"] as const),
     status: p.enum(["PENDING", "RESOLVED", "EXPIRED", "CANCELLED"] as const),
     toolCallId: p.string().nullable().index(),
+    /** Names a question of an adapter within its run. */
+    key: p.string().nullable(),
     toolName: p.string().nullable(),
     arguments: p.json<unknown>().nullable(),
     argumentsHash: p.string().nullable(),
@@ -111,6 +113,7 @@ const InterruptSchema = defineEntity({
     createdAt: p.bigint("number"),
     expiresAt: p.bigint("number").nullable(),
   }),
+  uniques: [{ properties: ["runId", "key"] }],
   indexes: [{ properties: ["status", "expiresAt"] }, { properties: ["tenantId", "ownerId", "createdAt"] }],
 });
 

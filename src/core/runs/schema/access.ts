@@ -2,6 +2,7 @@ import type { EntityClass } from "@mikro-orm/core";
 import { hasRole, type Reach } from "../../database/viewer.ts";
 import type { NodeLoader } from "../../graphql/builder.ts";
 import type { Scope } from "../../graphql/scope.ts";
+import { Checkpoint } from "../entities/checkpoint.ts";
 import { Interrupt } from "../entities/message.ts";
 import { Run, Step } from "../entities/run.ts";
 
@@ -29,6 +30,7 @@ export function rowsWithin<Entity extends { readonly id: string }>(
 
 export const loadRuns = rowsWithin(Run, reachOf);
 export const loadSteps = rowsWithin(Step, reachOf);
+export const loadCheckpoints = rowsWithin(Checkpoint, reachOf);
 export const loadInterrupts = rowsWithin(Interrupt, reachOf);
 
 /** One row by its local id, batched with others; null where there is no id, or nothing that the viewer may see. */

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { addEventInterfaces } from "../event-types.ts";
+import { addCheckpoint } from "./checkpoint.ts";
 import { addEnums } from "./enums.ts";
 import { addRunEvents } from "./events.ts";
 import { addFrameworks } from "./framework.ts";
@@ -25,6 +26,7 @@ export function addRunsSchema(builder: GraphBuilder): void {
   addEventInterfaces(builder);
   const refs = addRun(builder);
   addStep(builder);
+  addCheckpoint(builder);
   addMessage(builder);
   addInterrupt(builder);
   addRunList(builder);

@@ -7,6 +7,7 @@ import type { StartRunInput } from "./start.ts";
 /** `RetryRunInput`. */
 export interface RetryRunInput {
   readonly run: string;
+  readonly checkpoint?: string | null;
   readonly idempotencyKey?: string | null;
 }
 
@@ -45,6 +46,7 @@ export function addInputs(builder: GraphBuilder): void {
     description: "A finished run to repeat.",
     fields: (t) => ({
       run: t.id({ required: true, description: "The run." }),
+      checkpoint: t.id({ description: "One of its checkpoints: the new run starts with the state at it, not at the beginning." }),
       idempotencyKey: t.string({ description: repeatable }),
     }),
   });
@@ -55,7 +57,7 @@ export function addInputs(builder: GraphBuilder): void {
       interrupt: t.id({ required: true, description: "The interrupt." }),
       kind: t.field({ type: DecisionKind, required: true, description: "What is decided; one of those that the interrupt allows." }),
       argumentsHash: t.string({ description: "The interrupt's, where it has one." }),
-      arguments: t.field({ type: "JSON", description: "EDIT: the arguments to use instead." }),
+      arguments: t.field({ type: "JSON", description: "EDIT: the arguments, or what was to be reviewed, to use instead." }),
       payload: t.field({ type: "JSON", description: "ANSWER: the answer." }),
       reason: t.string({ description: "Why, in words; on REJECT the agent is told." }),
     }),

@@ -73,11 +73,11 @@ export function addInterrupt(builder: GraphBuilder): void {
       toolName: t.string({ description: "That call's tool.", resolve: (interrupt) => interrupt.toolName ?? null }),
       arguments: t.field({
         type: "JSON",
-        description: "That call's arguments.",
+        description: "That call's arguments, or what is to be reviewed.",
         resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.arguments ?? null) : null),
       }),
       argumentsHash: t.string({
-        description: "Names exactly that call: pass it with the decision.",
+        description: "Names exactly these arguments: pass it with the decision.",
         resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.argumentsHash ?? null) : null),
       }),
       message: t.string({
@@ -87,7 +87,7 @@ export function addInterrupt(builder: GraphBuilder): void {
       }),
       responseSchema: t.field({
         type: "JSON",
-        description: "JSON Schema of an answer.",
+        description: "JSON Schema of an answer, and of what a review gives instead.",
         resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.responseSchema ?? null) : null),
       }),
       allowed: t.field({

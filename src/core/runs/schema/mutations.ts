@@ -40,7 +40,7 @@ export function addMutations(builder: GraphBuilder): void {
     retryRun: t.field({
       type: retried.type,
       nullable: false,
-      description: "Starts a new run of the same target with the same input.",
+      description: "Starts a new run of the same target with the same input; from a checkpoint of the old run where one is named.",
       args: {
         input: t.arg({ type: inputNamed<RetryRunInput>(builder, "RetryRunInput"), required: true, description: "The run to repeat." }),
       },
@@ -102,8 +102,9 @@ async function cancelRun(scope: Scope, id: string, reason: string | null | undef
 
 async function retryRun(scope: Scope, input: RetryRunInput): Promise<{ readonly run: Run }> {
   const local = localId("Run", input.run, ["input", "run"]);
+  const checkpoint = input.checkpoint == null ? undefined : localId("Checkpoint", input.checkpoint, ["input", "checkpoint"]);
   const ids = await idempotently(scope, { mutation: "retryRun", key: input.idempotencyKey, body: input }, async (tx) => ({
-    run: (await scope.use(runService).retry(scope, tx, local)).id,
+    run: (await scope.use(runService).retry(scope, tx, local, checkpoint)).id,
   }));
   return runNow(scope, ids.run);
 }

@@ -4,6 +4,7 @@ import { nodeType } from "../../graphql/nodes.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Actor, actorOf } from "../../host/actors.ts";
 import { Provenance } from "../../host/types.ts";
+import { Checkpoint } from "../entities/checkpoint.ts";
 import { Interrupt } from "../entities/message.ts";
 import { Run, Step } from "../entities/run.ts";
 import { RunEvent } from "../event-types.ts";
@@ -126,6 +127,13 @@ export function addRun(builder: GraphBuilder): RunRefs {
         args: pageArgs(t),
         resolve: (run, args, scope) =>
           pageOf(scope.emWith(reachOf(scope)), Interrupt, { runId: run.id }, args, { createdAt: "desc", id: "desc" }) as never,
+      }),
+      checkpoints: t.field({
+        type: connectionType(builder, "Checkpoint", Checkpoint),
+        description: "The states that its framework kept, newest first; retryRun starts from one of them.",
+        args: pageArgs(t),
+        resolve: (run, args, scope) =>
+          pageOf(scope.emWith(reachOf(scope)), Checkpoint, { runId: run.id, namespace: "" }, args, { num: "desc" }) as never,
       }),
       progress: t.field({ type: progress, description: "How far it says it is.", resolve: (run) => progressOf(run) }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was asked for.", resolve: (run) => run.createdAt }),

@@ -1,0 +1,176 @@
+import type { Database, Tx } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
+import { WeftlineError } from "../errors.ts";
+import { readValues, ValueWriter } from "./checkpoint-values.ts";
+import type { Checkpoints, CheckpointWrite, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
+import { Checkpoint, CheckpointValueRow, CheckpointWriteRow } from "./entities/checkpoint.ts";
+import { checkpointIdOf } from "./events.ts";
+
+/** Whose checkpoints, and under which epoch they are written. */
+export interface CheckpointOwner {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly ownerId: string;
+  readonly epoch: number;
+}
+
+/** What of a run's session matters to its checkpoints. */
+export interface CheckpointSession {
+  /** What was said so far is durable. */
+  flush(): Promise<void>;
+  stepId(step: string): string | undefined;
+}
+
+type Row = Pick<Checkpoint, "namespace" | "name" | "format" | "versions" | "data" | "createdAt"> & { readonly parent: string | null };
+
+const columns = "c.namespace, c.name, p.name as parent, c.format, c.versions, c.data, c.created_at";
+const joined = "runs_checkpoint c left join runs_checkpoint p on p.id = c.parent_id";
+
+/** A run's checkpoints, as its adapter works with them. */
+export function checkpointsOf(database: Database, run: CheckpointOwner, session: CheckpointSession): Checkpoints {
+  const { read } = database;
+  const values = new ValueWriter(run.id);
+  const stored = async (row: Row | undefined): Promise<StoredCheckpoint | undefined> => row && load(read, run.id, row);
+  return {
+    put: async (checkpoint) => {
+      await session.flush();
+      const stepId = checkpoint.step === undefined ? undefined : session.stepId(checkpoint.step);
+      await database.commit(async ({ sql }) => {
+        await checkOwner(sql, run);
+        await insert(sql, run, checkpoint, stepId);
+        await values.write(sql, checkpoint);
+      });
+    },
+    putWrites: async ({ namespace = "", checkpoint }, writes) => {
+      await session.flush();
+      await database.commit(async ({ sql }) => {
+        await checkOwner(sql, run);
+        for (const write of writes) await insertWrite(sql, [run.id, namespace, checkpoint], write);
+      });
+    },
+    get: async ({ namespace = "", id }) => {
+      const where = `c.run_id = ? and c.namespace = ?${id === undefined ? "" : " and c.name = ?"}`;
+      const params = id === undefined ? [run.id, namespace] : [run.id, namespace, id];
+      return stored(rowOf(await read.get(`select ${columns} from ${joined} where ${where} order by c.num desc limit 1`, ...params)));
+    },
+    async *list({ namespace, before } = {}) {
+      const rows = await read.all<Record<string, unknown>>(
+        `select ${columns} from ${joined} where c.run_id = ? and (? is null or c.namespace = ?) and (? is null or c.num <
+         (select max(num) from runs_checkpoint where run_id = ? and name = ? and (? is null or namespace = ?))) order by c.num desc`,
+        run.id,
+        namespace ?? null,
+        namespace ?? null,
+        before ?? null,
+        run.id,
+        before ?? null,
+        namespace ?? null,
+        namespace ?? null,
+      );
+      for (const row of rows) yield await load(read, run.id, rowOf(row) as Row);
+    },
+  };
+}
+
+/** A worker that lost the run writes nothing more. */
+async function checkOwner(sql: Sql, { id, epoch }: CheckpointOwner): Promise<void> {
+  const row = await sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", id);
+  if (row?.epoch !== epoch) throw new WeftlineError("RUN_FENCED");
+}
+
+async function insert(sql: Sql, run: CheckpointOwner, checkpoint: NewCheckpoint, stepId: string | undefined): Promise<void> {
+  const { namespace = "", parent } = checkpoint;
+  const newest = await sql.get<{ num: number | null }>("select max(num) as num from runs_checkpoint where run_id = ?", run.id);
+  const num = (newest?.num ?? 0) + 1;
+  const parentRow =
+    parent === undefined
+      ? undefined
+      : await sql.get<{ id: string }>(
+          "select id from runs_checkpoint where run_id = ? and namespace = ? and name = ?",
+          run.id,
+          namespace,
+          parent,
+        );
+  await sql.run(
+    `insert into runs_checkpoint (id, tenant_id, owner_id, run_id, num, namespace, name, parent_id, step_id, format, versions, data, created_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${sql.now})
+     on conflict (run_id, namespace, name) do update set data = excluded.data, versions = excluded.versions`,
+    checkpointIdOf(run.id, num),
+    run.tenantId,
+    run.ownerId,
+    run.id,
+    num,
+    namespace,
+    checkpoint.id,
+    parentRow?.id ?? null,
+    stepId ?? null,
+    checkpoint.format,
+    JSON.stringify(checkpoint.versions),
+    JSON.stringify(checkpoint.data ?? null),
+  );
+}
+
+async function insertWrite(sql: Sql, place: readonly [string, string, string], write: CheckpointWrite): Promise<void> {
+  const onConflict = write.index < 0 ? "update set channel = excluded.channel, value = excluded.value" : "nothing";
+  await sql.run(
+    `insert into runs_checkpoint_write (run_id, namespace, checkpoint, task, place, channel, value) values (?, ?, ?, ?, ?, ?, ?)
+     on conflict (run_id, namespace, checkpoint, task, place) do ${onConflict}`,
+    ...place,
+    write.task,
+    write.index,
+    write.channel,
+    JSON.stringify(write.value ?? null),
+  );
+}
+
+function rowOf(row: Record<string, unknown> | undefined): Row | undefined {
+  if (!row) return undefined;
+  const { versions, data, created_at: createdAt, ...rest } = row;
+  return { ...rest, versions: JSON.parse(String(versions)), data: JSON.parse(String(data)), createdAt } as Row;
+}
+
+async function load(sql: Sql, runId: string, row: Row): Promise<StoredCheckpoint> {
+  const { namespace, name, parent, format, versions, data, createdAt } = row;
+  const writes = await sql.all<{ task: string; place: number; channel: string; value: string }>(
+    "select task, place, channel, value from runs_checkpoint_write where run_id = ? and namespace = ? and checkpoint = ? order by task, place",
+    runId,
+    namespace,
+    name,
+  );
+  return {
+    id: name,
+    namespace,
+    parent: parent ?? undefined,
+    format,
+    values: await readValues(sql, { runId, namespace }, versions),
+    data,
+    writes: writes.map(({ task, place, channel, value }) => ({ task, index: place, channel, value: JSON.parse(value) as unknown })),
+    createdAt,
+  };
+}
+
+/** Lets a run begin with a copy of another's checkpoint: it stands without that run from then on. */
+export async function forkCheckpoint(sql: Sql, from: Checkpoint, run: Omit<CheckpointOwner, "epoch">): Promise<void> {
+  const { namespace, name, format, versions, data } = from;
+  const values = await readValues(sql, from, versions);
+  await insert(sql, { ...run, epoch: 0 }, { id: name, namespace, format, versions, values, data }, undefined);
+  await sql.run("update runs_checkpoint set parent_id = ? where run_id = ?", from.id, run.id);
+  await new ValueWriter(run.id).write(sql, { namespace, versions, values });
+}
+
+/** The state at a checkpoint. */
+export function stateAt({ read }: Database, { runId, namespace, versions }: Checkpoint): Promise<Record<string, unknown>> {
+  return readValues(read, { runId, namespace }, versions);
+}
+
+/** How many runs are named in one statement. */
+const batch = 500;
+
+/** Forgets the checkpoints of runs. */
+export async function purgeCheckpoints({ em }: Tx, runIds: readonly string[]): Promise<void> {
+  for (let at = 0; at < runIds.length; at += batch) {
+    const runId = { $in: runIds.slice(at, at + batch) };
+    await em.nativeDelete(CheckpointWriteRow, { runId });
+    await em.nativeDelete(CheckpointValueRow, { runId });
+    await em.nativeDelete(Checkpoint, { runId });
+  }
+}

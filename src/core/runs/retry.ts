@@ -1,0 +1,48 @@
+import type { Tx } from "../database/database.ts";
+import { WeftlineError } from "../errors.ts";
+import { globalId } from "../graphql/ids.ts";
+import type { Scope } from "../graphql/scope.ts";
+import { forkCheckpoint } from "./checkpoint-store.ts";
+import { runTargets, threadResolver } from "./contract.ts";
+import { Checkpoint } from "./entities/checkpoint.ts";
+import { Run } from "./entities/run.ts";
+import { startRun, type StartHost } from "./start.ts";
+import { isTerminal } from "./types.ts";
+
+/**
+ * A new run of the same target, at the same version, with the same input. What lets no new run start lets none be repeated: a target that
+ * takes no runs now, an archived thread; and the thread's settings are those of now.
+ *
+ * @param checkpointId one of the run's: the new run starts with the state at it.
+ */
+export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: string, checkpointId?: string): Promise<Run> {
+  const path = ["input", "run"];
+  const run = await tx.em.findOne(Run, { id: runId });
+  if (!run) throw new WeftlineError("NOT_FOUND", { what: "run", path });
+  if (!isTerminal(run.status))
+    throw new WeftlineError("CONFLICT", { message: `The run is ${run.status}; only a finished run can be retried.`, path });
+  await scope.contributions(runTargets).get(run.targetType)?.value.admit?.(scope, run.targetId, path);
+  const checkpoint = checkpointId === undefined ? undefined : await checkpointIn(tx, run, checkpointId);
+  const thread = run.threadId == null ? undefined : await scope.use(threadResolver).find(scope, globalId("Thread", run.threadId), path);
+  const input = run.input as { readonly text?: string; readonly data?: unknown } | null;
+  const retried = await startRun(host, scope, tx, {
+    targetType: run.targetType,
+    target: { id: run.targetId, name: run.targetName, ...(run.targetVersion == null ? {} : { version: run.targetVersion }) },
+    trigger: "RETRY",
+    retryOfId: run.id,
+    ...(thread ? { thread: { id: thread.id, streamNum: thread.streamNum }, regeneratesId: run.id } : {}),
+    ...(input?.text === undefined ? {} : { text: input.text }),
+    ...(input?.data === undefined ? {} : { input: input.data }),
+    limits: run.limits,
+    settings: { ...run.settings, ...thread?.settings },
+  });
+  if (checkpoint) await forkCheckpoint(tx.sql, checkpoint, retried);
+  return retried;
+}
+
+/** Of a part of the run alone nothing can start. */
+async function checkpointIn(tx: Tx, run: Run, id: string): Promise<Checkpoint> {
+  const checkpoint = await tx.em.findOne(Checkpoint, { id, runId: run.id, namespace: "" });
+  if (!checkpoint) throw new WeftlineError("NOT_FOUND", { what: "checkpoint of this run", path: ["input", "checkpoint"] });
+  return checkpoint;
+}
