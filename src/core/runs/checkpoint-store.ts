@@ -1,9 +1,9 @@
-import type { Database, Tx } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import { readValues, ValueWriter } from "./checkpoint-values.ts";
 import type { Checkpoints, CheckpointWrite, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
-import { Checkpoint, CheckpointValueRow, CheckpointWriteRow } from "./entities/checkpoint.ts";
+import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
 
 /** Whose checkpoints, and under which epoch they are written. */
@@ -162,15 +162,11 @@ export function stateAt({ read }: Database, { runId, namespace, versions }: Chec
   return readValues(read, { runId, namespace }, versions);
 }
 
-/** How many runs are named in one statement. */
-const batch = 500;
-
 /** Forgets the checkpoints of runs. */
-export async function purgeCheckpoints({ em }: Tx, runIds: readonly string[]): Promise<void> {
-  for (let at = 0; at < runIds.length; at += batch) {
-    const runId = { $in: runIds.slice(at, at + batch) };
-    await em.nativeDelete(CheckpointWriteRow, { runId });
-    await em.nativeDelete(CheckpointValueRow, { runId });
-    await em.nativeDelete(Checkpoint, { runId });
+export async function purgeCheckpoints(sql: Sql, runIds: readonly string[]): Promise<void> {
+  for (const runId of runIds) {
+    await sql.run("delete from runs_checkpoint_write where run_id = ?", runId);
+    await sql.run("delete from runs_checkpoint_value where run_id = ?", runId);
+    await sql.run("delete from runs_checkpoint where run_id = ?", runId);
   }
 }

@@ -77,7 +77,7 @@ export const runsPlugin = definePlugin({
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };
-    contribute(purgers, "runs.checkpoints", { purge: (tx, { runIds }) => purgeCheckpoints(tx, runIds) });
+    contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });
     onReady(() => engine.start("takeOver"));
     onClose(startHousekeeping(host));
     onClose(async () => {
