@@ -13,6 +13,7 @@ export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
 export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
 export { perEvent } from "./graphql/per-event.ts";
+export { httpRoutes, type HttpRoute } from "./graphql/routes.ts";
 export { pageOfRows, type RowList } from "./graphql/row-page.ts";
 export { resultType } from "./graphql/results.ts";
 export { isoDuration } from "./graphql/scalars.ts";
@@ -26,6 +27,7 @@ export {
 } from "./graphql/scope.ts";
 export { Actor, actorOf } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
+export { dataFolder } from "./host/data-folder.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { GraphQLSchema } from "graphql";
 import { compose, type Composition } from "./compose.ts";
 import type { WeftlineConfig } from "./config.ts";
@@ -8,6 +8,7 @@ import { WeftlineError } from "./errors.ts";
 import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
 import { rememberActor } from "./host/actors.ts";
+import { dataFolder } from "./host/data-folder.ts";
 import { platformPlugin } from "./host/plugin.ts";
 import { PluginView, pluginDirectory } from "./host/plugins.ts";
 import { Kernel } from "./kernel/kernel.ts";
@@ -44,7 +45,7 @@ export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
-    hostServices: [databaseService, pluginDirectory, turnLookup],
+    hostServices: [databaseService, dataFolder, pluginDirectory, turnLookup],
   });
   await kernel.load();
   return kernel;
@@ -68,6 +69,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   const database = await kernel.phase("migrate", () => openDatabase(config, composition, options));
   try {
     kernel.provide(databaseService, database);
+    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin) });
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
     kernel.provide(turnLookup, kernel.registry);
     await kernel.setup();
@@ -116,7 +118,11 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
  * @throws DATABASE_LOCKED where a server has it open.
  */
 export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database {
-  return new Database({ file: join(config.dataDir ?? "data", "weftline.db"), entities, migrations, log: createLog(config) });
+  return new Database({ file: join(dataDirOf(config), "weftline.db"), entities, migrations, log: createLog(config) });
+}
+
+function dataDirOf({ dataDir = "data" }: WeftlineConfig): string {
+  return dataDir;
 }
 
 async function openDatabase(config: WeftlineConfig, composition: Composition, options: BootOptions): Promise<Database> {

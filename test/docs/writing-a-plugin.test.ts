@@ -57,6 +57,7 @@ describe("the page on writing a plugin", { timeout: 60_000 }, () => {
       "agents.test.ts",
       "workshop.ts",
       "entities.ts",
+      "card.ts",
     ]);
   });
 

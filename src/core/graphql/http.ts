@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { v7 } from "uuid";
-import { WeftlineError, type ErrorCode } from "../errors.ts";
+import { WeftlineError, asWeftlineError } from "../errors.ts";
 import { admission, authenticate, credentialsOf } from "./authenticate.ts";
 import { csrfHeaders, type Engine } from "./engine.ts";
 import { GraphiqlPage } from "./graphiql.ts";
 import type { GraphLimits } from "./limits.ts";
-import { publicCode } from "./masking.ts";
 import { isLoopbackName, refuseOrigin, type OriginRules } from "./origins.ts";
+import { sendError, sendJson } from "./replies.ts";
+import { findRoute, serveRoute } from "./routes.ts";
 import type { ScopeHost } from "./scope.ts";
 import { SocketServer, refuseUpgrade } from "./socket.ts";
 
@@ -42,9 +43,10 @@ const securityHeaders = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cache-control": "no-store",
 } as const;
-const statusOf: Partial<Record<ErrorCode, number>> = { NOT_FOUND: 404, FORBIDDEN: 403, SHUTTING_DOWN: 503, INTERNAL: 500 };
+/** The methods of the graph. */
+const graphMethods = ["GET", "POST"] as const;
 
-/** The HTTP server of the graph: queries and mutations, SSE, sockets by upgrade, GraphiQL, and a health check for load balancers. */
+/** The HTTP server: the graph (queries and mutations, SSE, sockets by upgrade, GraphiQL), plugins' routes, a health check for load balancers. */
 export class GraphServer {
   readonly #options: GraphServerOptions;
   readonly #http: Server;
@@ -137,9 +139,12 @@ export class GraphServer {
     try {
       await this.#route(request, response, requestId);
     } catch (error) {
-      this.#options.host.log.error({ err: error, requestId }, "a request failed");
-      if (response.headersSent) response.destroy();
-      else sendError(response, new WeftlineError("INTERNAL"), requestId);
+      const known = asWeftlineError(error);
+      if (known.kind === "internal") this.#options.host.log.error({ err: error, requestId }, "a request failed");
+      if (response.headersSent) return void response.destroy();
+      // What is left of a body that nobody wants is not read.
+      if (!request.complete) response.setHeader("connection", "close");
+      sendError(response, known.kind === "internal" ? new WeftlineError("INTERNAL") : known, requestId);
     }
   }
 
@@ -147,7 +152,9 @@ export class GraphServer {
     const path = pathOf(request);
     const draining = this.#state === "draining";
     if (path === "/healthz") return sendJson(response, draining ? 503 : 200, { status: draining ? "DRAINING" : "UP" });
-    if (path !== endpoint)
+    const { host } = this.#options;
+    const found = path === endpoint ? undefined : findRoute(host, path);
+    if (path !== endpoint && !found)
       return sendError(response, new WeftlineError("NOT_FOUND", { what: "path", fix: `The graph is at ${endpoint}.` }), requestId);
     if (draining) {
       response.setHeader("connection", "close");
@@ -156,7 +163,8 @@ export class GraphServer {
     const refusal = refuseOrigin(request.headers, this.#origins);
     if (refusal !== undefined)
       return sendError(response, new WeftlineError("FORBIDDEN", { message: refusal, fix: "Add the origin to server.origins." }), requestId);
-    if (this.#sendCors(request, response)) return undefined;
+    if (this.#sendCors(request, response, found?.route.methods ?? graphMethods)) return undefined;
+    if (found) return serveRoute(found, { host, request, response, requestId });
     if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html"))
       return this.#graphiql.send(request, response);
     if (request.headers.accept?.includes("text/event-stream")) {
@@ -164,19 +172,19 @@ export class GraphServer {
       response.once("close", () => this.#streams.delete(response));
     }
     if (mayBeCutShort(request, this.#options.limits.bodyBytes)) response.setHeader("connection", "close");
-    const viewer = await authenticate(this.#options.host, credentialsOf(request));
+    const viewer = await authenticate(host, credentialsOf(request));
     await this.#options.engine.yoga.handle(request, response, { viewer, requestId });
   }
 
   /** Lets browsers of the configured origins read answers; `true` where the request was only their question whether they may. */
-  #sendCors(request: IncomingMessage, response: ServerResponse): boolean {
+  #sendCors(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): boolean {
     const { origin } = request.headers;
     if (origin !== undefined && this.#origins.allowed.has(origin)) {
       response.setHeader("access-control-allow-origin", origin);
       response.setHeader("access-control-expose-headers", "x-request-id");
       response.setHeader("vary", "origin");
       if (request.method === "OPTIONS") {
-        response.setHeader("access-control-allow-methods", "GET, POST");
+        response.setHeader("access-control-allow-methods", methods.join(", "));
         response.setHeader("access-control-allow-headers", ["content-type", "authorization", "x-request-id", ...csrfHeaders].join(", "));
         response.setHeader("access-control-max-age", "600");
       }
@@ -200,16 +208,6 @@ function mayBeCutShort({ headers }: IncomingMessage, limit: number): boolean {
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[\w.:-]{8,128}$/.test(given) ? given : v7();
-}
-
-function sendJson(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
-}
-
-function sendError(response: ServerResponse, error: WeftlineError, requestId: string): void {
-  sendJson(response, statusOf[error.code] ?? 500, {
-    errors: [{ message: error.message, extensions: { code: publicCode(error), fix: error.fix, requestId } }],
-  });
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {

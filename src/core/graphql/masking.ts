@@ -34,7 +34,8 @@ export function publicError(error: unknown, context: ErrorContext): GraphQLError
   });
 }
 
-const statusOfKind: Partial<Record<ErrorKind, number>> = {
+/** What a failure of each kind is called in HTTP; 500 for the rest. */
+export const statusOfKind: Partial<Record<ErrorKind, number>> = {
   input: 400,
   notFound: 404,
   conflict: 409,

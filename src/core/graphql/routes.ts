@@ -1,0 +1,92 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { WeftlineError } from "../errors.ts";
+import { extensionPoint } from "../kernel/refs.ts";
+import { authenticate, credentialsOf } from "./authenticate.ts";
+import { sendError } from "./replies.ts";
+import { Scope, type ScopeHost } from "./scope.ts";
+
+/** A request at a plugin's route. Who sent it is known, and its origin may call. */
+export interface RouteRequest {
+  readonly method: HttpMethod;
+  /** What follows the route's name, as it came: `["0197"]` for `/files/0197`. */
+  readonly path: readonly string[];
+  readonly headers: IncomingHttpHeaders;
+  /** The body as it comes in; whoever refuses a request leaves it unread. */
+  readonly body: Readable;
+  readonly scope: Scope;
+  /** Aborts when the caller is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** What a route answers. */
+export interface RouteResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Readable;
+}
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "DELETE";
+
+/** A plain HTTP resource beside the graph, for what the graph does not carry: bytes. */
+export interface HttpRoute {
+  /** A page of another site can make browsers send a GET: never change anything at one. */
+  readonly methods: readonly HttpMethod[];
+  /** @throws a WeftlineError for what is refused: its kind decides the status. */
+  handle(request: RouteRequest): Promise<RouteResponse>;
+}
+
+/** Where plugins put {@link HttpRoute}s: the one named `files` answers at `/files` and below. Callers without a viewer get 401. */
+export const httpRoutes = extensionPoint<HttpRoute>("weftline.httpRoutes");
+
+/** A route with the part of the path below its name. */
+export interface FoundRoute {
+  readonly route: HttpRoute;
+  readonly path: readonly string[];
+}
+
+/** The route that a path belongs to. */
+export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined {
+  const [, name = "", ...rest] = path.split("/");
+  const route = host.contributions(httpRoutes).get(name)?.value;
+  return route && { route, path: rest };
+}
+
+/**
+ * Lets a route answer a request.
+ *
+ * @throws UNAUTHENTICATED, and what the route throws.
+ */
+export async function serveRoute({ route, path }: FoundRoute, { host, request, response, requestId }: Exchange): Promise<void> {
+  const method = route.methods.find((each) => each === request.method);
+  if (method === undefined) {
+    const known = route.methods.join(", ");
+    response.setHeader("allow", known);
+    const refusal = new WeftlineError("INVALID_INPUT", { message: `This answers to ${known} only.`, fix: "Use another method." });
+    return sendError(response, refusal, requestId, 405);
+  }
+  const viewer = await authenticate(host, credentialsOf(request));
+  if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const scope = new Scope(host, viewer, requestId);
+  const answer = await route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal });
+  response.writeHead(answer.status, answer.headers);
+  if (!(answer.body instanceof Readable)) return void response.end(answer.body);
+  await pipeline(answer.body, response).catch((error: unknown) => {
+    if (!gone.signal.aborted || !isPremature(error)) throw error;
+  });
+}
+
+interface Exchange {
+  readonly host: ScopeHost;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+}
+
+/** A caller that goes before the end is no failure. */
+function isPremature(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+}
