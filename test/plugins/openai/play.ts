@@ -77,6 +77,8 @@ export type Heard =
   | { readonly kind: "tools.called"; readonly calls: readonly ToolRequest[] };
 
 export interface Scene {
+  /** The plugin openai's unless said. */
+  readonly runtime?: AgentRuntime<OpenAIOptions>;
   readonly model: ModelBinding;
   readonly messages?: readonly ConversationMessage[];
   readonly say?: string;
@@ -143,7 +145,7 @@ export async function play(scene: Scene): Promise<Played> {
     outputSchema: scene.outputSchema,
   };
   try {
-    for await (const body of runtime.stream(request, ctx)) {
+    for await (const body of (scene.runtime ?? runtime).stream(request, ctx)) {
       note(body);
       if (scene.stopAt?.(body)) break;
     }
