@@ -13,7 +13,7 @@ export interface ServerConfig {
   readonly introspection?: "on" | "off";
   /** Whether browsers find GraphiQL at the endpoint; on in development unless said. */
   readonly graphiql?: "on" | "off";
-  /** How much one caller may ask for; see the defaults of {@link GraphLimits}. */
+  /** How much one caller may ask for; docs/operations.md has the defaults. */
   readonly limits?: Partial<GraphLimits>;
 }
 

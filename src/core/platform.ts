@@ -5,6 +5,8 @@ import type { WeftlineConfig } from "./config.ts";
 import { Database, databaseService } from "./database/database.ts";
 import { pendingMigrations, runMigrations } from "./database/migrations.ts";
 import { WeftlineError } from "./errors.ts";
+import { admission } from "./graphql/authenticate.ts";
+import { checkLimits, limitsOf, limitsService, type GraphLimits } from "./graphql/limits.ts";
 import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
 import { rememberActor } from "./host/actors.ts";
@@ -41,11 +43,12 @@ export interface Platform extends Omit<Serving, "stop"> {
 
 /** Reads the plugins of a host: their configurations, requirements and static contributions. Nothing of them runs. */
 export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
+  checkLimits({ ...config.server?.limits });
   const kernel = new Kernel({
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
-    hostServices: [databaseService, dataFolder, pluginDirectory, turnLookup],
+    hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, turnLookup],
   });
   await kernel.load();
   return kernel;
@@ -70,6 +73,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   try {
     kernel.provide(databaseService, database);
     kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin) });
+    kernel.provide(limitsService, limitsWhenReady(config, kernel));
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
     kernel.provide(turnLookup, kernel.registry);
     await kernel.setup();
@@ -138,6 +142,12 @@ async function openDatabase(config: WeftlineConfig, composition: Composition, op
     await database.close();
     throw error;
   }
+}
+
+/** Asked only when all plugins are set up: which defaults hold depends on who lets callers in. */
+function limitsWhenReady({ server }: WeftlineConfig, kernel: Kernel): () => GraphLimits {
+  let limits: GraphLimits | undefined;
+  return () => (limits ??= limitsOf(server?.limits, admission(kernel.registry)));
 }
 
 function listPlugins(kernel: Kernel): PluginView[] {

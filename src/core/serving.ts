@@ -5,7 +5,7 @@ import type { Viewer } from "./database/viewer.ts";
 import { WeftlineError } from "./errors.ts";
 import { Engine, type OperationOutcome, type OperationRequest } from "./graphql/engine.ts";
 import { GraphServer, type ListenAddress, type Listening } from "./graphql/http.ts";
-import { defaultLimits } from "./graphql/limits.ts";
+import { limitsService } from "./graphql/limits.ts";
 import type { ScopeHost } from "./graphql/scope.ts";
 
 /** An operation of this process itself. */
@@ -55,9 +55,10 @@ export interface Serving {
 export function createServing(config: WeftlineConfig, schema: GraphQLSchema, host: ScopeHost): Serving {
   const { server = {}, mode = "development" } = config;
   const inDevelopment = mode === "development" ? "on" : "off";
-  const limits = { ...defaultLimits, ...server.limits };
+  const limits = host.use(limitsService);
   let made: Engine | undefined;
-  const engine = (): Engine => (made ??= new Engine({ schema, host, limits, introspection: server.introspection ?? inDevelopment }));
+  const engine = (): Engine =>
+    (made ??= new Engine({ schema, host, limits: limits(), introspection: server.introspection ?? inDevelopment }));
   const running = new Set<GraphServer>();
 
   const start = ({ viewer, requestId = v7(), ...request }: LocalOperation): Promise<OperationOutcome> =>
@@ -76,7 +77,7 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
       const graph = new GraphServer({
         engine: engine(),
         host,
-        limits,
+        limits: limits(),
         origins: server.origins ?? [],
         graphiql: server.graphiql ?? inDevelopment,
       });

@@ -1,6 +1,7 @@
 import { buildSchema, parse } from "graphql";
 import { describe, expect, it } from "vitest";
-import { checkSize, defaultLimits, sizeOf, type OperationSize } from "../../src/core/graphql/limits.ts";
+import { limitsOf } from "../../src/core/graphql/limits.ts";
+import { Sizes, checkSize, sizeOf, type OperationSize } from "../../src/core/graphql/size.ts";
 import { ada, serve, take } from "./fixture.ts";
 
 const schema = buildSchema(`
@@ -15,10 +16,35 @@ const sized = (query: string, variables: Record<string, unknown> = {}, operation
 
 describe("the size of an operation", () => {
   it("counts a page by what was asked for, by a variable, or by the default", () => {
-    expect(sized("{ threads(first: 5) { nodes { id } } }")).toEqual({ depth: 3, cost: 1 + 5 * 2 });
+    expect(sized("{ threads(first: 5) { nodes { id } } }")).toMatchObject({ depth: 3, cost: 1 + 5 * 2 });
     expect(sized("query ($n: Int) { threads(last: $n) { nodes { id } } }", { n: 50 }).cost).toBe(1 + 50 * 2);
     expect(sized("{ threads { nodes { id } } }").cost).toBe(1 + 20 * 2);
     expect(sized("{ threads(first: 100) { nodes { runs(first: 100) { nodes { id title } } } } }").cost).toBeGreaterThan(30_000);
+  });
+
+  it("takes a variable that was left out for its default, and one that is null for none", () => {
+    const query = "query ($n: Int = 100) { threads(first: $n) { nodes { runs(first: $n) { nodes { id } } } } }";
+    expect(sized(query).cost).toBe(1 + 100 * (1 + 1 + 100 * 2));
+    expect(sized(query, { n: 2 }).cost).toBe(1 + 2 * (1 + 1 + 2 * 2));
+    expect(sized(query, { n: null }).cost).toBe(sized(query.replace(" = 100", "")).cost);
+    expect(sized("query ($ids: [ID!]! = [1, 2, 3]) { nodes(ids: $ids) { id } }").cost).toBe(4);
+    expect(sized("query ($constructor: Int) { threads(first: $constructor) { nodes { id } } }").cost).toBe(1 + 20 * 2);
+  });
+
+  it("is counted once a document, and anew only for variables that it depends on", () => {
+    const sizes = new Sizes();
+    const document = parse(
+      "query A($n: Int, $other: Int) { threads(first: $n) { nodes { parent { id } runs(first: $other) { nodes { id } } } } }",
+    );
+    const of = (variables: Record<string, unknown>): OperationSize => sizes.of({ schema, document, variables, operationName: "A" });
+    expect(of({ n: 5, other: 1 })).toBe(of({ n: 5, other: 1, third: 7 }));
+    expect(of({ n: 5 })).not.toBe(of({ n: 5, other: 1 }));
+    expect(of({ n: 50, other: 1 }).cost).toBeGreaterThan(of({ n: 5, other: 1 }).cost);
+    for (let n = 1; n < 1_000; n++) expect(of({ n, other: 1 }).page).toBe(n === 1 ? 1 : n);
+  });
+
+  it("counts how often the graph is asked about itself, whatever that is called", () => {
+    expect(sized('{ a: __schema { __typename } ...F } fragment F on Query { b: __type(name: "A") { name } }').introspections).toBe(2);
   });
 
   it("counts lists of ids by their length", () => {
@@ -46,13 +72,26 @@ describe("the size of an operation", () => {
   });
 
   it("is refused above the limits", () => {
-    expect(() => checkSize({ depth: defaultLimits.depth, cost: defaultLimits.cost }, defaultLimits)).not.toThrow();
-    for (const size of [
-      { depth: defaultLimits.depth + 1, cost: 1 },
-      { depth: 1, cost: defaultLimits.cost + 1 },
-    ]) {
-      expect(() => checkSize(size, defaultLimits)).toThrow(expect.objectContaining({ code: "OPERATION_LIMIT" }));
-    }
+    const limits = limitsOf({ pageSize: 50 }, "credentials");
+    const allowed = { depth: limits.depth, cost: limits.cost, page: 50, introspections: 2, sizedBy: [] };
+    expect(() => checkSize(allowed, limits)).not.toThrow();
+    for (const more of [{ depth: 21 }, { cost: 100_001 }, { page: 51 }, { introspections: 3 }])
+      expect(() => checkSize({ ...allowed, ...more }, limits)).toThrow(expect.objectContaining({ code: "OPERATION_LIMIT" }));
+  });
+});
+
+describe("the limits of a host", () => {
+  it("are wider where one viewer is alone on the machine, and are what was set anywhere", () => {
+    const [alone, shared] = [limitsOf({ cost: 7 }, "open"), limitsOf({ cost: 7 }, "credentials")];
+    expect([alone.cost, shared.cost]).toEqual([7, 7]);
+    expect(alone.requestsPerSecond).toBe(Infinity);
+    expect(shared.requestsPerSecond).toBeLessThan(1_000);
+    expect(limitsOf({}, "nobody")).toEqual(limitsOf({}, "credentials"));
+  });
+
+  it("refuse to boot with a limit that is none", async () => {
+    for (const limits of [{ cost: 0 }, { cost: -1 }, { cost: Number.NaN }, { cost: "9" }, { bodyBytes: 1 }, { pageSize: 101 }])
+      await expect(serve({ server: { limits: limits as never } })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
 

@@ -16,9 +16,10 @@ import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
 import { DocumentCache } from "./document-cache.ts";
-import { checkSize, sizeOf, type GraphLimits, type OperationSize } from "./limits.ts";
+import type { GraphLimits } from "./limits.ts";
 import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
 import { Scope, type ScopeHost } from "./scope.ts";
+import { Sizes, checkSize } from "./size.ts";
 import { TextRule, checkTexts } from "./text.ts";
 
 /** Who asks; what each transport hands to the pipeline. */
@@ -26,6 +27,13 @@ export interface Caller {
   /** Absent where no authenticator knew the caller: its operations are refused. */
   readonly viewer: Viewer | undefined;
   readonly requestId: string;
+  /**
+   * Begins a stream, where nothing but the answer itself stays open for it.
+   *
+   * @returns what aborts when the caller may stay no longer: then the stream ends with UNAUTHENTICATED, idle as it may be.
+   * @throws RATE_LIMITED or UNAVAILABLE where there is no place for it.
+   */
+  readonly stay?: () => AbortSignal;
 }
 
 /** An operation as a client states it. */
@@ -59,7 +67,7 @@ export class Engine {
   readonly yoga: YogaServerInstance<Caller, object>;
   readonly #options: EngineOptions;
   readonly #enveloped;
-  readonly #sizes = new WeakMap<DocumentNode, OperationSize>();
+  readonly #sizes = new Sizes();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -71,7 +79,7 @@ export class Engine {
       maskedErrors: false,
       // An error that is cached over a socket would be answered over HTTP without its status.
       parserAndValidationCache: { documentCache: new DocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
-      maxRequestBodySize: options.limits.bodyBytes,
+      maxRequestBodySize: options.limits.requestBytes,
       batching: false,
       multipart: false,
       cors: false,
@@ -161,29 +169,22 @@ export class Engine {
 
   /** Runs an operation in a scope of its own: resolvers see that, not the transport's context. */
   async #runAs(args: ExecutionArgs, run: Run): Promise<OperationOutcome> {
-    const { viewer, requestId } = args.contextValue as Caller;
+    const { viewer, requestId, stay } = args.contextValue as Caller;
     const reporting = this.#reporting({ requestId });
     try {
       if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
-      if (!getOperationAST(args.document, args.operationName)) throw new WeftlineError("INVALID_INPUT", { message: noOperation });
-      checkTexts(args.variableValues ?? {});
-      checkSize(this.#sizeOf(args), this.#options.limits);
+      const operation = getOperationAST(args.document, args.operationName);
+      if (!operation) throw new WeftlineError("INVALID_INPUT", { message: noOperation });
+      const variables = args.variableValues ?? {};
+      checkTexts(variables);
+      checkSize(this.#sizes.of({ ...args, variables }), this.#options.limits);
+      const stays = operation.operation === "subscription" ? stay?.() : undefined;
       const outcome = await run({ ...args, contextValue: new Scope(this.#options.host, viewer, requestId) });
-      return Symbol.asyncIterator in outcome ? maskStream(outcome, reporting) : maskResult(outcome, reporting);
+      if (!(Symbol.asyncIterator in outcome)) return maskResult(outcome, reporting);
+      return maskStream(stays ? whileStaying(outcome, stays) : outcome, reporting);
     } catch (error) {
       return { errors: [publicError(error, reporting)] };
     }
-  }
-
-  #sizeOf({ schema, document, operationName, variableValues }: ExecutionArgs): OperationSize {
-    const variables = variableValues ?? {};
-    const reusable =
-      document.definitions.length === 1 && Object.values(variables).every((value) => typeof value !== "number" && !Array.isArray(value));
-    const known = reusable ? this.#sizes.get(document) : undefined;
-    if (known) return known;
-    const size = sizeOf({ schema, document, operationName, variables });
-    if (reusable) this.#sizes.set(document, size);
-    return size;
   }
 
   #reporting({ requestId }: Pick<Caller, "requestId">): ErrorContext {
@@ -205,6 +206,22 @@ function maskStream(source: AsyncIterableIterator<ExecutionResult>, context: Err
   };
   return {
     next: () => source.next().then(masked, fail),
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** The stream, until its reader may stay no longer: then what it waits for ends, and it says why. */
+function whileStaying(source: AsyncIterableIterator<ExecutionResult>, stays: AbortSignal): AsyncIterableIterator<ExecutionResult> {
+  stays.addEventListener("abort", () => void source.return?.(), { once: true });
+  return {
+    next: async () => {
+      const result = await source.next();
+      if (stays.aborted) throw new WeftlineError("UNAUTHENTICATED");
+      return result;
+    },
     return: async () => (await source.return?.()) ?? { done: true, value: undefined },
     [Symbol.asyncIterator]() {
       return this;

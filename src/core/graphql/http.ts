@@ -2,15 +2,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { v7 } from "uuid";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import { admission, authenticate, credentialsOf } from "./authenticate.ts";
-import { csrfHeaders, type Engine } from "./engine.ts";
+import { addressOf, admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
+import { csrfHeaders, type Caller, type Engine } from "./engine.ts";
 import { GraphiqlPage } from "./graphiql.ts";
 import type { GraphLimits } from "./limits.ts";
 import { isLoopbackName, refuseOrigin, type OriginRules } from "./origins.ts";
+import { Rates } from "./rates.ts";
 import { sendError, sendJson } from "./replies.ts";
 import { findRoute, serveRoute } from "./routes.ts";
-import type { ScopeHost } from "./scope.ts";
+import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
+import { Seats } from "./seats.ts";
 import { SocketServer, refuseUpgrade } from "./socket.ts";
+import { Stays } from "./stays.ts";
 
 export interface GraphServerOptions {
   readonly engine: Engine;
@@ -40,6 +43,7 @@ const securityHeaders = {
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cache-control": "no-store",
 } as const;
@@ -52,6 +56,9 @@ export class GraphServer {
   readonly #http: Server;
   readonly #sockets: SocketServer;
   readonly #graphiql: GraphiqlPage | undefined;
+  readonly #rates: Rates;
+  readonly #seats: Seats;
+  readonly #stays: Stays;
   readonly #streams = new Set<ServerResponse>();
   readonly #connections = new Set<Socket>();
   readonly #busy = new Set<Socket>();
@@ -61,7 +68,10 @@ export class GraphServer {
   constructor(options: GraphServerOptions) {
     this.#options = options;
     const { engine, host, limits } = options;
-    this.#sockets = new SocketServer({ engine, host, limits });
+    this.#rates = new Rates(limits);
+    this.#seats = new Seats(limits);
+    this.#stays = new Stays(host);
+    this.#sockets = new SocketServer({ engine, host, limits, rates: this.#rates, seats: this.#seats, stays: this.#stays });
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
     this.#http = createServer((request, response) => void this.#answer(request, response));
     this.#http.on("connection", (tcp: Socket) => {
@@ -164,16 +174,40 @@ export class GraphServer {
     if (refusal !== undefined)
       return sendError(response, new WeftlineError("FORBIDDEN", { message: refusal, fix: "Add the origin to server.origins." }), requestId);
     if (this.#sendCors(request, response, found?.route.methods ?? graphMethods)) return undefined;
-    if (found) return serveRoute(found, { host, request, response, requestId });
+    if (found) return serveRoute(found, { host, request, response, ...(await this.#admit(request, response, requestId)) });
     if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html"))
       return this.#graphiql.send(request, response);
-    if (request.headers.accept?.includes("text/event-stream")) {
-      this.#streams.add(response);
-      response.once("close", () => this.#streams.delete(response));
-    }
-    if (mayBeCutShort(request, this.#options.limits.bodyBytes)) response.setHeader("connection", "close");
+    if (mayBeCutShort(request, this.#options.limits.requestBytes)) response.setHeader("connection", "close");
+    await this.#options.engine.yoga.handle(request, response, await this.#admit(request, response, requestId));
+  }
+
+  /**
+   * Who asks.
+   *
+   * @throws RATE_LIMITED
+   */
+  async #admit(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<Caller> {
+    const { host } = this.#options;
+    const since = host.use(authorizationService).version;
     const viewer = await authenticate(host, credentialsOf(request));
-    await this.#options.engine.yoga.handle(request, response, { viewer, requestId });
+    const address = addressOf(request);
+    await this.#rates.count(callerKey(viewer, address));
+    return viewer ? { viewer, requestId, stay: () => this.#stay(viewer, since, address, response) } : { viewer, requestId };
+  }
+
+  /** An event stream takes a place as a socket does, and its reader is shown out as a socket's is. */
+  #stay(viewer: Admitted, since: number, address: string, response: ServerResponse): AbortSignal {
+    const seat = this.#seats.take(address);
+    response.once("close", seat.leave);
+    seat.claim(callerKey(viewer, address));
+    const stays = new AbortController();
+    const forget = this.#stays.add({ viewer, since, end: () => stays.abort() });
+    this.#streams.add(response);
+    response.once("close", () => {
+      forget();
+      this.#streams.delete(response);
+    });
+    return stays.signal;
   }
 
   /** Lets browsers of the configured origins read answers; `true` where the request was only their question whether they may. */
@@ -181,7 +215,7 @@ export class GraphServer {
     const { origin } = request.headers;
     if (origin !== undefined && this.#origins.allowed.has(origin)) {
       response.setHeader("access-control-allow-origin", origin);
-      response.setHeader("access-control-expose-headers", "x-request-id");
+      response.setHeader("access-control-expose-headers", "x-request-id, retry-after");
       response.setHeader("vary", "origin");
       if (request.method === "OPTIONS") {
         response.setHeader("access-control-allow-methods", methods.join(", "));

@@ -1,20 +1,9 @@
-import {
-  Kind,
-  getNamedType,
-  isCompositeType,
-  isInterfaceType,
-  isObjectType,
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLCompositeType,
-  type GraphQLSchema,
-  type SelectionSetNode,
-} from "graphql";
 import { WeftlineError } from "../errors.ts";
-import { defaultPageSize } from "./connections.ts";
+import { serviceRef } from "../kernel/refs.ts";
+import type { admission } from "./authenticate.ts";
+import { maxPageSize } from "./connections.ts";
 
-/** How much one caller may ask for. */
+/** How much one caller may ask for. `Infinity` lifts a limit. docs/operations.md says what a client sees of each. */
 export interface GraphLimits {
   /** Tokens of a document. */
   readonly tokens: number;
@@ -22,122 +11,77 @@ export interface GraphLimits {
   readonly depth: number;
   /** Fields that an operation may resolve, counted before it runs: what stands below a page counts once an item of the page. */
   readonly cost: number;
-  /** Bytes of a request's body. */
-  readonly bodyBytes: number;
-  /** Bytes of one frame that a socket sends. */
-  readonly frameBytes: number;
+  /** Items of one page, from 1 to 100. */
+  readonly pageSize: number;
+  /** Bytes of one request: of a body over HTTP as of a message over a socket. */
+  readonly requestBytes: number;
   /** Open operations of one socket. */
   readonly operationsPerSocket: number;
-  /** Open sockets of one viewer. */
+  /** Open sockets of one viewer; an event stream over HTTP counts as one. */
   readonly socketsPerViewer: number;
-  /** Open sockets of the server. */
+  /** The same of one address. */
+  readonly socketsPerAddress: number;
+  /** The same of the whole server. */
   readonly sockets: number;
+  /** Requests of one viewer that are let in every second: those over HTTP, and operations and pings over sockets. */
+  readonly requestsPerSecond: number;
+  /** Requests beyond those that are let in within ten seconds. */
+  readonly requestBurst: number;
+  /** Runs of one viewer that have not ended. */
+  readonly openRunsPerViewer: number;
 }
 
-export const defaultLimits: GraphLimits = {
+/** The largest a mutation can be: three fields of 256 KiB of which each byte is escaped as six, and the rest. */
+const largestMutation = 5 * 1024 * 1024;
+
+/** Where callers need credentials. */
+const shared: GraphLimits = {
   tokens: 2_000,
   depth: 20,
   cost: 100_000,
-  bodyBytes: 1_000_000,
-  frameBytes: 256 * 1024,
+  pageSize: maxPageSize,
+  requestBytes: largestMutation,
   operationsPerSocket: 50,
-  socketsPerViewer: 10_000,
+  socketsPerViewer: 1_000,
+  socketsPerAddress: 2_000,
   sockets: 20_000,
+  requestsPerSecond: 500,
+  requestBurst: 10_000,
+  openRunsPerViewer: 500,
 };
 
-/** The size of an operation. */
-export interface OperationSize {
-  readonly depth: number;
-  readonly cost: number;
-}
+/** Where there is one viewer, on a machine that nobody else reaches: how often it asks is its own affair. */
+const local: GraphLimits = {
+  ...shared,
+  socketsPerViewer: Infinity,
+  socketsPerAddress: Infinity,
+  requestsPerSecond: Infinity,
+  openRunsPerViewer: 10_000,
+};
 
-/** An operation that has passed validation, with the variables as the client sent them. */
-export interface SizedOperation {
-  readonly schema: GraphQLSchema;
-  readonly document: DocumentNode;
-  readonly operationName?: string | null | undefined;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
+/** The limits of the host, for whoever enforces one; known when all plugins are set up. */
+export const limitsService = serviceRef<() => GraphLimits>("weftline.limits");
 
 /**
- * Counts an operation before it runs. Pages multiply what stands below them by `first`, `last` or the default size; a fragment is
- * counted once and its size reused, so that a document cannot make the counting itself expensive.
+ * The limits that hold: those set, and for the rest the defaults of a host that lets callers in like this one.
+ *
+ * @param admits how callers are let in.
  */
-export function sizeOf({ schema, document, operationName, variables }: SizedOperation): OperationSize {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  const known = new Map<string, OperationSize>();
+export function limitsOf(set: Partial<GraphLimits> = {}, admits: ReturnType<typeof admission>): GraphLimits {
+  return { ...(admits === "open" ? local : shared), ...set };
+}
 
-  function ofFragment(name: string): OperationSize {
-    const found = known.get(name);
-    if (found) return found;
-    const fragment = fragments.get(name);
-    const type = fragment && schema.getType(fragment.typeCondition.name.value);
-    const size = fragment && isCompositeType(type) ? ofSelections(fragment.selectionSet, type) : { depth: 0, cost: 0 };
-    known.set(name, size);
-    return size;
+/** @throws CONFIG_INVALID for a limit that is none, or that is no number above 0. */
+export function checkLimits(set: Readonly<Record<string, unknown>> = {}): void {
+  for (const [name, value] of Object.entries(set)) {
+    const problem = problemOf(name, value);
+    if (problem !== undefined)
+      throw new WeftlineError("CONFIG_INVALID", { file: "server.limits", problem, fix: "See docs/operations.md." });
   }
-
-  function ofSelections({ selections }: SelectionSetNode, parent: GraphQLCompositeType): OperationSize {
-    let depth = 0;
-    let cost = 0;
-    for (const selection of selections) {
-      let size: OperationSize;
-      if (selection.kind === Kind.FIELD) size = ofField(selection, parent);
-      else if (selection.kind === Kind.FRAGMENT_SPREAD) size = ofFragment(selection.name.value);
-      else {
-        const type = selection.typeCondition ? schema.getType(selection.typeCondition.name.value) : parent;
-        size = isCompositeType(type) ? ofSelections(selection.selectionSet, type) : { depth: 0, cost: 0 };
-      }
-      depth = Math.max(depth, size.depth);
-      cost += size.cost;
-    }
-    return { depth, cost };
-  }
-
-  function ofField(field: FieldNode, parent: GraphQLCompositeType): OperationSize {
-    const name = field.name.value;
-    // The schema describes itself from memory; whether it may be asked is decided by a rule of its own.
-    if (name.startsWith("__")) return { depth: 1, cost: 1 };
-    const definition = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
-    const type = definition && getNamedType(definition.type);
-    if (!definition || !field.selectionSet || !isCompositeType(type)) return { depth: 1, cost: 1 };
-    const below = ofSelections(field.selectionSet, type);
-    const times = definition.args.some((arg) => arg.name === "first" || arg.name === "last")
-      ? pageSize(field, variables)
-      : listSize(field, variables);
-    return { depth: below.depth + 1, cost: 1 + times * below.cost };
-  }
-
-  const operation = document.definitions.find(
-    (definition) => definition.kind === Kind.OPERATION_DEFINITION && (operationName == null || definition.name?.value === operationName),
-  );
-  const root = operation?.kind === Kind.OPERATION_DEFINITION ? schema.getRootType(operation.operation) : undefined;
-  return operation?.kind === Kind.OPERATION_DEFINITION && root ? ofSelections(operation.selectionSet, root) : { depth: 0, cost: 0 };
 }
 
-function argumentOf(field: FieldNode, name: string, variables: Readonly<Record<string, unknown>>): unknown {
-  const value = field.arguments?.find((argument) => argument.name.value === name)?.value;
-  if (value?.kind === Kind.VARIABLE) return variables[value.name.value];
-  if (value?.kind === Kind.INT) return Number(value.value);
-  return value?.kind === Kind.LIST ? value.values : undefined;
-}
-
-function pageSize(field: FieldNode, variables: Readonly<Record<string, unknown>>): number {
-  const asked = [argumentOf(field, "first", variables), argumentOf(field, "last", variables)].filter((size) => typeof size === "number");
-  return asked.length > 0 ? Math.max(1, ...asked) : defaultPageSize;
-}
-
-/** A list that is asked for by ids is as long as they are; what other lists hold is the server's own choice and counts once. */
-function listSize(field: FieldNode, variables: Readonly<Record<string, unknown>>): number {
-  const ids = argumentOf(field, "ids", variables);
-  return Array.isArray(ids) ? Math.max(1, ids.length) : 1;
-}
-
-/** @throws OPERATION_LIMIT for an operation that is deeper or dearer than allowed. */
-export function checkSize({ depth, cost }: OperationSize, limits: GraphLimits): void {
-  if (depth > limits.depth)
-    throw new WeftlineError("OPERATION_LIMIT", { problem: `nests ${depth} fields deep; ${limits.depth} are allowed` });
-  if (cost > limits.cost) throw new WeftlineError("OPERATION_LIMIT", { problem: `may resolve ${cost} fields; ${limits.cost} are allowed` });
+function problemOf(name: string, value: unknown): string | undefined {
+  if (!(name in shared)) return `there is no limit "${name}"; there are ${Object.keys(shared).join(", ")}`;
+  if (typeof value !== "number" || !(value > 0)) return `${name} is not a number above 0`;
+  return name === "pageSize" && value > maxPageSize ? `no page holds more than ${maxPageSize}` : undefined;
 }

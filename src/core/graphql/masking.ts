@@ -29,7 +29,7 @@ export function publicError(error: unknown, context: ErrorContext): GraphQLError
       requestId: context.requestId,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       // What is refused as a whole is answered with a status of its own; a failing field leaves the rest of the answer good.
-      ...(located ? {} : { http: { status: statusOfKind[shown.kind] ?? 500 } }),
+      ...(located ? {} : { http: { status: statusOf(shown), headers: retryHeaders(shown) } }),
     },
   });
 }
@@ -44,6 +44,16 @@ export const statusOfKind: Partial<Record<ErrorKind, number>> = {
   unavailable: 503,
   rateLimited: 429,
 };
+
+/** The HTTP status of a request that is refused as a whole. */
+export function statusOf({ kind }: WeftlineError): number {
+  return statusOfKind[kind] ?? 500;
+}
+
+/** When to come again, where it is known. */
+export function retryHeaders({ details: { retryAfterMs } }: WeftlineError): { readonly "retry-after"?: string } {
+  return retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) };
+}
 
 /** The codes of kinds that clients treat alike, whatever the reason; else the error's own. */
 export function publicCode({ kind, code }: WeftlineError): string {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { WeftlineError } from "../errors.ts";
-import { publicCode, statusOfKind } from "./masking.ts";
+import { publicCode, retryHeaders, statusOf } from "./masking.ts";
 
 /** Answers with a document. */
 export function sendJson(response: ServerResponse, status: number, body: object): void {
@@ -12,9 +12,10 @@ export function sendError(
   response: ServerResponse,
   error: WeftlineError,
   requestId: string,
-  status = statusOfKind[error.kind] ?? 500,
+  status = statusOf(error),
 ): void {
-  sendJson(response, status, {
-    errors: [{ message: error.message, extensions: { code: publicCode(error), fix: error.fix, requestId } }],
-  });
+  const { retryAfterMs } = error.details;
+  for (const [name, value] of Object.entries(retryHeaders(error))) response.setHeader(name, value);
+  const extensions = { code: publicCode(error), fix: error.fix, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  sendJson(response, status, { errors: [{ message: error.message, extensions }] });
 }

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { WeftlineError } from "../errors.ts";
 import { extensionPoint } from "../kernel/refs.ts";
-import { authenticate, credentialsOf } from "./authenticate.ts";
+import type { Caller } from "./engine.ts";
 import { sendError } from "./replies.ts";
 import { Scope, type ScopeHost } from "./scope.ts";
 
@@ -58,7 +58,7 @@ export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined
  *
  * @throws UNAUTHENTICATED, and what the route throws.
  */
-export async function serveRoute({ route, path }: FoundRoute, { host, request, response, requestId }: Exchange): Promise<void> {
+export async function serveRoute({ route, path }: FoundRoute, { host, request, response, requestId, viewer }: Exchange): Promise<void> {
   const method = route.methods.find((each) => each === request.method);
   if (method === undefined) {
     const known = route.methods.join(", ");
@@ -66,7 +66,6 @@ export async function serveRoute({ route, path }: FoundRoute, { host, request, r
     const refusal = new WeftlineError("INVALID_INPUT", { message: `This answers to ${known} only.`, fix: "Use another method." });
     return sendError(response, refusal, requestId, 405);
   }
-  const viewer = await authenticate(host, credentialsOf(request));
   if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
   const gone = new AbortController();
   response.once("close", () => gone.abort());
@@ -79,11 +78,10 @@ export async function serveRoute({ route, path }: FoundRoute, { host, request, r
   });
 }
 
-interface Exchange {
+interface Exchange extends Caller {
   readonly host: ScopeHost;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly requestId: string;
 }
 
 /** A caller that goes before the end is no failure. */

@@ -25,9 +25,18 @@ export interface Credentials {
   readonly address: string;
 }
 
+/** A viewer that was let in. */
+export interface Admitted extends Viewer {
+  /**
+   * When its credentials end, in milliseconds since 1970; never unless said. An open socket is closed then with 4403, an event stream
+   * ends with UNAUTHENTICATED.
+   */
+  readonly expiresAt?: number;
+}
+
 /** Turns credentials into a viewer; `undefined` leaves the decision to the next authenticator. */
 export interface Authenticator {
-  authenticate(credentials: Credentials): MaybePromise<Viewer | undefined>;
+  authenticate(credentials: Credentials): MaybePromise<Admitted | undefined>;
   /** Whether it lets in callers without credentials, as the local viewer does. Such a server binds to loopback only. */
   readonly open: boolean;
 }

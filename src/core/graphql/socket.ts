@@ -4,19 +4,24 @@ import { GraphQLError, type ExecutionArgs } from "graphql";
 import { handleProtocols, makeServer, type Context, type Server, type SubscribePayload } from "graphql-ws";
 import { v7 } from "uuid";
 import { WebSocketServer, type WebSocket } from "ws";
-import type { Viewer } from "../database/viewer.ts";
-import { WeftlineError } from "../errors.ts";
-import { authenticate, credentialsOf } from "./authenticate.ts";
+import { WeftlineError, asWeftlineError } from "../errors.ts";
+import { addressOf, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import type { Engine } from "./engine.ts";
 import type { GraphLimits } from "./limits.ts";
-import { publicError, withoutHttp } from "./masking.ts";
-import { authorizationService, type ScopeHost } from "./scope.ts";
+import { publicError, statusOf, withoutHttp } from "./masking.ts";
+import type { Rates } from "./rates.ts";
+import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
+import type { Seat, Seats } from "./seats.ts";
+import type { Stays } from "./stays.ts";
 import { Wire } from "./wire.ts";
 
 export interface SocketServerOptions {
   readonly engine: Engine;
   readonly host: ScopeHost;
   readonly limits: GraphLimits;
+  readonly rates: Rates;
+  readonly seats: Seats;
+  readonly stays: Stays;
 }
 
 /** What is known of one socket. */
@@ -24,15 +29,20 @@ interface Peer {
   /** Until the caller is known; an idle socket should not hold on to it. */
   request: IncomingMessage | undefined;
   readonly wire: Wire;
-  viewer: Viewer | undefined;
+  readonly seat: Seat;
+  viewer: Admitted | undefined;
+  /** By what its requests are counted: its address, and its viewer when that is known. */
+  key: string;
   /** The authorisation version at which the viewer was last found in order. */
   checked: number;
+  /** Ends what watches over its stay. */
+  forget: (() => void) | undefined;
 }
 
 type SocketContext = Context<Record<string, unknown>, Peer>;
 
-/** Close codes: a client that resumes treats the first two as "connect again", the last as its own fault. */
-const closeCodes = { goingAway: 1001, forbidden: 4403, internal: 4500 } as const;
+/** Close codes: a client that resumes treats the first two as "connect again", the others as its own fault. */
+const closeCodes = { goingAway: 1001, forbidden: 4403, tooMany: 4429, internal: 4500 } as const;
 const keepAliveMs = 12_000;
 /** Sockets are pinged in as many groups, so that thousands are not all at once. */
 const pingGroups = 12;
@@ -47,7 +57,6 @@ export class SocketServer {
   readonly #ws: WebSocketServer;
   readonly #protocol: Server<Peer>;
   readonly #wires = new Set<Wire>();
-  readonly #perViewer = new Map<string, number>();
   #pings: NodeJS.Timeout | undefined;
   #group = 0;
 
@@ -55,7 +64,7 @@ export class SocketServer {
     this.#options = options;
     this.#ws = new WebSocketServer({
       noServer: true,
-      maxPayload: options.limits.frameBytes,
+      maxPayload: options.limits.requestBytes,
       perMessageDeflate: false,
       clientTracking: false,
       handleProtocols,
@@ -63,6 +72,7 @@ export class SocketServer {
     this.#protocol = makeServer<Record<string, unknown>, Peer>({
       onConnect: (context) => this.#connect(context),
       onSubscribe: (context, _, payload) => this.#subscribe(context, payload),
+      onPing: ({ extra }) => this.#countPing(extra),
       onError: (_, __, ___, errors) => errors.map((error) => this.#shown(error).toJSON()),
       execute: (args) => options.engine.run(args) as never,
       subscribe: (args) => options.engine.run(args) as never,
@@ -71,8 +81,14 @@ export class SocketServer {
 
   /** Takes over a connection whose origin was checked. */
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void {
-    if (this.#wires.size >= this.#options.limits.sockets) return refuseUpgrade(tcp, 503);
-    this.#ws.handleUpgrade(request, tcp, head, (socket) => this.#open(socket, request, tcp));
+    const address = addressOf(request);
+    try {
+      const seat = this.#options.seats.take(address);
+      tcp.once("close", seat.leave);
+      this.#ws.handleUpgrade(request, tcp, head, (socket) => this.#open(socket, { request, tcp, seat, key: address }));
+    } catch (error) {
+      refuseUpgrade(tcp, statusOf(asWeftlineError(error)));
+    }
   }
 
   /** Closes all with 1001, a little apart: clients that reconnect should not come back in one instant. */
@@ -87,9 +103,9 @@ export class SocketServer {
     for (const wire of this.#wires) wire.terminate();
   }
 
-  #open(socket: WebSocket, request: IncomingMessage, tcp: Duplex): void {
+  #open(socket: WebSocket, { tcp, ...rest }: Pick<Peer, "request" | "seat" | "key"> & { readonly tcp: Duplex }): void {
     const wire = new Wire(socket, tcp, this.#wires.size % pingGroups);
-    const peer: Peer = { request, wire, viewer: undefined, checked: 0 };
+    const peer: Peer = { ...rest, wire, viewer: undefined, checked: 0, forget: undefined };
     this.#wires.add(wire);
     this.#pings ??= setInterval(() => this.#ping(), keepAliveMs / pingGroups).unref();
     const closed = this.#protocol.opened(
@@ -103,7 +119,7 @@ export class SocketServer {
     );
     wire.onClose((code, reason) => {
       this.#wires.delete(wire);
-      this.#count(peer.viewer, -1);
+      peer.forget?.();
       if (this.#wires.size === 0) this.#pings = void clearInterval(this.#pings);
       void this.#handle(closed(code, reason), peer);
     });
@@ -125,39 +141,44 @@ export class SocketServer {
   }
 
   async #connect({ connectionParams = {}, extra }: SocketContext): Promise<boolean> {
-    const { host, limits } = this.#options;
+    const { host, rates, stays } = this.#options;
     const { version } = host.use(authorizationService);
-    const { request } = extra;
+    const { request, wire } = extra;
     extra.request = undefined;
-    const viewer = request && (await authenticate(host, credentialsOf(request, connectionParams)));
-    if (!viewer || extra.wire.state === "closed") return false;
-    if (this.#count(viewer, 1) > limits.socketsPerViewer) {
-      this.#count(viewer, -1);
+    try {
+      await rates.count(extra.key);
+      const viewer = request && (await authenticate(host, credentialsOf(request, connectionParams)));
+      if (!viewer || wire.state === "closed") return false;
+      const key = callerKey(viewer, extra.key);
+      extra.seat.claim(key);
+      const end = (): void => wire.close(closeCodes.forbidden, "Forbidden");
+      Object.assign(extra, { viewer, key, checked: version, forget: stays.add({ viewer, since: version, end }) });
+      return true;
+    } catch (error) {
+      // Not 4429: a client takes that for its own fault and does not come again.
+      wire.close(closeCodes.forbidden, asWeftlineError(error).message);
       return false;
     }
-    extra.viewer = viewer;
-    extra.checked = version;
-    return true;
   }
 
-  #count(viewer: Viewer | undefined, change: 1 | -1): number {
-    if (!viewer) return 0;
-    const key = `${viewer.tenantId}:${viewer.actorId}`;
-    const count = (this.#perViewer.get(key) ?? 0) + change;
-    if (count === 0) this.#perViewer.delete(key);
-    else this.#perViewer.set(key, count);
-    return count;
+  async #countPing({ key, wire }: Peer): Promise<void> {
+    try {
+      await this.#options.rates.count(key);
+    } catch {
+      wire.close(closeCodes.tooMany, "Too many pings");
+    }
   }
 
   /** Nothing is thrown here: an exception would end the socket, and every other subscription on it. */
   async #subscribe(context: SocketContext, payload: SubscribePayload): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { extra, subscriptions } = context;
-    const { engine, limits } = this.#options;
+    const { engine, limits, rates } = this.#options;
     const caller = { viewer: extra.viewer, requestId: v7() };
     // Counted before anything is awaited: operations that come in one tick must not all count each other.
     const open = Object.keys(subscriptions).length;
     try {
       if (open > limits.operationsPerSocket) throw new WeftlineError("RATE_LIMITED", { what: "operations on this socket" });
+      await rates.count(extra.key);
       if (!(await this.#stillAdmitted(extra))) {
         extra.wire.close(closeCodes.forbidden, "Forbidden");
         throw new WeftlineError("UNAUTHENTICATED");
@@ -185,7 +206,12 @@ export class SocketServer {
   }
 }
 
-const reasons: Readonly<Record<number, string>> = { 403: "Forbidden", 404: "Not Found", 503: "Service Unavailable" };
+const reasons: Readonly<Record<number, string>> = {
+  403: "Forbidden",
+  404: "Not Found",
+  429: "Too Many Requests",
+  503: "Service Unavailable",
+};
 
 /** Answers an upgrade with a plain HTTP status. */
 export function refuseUpgrade(tcp: Duplex, status: number): void {

@@ -1,4 +1,5 @@
 import { databaseService } from "../database/database.ts";
+import { limitsService } from "../graphql/limits.ts";
 import { changesService } from "../host/changes.ts";
 import { serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
@@ -51,7 +52,7 @@ export const runsPlugin = definePlugin({
   ],
   migrations,
   schema: addRunsSchema,
-  requires: { database: databaseService, lookup: turnLookup, changes: optional(changesService) },
+  requires: { database: databaseService, limits: limitsService, lookup: turnLookup, changes: optional(changesService) },
   provides: { runs: runService, streams: streamService, engine: engineService },
   setup({ deps, log, contribute, contributions, onReady, onClose }) {
     const { database, lookup, changes } = deps;
@@ -74,6 +75,7 @@ export const runsPlugin = definePlugin({
       ring: (id: string) => engine.ring(id),
       claim: () => engine.claim(),
       adopt: (run: Run) => engine.adopt(run),
+      mostOpenRuns: () => deps.limits().openRunsPerViewer,
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };

@@ -11,6 +11,11 @@ const viewerConfig = z.strictObject({
   /** The name to show; the id unless said. */
   name: name.optional(),
   tenant: name.default("default"),
+  /** Until when the token is good, as an ISO 8601 time with its offset or a Date; for ever unless said. */
+  expires: z
+    .union([z.iso.datetime({ offset: true }), z.date()])
+    .transform((at) => new Date(at).getTime())
+    .optional(),
   /** `admin` manages the tenant; `audit` may read the content of others in it. */
   roles: z.array(name).default([]),
 });

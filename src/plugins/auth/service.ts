@@ -17,9 +17,15 @@ const localViewer: Viewer = Object.freeze({ tenantId: "default", actorId: "local
 const proxyHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 export function createAuth({ viewers }: AuthConfig): AuthParts {
-  const known = viewers.map(({ token, id, name, tenant, roles }) => ({
+  const known = viewers.map(({ token, id, name, tenant, roles, expires }) => ({
     hash: hashOf(token),
-    viewer: Object.freeze<Viewer>({ tenantId: tenant, actorId: id, name: name ?? id, roles }),
+    viewer: Object.freeze<Viewer>({
+      tenantId: tenant,
+      actorId: id,
+      name: name ?? id,
+      roles,
+      ...(expires === undefined ? {} : { expiresAt: expires }),
+    }),
   }));
   const revoked = new Set<string>();
   let version = 0;

@@ -76,6 +76,8 @@ const RunSchema = defineEntity({
   uniques: [{ properties: ["streamNum", "startSeq"] }],
   indexes: [
     { properties: ["tenantId", "ownerId", "createdAt"] },
+    // The open runs of a viewer, counted at each start. (With its own type, the condition keeps the properties from being inferred.)
+    { name: "runs_run_open_index", properties: ["tenantId", "ownerId"], where: "finished_at is null" as never },
     { properties: ["threadId", "status"] },
     { properties: ["targetId", "createdAt"] },
     { properties: ["status", "dueAt"] },
