@@ -35,7 +35,7 @@ export function publicError(error: unknown, context: ErrorContext): GraphQLError
 }
 
 /** What a failure of each kind is called in HTTP; 500 for the rest. */
-export const statusOfKind: Partial<Record<ErrorKind, number>> = {
+const statusOfKind: Partial<Record<ErrorKind, number>> = {
   input: 400,
   notFound: 404,
   conflict: 409,

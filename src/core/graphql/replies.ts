@@ -8,12 +8,7 @@ export function sendJson(response: ServerResponse, status: number, body: object)
 }
 
 /** Refuses a request as a whole, in the form in which the graph refuses an operation. */
-export function sendError(
-  response: ServerResponse,
-  error: WeftlineError,
-  requestId: string,
-  status = statusOf(error),
-): void {
+export function sendError(response: ServerResponse, error: WeftlineError, requestId: string, status = statusOf(error)): void {
   const { retryAfterMs } = error.details;
   for (const [name, value] of Object.entries(retryHeaders(error))) response.setHeader(name, value);
   const extensions = { code: publicCode(error), fix: error.fix, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
