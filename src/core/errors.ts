@@ -193,8 +193,8 @@ export const errorCodes = {
   RUN_CANCELLED: entry("internal", "The run was cancelled.", "Nothing."),
   PROTOCOL_VIOLATION: entry(
     "internal",
-    'The framework "{plugin}" broke the run protocol: {problem}',
-    "Report it to the framework plugin's author; docs/run-protocol.md has the rules.",
+    'The plugin "{plugin}" broke the run protocol: {problem}',
+    "Report it to the plugin's author; docs/run-protocol.md has the rules.",
   ),
   PROVIDER_AUTH: entry(
     "unavailable",
@@ -237,6 +237,12 @@ export const errorCodes = {
     'The tool "{tool}" did not finish within {timeout}.',
     "Try again with less work, or raise the tool's timeout.",
   ),
+  TOOL_FAILED: entry(
+    "conflict",
+    'The tool "{tool}" failed.',
+    "Read the message; then call it again, with other arguments where they were at fault.",
+  ),
+  TOOL_DENIED: entry("forbidden", 'The call of "{tool}" was not allowed.', "Call it again and have the call approved."),
 
   INTERNAL: entry("internal", "Something went wrong here.", "Look for the requestId in the log of the server."),
 } as const satisfies Record<string, CodeEntry>;

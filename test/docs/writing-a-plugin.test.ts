@@ -56,6 +56,7 @@ describe("the page on writing a plugin", { timeout: 60_000 }, () => {
       "hello.test.ts",
       "agents.test.ts",
       "workshop.ts",
+      "chore.ts",
       "entities.ts",
       "card.ts",
     ]);

@@ -63,8 +63,7 @@ export function castPlugin(cast: Cast) {
       contribution(runtimes, "scripted", runtime),
       contribution(runTargets, "Agent", {
         typeName: "Agent",
-        inputField: "agent",
-        find: async () => ({ id: "weaver", name: "Weaver", version: 1 }),
+        startable: { inputField: "agent", find: async () => ({ id: "weaver", name: "Weaver", version: 1 }) },
         program: async () => ({
           agent: { id: "weaver", name: "Weaver", version: 1 },
           framework: "scripted",

@@ -8,6 +8,7 @@ import type { Mine } from "./world.ts";
  */
 export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<string, unknown>>>> = {
   archiveAgent: ({ agent }) => ({ agent: { id: agent } }),
+  callTool: () => ({ name: "time.now", arguments: {} }),
   cancelRun: ({ waitingRun }) => ({ run: waitingRun }),
   clearThread: ({ thread }) => ({ thread }),
   createAgent: () => ({ input: { name: "another", framework: "fake" } }),

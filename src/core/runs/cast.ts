@@ -1,6 +1,6 @@
 import { WeftlineError } from "../errors.ts";
 import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts";
-import { runTargets, type AgentProgram } from "./contract.ts";
+import { runTargets, type AgentProgram, type OwnProgram } from "./contract.ts";
 import type { Run } from "./entities/run.ts";
 import { modelService, runtimes, type AgentRuntime, type ModelBinding } from "./runtime.ts";
 import { toolRegistry, type ToolDefinition } from "./tools.ts";
@@ -12,8 +12,9 @@ export interface Lookup {
   use<T>(ref: ServiceRef<T>): T;
 }
 
-/** What a run runs, looked up anew for each turn. */
-export interface Cast {
+/** What a run of an agent needs, looked up anew for each turn. */
+export interface AgentCast {
+  readonly kind: "agent";
   readonly program: AgentProgram;
   readonly runtime: AgentRuntime;
   readonly plugin: string;
@@ -21,20 +22,29 @@ export interface Cast {
   readonly tools: readonly ToolDefinition[];
 }
 
+/** What a run needs whose program runs by itself. */
+export interface OwnCast {
+  readonly kind: "own";
+  readonly program: OwnProgram;
+  readonly plugin: string;
+  readonly tools: readonly ToolDefinition[];
+}
+
 /**
- * Finds what a run needs: its target's program, the framework, the model, the tools.
+ * Finds what a run needs: its target's program and tools, and an agent's framework and model.
  *
  * @throws UNAVAILABLE or FRAMEWORK_UNKNOWN where a plugin is gone; what the model service throws.
  */
-export async function castOf(lookup: Lookup, run: Run): Promise<Cast> {
-  const target = lookup.contributions(runTargets).get(run.targetType)?.value;
+export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnCast> {
+  const target = lookup.contributions(runTargets).get(run.targetType);
   if (!target)
     throw new WeftlineError("UNAVAILABLE", {
       what: `The target type ${run.targetType}`,
       reason: "no plugin provides it.",
       fix: "Add the plugin again.",
     });
-  const program = await target.program(run);
+  const program = await target.value.program(run);
+  if ("run" in program) return { kind: "own", program, plugin: target.plugin, tools: await toolsOf(lookup, program.capabilities) };
   const found = lookup.contributions(runtimes).get(program.framework);
   if (!found) {
     const known = [...lookup.contributions(runtimes).keys()].join(", ");
@@ -42,7 +52,7 @@ export async function castOf(lookup: Lookup, run: Run): Promise<Cast> {
   }
   const model = lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
   const tools = program.capabilities.length > 0 ? await toolsOf(lookup, program.capabilities) : [];
-  return { program, runtime: found.value, plugin: found.plugin, model, tools };
+  return { kind: "agent", program, runtime: found.value, plugin: found.plugin, model, tools };
 }
 
 async function toolsOf(lookup: Lookup, names: readonly string[]): Promise<readonly ToolDefinition[]> {

@@ -1,14 +1,16 @@
 import type { Tx } from "../database/database.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
+import type { MaybePromise } from "../kernel/spec.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import type { Interrupt, Message, StoredPart } from "./entities/message.ts";
 import type { Run, RunLimits, RunSettings } from "./entities/run.ts";
 import type { Stream } from "./entities/stream.ts";
-import type { LoggedEvent, NewEvent } from "./events.ts";
+import type { LoggedEvent, NewEvent, RunEventBody } from "./events.ts";
+import type { RunContext } from "./runtime.ts";
 import type { DecisionKind, OnBusy, RunTrigger } from "./types.ts";
 
-/** What a run of a target does, read anew at each turn from what the run pinned. */
+/** What a run of an agent does: a framework converses with a model. */
 export interface AgentProgram {
   readonly agent: { readonly id: string; readonly name: string; readonly version: number };
   /** The id of an {@link AgentRuntime}. */
@@ -22,6 +24,36 @@ export interface AgentProgram {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
 }
 
+/** What a program that runs by itself works with during one turn. */
+export interface ProgramContext extends Omit<RunContext, "model" | "toolRequested" | "toolArguments"> {
+  /** What the run was given, and what it was told. */
+  readonly input: unknown;
+  readonly text: string | undefined;
+  /**
+   * Says what happens: steps, progress, messages.
+   *
+   * @returns a promise where the log has to be waited for.
+   */
+  say(body: RunEventBody): Promise<void> | undefined;
+}
+
+/** What a run does that needs no framework and no model: a call of a tool, work of the platform. */
+export interface OwnProgram {
+  /** Names of tools and skills that it may call. */
+  readonly capabilities: readonly string[];
+  /**
+   * One turn, from the beginning. It is called again after a wait and after a lost process: calls keep their ids, so that one that has an
+   * outcome gets it again and is not made twice.
+   *
+   * @returns the run's output: JSON, or nothing.
+   * @throws what goes wrong: the run fails with it. RUN_SUSPENDED has to pass, as it comes from `callTools` and `ask`.
+   */
+  run(ctx: ProgramContext): MaybePromise<unknown>;
+}
+
+/** What a run of a target does, read anew at each turn from what the run pinned. */
+export type RunProgram = AgentProgram | OwnProgram;
+
 /** The target of a run, found and allowed. */
 export interface FoundTarget {
   readonly id: string;
@@ -29,10 +61,8 @@ export interface FoundTarget {
   readonly version?: number;
 }
 
-/** A type of thing that can be run. Its plugin also adds the field of `RunTargetInput` that names it. */
-export interface RunTargetType {
-  /** The GraphQL type, an implementation of `RunTarget`; also the key at {@link runTargets}. */
-  readonly typeName: string;
+/** How `startRun` names a target. */
+export interface StartableTarget {
   /** The field of `RunTargetInput`, as in `agent`. */
   readonly inputField: string;
   /**
@@ -41,6 +71,14 @@ export interface RunTargetType {
    * @throws NOT_FOUND, or a conflict where it takes no runs now.
    */
   find(scope: Scope, value: unknown): Promise<FoundTarget>;
+}
+
+/** A type of thing that can be run. */
+export interface RunTargetType {
+  /** The GraphQL type, an implementation of `RunTarget`; also the key at {@link runTargets}. */
+  readonly typeName: string;
+  /** How `startRun` names it; absent where its runs are started in another way. The plugin also adds the field to `RunTargetInput`. */
+  readonly startable?: StartableTarget;
   /**
    * Whether a run of it may be repeated now, at whatever version that pinned; always unless said.
    *
@@ -49,7 +87,7 @@ export interface RunTargetType {
    */
   admit?(scope: Scope, id: string, path: readonly string[]): Promise<void>;
   /** What to do, as the platform itself: the run was allowed when it started. */
-  program(run: Run): Promise<AgentProgram>;
+  program(run: Run): Promise<RunProgram>;
   /** The object for the graph, as the scope's viewer. */
   load(scope: Scope, id: string): Promise<object | null>;
 }

@@ -4,7 +4,8 @@ import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { Run } from "./entities/run.ts";
 import type { Claim } from "./start.ts";
-import { runTurn, type TurnHost } from "./turn.ts";
+import type { TurnHost } from "./stage.ts";
+import { runTurn } from "./turn.ts";
 
 interface Active {
   readonly abort: AbortController;

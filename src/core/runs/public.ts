@@ -9,6 +9,8 @@ export {
   type FoundTarget,
   type FoundThread,
   type NewMessage,
+  type OwnProgram,
+  type ProgramContext,
   type Purger,
   type RunService,
   type RunTargetType,

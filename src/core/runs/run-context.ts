@@ -1,42 +1,35 @@
-import type { Database } from "../database/database.ts";
-import type { Logger } from "../kernel/spec.ts";
-import type { Cast } from "./cast.ts";
+import type { AgentCast } from "./cast.ts";
 import { checkpointsOf } from "./checkpoint-store.ts";
-import type { Run } from "./entities/run.ts";
-import type { Questions } from "./questions.ts";
 import type { RunContext } from "./runtime.ts";
-import type { RunSession } from "./session.ts";
-import type { ToolCalls } from "./tool-calls.ts";
+import type { Stage } from "./stage.ts";
 
 const defaultMaxSteps = 50;
 
-/** What a turn asks of tools and of people. */
-export interface TurnAsks {
-  readonly toolCalls: ToolCalls;
-  readonly questions: Questions;
-}
+/** What of a context needs no model. */
+export type CommonContext = Omit<RunContext, "model" | "toolRequested" | "toolArguments">;
 
-/** What an adapter is handed for one turn. */
-export function contextOf(
-  host: { readonly database: Database; readonly log: Logger },
-  run: Run,
-  session: RunSession,
-  cast: Cast,
-  { toolCalls, questions }: TurnAsks,
-  signal: AbortSignal,
-): RunContext {
+/** What whatever runs is handed for one turn, a framework or a program of its own. */
+export function commonContext({ host, run, session, toolCalls, questions, abort }: Stage, tools: RunContext["tools"]): CommonContext {
   return {
     runId: run.id,
     threadId: run.threadId ?? undefined,
-    signal,
+    signal: abort.signal,
     log: host.log.child({ runId: run.id }),
-    model: cast.model,
-    tools: cast.tools,
+    tools,
     limits: { maxSteps: run.limits.maxSteps ?? defaultMaxSteps },
-    toolRequested: ({ callId, name, message, part }) => toolCalls.requested(callId, name, { message, part }),
-    toolArguments: (callId, delta) => toolCalls.arguments(callId, delta),
     callTools: (calls) => toolCalls.run(calls),
     ask: (question) => questions.ask(question),
     checkpoints: checkpointsOf(host.database, run, session),
+  };
+}
+
+/** What an adapter is handed for one turn. */
+export function contextOf(stage: Stage, { model, tools }: AgentCast): RunContext {
+  const { toolCalls } = stage;
+  return {
+    ...commonContext(stage, tools),
+    model,
+    toolRequested: ({ callId, name, message, part }) => toolCalls.requested(callId, name, { message, part }),
+    toolArguments: (callId, delta) => toolCalls.arguments(callId, delta),
   };
 }

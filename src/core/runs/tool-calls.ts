@@ -6,6 +6,7 @@ import type { Logger } from "../kernel/spec.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
+import { asJson, untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
 import type { ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
 import type { DecisionKind, InterruptKind } from "./types.ts";
@@ -251,18 +252,4 @@ function finishedPayload(c: number, outcome: ToolOutcome, ms?: number) {
   const time = ms === undefined ? {} : { ms };
   if (outcome.status === "SUCCESS") return { c, status: outcome.status, result: outcome.result, ...time };
   return { c, status: outcome.status, error: outcome.error, ...time };
-}
-
-/** What a log can keep of a result: JSON, and null for nothing. */
-function asJson(value: unknown): unknown {
-  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown);
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error);
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

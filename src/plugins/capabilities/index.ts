@@ -1,5 +1,6 @@
-import { changesService, databaseService, definePlugin, toolRegistry, toolSources, tools } from "#weftline";
+import { changesService, databaseService, definePlugin, runTargets, toolRegistry, toolSources, tools } from "#weftline";
 import { healthChecks } from "#plugins/health";
+import { createToolCaller, toolCaller, toolTarget } from "./call.ts";
 import { capabilityDirectory, skills } from "./contract.ts";
 import { outboxEntity } from "./entities.ts";
 import { createSchemaChecker } from "./json-schema.ts";
@@ -22,7 +23,7 @@ export const capabilities = definePlugin({
   id: "capabilities",
   description: "Tools and skills that agents can be given.",
   requires: { database: databaseService, changes: changesService },
-  provides: { registry: toolRegistry, directory: capabilityDirectory },
+  provides: { registry: toolRegistry, directory: capabilityDirectory, caller: toolCaller },
   entities: [outboxEntity],
   migrations,
   schema: addCapabilitySchema,
@@ -36,10 +37,13 @@ export const capabilities = definePlugin({
     onReady(() => {
       verifyCapabilities(definitions, checker);
       shelf.open();
-      const missing = missingTools(definitions, (name) => definitions.tools.has(name) || shelf.expects(name));
+      const missing = missingTools(definitions, (name) => definitions.tools.has(name) || shelf.sourceOf(name) !== undefined);
       if (missing.length > 0) log.warn({ missing }, "skills name tools that nobody brings");
     });
     onClose(() => shelf.close());
-    return { registry: createToolRegistry(contributed, checker), directory: createDirectory(contributed) };
+    const directory = createDirectory(contributed);
+    const calls = { shelf, directory, checker };
+    contribute(runTargets, "Tool", toolTarget(calls));
+    return { registry: createToolRegistry(contributed, checker), directory, caller: createToolCaller(calls) };
   },
 });

@@ -1,4 +1,17 @@
-import { Node, RunTarget, connectionType, defineEnum, enumKey, nodeType, pageOfList, type GraphBuilder, type Scope } from "#weftline";
+import {
+  Node,
+  Run,
+  RunTarget,
+  connectionType,
+  defineEnum,
+  enumKey,
+  nodeType,
+  pageOfList,
+  resultType,
+  type GraphBuilder,
+  type Scope,
+} from "#weftline";
+import { toolCaller } from "./call.ts";
 import { Capability, Skill, Tool, capabilityDirectory } from "./contract.ts";
 
 const CapabilityKind = enumKey("TOOL", "SKILL");
@@ -22,6 +35,7 @@ export function addCapabilitySchema(builder: GraphBuilder): void {
   addTool(builder);
   addSkill(builder);
   addQuery(builder);
+  addMutation(builder);
 }
 
 function addEnums(builder: GraphBuilder): void {
@@ -121,6 +135,34 @@ function addQuery(builder: GraphBuilder): void {
       },
       resolve: (_, { kind, search, ...page }, scope) =>
         pageOfList(scope.use(capabilityDirectory).list().filter(matching(kind, search)), page, ({ id }) => id) as never,
+    }),
+  );
+}
+
+function addMutation(builder: GraphBuilder): void {
+  const called = resultType<{ readonly run: Run }>(builder, "CallTool", {
+    errors: ["conflict", "unavailable"],
+    fields: (t) => ({
+      run: t.field({
+        type: Run,
+        nullable: false,
+        description: "The run that calls it; its output is the result.",
+        resolve: ({ run }) => run,
+      }),
+    }),
+  });
+  builder.mutationField("callTool", (t) =>
+    t.field({
+      type: called.type,
+      nullable: false,
+      description:
+        "Calls a tool as an agent would: its policy may ask for a decision first. Answers at once; follow the run with runEvents.",
+      args: {
+        name: t.arg.string({ required: true, description: "The tool's name." }),
+        arguments: t.arg({ type: "JSON", required: true, description: "By the tool's inputSchema, at most 256 KiB." }),
+        idempotencyKey: t.arg.string({ description: "The same key and arguments again give the first answer, for 24 hours." }),
+      },
+      resolve: (_, call, scope) => called.attempt(async () => ({ run: await scope.use(toolCaller).call(scope, call) })),
     }),
   );
 }

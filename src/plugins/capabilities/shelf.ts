@@ -10,8 +10,8 @@ const settleMs = 10_000;
 export interface ToolShelf {
   get(name: string): Contribution<ToolDefinition> | undefined;
   names(): readonly string[];
-  /** Whether a source could bring a tool of this name. */
-  expects(name: string): boolean;
+  /** The source that a tool of this name would come from. */
+  sourceOf(name: string): ToolSource | undefined;
   /** As `ToolRegistry.settled`. */
   settled(names: readonly string[]): Promise<void> | undefined;
   /** Reads the sources and from now on tells what changes in them. */
@@ -88,7 +88,7 @@ export function createToolShelf({ tools, skills, sources, checker, changes, log 
       open();
       return [...tools.keys(), ...[...offers.values()].flatMap((offer) => [...offer.keys()])];
     },
-    expects: (name) => sourceOf(name) !== undefined,
+    sourceOf,
     settled: (names) => {
       const waited = new Set(names.flatMap((name) => (get(name) ? [] : (sourceOf(name)?.ready?.() ?? []))));
       return waited.size === 0 ? undefined : settledWithin(waited);

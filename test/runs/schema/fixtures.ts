@@ -53,8 +53,7 @@ const loom = definePlugin({
   setup: ({ contribute }) => {
     contribute(runTargets, "LoomPattern", {
       typeName: "LoomPattern",
-      inputField: "pattern",
-      find: async (_, value) => ({ id: String(value), name: `Pattern ${String(value)}`, version: 3 }),
+      startable: { inputField: "pattern", find: async (_, value) => ({ id: String(value), name: `Pattern ${String(value)}`, version: 3 }) },
       program: async (run) => ({
         agent: { id: run.targetId, name: run.targetName, version: 3 },
         framework: "scripted",

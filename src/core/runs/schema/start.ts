@@ -2,7 +2,7 @@ import { WeftlineError, type InputProblem } from "../../errors.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { idempotently } from "../../host/idempotency.ts";
 import type { Tx } from "../../database/database.ts";
-import { runService, runTargets, streamService, threadResolver, type FoundThread, type RunTargetType } from "../contract.ts";
+import { runService, runTargets, streamService, threadResolver, type FoundThread, type StartableTarget } from "../contract.ts";
 import type { StoredPart } from "../entities/message.ts";
 import type { Run, RunSettings } from "../entities/run.ts";
 import { toolRegistry, type ToolRegistry } from "../tools.ts";
@@ -36,12 +36,12 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
   const problems = problemsOf(scope, input);
   if (problems.length > 0) throw invalidInput(problems);
   const limits = runLimitsOf(input.limits, ["input", "limits"]);
-  const { type, value } = targetTypeOf(scope, input.target);
+  const { typeName, startable, value } = targetTypeOf(scope, input.target);
   const { run } = await idempotently(scope, { mutation: "startRun", key: input.idempotencyKey, body: input }, async (tx) => {
     const thread = input.thread == null ? undefined : await scope.use(threadResolver).find(scope, input.thread, ["input", "thread"]);
     const started = await scope.use(runService).start(scope, tx, {
-      targetType: type.typeName,
-      target: await type.find(scope, value),
+      targetType: typeName,
+      target: await startable.find(scope, value),
       trigger: "API",
       limits,
       settings: settingsOf(input, thread),
@@ -83,12 +83,19 @@ function registryOf(scope: Scope): ToolRegistry | undefined {
   }
 }
 
+interface NamedTarget {
+  readonly typeName: string;
+  readonly startable: StartableTarget;
+  readonly value: unknown;
+}
+
 /** The type of target that the one given field stands for, and the field's value. */
-function targetTypeOf(scope: Scope, target: StartRunInput["target"]): { readonly type: RunTargetType; readonly value: unknown } {
+function targetTypeOf(scope: Scope, target: StartRunInput["target"]): NamedTarget {
   const [field, value] = Object.entries(target).find((entry) => entry[1] != null) ?? [];
-  const found = [...scope.contributions(runTargets).values()].find((type) => type.value.inputField === field);
-  if (!found) throw new WeftlineError("NOT_FOUND", { what: "target", path: ["input", "target"] });
-  return { type: found.value, value };
+  for (const { value: type } of scope.contributions(runTargets).values()) {
+    if (type.startable?.inputField === field && type.startable) return { typeName: type.typeName, startable: type.startable, value };
+  }
+  throw new WeftlineError("NOT_FOUND", { what: "target", path: ["input", "target"] });
 }
 
 function settingsOf({ outputSchema }: StartRunInput, thread: FoundThread | undefined): RunSettings {

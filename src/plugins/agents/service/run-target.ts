@@ -21,8 +21,10 @@ export function agentTarget(host: AgentsHost): RunTargetType {
   const path = ["input", "target", "agent"];
   return {
     typeName: "Agent",
-    inputField: "agent",
-    find: async (scope, value) => targetOf(await resolveAgent(scope, value as AgentRef, path), path),
+    startable: {
+      inputField: "agent",
+      find: async (scope, value) => targetOf(await resolveAgent(scope, value as AgentRef, path), path),
+    },
     admit: async (scope, id, at) => void targetOf((await loadRow(scope, Agent, id)) ?? missingAgent(at), at),
     program: (run) => programOf(host, run),
     load: (scope, id) => loadRow(scope, Agent, id),

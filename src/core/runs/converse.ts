@@ -1,0 +1,77 @@
+import pRetry from "p-retry";
+import { WeftlineError } from "../errors.ts";
+import type { AgentCast } from "./cast.ts";
+import { conversationOf, inputOf } from "./history.ts";
+import { listen } from "./listen.ts";
+import { contextOf } from "./run-context.ts";
+import { checkClosed, checkOutput, hear, type Answer, type Stage, type TurnHost } from "./stage.ts";
+
+/** How often a turn is tried when the provider fails in a way that may pass. */
+const attempts = 3;
+
+/**
+ * Lets an agent's framework speak; a provider's passing failure starts the turn again from the messages that are complete.
+ *
+ * @throws PROCESS_LOST where it cannot go on with what a lost process began; PROTOCOL_VIOLATION; what the framework throws.
+ */
+export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
+  const { host, run, session, abort } = stage;
+  if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
+  session.answersAs(cast.model.provenance);
+  const ctx = contextOf(stage, cast);
+  const speak = async (attempt: number): Promise<void> => {
+    const nothingSaid = attempt === 1 && run.startedAt == null;
+    if (!nothingSaid) await session.flush();
+    const messages = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host.database, run);
+    const request = {
+      agent: cast.program.agent,
+      instructions: cast.program.instructions,
+      options: cast.program.options as never,
+      messages,
+      input: run.input ?? null,
+      outputSchema: run.settings.outputSchema ?? cast.program.outputSchema,
+    };
+    await listen(cast.runtime.stream(request, ctx), abort.signal, (body) => hear(stage, cast.plugin, body));
+    checkClosed(stage, cast.plugin);
+  };
+  await pRetry(speak, {
+    retries: attempts - 1,
+    minTimeout: 500,
+    factor: 2,
+    randomize: true,
+    signal: abort.signal,
+    shouldRetry: ({ error }) => cast.runtime.features.resume && error instanceof WeftlineError && error.retryable && !abort.signal.aborted,
+    onFailedAttempt: async ({ error, retriesLeft }) => {
+      if (retriesLeft === 0 || !(error instanceof WeftlineError && error.retryable)) return;
+      host.log.warn({ runId: run.id, code: error.code }, "a turn failed and is tried again");
+      session.breakOff(error.message);
+      if (error.details.retryAfterMs !== undefined) await pause(Math.min(error.details.retryAfterMs, 60_000), abort.signal);
+    },
+  });
+  const text = session.lastText ?? "";
+  const schema = run.settings.outputSchema ?? cast.program.outputSchema;
+  return { text, output: schema ? structured(host, schema, text) : text };
+}
+
+function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new WeftlineError("OUTPUT_INVALID", { problem: "it is not JSON" }, { cause: error });
+  }
+  checkOutput(host, schema, value);
+  return value;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

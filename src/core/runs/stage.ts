@@ -1,0 +1,70 @@
+import type { Database } from "../database/database.ts";
+import { WeftlineError } from "../errors.ts";
+import type { Logger } from "../kernel/spec.ts";
+import type { Lookup } from "./cast.ts";
+import type { Run } from "./entities/run.ts";
+import type { RunEventBody } from "./events.ts";
+import type { Failpoint } from "./failpoint.ts";
+import type { Questions } from "./questions.ts";
+import type { RunSession } from "./session.ts";
+import type { ToolCalls } from "./tool-calls.ts";
+import { toolRegistry } from "./tools.ts";
+import type { LogWriter } from "./writer.ts";
+
+/** What a turn needs of the host. */
+export interface TurnHost {
+  readonly database: Database;
+  readonly writer: LogWriter;
+  readonly log: Logger;
+  readonly lookup: Lookup;
+  readonly failpoint?: Failpoint | undefined;
+}
+
+/** A turn under way. */
+export interface Stage {
+  readonly host: TurnHost;
+  readonly run: Run;
+  readonly session: RunSession;
+  readonly toolCalls: ToolCalls;
+  readonly questions: Questions;
+  readonly abort: AbortController;
+}
+
+/** What a run came to. */
+export interface Answer {
+  readonly output: unknown;
+  readonly text: string | undefined;
+}
+
+/** Takes what a plugin said. A broken protocol is its fault. @returns a promise where it should wait for the log */
+export function hear({ run, session, abort }: Stage, plugin: string, body: RunEventBody): Promise<void> | undefined {
+  const wait = blaming(plugin, () => session.say(body));
+  const { maxTokens } = run.limits;
+  if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
+    abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));
+  }
+  return wait;
+}
+
+/** @throws PROTOCOL_VIOLATION where something that the plugin began stands open at the end of its turn. */
+export function checkClosed({ session }: Stage, plugin: string): void {
+  const { messages, steps } = session.open;
+  if (messages.length + steps.length === 0) return;
+  throw new WeftlineError("PROTOCOL_VIOLATION", { plugin, problem: "the turn ended with a message or a step open" });
+}
+
+function blaming<T>(plugin: string, speak: () => T): T {
+  try {
+    return speak();
+  } catch (error) {
+    if (!(error instanceof WeftlineError && error.code === "PROTOCOL_VIOLATION")) throw error;
+    throw new WeftlineError("PROTOCOL_VIOLATION", { ...error.details, plugin }, { cause: error });
+  }
+}
+
+/** @throws OUTPUT_INVALID where an output does not fit its schema. */
+export function checkOutput({ lookup }: TurnHost, schema: Readonly<Record<string, unknown>>, output: unknown): void {
+  const problems = lookup.has(toolRegistry) ? lookup.use(toolRegistry).checkSchema(schema, output) : [];
+  if (problems.length === 0) return;
+  throw new WeftlineError("OUTPUT_INVALID", { problem: problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ") });
+}
