@@ -192,6 +192,8 @@ export class Engine {
   }
 }
 
+const ended = { value: undefined, done: true } as const;
+
 type Run = (args: ExecutionArgs) => OperationOutcome | Promise<OperationOutcome>;
 
 function maskResult(result: ExecutionResult, context: ErrorContext): ExecutionResult {
@@ -213,14 +215,16 @@ function maskStream(source: AsyncIterableIterator<ExecutionResult>, context: Err
   };
 }
 
-/** The stream, until its reader may stay no longer: then what it waits for ends, and it says why. */
+/** The stream, until its reader may stay no longer: then what it waits for ends, and it says why, once. */
 function whileStaying(source: AsyncIterableIterator<ExecutionResult>, stays: AbortSignal): AsyncIterableIterator<ExecutionResult> {
+  let state: "open" | "ended" = "open";
   stays.addEventListener("abort", () => void source.return?.(), { once: true });
   return {
     next: async () => {
-      const result = await source.next();
-      if (stays.aborted) throw new WeftlineError("UNAUTHENTICATED");
-      return result;
+      const result = state === "ended" ? ended : await source.next();
+      if (!stays.aborted || state === "ended") return result;
+      state = "ended";
+      throw new WeftlineError("UNAUTHENTICATED");
     },
     return: async () => (await source.return?.()) ?? { done: true, value: undefined },
     [Symbol.asyncIterator]() {
