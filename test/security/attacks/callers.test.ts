@@ -136,6 +136,6 @@ describe("a token that is revoked meanwhile", () => {
     expect(await (await raw(own.socket(), "init", { token: tokens.ada })).closed).toMatchObject({ code: 4403 });
     for (const way of ways) expect((await ask(own, way, { query: "{ viewer { id } }", token: tokens.bob })).errors).toEqual([]);
     other.socket.terminate();
-    await Promise.all([own.server.close(), expect(others.text).rejects.toThrow()]);
+    await Promise.all([own.server.close(), expect(others.text).rejects.toThrow("terminated")]);
   });
 });

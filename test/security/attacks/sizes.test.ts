@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serve, until, type Served } from "../../graphql/fixture.ts";
+import { agents, auth, capabilities, chat, models, openai, simulated } from "../../../src/plugins/index.ts";
+import { probePlugin, serve, until, type Served } from "../../graphql/fixture.ts";
 import { raw } from "../../graphql/raw-socket.ts";
-import * as shipped from "../../../src/plugins/index.ts";
-import { probePlugin } from "../../graphql/fixture.ts";
 import { ask, codesOf, ways } from "./ways.ts";
 
 let app: Served;
 let thread: string;
 beforeAll(async () => {
-  const plugins = Object.values(shipped).map((plugin) => plugin());
-  app = await serve({ plugins: [...plugins, probePlugin()] });
+  app = await serve({
+    plugins: [auth(), models({ bindings: {} }), simulated(), capabilities(), openai(), agents(), chat(), probePlugin()],
+  });
   const made = await ask(app, "HTTP", {
     query: `mutation { createAgentFromTemplate(input: { template: "assistant", name: "Ada" }) { __typename }
       createThread(input: { agent: { name: "Ada" } }) { ... on CreateThreadPayload { thread { id } } ... on UserError { message } } }`,
@@ -71,12 +71,12 @@ describe.each(ways)("over %s, variables", (way) => {
       const { data } = await ask(app, way, { query: "query ($t: String!) { probeEcho(text: $t) }", variables });
       expect(data).toEqual({ probeEcho: "a" });
       const metadata = JSON.parse(`{"${name}":{"polluted":"yes","admin":true}}`) as object;
-      const thread = await ask(app, way, {
+      const created = await ask(app, way, {
         query:
           "mutation ($input: CreateThreadInput!) { createThread(input: $input) { __typename ... on CreateThreadPayload { thread { config { metadata } } } } }",
         variables: { input: { agent: { name: "Ada" }, config: { metadata } } },
       });
-      expect(thread.errors).toEqual([]);
+      expect(created.errors).toEqual([]);
     }
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
     expect(({} as Record<string, unknown>)["admin"]).toBeUndefined();
