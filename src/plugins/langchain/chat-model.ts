@@ -42,8 +42,6 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
     configuration: { baseURL: model.baseURL, organization: null },
     maxRetries: 0,
     streamUsage: true,
-    // As they stand: LangChain would leave out what it does not expect of a model's name.
-    modelKwargs: { ...(api === "responses" ? responsesSettings(source) : chatSettings(source)) },
   };
 
   async function* answer<Event extends NativeEvent>(
@@ -70,7 +68,12 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
   type Asked = { readonly signal?: AbortSignal | null | undefined } | undefined;
   const never = new AbortController().signal;
 
+  // Settings go as they stand: LangChain would leave out what it does not expect of a model's name.
   class Completions extends sdk.models.ChatOpenAICompletions {
+    override invocationParams(...asked: Parameters<InstanceType<typeof sdk.models.ChatOpenAICompletions>["invocationParams"]>) {
+      return { ...super.invocationParams(...asked), ...chatSettings(source) };
+    }
+
     override completionWithRetry(request: ChatCompletionCreateParams, asked?: Asked): never {
       const { completions } = client.chat;
       const made = request.stream
@@ -82,6 +85,10 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
     }
   }
   class Responses extends sdk.models.ChatOpenAIResponses {
+    override invocationParams(...asked: Parameters<InstanceType<typeof sdk.models.ChatOpenAIResponses>["invocationParams"]>) {
+      return { ...super.invocationParams(...asked), ...responsesSettings(source) };
+    }
+
     override completionWithRetry(request: ResponseCreateParams, asked?: Asked): never {
       const made = request.stream
         ? Promise.resolve(answer<ResponseStreamEvent>((signal) => client.responses.create(request, { signal }), asked?.signal ?? never))

@@ -1,4 +1,4 @@
-import type { ChatModelStreamEvent } from "@langchain/core/language_models/event";
+import type { ChatModelStreamEvent, MessageFinishEvent } from "@langchain/core/language_models/event";
 import type { UsageMetadata } from "@langchain/core/messages";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { TokenUsage } from "#weftline";
@@ -76,7 +76,7 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
       case "provider":
         return this.#provider(event.name, event.payload as Fields);
       case "message-finish":
-        this.#finish(event.reason, event.usage);
+        this.#finish(event);
         return [];
       case "error":
         this.#end = { ...this.#end, failure: { code: event.code, message: event.message } };
@@ -149,11 +149,12 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
     return this.#rest(told?.[0] ?? key, type, text);
   }
 
-  #finish(reason: string | undefined, usage: Partial<UsageMetadata> | undefined): void {
+  #finish({ reason, usage, responseMetadata }: MessageFinishEvent): void {
     const called = [...this.#blocks.values()].some(({ type }) => type === "call");
     const named = reason === undefined ? undefined : (reasons[reason] ?? "stop");
     // Over Responses LangChain says `stop` also of an answer that is calls.
-    const ended = this.#end.reason ?? (named === "stop" && called ? "tools" : named);
+    const guessed = named === "stop" && called && responseMetadata?.["finish_reason"] === undefined;
+    const ended = this.#end.reason ?? (guessed ? "tools" : named);
     const native = this.#native();
     this.#end = {
       ...this.#end,

@@ -46,7 +46,7 @@ interface Speaking {
   readonly key: string;
   readonly parent: string | undefined;
   /** How many characters the model was given. */
-  readonly asked: number;
+  readonly asked: () => number;
   readonly reader: AnswerReader<ChatModelStreamEvent>;
   readonly answer: Answer;
 }
@@ -108,7 +108,7 @@ export class ModelTurn {
       awaitHandlers: true,
       lc_prefer_chat_model_stream_events: true,
       handleChatModelStart: (_model: unknown, messages: BaseMessage[][], id: string, ...rest: readonly unknown[]) =>
-        this.exchange.say(() => this.#begin(id, messages[0] ?? [], (rest[3] ?? {}) as Readonly<Record<string, unknown>>)),
+        this.exchange.say(() => this.#begin(id, messages[0] ?? [], rest)),
       handleChatModelStreamEvent: (event: ChatModelStreamEvent, id: string) => this.exchange.say(() => this.#hear(id, event)),
       handleLLMEnd: ({ generations }: LLMResult, id: string) =>
         this.exchange.say(() => this.#finish(id, (generations[0]?.[0] as { readonly message?: AIMessage } | undefined)?.message)),
@@ -116,11 +116,11 @@ export class ModelTurn {
     return this.#options.sdk.callbacks.BaseCallbackHandler.fromMethods(methods);
   }
 
-  *#begin(id: string, messages: readonly BaseMessage[], metadata: Readonly<Record<string, unknown>>): Generator<RunEventBody> {
+  *#begin(id: string, messages: readonly BaseMessage[], [, extra, , metadata]: readonly unknown[]): Generator<RunEventBody> {
     const { ctx, nameCall } = this.#options;
-    const { key, parent } = nameCall(metadata);
+    const { key, parent } = nameCall((metadata ?? {}) as Readonly<Record<string, unknown>>);
     const answer = new Answer(key, ctx, { toolName: (wire) => this.names.fromWire(wire), callId: this.#callId });
-    const asked = messages.reduce((length, message) => length + message.text.length, 0);
+    const asked = (): number => JSON.stringify([messages.map(({ content }) => content), extra]).length;
     this.#speaking.set(id, { key, parent, asked, reader: createMessageReader(), answer });
     yield { kind: "step.started", step: key, name: ctx.model.model, stepKind: "MODEL", ...(parent === undefined ? {} : { parent }) };
     yield { kind: "message.started", message: key };

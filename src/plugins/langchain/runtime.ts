@@ -64,11 +64,13 @@ async function* converse(load: Loader, request: RunRequest<LangChainOptions>, ct
     conversation,
     nameCall: () => ({ key: `model/${next++}` }),
   });
+  // Not as createAgent's own prompt: that is sent in blocks, which not every server takes.
+  const instructions = request.instructions ? [new sdk.messages.SystemMessage(request.instructions)] : [];
   const platform = createMiddleware({
     name: "weftline",
     wrapModelCall: async (asked, ask) => {
       const number = next;
-      const message = await ask(asked);
+      const message = await ask({ ...asked, messages: [...instructions, ...asked.messages] });
       // Before the tools run: nobody would read what they answer.
       if (number >= most && "tool_calls" in message && (message.tool_calls?.length ?? 0) > 0) throw limitReached(most);
       return message;
@@ -78,7 +80,6 @@ async function* converse(load: Loader, request: RunRequest<LangChainOptions>, ct
   const agent = createAgent({
     model: await turn.model(),
     tools: ctx.tools.map((tool) => turn.tool(tool)),
-    ...(request.instructions ? { systemPrompt: request.instructions } : {}),
     middleware: [platform],
   });
   const messages = turn.messages(conversation);

@@ -9,8 +9,8 @@ export interface Ending {
   readonly model: Pick<ModelBinding, "provider" | "model" | "provenance">;
   /** The name of the model call's step and message. */
   readonly key: string;
-  /** How many characters the request had: what its tokens are estimated from where the provider counts none. */
-  readonly asked: number;
+  /** How many characters the request had: asked for where the provider counts no tokens, to estimate them. */
+  readonly asked: () => number;
   readonly maxOutputTokens: number | undefined;
 }
 
@@ -57,7 +57,7 @@ function usageOf(end: CompleteEnd, answer: Answer, { model, asked }: Ending): To
   const whose = { provider: model.provider, model: model.model };
   if (end.usage) return { ...whose, ...end.usage, ...(model.provenance === "SIMULATED" ? { estimated: true } : {}) };
   const written = answer.calls.reduce((length, call) => length + call.name.length + call.arguments.length, answer.text.length);
-  return { ...whose, inputTokens: estimate(asked), outputTokens: estimate(written), estimated: true };
+  return { ...whose, inputTokens: estimate(asked()), outputTokens: estimate(written), estimated: true };
 }
 
 /** Four characters a token, which is near enough for English. */

@@ -64,7 +64,7 @@ async function* converse(
     }
     const end = completeEnd(source.reader.end(), source.blame);
     const { maxOutputTokens } = request.options;
-    const asked = JSON.stringify(source.request.body).length;
+    const asked = (): number => JSON.stringify(source.request.body).length;
     yield* endOfCall(end, answer, { plugin: "openai", model: ctx.model, key, asked, maxOutputTokens });
     turn.add(answer, end.native);
     if (answer.calls.length === 0) return;

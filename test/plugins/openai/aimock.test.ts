@@ -1,6 +1,6 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { apis, bindingTo, neutral, only, play, textOf, tool } from "./play.ts";
+import { type apis, bindingTo, neutral, only, play, textOf, tool, ways } from "./play.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 const weather = tool("weather.get", ({ city }: { readonly city: string }) => ({ city, celsius: 21 }), {
@@ -16,7 +16,8 @@ beforeEach(() => {
 
 const bindings = (api: (typeof apis)[number]) => bindingTo(`${mock.url}/v1`, api);
 
-describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
+describe.each(ways)("a server with OpenAI's protocol over $api with $framework", (way) => {
+  const { framework, api } = way;
   it("is asked with the instructions, the conversation and the tools, and answered from", async () => {
     mock.on(
       { userMessage: "weather", hasToolResult: false },
@@ -25,6 +26,7 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
     );
     mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 °C in Paris.", usage }, { chunkSize: 4 });
     const played = await play({
+      framework,
       model: bindings(api),
       say: "How is the weather?",
       instructions: "Be brief.",
@@ -66,6 +68,7 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
     );
     mock.on({ userMessage: "both", hasToolResult: true }, { content: "Done." });
     const played = await play({
+      framework,
       model: bindingTo(`${mock.url}/v1`, api, { model: "gpt-5-mini" }),
       say: "both",
       tools: [weather],
@@ -83,7 +86,7 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
     mock.on({ userMessage: "twice", sequenceIndex: 0 }, again);
     mock.on({ userMessage: "twice", sequenceIndex: 1 }, again);
     mock.on({ userMessage: "twice", sequenceIndex: 2 }, { content: "Done." });
-    const played = await play({ model: bindings(api), say: "twice", tools: [weather] });
+    const played = await play({ framework, model: bindings(api), say: "twice", tools: [weather] });
     expect(played.error).toBeUndefined();
     const ids = only(played, "tool.requested").map(({ callId }) => callId);
     expect(ids).toHaveLength(2);
@@ -97,7 +100,7 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
       { toolCalls: [{ name: "weather_get", arguments: '{"city": ', id: "call_1" }] },
     );
     mock.on({ userMessage: "broken", hasToolResult: true }, { content: "Sorry." });
-    const played = await play({ model: bindings(api), say: "broken", tools: [weather] });
+    const played = await play({ framework, model: bindings(api), say: "broken", tools: [weather] });
     expect(played.error).toBeUndefined();
     expect(only(played, "tools.called")[0]?.calls[0]?.arguments).toBe('{"city": ');
     expect(textOf(played)).toBe("Sorry.");
@@ -107,26 +110,29 @@ describe.each(apis)("a server with OpenAI's protocol over %s", (api) => {
     mock.onMessage(/^turn \d+$/, (request) => ({ content: `This is the answer to ${String(request.messages.at(-1)?.content)}.` }), {
       chunkSize: 4,
     });
-    const turns = await Promise.all(Array.from({ length: 50 }, (_, n) => play({ model: bindings(api), say: `turn ${n}` })));
+    const turns = await Promise.all(Array.from({ length: 50 }, (_, n) => play({ framework, model: bindings(api), say: `turn ${n}` })));
     expect(turns.map((turn) => textOf(turn))).toEqual(Array.from({ length: 50 }, (_, n) => `This is the answer to turn ${n}.`));
   });
 
   it("that refuses first and answers then is asked once a turn", async () => {
     mock.on({ userMessage: "flaky", sequenceIndex: 0 }, { error: { message: "Busy.", type: "server_error" }, status: 503 });
     mock.on({ userMessage: "flaky", sequenceIndex: 1 }, { content: "Here." });
-    expect((await play({ model: bindings(api), say: "flaky" })).error).toMatchObject({ code: "PROVIDER_FAILED", retryable: true });
-    expect(textOf(await play({ model: bindings(api), say: "flaky" }))).toBe("Here.");
+    expect((await play({ framework, model: bindings(api), say: "flaky" })).error).toMatchObject({
+      code: "PROVIDER_FAILED",
+      retryable: true,
+    });
+    expect(textOf(await play({ framework, model: bindings(api), say: "flaky" }))).toBe("Here.");
   });
 
   it("that hangs up in the middle leaves no short answer", async () => {
     mock.onMessage("cut", { content: "A long answer that never comes to its end." }, { chunkSize: 4, latency: 5, truncateAfterChunks: 4 });
-    const played = await play({ model: bindings(api), say: "cut" });
+    const played = await play({ framework, model: bindings(api), say: "cut" });
     expect(played.error).toMatchObject({ code: "STREAM_TRUNCATED" });
     expect(only(played, "message.finished")).toEqual([]);
   });
 });
 
-describe("both APIs of one server", () => {
+describe("both APIs of one server, in all frameworks,", () => {
   it("come to the same", async () => {
     mock.on(
       { userMessage: "weather", hasToolResult: false },
@@ -139,10 +145,11 @@ describe("both APIs of one server", () => {
       { chunkSize: 7 },
     );
     mock.on({ userMessage: "weather", hasToolResult: true }, { content: "21 °C", usage });
-    const [first, second] = await Promise.all(
-      apis.map((api) => play({ model: bindings(api), say: "How is the weather?", tools: [weather] })),
+    const played = await Promise.all(
+      ways.map(({ framework, api }) => play({ framework, model: bindings(api), say: "How is the weather?", tools: [weather] })),
     );
+    const [first, ...others] = played;
     expect(first?.error).toBeUndefined();
-    expect(neutral(first!)).toEqual(neutral(second!));
+    for (const other of others) expect(neutral(other)).toEqual(neutral(first!));
   });
 });

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { expect } from "vitest";
 import type { WeftlineError } from "../../../src/core/index.ts";
 import { providerServer, type Behaviour } from "../../../src/testing/index.ts";
-import { bindingTo, fakeKey, play, type apis } from "./play.ts";
+import { bindingTo, fakeKey, play, type Way } from "./play.ts";
 
 /** Whatever an error shows, in any way that it is printed or sent. */
 export function allWordsOf(error: unknown): string {
@@ -19,9 +19,9 @@ export function allWordsOf(error: unknown): string {
 }
 
 /** Plays a turn against a server that misbehaves, and holds that it was asked once and that the key turns up nowhere. */
-export async function fault(api: (typeof apis)[number], behave: Behaviour, rest: { readonly timeoutMs?: number } = {}) {
+export async function fault({ framework, api }: Way, behave: Behaviour, rest: { readonly timeoutMs?: number } = {}) {
   await using server = await providerServer(behave);
-  const played = await play({ model: bindingTo(server.baseURL, api, rest) });
+  const played = await play({ framework, model: bindingTo(server.baseURL, api, rest) });
   expect(allWordsOf(played.error)).not.toContain(fakeKey);
   expect(JSON.stringify(played.heard)).not.toContain(fakeKey);
   expect(server.seen).toHaveLength(1);

@@ -4,13 +4,14 @@ import { describe, expect, it } from "vitest";
 import { WeftlineError } from "../../../src/core/index.ts";
 import { allWordsOf, fault, says } from "./fault.ts";
 import { plainAnswers, beginStream, dataEvent, providerServer, respondJson, namedEvent } from "../../../src/testing/index.ts";
-import { apis, bindingTo, fakeKey, only, play, textOf } from "./play.ts";
+import { bindingTo, fakeKey, only, play, textOf, ways } from "./play.ts";
 
-describe.each(apis)("a fault over %s", (api) => {
+describe.each(ways)("a fault over $api with $framework", (way) => {
+  const { framework, api } = way;
   const { begin, text, end, done } = plainAnswers[api];
 
   it.each([401, 403])("status %i is PROVIDER_AUTH and final, and repeats nothing of what the provider said", async (status) => {
-    const { error } = await fault(api, respondJson(status, says(`Incorrect API key provided: ${fakeKey}.`)));
+    const { error } = await fault(way, respondJson(status, says(`Incorrect API key provided: ${fakeKey}.`)));
     expect(error).toMatchObject({ code: "PROVIDER_AUTH", retryable: false, details: { provider: "test", status } });
     expect(error.message).toBe(`The model provider test refused the credentials (status ${status}).`);
   });
@@ -20,31 +21,31 @@ describe.each(apis)("a fault over %s", (api) => {
     { headers: { "retry-after": "7", "retry-after-ms": "120" }, waits: 120 },
     { headers: {}, waits: undefined },
   ])("status 429 is PROVIDER_RATE_LIMITED and says how long to wait: $headers", async ({ headers, waits }) => {
-    const { error } = await fault(api, respondJson(429, says("Slow down."), headers as Record<string, string>));
+    const { error } = await fault(way, respondJson(429, says("Slow down."), headers as Record<string, string>));
     expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: true });
     expect(error.details.retryAfterMs).toBe(waits);
   });
 
   it("status 429 for a quota that is used up is not tried again", async () => {
-    const { error } = await fault(api, respondJson(429, says("You exceeded your current quota.", "insufficient_quota")));
+    const { error } = await fault(way, respondJson(429, says("You exceeded your current quota.", "insufficient_quota")));
     expect(error).toMatchObject({ code: "PROVIDER_RATE_LIMITED", retryable: false });
   });
 
   it.each([500, 502, 503])("status %i is PROVIDER_FAILED and may pass", async (status) => {
-    const { error } = await fault(api, respondJson(status, says(`Trouble with Bearer ${fakeKey} here.`), { "x-request-id": "req_7" }));
+    const { error } = await fault(way, respondJson(status, says(`Trouble with Bearer ${fakeKey} here.`), { "x-request-id": "req_7" }));
     expect(error).toMatchObject({ code: "PROVIDER_FAILED", retryable: true, details: { status, requestId: "req_7" } });
     expect(error.message).toContain("Trouble with Bearer [secret] here.");
   });
 
   it.each([400, 404, 422])("status %i is PROVIDER_REJECTED with the provider's words", async (status) => {
-    const { error } = await fault(api, respondJson(status, says(`The model does not exist for ${fakeKey}.`)));
+    const { error } = await fault(way, respondJson(status, says(`The model does not exist for ${fakeKey}.`)));
     expect(error).toMatchObject({ code: "PROVIDER_REJECTED", retryable: false, details: { status } });
     expect(error.message).toContain("The model does not exist for [secret].");
   });
 
   it("a page that is not JSON is told in few words", async () => {
     const { error } = await fault(
-      api,
+      way,
       (response) => void response.writeHead(502, { "content-type": "text/html" }).end(`<html>${"x".repeat(5_000)}</html>`),
     );
     expect(error.code).toBe("PROVIDER_FAILED");
@@ -52,7 +53,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a server that never answers is PROVIDER_TIMEOUT", async () => {
-    const { error } = await fault(api, () => undefined, { timeoutMs: 150 });
+    const { error } = await fault(way, () => undefined, { timeoutMs: 150 });
     expect(error).toMatchObject({ code: "PROVIDER_TIMEOUT", retryable: true });
   });
 
@@ -61,7 +62,7 @@ describe.each(apis)("a fault over %s", (api) => {
       beginStream(response);
       response.write(begin + text("Half an "));
     });
-    const played = await play({ model: bindingTo(server.baseURL, api, { timeoutMs: 200 }) });
+    const played = await play({ framework, model: bindingTo(server.baseURL, api, { timeoutMs: 200 }) });
     expect(played.error).toMatchObject({ code: "PROVIDER_TIMEOUT" });
     expect(textOf(played)).toBe("Half an ");
     expect(await server.seen[0]?.closed).toBe("cut");
@@ -69,7 +70,7 @@ describe.each(apis)("a fault over %s", (api) => {
 
   it("a slow stream that goes on is no timeout", async () => {
     const { error, heard } = await fault(
-      api,
+      way,
       async (response) => {
         beginStream(response);
         response.write(begin);
@@ -86,7 +87,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a clean end without the last event is STREAM_TRUNCATED, not a short answer", async () => {
-    const { error, heard } = await fault(api, (response) => {
+    const { error, heard } = await fault(way, (response) => {
       beginStream(response);
       response.end(begin + text("Half an ") + done);
     });
@@ -95,7 +96,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a connection that breaks in the middle is STREAM_TRUNCATED", async () => {
-    const { error, heard } = await fault(api, (response) => {
+    const { error, heard } = await fault(way, (response) => {
       beginStream(response);
       response.write(begin + text("Half an "), () => setTimeout(() => response.destroy(), 20));
     });
@@ -104,7 +105,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a connection that breaks behind the last word has broken nothing", async () => {
-    const { error, heard } = await fault(api, (response) => {
+    const { error, heard } = await fault(way, (response) => {
       beginStream(response);
       response.write(begin + text("All of it.") + end, () => setTimeout(() => response.destroy(), 20));
     });
@@ -119,7 +120,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("an error event within the stream keeps the provider's code", async () => {
-    const { error } = await fault(api, (response) => {
+    const { error } = await fault(way, (response) => {
       beginStream(response);
       const event = { type: "error", code: "server_error", message: `Broken for ${fakeKey}`, param: null };
       response.end(
@@ -131,7 +132,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("an error event about a rate limit is PROVIDER_RATE_LIMITED", async () => {
-    const { error } = await fault(api, (response) => {
+    const { error } = await fault(way, (response) => {
       beginStream(response);
       response.end(begin + dataEvent(says("Slow down.", "rate_limit_exceeded")));
     });
@@ -139,7 +140,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("an event that is not JSON is PROVIDER_FAILED", async () => {
-    const { error } = await fault(api, (response) => {
+    const { error } = await fault(way, (response) => {
       beginStream(response);
       response.end(`${begin}data: {"half":\n\n`);
     });
@@ -151,13 +152,13 @@ describe.each(apis)("a fault over %s", (api) => {
     await once(socket, "listening");
     const { port } = socket.address() as { port: number };
     await new Promise((resolve) => socket.close(resolve));
-    const { error } = await play({ model: bindingTo(`http://127.0.0.1:${port}/v1`, api) });
+    const { error } = await play({ framework, model: bindingTo(`http://127.0.0.1:${port}/v1`, api) });
     expect(error).toMatchObject({ code: "PROVIDER_UNREACHABLE", retryable: true });
     expect(allWordsOf(error)).not.toContain(fakeKey);
   });
 
   it("text split in the middle of a character arrives whole", async () => {
-    const { error, heard } = await fault(api, async (response) => {
+    const { error, heard } = await fault(way, async (response) => {
       beginStream(response);
       const bytes = Buffer.from(begin + text("Grüße 🎈 из 東京") + end + done);
       for (const byte of bytes) {
@@ -171,7 +172,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("comments that keep the connection alive are passed over", async () => {
-    const { error, heard } = await fault(api, (response) => {
+    const { error, heard } = await fault(way, (response) => {
       beginStream(response);
       response.end(`: ping\n\n${begin}: ping\n\n${text("Hi")}:\n\n${end}${done}`);
     });
@@ -180,7 +181,7 @@ describe.each(apis)("a fault over %s", (api) => {
   });
 
   it("a missing [DONE] is no matter", async () => {
-    const { error } = await fault(api, (response) => {
+    const { error } = await fault(way, (response) => {
       beginStream(response);
       response.end(begin + text("Hi") + end);
     });
@@ -196,6 +197,7 @@ describe.each(apis)("a fault over %s", (api) => {
     const reason = new WeftlineError("RUN_CANCELLED");
     let aborted = 0;
     const played = await play({
+      framework,
       model: bindingTo(server.baseURL, api),
       signal: abort.signal,
       onHeard: ({ kind }) => {
@@ -213,7 +215,7 @@ describe.each(apis)("a fault over %s", (api) => {
     const abort = new AbortController();
     const reason = new WeftlineError("RUN_CANCELLED");
     await using server = await providerServer(() => abort.abort(reason));
-    const played = await play({ model: bindingTo(server.baseURL, api), signal: abort.signal });
+    const played = await play({ framework, model: bindingTo(server.baseURL, api), signal: abort.signal });
     expect(played.error).toBe(reason);
     expect(await server.seen[0]?.closed).toBe("cut");
   });
@@ -223,7 +225,7 @@ describe.each(apis)("a fault over %s", (api) => {
       beginStream(response);
       response.write(begin + text("Half an "));
     });
-    const played = await play({ model: bindingTo(server.baseURL, api), stopAt: ({ kind }) => kind === "message.delta" });
+    const played = await play({ framework, model: bindingTo(server.baseURL, api), stopAt: ({ kind }) => kind === "message.delta" });
     expect(played.error).toBeUndefined();
     expect(await server.seen[0]?.closed).toBe("cut");
   });

@@ -4,6 +4,7 @@ import {
   type ConversationMessage,
   type Logger,
   type ModelBinding,
+  type Models,
   type RunContext,
   type RunEventBody,
   type RunRequest,
@@ -11,6 +12,7 @@ import {
   type ToolOutcome,
   type ToolRequest,
 } from "../../../src/core/index.ts";
+import { createLangChainRuntime } from "../../../src/plugins/langchain/runtime.ts";
 import type { OpenAIOptions } from "../../../src/plugins/openai/options.ts";
 import { openaiOptions } from "../../../src/plugins/openai/options.ts";
 import { createOpenAIRuntime } from "../../../src/plugins/openai/runtime.ts";
@@ -21,7 +23,20 @@ export const fakeKey = "sk-weftline-test-KEEP-THIS-SECRET-0123456789";
 
 export const apis = ["responses", "chat"] as const;
 
-export const runtime: AgentRuntime<OpenAIOptions> = createOpenAIRuntime({ list: () => [], status: () => ({ mode: "LIVE" }) }, "0.0.0");
+const anyModel: Pick<Models, "list" | "status"> = { list: () => [], status: () => ({ mode: "LIVE" }) };
+/** Frameworks that run a turn as the plugin openai does, with the same options. */
+export const runtimes: Readonly<Record<string, AgentRuntime<OpenAIOptions>>> = {
+  openai: createOpenAIRuntime(anyModel, "0.0.0"),
+  langchain: createLangChainRuntime(anyModel, "0.0.0"),
+};
+
+/** A framework that runs a turn as the plugin openai does, with the same options, over one of the two APIs. */
+export interface Way {
+  readonly framework: string;
+  readonly api: (typeof apis)[number];
+}
+
+export const ways: readonly Way[] = Object.keys(runtimes).flatMap((framework) => apis.map((api) => ({ framework, api })));
 
 /** A binding to a server of the test. */
 export function bindingTo(baseURL: string, api: "responses" | "chat", rest: Partial<ModelBinding> = {}): ModelBinding {
@@ -77,8 +92,8 @@ export type Heard =
   | { readonly kind: "tools.called"; readonly calls: readonly ToolRequest[] };
 
 export interface Scene {
-  /** The plugin openai's unless said. */
-  readonly runtime?: AgentRuntime<OpenAIOptions>;
+  /** `openai` unless said. */
+  readonly framework?: string;
   readonly model: ModelBinding;
   readonly messages?: readonly ConversationMessage[];
   readonly say?: string;
@@ -144,8 +159,9 @@ export async function play(scene: Scene): Promise<Played> {
     input: null,
     outputSchema: scene.outputSchema,
   };
+  const runtime = runtimes[scene.framework ?? "openai"] as AgentRuntime<OpenAIOptions>;
   try {
-    for await (const body of (scene.runtime ?? runtime).stream(request, ctx)) {
+    for await (const body of runtime.stream(request, ctx)) {
       note(body);
       if (scene.stopAt?.(body)) break;
     }

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { WeftlineError, type ConversationMessage } from "../../../src/core/index.ts";
 import { createSimulatedFetch } from "../../../src/plugins/simulated/wire/fetch.ts";
-import { apis, neutral, only, play, simulatedBinding, textOf, tool, user } from "./play.ts";
+import { neutral, only, play, runtimes, simulatedBinding, textOf, tool, user, ways } from "./play.ts";
 
 const timeNow = tool("time.now", () => ({ iso: "2026-01-31T12:00:00Z" }));
 const send = tool("message.send", () => ({ id: "1" }), {
   inputSchema: { type: "object", properties: { to: { type: "string" }, body: { type: "string" } }, required: ["to", "body"] },
 });
 
-describe.each(apis)("a turn over %s", (api) => {
+describe.each(ways)("a turn over $api with $framework", (way) => {
+  const { framework, api } = way;
   it("says step, message, deltas, end of the message, usage, end of the step", async () => {
-    const played = await play({ model: simulatedBinding(api), say: "What is the capital of France?" });
+    const played = await play({ framework, model: simulatedBinding(api), say: "What is the capital of France?" });
     expect(played.error).toBeUndefined();
     expect([...new Set(played.heard.map(({ kind }) => kind))]).toEqual([
       "step.started",
@@ -28,7 +29,7 @@ describe.each(apis)("a turn over %s", (api) => {
 
   it("streams deltas that join to the whole answer", async () => {
     const say = "Write 120 words about ünïcode 🎈 rivers";
-    const played = await play({ model: simulatedBinding(api), say });
+    const played = await play({ framework, model: simulatedBinding(api), say });
     const fetch = createSimulatedFetch({ tokensPerSecond: 0 });
     const whole = await fetch("http://simulated.invalid/v1/chat/completions", {
       method: "POST",
@@ -40,7 +41,7 @@ describe.each(apis)("a turn over %s", (api) => {
   });
 
   it("notes calls while they are written, makes them under their own names, and tells the model what came of them", async () => {
-    const played = await play({ model: simulatedBinding(api), say: "Please use time.now", tools: [send, timeNow] });
+    const played = await play({ framework, model: simulatedBinding(api), say: "Please use time.now", tools: [send, timeNow] });
     expect(played.error).toBeUndefined();
     const [requested] = only(played, "tool.requested");
     const [called] = only(played, "tools.called");
@@ -62,6 +63,7 @@ describe.each(apis)("a turn over %s", (api) => {
 
   it("makes several calls of one answer side by side", async () => {
     const played = await play({
+      framework,
       model: simulatedBinding(api),
       say: 'Use time.now and then message.send to "ada@example.com"',
       tools: [timeNow, send],
@@ -83,7 +85,7 @@ describe.each(apis)("a turn over %s", (api) => {
         ],
       },
     ];
-    const played = await play({ model: simulatedBinding(api), messages, tools: [timeNow, send] });
+    const played = await play({ framework, model: simulatedBinding(api), messages, tools: [timeNow, send] });
     expect(played.error).toBeUndefined();
     expect(played.heard[0]).toEqual({
       kind: "tools.called",
@@ -99,13 +101,17 @@ describe.each(apis)("a turn over %s", (api) => {
       user("Hello"),
       { role: "ASSISTANT", text: "Hello too.", toolCalls: [], runId },
     ];
-    expect(await play({ model: simulatedBinding(api), messages: answered("run") })).toMatchObject({ heard: [], error: undefined });
-    expect(textOf(await play({ model: simulatedBinding(api), messages: answered("earlier") }))).not.toBe("");
+    expect(await play({ framework, model: simulatedBinding(api), messages: answered("run") })).toMatchObject({
+      heard: [],
+      error: undefined,
+    });
+    expect(textOf(await play({ framework, model: simulatedBinding(api), messages: answered("earlier") }))).not.toBe("");
   });
 
   it("lets a suspension pass and asks the model nothing more", async () => {
     const suspended = new WeftlineError("RUN_SUSPENDED");
     const played = await play({
+      framework,
       model: simulatedBinding(api),
       say: "Please use message.send",
       tools: [send],
@@ -119,6 +125,7 @@ describe.each(apis)("a turn over %s", (api) => {
 
   it("tells the model of a denied call and goes on", async () => {
     const played = await play({
+      framework,
       model: simulatedBinding(api),
       say: "Please use message.send",
       tools: [send],
@@ -132,7 +139,7 @@ describe.each(apis)("a turn over %s", (api) => {
     { name: "the agent's", options: { maxSteps: 1 }, maxSteps: 50 },
     { name: "the run's", options: {}, maxSteps: 1 },
   ])("stops at $name limit of model calls before tools run for nothing", async ({ options, maxSteps }) => {
-    const played = await play({ model: simulatedBinding(api), say: "Please use time.now", tools: [timeNow], options, maxSteps });
+    const played = await play({ framework, model: simulatedBinding(api), say: "Please use time.now", tools: [timeNow], options, maxSteps });
     expect(played.error).toMatchObject({ code: "RUN_LIMIT", message: "The run reached its limit of 1 model calls." });
     expect(only(played, "tools.called")).toEqual([]);
     expect(only(played, "step.finished")).toHaveLength(1);
@@ -145,26 +152,31 @@ describe.each(apis)("a turn over %s", (api) => {
       required: ["city", "size"],
       additionalProperties: false,
     };
-    const played = await play({ model: simulatedBinding(api), say: "What is the capital of France?", outputSchema });
+    const played = await play({ framework, model: simulatedBinding(api), say: "What is the capital of France?", outputSchema });
     expect(JSON.parse(textOf(played))).toEqual({ city: expect.any(String), size: expect.any(Number) });
   });
 
   it("shows reasoning as a part of its own before the text", async () => {
-    const played = await play({ model: simulatedBinding(api), options: { reasoningEffort: "low" } });
+    const played = await play({ framework, model: simulatedBinding(api), options: { reasoningEffort: "low" } });
     expect(textOf(played, "REASONING")).not.toBe("");
     expect([...new Set(only(played, "message.delta").map(({ part, channel }) => `${part} ${channel}`))]).toEqual(["0 REASONING", "1 TEXT"]);
     expect(only(played, "usage.recorded")[0]?.reasoningTokens).toBeGreaterThan(0);
   });
 
   it("ends a text that was cut at the token limit as it stands, and says so", async () => {
-    const played = await play({ model: simulatedBinding(api), say: "Write 200 words about rivers", options: { maxOutputTokens: 10 } });
+    const played = await play({
+      framework,
+      model: simulatedBinding(api),
+      say: "Write 200 words about rivers",
+      options: { maxOutputTokens: 10 },
+    });
     expect(played.error).toBeUndefined();
     expect(textOf(played).length).toBeGreaterThan(10);
     expect(only(played, "step.finished")[0]).toMatchObject({ output: { finish: "length" } });
   });
 
   it("refuses a turn without any message", async () => {
-    const played = await play({ model: simulatedBinding(api), messages: [] });
+    const played = await play({ framework, model: simulatedBinding(api), messages: [] });
     expect(played.error).toMatchObject({ code: "INVALID_INPUT" });
     expect(played.heard).toEqual([]);
   });
@@ -175,6 +187,7 @@ describe.each(apis)("a turn over %s", (api) => {
     let deltas = 0;
     const started = performance.now();
     const played = await play({
+      framework,
       model: simulatedBinding(api, 100),
       say: "Write 2000 words about rivers",
       signal: abort.signal,
@@ -189,13 +202,13 @@ describe.each(apis)("a turn over %s", (api) => {
 
   it("starts nothing when it is aborted already", async () => {
     const reason = new WeftlineError("RUN_CANCELLED");
-    const played = await play({ model: simulatedBinding(api), signal: AbortSignal.abort(reason) });
+    const played = await play({ framework, model: simulatedBinding(api), signal: AbortSignal.abort(reason) });
     expect(played.error).toBe(reason);
     expect(only(played, "message.delta")).toEqual([]);
   });
 });
 
-describe("both APIs", () => {
+describe("both APIs and all frameworks", () => {
   it.each([
     { what: "text", say: "Write 60 words about rivers", options: {} },
     {
@@ -204,25 +217,24 @@ describe("both APIs", () => {
       options: { reasoningEffort: "high" as const },
     },
   ])("come to the same for $what", async ({ say, options }) => {
-    const [first, second] = await Promise.all(
-      apis.map((api) => play({ model: simulatedBinding(api), say, options, tools: [timeNow, send] })),
+    const played = await Promise.all(
+      ways.map(({ framework, api }) => play({ framework, model: simulatedBinding(api), say, options, tools: [timeNow, send] })),
     );
-    expect(first?.error).toBeUndefined();
-    expect(neutral(first!).filter((each) => (each as { kind: string }).kind !== "usage.recorded")).toEqual(
-      neutral(second!).filter((each) => (each as { kind: string }).kind !== "usage.recorded"),
-    );
-    expect(neutral(first!).length).toBeGreaterThan(5);
+    const [first, ...others] = played.map((each) => neutral(each).filter((event) => (event as { kind: string }).kind !== "usage.recorded"));
+    expect(played.map(({ error }) => error)).toEqual(ways.map(() => undefined));
+    expect(first?.length).toBeGreaterThan(4);
+    for (const other of others) expect(other).toEqual(first);
   });
 
-  it("can be chosen by the agent against the binding", async () => {
+  it.each(Object.keys(runtimes))("can be chosen by the agent against the binding: %s", async (framework) => {
     const paths: string[] = [];
     const model = simulatedBinding("responses");
     const fetch: typeof globalThis.fetch = (input, init) => {
       paths.push(new URL(String(input)).pathname);
       return (model.fetch ?? globalThis.fetch)(input, init);
     };
-    await play({ model: { ...model, fetch }, options: { api: "chat" } });
-    await play({ model: { ...model, fetch } });
+    await play({ framework, model: { ...model, fetch }, options: { api: "chat" } });
+    await play({ framework, model: { ...model, fetch } });
     expect(paths).toEqual(["/v1/chat/completions", "/v1/responses"]);
   });
 });

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fault, says } from "./fault.ts";
 import { plainAnswers, beginStream, providerServer, respondJson, namedEvent, type Behaviour } from "../../../src/testing/index.ts";
-import { bindingTo, fakeKey, only, play, tool } from "./play.ts";
+import { bindingTo, fakeKey, only, play, runtimes, tool } from "./play.ts";
 
-describe("a response that ends badly", () => {
+describe.each(Object.keys(runtimes))("a response that ends badly for %s", (framework) => {
+  const responses = { framework, api: "responses" } as const;
   const { begin, text } = plainAnswers.responses;
   const ended =
     (type: string, fields: Record<string, unknown>): Behaviour =>
@@ -22,28 +23,25 @@ describe("a response that ends badly", () => {
     { code: "rate_limit_exceeded", as: "PROVIDER_RATE_LIMITED" },
     { code: "invalid_prompt", as: "PROVIDER_REJECTED" },
   ])("is $as for $code", async ({ code, as }) => {
-    const { error } = await fault("responses", ended("response.failed", { error: { code, message: `It broke for ${fakeKey}.` } }));
+    const { error } = await fault(responses, ended("response.failed", { error: { code, message: `It broke for ${fakeKey}.` } }));
     expect(error.code).toBe(as);
     if (as !== "PROVIDER_RATE_LIMITED") expect(error.message).toContain("It broke for [secret].");
   });
 
   it("stands as it is when the token limit cut it", async () => {
-    const { error, heard } = await fault(
-      "responses",
-      ended("response.incomplete", { incomplete_details: { reason: "max_output_tokens" } }),
-    );
+    const { error, heard } = await fault(responses, ended("response.incomplete", { incomplete_details: { reason: "max_output_tokens" } }));
     expect(error).toBeUndefined();
     expect(only({ heard, error }, "step.finished")[0]).toMatchObject({ output: { finish: "length" } });
   });
 
   it("is PROVIDER_REJECTED when a content filter stopped it", async () => {
-    const { error, heard } = await fault("responses", ended("response.incomplete", { incomplete_details: { reason: "content_filter" } }));
+    const { error, heard } = await fault(responses, ended("response.incomplete", { incomplete_details: { reason: "content_filter" } }));
     expect(error).toMatchObject({ code: "PROVIDER_REJECTED", retryable: false });
     expect(only({ heard, error }, "usage.recorded")).toHaveLength(1);
   });
 });
 
-describe("what is sent", () => {
+describe.each(Object.keys(runtimes))("what is sent by %s", (framework) => {
   it("comes from the binding alone, whatever the environment says", async () => {
     const names = {
       OPENAI_BASE_URL: "http://127.0.0.1:9/v1",
@@ -52,6 +50,11 @@ describe("what is sent", () => {
       OPENAI_PROJECT_ID: "proj-env",
       OPENAI_CUSTOM_HEADERS: "X-From-Env: yes",
       OPENAI_LOG: "debug",
+      OPENAI_API_BASE: "http://127.0.0.1:9/v1",
+      OPENAI_ORGANIZATION: "org-env",
+      LANGSMITH_GATEWAY: "http://127.0.0.1:9/gateway",
+      LANGSMITH_API_KEY: "lsv2-from-the-environment",
+      LC_OUTPUT_VERSION: "v1",
     };
     const before = { ...process.env };
     Object.assign(process.env, names);
@@ -61,7 +64,7 @@ describe("what is sent", () => {
         beginStream(response);
         response.end(begin + text("Hi") + end);
       });
-      const { error } = await play({ model: bindingTo(server.baseURL, "responses") });
+      const { error } = await play({ framework, model: bindingTo(server.baseURL, "responses") });
       expect(error).toBeUndefined();
       const headers = server.seen[0]?.headers ?? {};
       expect(headers.authorization).toBe(`Bearer ${fakeKey}`);
@@ -74,12 +77,12 @@ describe("what is sent", () => {
 
   it("is tried once: retries are the engine's", async () => {
     await using server = await providerServer(respondJson(503, says("Busy."), { "x-should-retry": "true" }));
-    await play({ model: bindingTo(server.baseURL, "chat") });
+    await play({ framework, model: bindingTo(server.baseURL, "chat") });
     expect(server.seen).toHaveLength(1);
   });
 });
 
-describe("sealed thoughts", () => {
+describe.each(Object.keys(runtimes))("sealed thoughts of %s", (framework) => {
   it("go back to the provider within the turn, before the calls that they led to", async () => {
     const recording = readFileSync(new URL("./recordings/responses-reasoning-text-calls.jsonl", import.meta.url), "utf8")
       .trimEnd()
@@ -95,13 +98,13 @@ describe("sealed thoughts", () => {
       );
     });
     const weather = tool("weather.get", () => ({ celsius: 21 }));
-    const { error } = await play({ model: bindingTo(server.baseURL, "responses"), tools: [weather] });
+    const { error } = await play({ framework, model: bindingTo(server.baseURL, "responses"), tools: [weather] });
     expect(error).toBeUndefined();
     const input = server.seen[1]?.body["input"] as { type?: string; role?: string; encrypted_content?: string; call_id?: string }[];
-    expect(input.map(({ type, role }) => type ?? role)).toEqual([
+    expect(input.map(({ type, role }) => role ?? type)).toEqual([
       "user",
       "reasoning",
-      "message",
+      "assistant",
       "function_call",
       "function_call",
       "function_call_output",
