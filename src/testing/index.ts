@@ -3,6 +3,7 @@ export {
   runtimeConformance,
   type Conformance,
   type ConformanceCheck,
+  type RuntimeFeature,
   type RuntimeUnderTest,
   type TestRunner,
 } from "./conformance/suite.ts";

@@ -65,6 +65,22 @@ describe("the suite", () => {
     expect(await failures({ turn: plain, features })).toEqual([]);
   });
 
+  it("keeps what it saw: which check exercised which feature", async () => {
+    const suite = runtimeConformance("x", { plugins: () => [fakeRuntime({ turn })], framework: "fake", model: "none" });
+    expect(suite.exercised.size).toBe(0);
+    for (const check of suite.checks) if (check.exercises.includes("interrupts")) await check.run();
+    expect(Object.fromEntries(suite.exercised)).toEqual({
+      interrupts: ["waits for an approval, survives a restart, and resumes once"],
+      resume: ["waits for an approval, survives a restart, and resumes once"],
+    });
+  });
+
+  it("finds a runtime that asks for an approval without saying that it can", async () => {
+    expect(await failures({ turn, features: { interrupts: false, resume: false } })).toContain(
+      "waits for an approval, survives a restart, and resumes once",
+    );
+  });
+
   it("finds a runtime that declares what it does not do", async () => {
     expect(await failures({ turn: plain, features: { ...features, state: true } })).toEqual([
       "does what it declares, and does not do what it does not declare",

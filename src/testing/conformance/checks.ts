@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { LoggedEvent } from "../../core/runs/events.ts";
-import { runtimes, type RuntimeFeatures } from "../../core/runs/runtime.ts";
-import type { ConformanceCheck } from "./check.ts";
+import type { CheckSource } from "./check.ts";
+import { featureChecksOf } from "./features.ts";
 import { Stage, ended, said, type RuntimeUnderTest } from "./stage.ts";
 
 const nothingOpen = { messages: [], steps: [], calls: [], interrupts: [] };
@@ -19,7 +19,7 @@ function joined(log: readonly LoggedEvent[]): Map<number, string> {
 }
 
 /** What holds for every runtime. */
-export function checksOf(runtime: RuntimeUnderTest): ConformanceCheck[] {
+export function checksOf(runtime: RuntimeUnderTest): CheckSource[] {
   return [
     {
       name: "tells a run in the order of the protocol, without a gap, and leaves nothing open",
@@ -83,107 +83,6 @@ export function checksOf(runtime: RuntimeUnderTest): ConformanceCheck[] {
         }
       },
     },
-    ...approvals(runtime),
-    ...featureChecks(runtime),
+    ...featureChecksOf(runtime),
   ];
-}
-
-/** A feature that the runtime declares, asked of the host: the suite needs none to know. */
-function declared(stage: Stage, { framework }: RuntimeUnderTest): RuntimeFeatures {
-  const found = stage.app.platform.host.contributions(runtimes).get(framework);
-  assert.ok(found, `a plugin provides the framework "${framework}"`);
-  return found.value.features;
-}
-
-function approvals(runtime: RuntimeUnderTest): ConformanceCheck[] {
-  const decide = `mutation ($input: DecideInterruptInput!) {
-    result: decideInterrupt(input: $input) { ... on DecideInterruptPayload { made: run { id } } ... on UserError { message } } }`;
-  return [
-    {
-      name: "waits for an approval, survives a restart, and resumes once",
-      run: async () => {
-        await using stage = await Stage.set(runtime);
-        const { interrupts, resume } = declared(stage, runtime);
-        if (!interrupts || !resume) return;
-        const id = await stage.start(said.send);
-        const waiting = await stage.until(id, ["WAITING", ...ended]);
-        assert.equal(waiting.status, "WAITING", JSON.stringify(waiting.failure));
-        assert.deepEqual(stage.effects.sent, [], "nothing happens before the approval");
-        await stage.app.restart();
-        const [interrupt] = (await stage.until(id, ["WAITING"])).interrupts.nodes;
-        assert.ok(interrupt, "the question is there after the restart");
-        const input = { interrupt: interrupt.id, kind: "APPROVE", argumentsHash: interrupt.argumentsHash };
-        await Promise.all([stage.mutate(decide, { input }), stage.mutate(decide, { input })]);
-        const run = await stage.until(id, ended);
-        assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
-        assert.deepEqual(stage.effects.sent, ["letter"], "the tool runs once");
-        assert.deepEqual(await stage.openAfter(run), nothingOpen);
-      },
-    },
-  ];
-}
-
-/** Kinds that only a runtime with the feature lets stand in its log. */
-const kindOfFeature = { state: "state.patched", steps: "step.started", usage: "usage.recorded", tools: "tool.requested" } as const;
-
-function featureChecks(runtime: RuntimeUnderTest): ConformanceCheck[] {
-  return [
-    {
-      name: "does what it declares, and does not do what it does not declare",
-      run: async () => {
-        await using stage = await Stage.set(runtime);
-        const features = declared(stage, runtime);
-        const run = await stage.play(said.echo);
-        assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
-        const log = await stage.log(run);
-        for (const [feature, kind] of Object.entries(kindOfFeature)) {
-          // The engine itself tells of the steps of tools.
-          const own = log.filter((event) => event.kind === kind && (event.payload as { stepKind?: string }).stepKind !== "TOOL");
-          assert.equal(own.length > 0, features[feature as keyof RuntimeFeatures], `${feature}: ${own.length} ${kind}`);
-        }
-        if (features.usage) assert.ok(run.usage.totalTokens > 0 && run.usage.modelCalls > 0, "tokens are counted");
-        if (features.tools) assertCall(log);
-        const hello = await stage.play(said.hello);
-        const deltas = kindsOf(await stage.log(hello)).filter((kind) => kind === "message.delta").length;
-        assert.ok(!features.streaming || deltas > 0, `streaming: ${deltas} deltas`);
-      },
-    },
-    {
-      name: "answers by a JSON Schema, or the agent's health says that it cannot",
-      run: async () => {
-        await using stage = await Stage.set(runtime, { tools: "none" });
-        const { structuredOutput } = declared(stage, runtime);
-        const outputSchema = {
-          type: "object",
-          properties: { colour: { type: "string" } },
-          required: ["colour"],
-          additionalProperties: false,
-        };
-        if (structuredOutput) {
-          const run = await stage.play(said.json, { outputSchema });
-          assert.deepEqual([run.status, run.output], ["SUCCEEDED", { colour: "red" }], JSON.stringify(run.failure));
-          return;
-        }
-        const input = { agent: { name: "actor" }, outputSchema };
-        await stage.mutate(
-          "mutation ($input: UpdateAgentInput!) { result: updateAgent(input: $input) { ... on UpdateAgentPayload { made: agent { id } } ... on UserError { message } } }",
-          { input },
-        );
-        const { agent } = await stage.app.graphql<{ agent: { health: { status: string; detail: string } } }>(
-          '{ agent(ref: { name: "actor" }) { health { status detail } } }',
-        );
-        assert.equal(agent.health.status, "DEGRADED");
-        assert.match(agent.health.detail, /no structured output/);
-      },
-    },
-  ];
-}
-
-/** One call, from the request to its result, under one number. */
-function assertCall(log: readonly LoggedEvent[]): void {
-  const of = log.filter(({ kind }) => kind.startsWith("tool."));
-  assert.equal(new Set(of.map(({ payload }) => (payload as { c: number }).c)).size, 1);
-  assert.deepEqual([...new Set(kindsOf(of))], ["tool.requested", "tool.arguments", "tool.started", "tool.finished"]);
-  const last = of.at(-1)?.payload as { readonly status: string; readonly result: unknown } | undefined;
-  assert.deepEqual([last?.status, last?.result], ["SUCCESS", { heard: "thread" }]);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beginStream, dataEvent, namedEvent, plainAnswers, providerServer, respondJson, type Behaviour } from "../provider-server.ts";
-import type { ConformanceCheck } from "./check.ts";
+import type { CheckSource } from "./check.ts";
 import { Stage, ended, said, type RuntimeUnderTest } from "./stage.ts";
 
 interface Fault {
@@ -33,7 +33,7 @@ function faultsOver(api: "responses" | "chat"): Fault[] {
 }
 
 /** What a provider does wrong over a real local server, and what has to come of it. */
-export function faultChecksOf(runtime: RuntimeUnderTest): ConformanceCheck[] {
+export function faultChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
   const { model = "responses" } = runtime;
   if (model === "none") return [];
   return faultsOver(model).map(({ name, code, behave }) => ({
