@@ -42,6 +42,17 @@ describe("what the package depends on", () => {
     }
   });
 
+  it("brings one core of LangChain: two do not know each other's messages", () => {
+    const cores = locked.filter(([path]) => path.endsWith("node_modules/@langchain/core")).map(([path]) => path);
+    expect(cores).toEqual(["node_modules/@langchain/core"]);
+    const graphs = locked.filter(([path]) => path.endsWith("node_modules/@langchain/langgraph")).map(([path]) => path);
+    expect(graphs).toEqual(["node_modules/@langchain/langgraph"]);
+  });
+
+  it("brings one openai: an error of one is none of the other", () => {
+    expect(locked.filter(([path]) => path.endsWith("node_modules/openai")).map(([path]) => path)).toEqual(["node_modules/openai"]);
+  });
+
   it("keeps all of MikroORM at one version: its packages fit together at no other", () => {
     const versions = locked.filter(([path]) => path.startsWith("node_modules/@mikro-orm/")).map(([, { version }]) => version);
     expect(versions.length).toBeGreaterThan(2);

@@ -9,11 +9,9 @@ const suites = ways.map(({ framework, api }) => {
   return { framework, suite: runtimeConformance(nameOf({ framework, api }), { plugins, framework, model: api }) };
 });
 
-for (const { suite } of suites) {
-  describe(suite.name, () => {
-    for (const { name, exercises, run } of suite.checks) if (exercises.length > 0) it(name, run);
-  });
-}
+describe.each(suites)("$suite.name", ({ suite }) => {
+  it.each(suite.checks.filter(({ exercises }) => exercises.length > 0))("$name", ({ run }) => run());
+});
 
 it("every framework was seen to do what it declares, and nothing else", async () => {
   await using app = await testPlatform({ plugins: [models(), ...[...frameworks.values()].map((factory) => factory())] });
