@@ -9,6 +9,11 @@ export interface ServerConfig {
   readonly port?: number;
   /** Origins besides the server's own and loopback whose pages may call it, as in `https://app.example.com`. */
   readonly origins?: readonly string[];
+  /**
+   * Proxies before this server, as addresses, subnets or `loopback`: what they say in X-Forwarded-For of where a request comes from is
+   * believed when callers are counted by address. None unless said.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Whether the graph describes itself to clients; on in development unless said. */
   readonly introspection?: "on" | "off";
   /** Whether browsers find GraphiQL at the endpoint; on in development unless said. */

@@ -1,17 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Viewer } from "../database/viewer.ts";
+import { peerAddress } from "./addresses.ts";
 import { authenticators, type Admitted, type Credentials, type ScopeHost } from "./scope.ts";
-
-/** Where a request comes from. */
-export function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? "";
-}
 
 /** The credentials that came with a request, and with the first message of a socket. */
 export function credentialsOf(request: IncomingMessage, connectionParams: Readonly<Record<string, unknown>> = {}): Credentials {
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(", ") : value;
-  return { headers, connectionParams, address: addressOf(request) };
+  return { headers, connectionParams, address: peerAddress(request) };
 }
 
 /** Asks the authenticators in order. Where one fails nobody is let in: a later one, perhaps an open one, must not answer for it. */

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { v7 } from "uuid";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import { addressOf, admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
+import { addressReader, type AddressReader } from "./addresses.ts";
+import { admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import { csrfHeaders, type Caller, type Engine } from "./engine.ts";
 import { GraphiqlPage } from "./graphiql.ts";
 import type { GraphLimits } from "./limits.ts";
@@ -21,6 +22,8 @@ export interface GraphServerOptions {
   readonly limits: GraphLimits;
   /** Origins besides the server's own and loopback that may call, also from a browser. */
   readonly origins: readonly string[];
+  /** Proxies that are believed when they say for whom they ask. */
+  readonly trustedProxies: readonly string[];
   readonly graphiql: "on" | "off";
 }
 
@@ -56,6 +59,7 @@ export class GraphServer {
   readonly #http: Server;
   readonly #sockets: SocketServer;
   readonly #graphiql: GraphiqlPage | undefined;
+  readonly #addressOf: AddressReader;
   readonly #rates: Rates;
   readonly #seats: Seats;
   readonly #stays: Stays;
@@ -68,10 +72,11 @@ export class GraphServer {
   constructor(options: GraphServerOptions) {
     this.#options = options;
     const { engine, host, limits } = options;
-    this.#rates = new Rates(limits);
-    this.#seats = new Seats(limits);
-    this.#stays = new Stays(host);
-    this.#sockets = new SocketServer({ engine, host, limits, rates: this.#rates, seats: this.#seats, stays: this.#stays });
+    const addressOf = (this.#addressOf = addressReader(options.trustedProxies));
+    const rates = (this.#rates = new Rates(limits));
+    const seats = (this.#seats = new Seats(limits));
+    const stays = (this.#stays = new Stays(host));
+    this.#sockets = new SocketServer({ engine, host, limits, addressOf, rates, seats, stays });
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
     this.#http = createServer((request, response) => void this.#answer(request, response));
     this.#http.on("connection", (tcp: Socket) => {
@@ -190,7 +195,7 @@ export class GraphServer {
     const { host } = this.#options;
     const since = host.use(authorizationService).version;
     const viewer = await authenticate(host, credentialsOf(request));
-    const address = addressOf(request);
+    const address = this.#addressOf(request);
     await this.#rates.count(callerKey(viewer, address));
     return viewer ? { viewer, requestId, stay: () => this.#stay(viewer, since, address, response) } : { viewer, requestId };
   }

@@ -71,7 +71,7 @@ export function limitsOf(set: Partial<GraphLimits> = {}, admits: ReturnType<type
   return { ...(admits === "open" ? local : shared), ...set };
 }
 
-/** @throws CONFIG_INVALID for a limit that is none, or that is no number above 0. */
+/** @throws CONFIG_INVALID for a limit that is none, or that is no number from 1 up. */
 export function checkLimits(set: Readonly<Record<string, unknown>> = {}): void {
   for (const [name, value] of Object.entries(set)) {
     const problem = problemOf(name, value);
@@ -82,6 +82,6 @@ export function checkLimits(set: Readonly<Record<string, unknown>> = {}): void {
 
 function problemOf(name: string, value: unknown): string | undefined {
   if (!(name in shared)) return `there is no limit "${name}"; there are ${Object.keys(shared).join(", ")}`;
-  if (typeof value !== "number" || !(value > 0)) return `${name} is not a number above 0`;
+  if (typeof value !== "number" || !(value >= 1)) return `${name} is not a number from 1 up`;
   return name === "pageSize" && value > maxPageSize ? `no page holds more than ${maxPageSize}` : undefined;
 }

@@ -5,7 +5,8 @@ import { handleProtocols, makeServer, type Context, type Server, type SubscribeP
 import { v7 } from "uuid";
 import { WebSocketServer, type WebSocket } from "ws";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import { addressOf, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
+import type { AddressReader } from "./addresses.ts";
+import { authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import type { Engine } from "./engine.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, statusOf, withoutHttp } from "./masking.ts";
@@ -19,6 +20,7 @@ export interface SocketServerOptions {
   readonly engine: Engine;
   readonly host: ScopeHost;
   readonly limits: GraphLimits;
+  readonly addressOf: AddressReader;
   readonly rates: Rates;
   readonly seats: Seats;
   readonly stays: Stays;
@@ -81,7 +83,7 @@ export class SocketServer {
 
   /** Takes over a connection whose origin was checked. */
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void {
-    const address = addressOf(request);
+    const address = this.#options.addressOf(request);
     try {
       const seat = this.#options.seats.take(address);
       tcp.once("close", seat.leave);

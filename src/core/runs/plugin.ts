@@ -16,6 +16,7 @@ import { faultInjections } from "./failpoint.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
+import { OpenRuns } from "./open-runs.ts";
 import { addRunsSchema } from "./schema/index.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
@@ -75,7 +76,7 @@ export const runsPlugin = definePlugin({
       ring: (id: string) => engine.ring(id),
       claim: () => engine.claim(),
       adopt: (run: Run) => engine.adopt(run),
-      mostOpenRuns: () => deps.limits().openRunsPerViewer,
+      openRuns: new OpenRuns(() => deps.limits().openRunsPerViewer),
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };

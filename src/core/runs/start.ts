@@ -10,9 +10,10 @@ import type { StartRun } from "./contract.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { appendEvents, type Appended } from "./log.ts";
+import type { OpenRuns } from "./open-runs.ts";
 import { noUsage } from "./session.ts";
 import { openStream } from "./streams.ts";
-import { isTerminal, type OnBusy, type RunTrigger } from "./types.ts";
+import { isTerminal, type OnBusy } from "./types.ts";
 
 /** A worker's hold on a run. */
 export interface Claim {
@@ -26,8 +27,7 @@ export interface StartHost extends CancelHost {
   claim(): Claim | undefined;
   /** The run is durable and held: advance it. */
   adopt(run: Run): void;
-  /** How many runs of one viewer may be open. */
-  mostOpenRuns(): number;
+  readonly openRuns: OpenRuns;
 }
 
 /** Queues a run within the caller's transaction: its row, its place in the log, and what it waits for. */
@@ -36,7 +36,7 @@ export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: S
   const { viewer } = scope;
   const id = newId();
   const blockedById = await makeRoom(host, tx, await openRunsBeside(tx, viewer, request), request);
-  await checkOpenRuns(tx, viewer, request, host.mostOpenRuns());
+  await host.openRuns.take(tx, viewer, request.trigger);
   const streamNum =
     request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
   const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
@@ -63,22 +63,6 @@ function checkLimits({ limits }: StartRun): void {
     fix: "Leave maxCost out and set maxTokens instead.",
     path: ["input", "limits", "maxCost"],
   });
-}
-
-/** What somebody asks for is counted; what runs ask for, or the platform, goes on. */
-const asked: readonly RunTrigger[] = ["API", "CHAT", "RETRY", "WEBHOOK"];
-
-/** In the transaction of the insert, so that runs that start at once count each other. */
-async function checkOpenRuns(tx: Tx, { tenantId, actorId }: Viewer, { trigger }: StartRun, most: number): Promise<void> {
-  if (!asked.includes(trigger)) return;
-  const counted = await tx.sql.get<{ open: number }>(
-    "select count(*) as open from runs_run where tenant_id = ? and owner_id = ? and finished_at is null",
-    tenantId,
-    actorId,
-  );
-  if ((counted?.open ?? 0) < most) return;
-  const fix = "Wait until some have ended, or cancel some.";
-  throw new WeftlineError("RATE_LIMITED", { message: `Too many open runs at once: ${most} are allowed.`, fix });
 }
 
 function queuedRun(

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { auth } from "../../../src/plugins/auth/index.ts";
 import { probePlugin, serve, tokens, until, viewers, type Served } from "../../graphql/fixture.ts";
 import { raw, refusal, type RawSocket } from "../../graphql/raw-socket.ts";
+import { addressReader } from "../../../src/core/graphql/addresses.ts";
 import type { GraphLimits } from "../../../src/core/graphql/limits.ts";
 
 const boot = (limits: Partial<GraphLimits>): Promise<Served> => serve({ plugins: [auth({ viewers }), probePlugin()], server: { limits } });
@@ -65,6 +66,22 @@ describe("connections that stay open", () => {
     expect((await stream(app, bob)).status).toBe(429);
     nobody.socket.close();
     await seated(app, bob);
+  });
+
+  it("are counted by the address that a trusted proxy states, and by no address that a caller states", async () => {
+    await using plain = await boot({ socketsPerAddress: 1 });
+    await raw(plain.socket({ ...ada, "x-forwarded-for": "203.0.113.1" }));
+    expect(await refusal(plain.socket({ ...ada, "x-forwarded-for": "203.0.113.2" }))).toBe(429);
+    await using behind = await serve({
+      plugins: [auth({ viewers }), probePlugin()],
+      server: { limits: { socketsPerAddress: 1 }, trustedProxies: ["loopback"] },
+    });
+    await raw(behind.socket({ ...ada, "x-forwarded-for": "203.0.113.1" }));
+    // What stands before the address that the proxy wrote came from the caller.
+    expect(await refusal(behind.socket({ ...ada, "x-forwarded-for": "203.0.113.9, 203.0.113.1" }))).toBe(429);
+    expect((await stream(behind, { ...ada, "x-forwarded-for": "203.0.113.1" })).status).toBe(429);
+    await raw(behind.socket({ ...ada, "x-forwarded-for": "203.0.113.2" }));
+    expect(() => addressReader(["my-proxy"])).toThrow(/server.trustedProxies is not valid: .*my-proxy/);
   });
 
   it("are as many as the server may have", async () => {
