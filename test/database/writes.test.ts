@@ -52,17 +52,47 @@ describe.each(stores)("writes on $name", (store) => {
       (await database.read.all("select id from library_book")).length,
       await database.em(alice).qb(Book).getCount(),
     ];
-    await database.write(alice, async ({ em, sql }) => {
+    const [written, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const open = database.write(alice, async ({ em, sql }) => {
       em.create(Book, book("one"));
       await em.flush();
       await sql.run("update library_book set title = ? where id = ?", "changed", "one");
       expect(await em.count(Book)).toBe(1);
       expect(await sql.get("select title from library_book where id = ?", "one")).toEqual({ title: "changed" });
-      expect(await counts()).toEqual([0, 0, 0, 0]);
-      await pause(5);
-      expect(await counts()).toEqual([0, 0, 0, 0]);
+      written.resolve();
+      await seen.promise;
     });
+    await written.promise;
+    expect(await counts()).toEqual([0, 0, 0, 0]);
+    await pause(5);
+    expect(await counts()).toEqual([0, 0, 0, 0]);
+    seen.resolve();
+    await open;
     expect(await counts()).toEqual([1, 1, 1, 1]);
+  });
+
+  it("see what was written before them, also what is not committed yet, however they read", async () => {
+    const first = database.write(alice, async ({ em }) => void em.create(Book, book("one")));
+    const second = database.write(alice, async ({ em }) => {
+      return [await em.count(Book), await database.em(alice).count(Book)];
+    });
+    expect(await Promise.all([first, second])).toEqual([undefined, [1, 1]]);
+  });
+
+  it("that come together share a commit: one that fails takes back its own part only", async () => {
+    const journal: string[] = [];
+    const add = (id: string, failure?: string): Promise<void> =>
+      database.write(alice, async ({ em, afterCommit }) => {
+        em.create(Book, book(id));
+        await em.flush();
+        afterCommit(() => void journal.push(id));
+        journal.push(`${id} is written`);
+        if (failure !== undefined) throw new Error(failure);
+      });
+    const outcomes = await Promise.allSettled([add("one"), add("two", "changed my mind"), add("three"), add("one")]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
+    expect(journal).toEqual(["one is written", "two is written", "three is written", "one", "three"]);
+    expect((await database.em(alice).findAll(Book)).map(({ id }) => id)).toEqual(["one", "three"]);
   });
 
   it("show entities and prepared SQL of one transaction the same uncommitted rows", async () => {
@@ -154,7 +184,7 @@ describe.each(stores)("writes on $name", (store) => {
   describe("what follows a commit", () => {
     const later = (tx: Pick<Tx, "afterCommit">, journal: string[], name: string): void => tx.afterCommit(() => void journal.push(name));
 
-    it("runs once the rows are visible, in order, before the next write begins", async () => {
+    it("runs once the rows are visible, in order, whatever is written next", async () => {
       const journal: string[] = [];
       let seen: Promise<number> | undefined;
       const first = database.write(alice, async (tx) => {
@@ -164,12 +194,9 @@ describe.each(stores)("writes on $name", (store) => {
         later(tx, journal, "second");
         journal.push("work");
       });
-      const next = database.commit(async (tx) => {
-        journal.push("next begins");
-        later(tx, journal, "third");
-      });
+      const next = database.commit(async (tx) => later(tx, journal, "third"));
       await Promise.all([first, next]);
-      expect(journal).toEqual(["work", "first", "second", "next begins", "third"]);
+      expect(journal).toEqual(["work", "first", "second", "third"]);
       expect(await seen).toBe(1);
     });
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Migrator } from "@mikro-orm/migrations";
+import type { Transaction } from "@mikro-orm/core";
 import { MikroORM, type EntityManager } from "@mikro-orm/sqlite";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { serviceRef } from "../kernel/refs.ts";
@@ -11,7 +12,7 @@ import { WriteQueue } from "./queue.ts";
 import { filtered, readOnly } from "./reader.ts";
 import { RowReader } from "./rows.ts";
 import { sqliteSql, type Sql } from "./sql.ts";
-import { isStoreFailure, openSqlite, sqliteDialect, type SqliteHandles } from "./sqlite.ts";
+import { isStoreFailure, openSqlite, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
 
 /** One open transaction: entities and prepared SQL see the same uncommitted rows. */
@@ -52,9 +53,11 @@ export class Database {
   readonly #handles: SqliteHandles;
   readonly #writeSql: Sql;
   readonly #lock: FileLock;
-  readonly #queue = new WriteQueue();
+  readonly #queue: WriteQueue;
   readonly #log: Logger | undefined;
-  #state: "open" | "closed" = "open";
+  #state: "open" | "joining" | "closed" = "open";
+  /** A transaction of the ORM that neither begins nor ends: entities take part in whichever the queue has open. */
+  #transaction: Transaction | undefined;
 
   /**
    * @throws DATABASE_LOCKED where another server has the file open.
@@ -68,60 +71,80 @@ export class Database {
       this.#handles = usable(file, () => openSqlite(file));
       this.read = sqliteSql(this.#handles.reader);
       this.#writeSql = sqliteSql(this.#handles.writer);
+      this.#queue = new WriteQueue(transactionsOf(this.#handles));
       this.orm = new MikroORM({
         dbName: file,
         entities: entities.map(({ schema }) => schema),
         filters: ownershipFilter(entities) as never,
-        driverOptions: sqliteDialect(this.#handles.writer, this.#handles.begin),
+        driverOptions: sqliteDialect(this.#handles.writer, async () => (this.#state === "joining" ? undefined : this.#handles.begin())),
         replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
         extensions: [Migrator],
         migrations: { migrationsList: [...migrations] as never, snapshot: false, silent: true, tableName: "weftline_migration" },
         discovery: { warnWhenNoEntities: false },
         ignoreUndefinedInQuery: true,
       });
-      this.rows = new RowReader(this.orm, this.read, rulesOf(entities));
+      this.rows = new RowReader(this.orm, () => (this.#queue.inside ? this.#writeSql : this.read), rulesOf(entities));
     } catch (error) {
       this.#lock.release();
       throw error;
     }
   }
 
-  /** An entity manager that reads as `reader`; its writes are refused. */
+  /** An entity manager that reads as `reader`; its writes are refused. Within a write it sees what was written. */
   em(reader: Viewer | "SYSTEM", reach: Reach = "MINE"): EntityManager {
-    return readOnly(forkFor(this.orm.em, reader, reach) as EntityManager);
+    const em = forkFor(this.orm.em, reader, reach) as EntityManager;
+    if (this.#queue.inside) em.setTransactionContext(this.#transaction);
+    return readOnly(em);
   }
 
   /**
-   * Runs `work` in one transaction and commits it before it answers.
+   * Runs `work` in one transaction and commits it, with others that came at the same time, before it answers.
    *
    * @throws STORE_UNAVAILABLE where the store refuses (disk full, read-only, locked): nothing was written.
    */
   write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#exclusively(async (afterCommit) =>
-      forkFor(this.orm.em, writer).transactional((em) =>
-        work({ em: filtered(em as EntityManager, "writes"), sql: this.#writeSql, afterCommit }),
-      ),
-    );
-  }
-
-  /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
-  commit<T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> {
-    return this.#exclusively(async (afterCommit) => {
-      await this.#handles.begin();
-      try {
-        const result = await work({ sql: this.#writeSql, afterCommit });
-        await this.#writeSql.run("commit");
-        return result;
-      } catch (error) {
-        if (this.#handles.writer.inTransaction) await this.#writeSql.run("rollback");
-        throw error;
-      }
+    return this.commit(async ({ sql, afterCommit }) => {
+      this.#transaction ??= await this.#join();
+      let em: EntityManager | undefined;
+      const create = (): EntityManager => {
+        const fork = forkFor(this.orm.em, writer) as EntityManager;
+        fork.setTransactionContext(this.#transaction);
+        return filtered(fork, "writes");
+      };
+      const result = await work({
+        sql,
+        afterCommit,
+        get em() {
+          return (em ??= create());
+        },
+      });
+      await em?.flush();
+      return result;
     });
   }
 
+  /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
+  async commit<T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> {
+    if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
+    const done: (() => void)[] = [];
+    const afterCommit: Tx["afterCommit"] = (run) => void done.push(run);
+    try {
+      return await this.#queue.write(
+        () => work({ sql: this.#writeSql, afterCommit }),
+        () => {
+          for (const run of done) this.#afterCommit(run);
+        },
+      );
+    } catch (error) {
+      if (!isStoreFailure(error)) throw error;
+      throw new WeftlineError("STORE_UNAVAILABLE", { problem: messageOf(error) }, { cause: error });
+    }
+  }
+
   /** Runs reads while nothing is written, so that together they see one state. Keep it short: writers wait. */
-  still<T>(work: () => Promise<T>): Promise<T> {
-    return this.#exclusively(work);
+  async still<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
+    return this.#queue.still(work);
   }
 
   /** Waits for open writes, then closes the file and gives the lock back. */
@@ -134,20 +157,14 @@ export class Database {
     this.#lock.release();
   }
 
-  /** What was registered for after the commit runs before the next write begins, so that followers hear of commits in their order. */
-  #exclusively<T>(work: (afterCommit: Tx["afterCommit"]) => Promise<T>): Promise<T> {
-    return this.#queue.run(async () => {
-      if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
-      const done: (() => void)[] = [];
-      try {
-        const result = await work((run) => void done.push(run));
-        for (const run of done) this.#afterCommit(run);
-        return result;
-      } catch (error) {
-        if (!isStoreFailure(error)) throw error;
-        throw new WeftlineError("STORE_UNAVAILABLE", { problem: messageOf(error) }, { cause: error });
-      }
-    });
+  async #join(): Promise<Transaction> {
+    const state = this.#state;
+    this.#state = "joining";
+    try {
+      return (await this.orm.em.getConnection("write").begin()) as Transaction;
+    } finally {
+      this.#state = state;
+    }
   }
 
   /** The rows are durable whatever happens here, so the write has succeeded. */

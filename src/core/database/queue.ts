@@ -1,19 +1,50 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { WeftlineError } from "../errors.ts";
 
-interface Job {
-  state: "waiting" | "running" | "done" | "given up";
+/** How many writes share one commit at most, and for how long a transaction stays open for more of them. */
+const maxGroup = 64;
+const maxGroupMs = 10;
+
+/** The transactions of the writing connection. */
+export interface Transactions {
+  begin(): Promise<void>;
+  commit(): void;
+  rollback(): void;
+  /** Marks where the next piece of work begins within the open transaction. */
+  mark(): void;
+  /** Keeps what was written since the last mark, or takes it back. */
+  settle(outcome: "keep" | "undo"): void;
+  /** Whether one is open: a store that refuses may have ended it. */
+  readonly open: boolean;
 }
 
-/** Runs one piece of work at a time, in the order of arrival: the one door to the writing connection. */
+type State = "waiting" | "running" | "done" | "given up";
+
+interface Job {
+  state: State;
+  readonly kind: "write" | "read";
+  /** Runs the work in the surroundings of whoever asked. @returns what to do once it is durable. */
+  run(): Promise<() => void>;
+  reject(error: unknown): void;
+}
+
+type Attempt = { readonly job: Job; readonly settle: () => void } | { readonly job: Job; readonly error: unknown };
+
+/**
+ * The one door to the writing connection: one piece of work at a time, in the order of arrival. Writes that came together share a transaction and
+ * its commit; one that fails takes back its own part only. Nobody is answered before the commit.
+ */
 export class WriteQueue {
+  readonly #transactions: Transactions;
   readonly #patienceMs: number;
   readonly #current = new AsyncLocalStorage<Job>();
-  #tail: Promise<unknown> = Promise.resolve();
+  #jobs: Job[] = [];
+  #draining: Promise<void> | undefined;
   #depth = 0;
 
   /** @param patienceMs how long work that was called for inside other work may wait before it is given up. */
-  constructor(patienceMs = 5_000) {
+  constructor(transactions: Transactions, patienceMs = 5_000) {
+    this.#transactions = transactions;
     this.#patienceMs = patienceMs;
   }
 
@@ -22,30 +53,118 @@ export class WriteQueue {
     return this.#depth;
   }
 
-  /** @throws INTERNAL where the work waits for the very work that it was called for in, and so for ever. */
-  run<T>(work: () => Promise<T>): Promise<T> {
-    const outer = this.#current.getStore();
-    const job: Job = { state: "waiting" };
-    this.#depth++;
-    const result = this.#tail.then(() => this.#start(job, work)).finally(() => this.#end(job));
-    this.#tail = result.catch(() => undefined);
-    return outer?.state === "running" ? this.#unlessStuck(result, job, outer) : result;
+  /** Whether the caller is at work within a write: what it reads should be what that write sees. */
+  get inside(): boolean {
+    const job = this.#current.getStore();
+    return job?.state === "running" && job.kind === "write";
+  }
+
+  /**
+   * Runs work in a transaction and answers when that has been committed.
+   *
+   * @param committed runs right after the commit, before the next work begins.
+   * @throws INTERNAL where the work waits for the very work that it was called for in, and so for ever.
+   */
+  write<T>(work: () => Promise<T>, committed: () => void = () => {}): Promise<T> {
+    return this.#enqueue("write", work, committed);
+  }
+
+  /** Runs reads while nothing is being committed, so that together they see one state. @throws INTERNAL as {@link WriteQueue.write}. */
+  still<T>(work: () => Promise<T>): Promise<T> {
+    return this.#enqueue("read", work, () => {});
   }
 
   /** Resolves when all that was queued so far has run. */
   async idle(): Promise<void> {
-    await this.#tail;
+    while (this.#draining) await this.#draining;
   }
 
-  #start<T>(job: Job, work: () => Promise<T>): Promise<T> {
-    if (job.state === "given up") throw new WeftlineError("INTERNAL", { message: "The work was given up before its turn." });
+  #enqueue<T>(kind: Job["kind"], work: () => Promise<T>, committed: () => void): Promise<T> {
+    const outer = this.#current.getStore();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const inContext = AsyncLocalStorage.snapshot();
+    const job: Job = {
+      state: "waiting",
+      kind,
+      run: async () => {
+        const result = await inContext(() => this.#current.run(job, work));
+        return () => {
+          committed();
+          resolve(result);
+        };
+      },
+      reject,
+    };
+    this.#depth++;
+    this.#jobs.push(job);
+    // A turn of the loop later: what arrives with it shares its commit.
+    this.#draining ??= new Promise<void>((next) => setImmediate(next)).then(() => this.#drain());
+    return outer?.state === "running" ? this.#unlessStuck(promise, job, outer) : promise;
+  }
+
+  async #drain(): Promise<void> {
+    for (let job = this.#take(); job; job = this.#take()) {
+      if (job.kind === "write") await this.#group(job);
+      else this.#answer([await this.#attempt(job)]);
+    }
+    this.#draining = undefined;
+  }
+
+  #take(): Job | undefined {
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+      if (job.state !== "given up") return job;
+      this.#depth--;
+    }
+    return undefined;
+  }
+
+  async #attempt(job: Job): Promise<Attempt> {
     job.state = "running";
-    return this.#current.run(job, work);
+    try {
+      return { job, settle: await job.run() };
+    } catch (error) {
+      return { job, error };
+    } finally {
+      job.state = "done";
+    }
   }
 
-  #end(job: Job): void {
-    job.state = "done";
-    this.#depth--;
+  /** Runs a write and those that wait behind it in one transaction. */
+  async #group(first: Job): Promise<void> {
+    const store = this.#transactions;
+    const attempts: Attempt[] = [];
+    try {
+      await store.begin();
+      const until = performance.now() + maxGroupMs;
+      for (let job: Job | undefined = first; job; job = this.#next(attempts.length, until)) {
+        store.mark();
+        const attempt = await this.#attempt(job);
+        attempts.push(attempt);
+        // A store that refuses may undo all of the transaction, also what others wrote in it.
+        if (!store.open)
+          throw "error" in attempt ? attempt.error : new WeftlineError("INTERNAL", { message: "A write ended its transaction." });
+        store.settle("settle" in attempt ? "keep" : "undo");
+      }
+      store.commit();
+      this.#answer(attempts);
+    } catch (error) {
+      if (store.open) store.rollback();
+      const failed: Attempt[] = attempts.length === 0 ? [{ job: first, error }] : attempts;
+      this.#answer(failed.map(({ job, ...rest }) => ("error" in rest ? { job, error: rest.error } : { job, error })));
+    }
+  }
+
+  #next(soFar: number, until: number): Job | undefined {
+    const more = this.#jobs[0]?.kind === "write" && soFar < maxGroup && performance.now() < until;
+    return more ? this.#take() : undefined;
+  }
+
+  #answer(attempts: readonly Attempt[]): void {
+    for (const attempt of attempts) {
+      this.#depth--;
+      if ("settle" in attempt) attempt.settle();
+      else attempt.job.reject(attempt.error);
+    }
   }
 
   /** Work called for inside other work is fine so long as nobody there waits for it. */

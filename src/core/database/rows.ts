@@ -43,11 +43,12 @@ const column = (name: string): string => `${alias}."${name}"`;
  */
 export class RowReader {
   readonly #orm: MikroORM;
-  readonly #sql: Sql;
+  readonly #sql: () => Sql;
   readonly #rules: ReadonlyMap<string, OwnershipRule>;
   readonly #shapes = new Map<unknown, Shape>();
 
-  constructor(orm: MikroORM, sql: Sql, rules: ReadonlyMap<string, OwnershipRule>) {
+  /** @param sql what to read with: within a write, the connection that sees what was written. */
+  constructor(orm: MikroORM, sql: () => Sql, rules: ReadonlyMap<string, OwnershipRule>) {
     this.#orm = orm;
     this.#sql = sql;
     this.#rules = rules;
@@ -67,7 +68,7 @@ export class RowReader {
     const order = query.orderBy === undefined ? "" : ` order by ${query.orderBy}`;
     const limit = query.limit === undefined ? "" : " limit ?";
     const last = query.limit === undefined ? [] : [query.limit];
-    const rows = await this.#sql.all<Record<string, unknown>>(`select ${shape.columns} ${text}${order}${limit}`, ...params, ...last);
+    const rows = await this.#sql().all<Record<string, unknown>>(`select ${shape.columns} ${text}${order}${limit}`, ...params, ...last);
     return rows.map((row) => toEntity<Entity>(shape, row));
   }
 
@@ -81,7 +82,7 @@ export class RowReader {
   async count<Entity extends object>(entity: EntityClass<Entity>, viewer: RowViewer, query: RowQuery): Promise<number> {
     const shape = this.#shapeOf(entity);
     const { text, params } = this.#guarded(shape, viewer, query);
-    return (await this.#sql.get<{ n: number }>(`select count(*) as n ${text}`, ...params))?.n ?? 0;
+    return (await this.#sql().get<{ n: number }>(`select count(*) as n ${text}`, ...params))?.n ?? 0;
   }
 
   /** What the reader may see, as a table of its own, and the caller's condition on that: no condition reaches behind it. */

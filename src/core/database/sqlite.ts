@@ -1,5 +1,6 @@
-import Database, { type Database as SqliteHandle } from "better-sqlite3";
+import Database, { type Database as SqliteHandle, type Statement } from "better-sqlite3";
 import { SqliteAdapter, SqliteDialect } from "kysely";
+import type { Transactions } from "./queue.ts";
 
 /** The two connections to one SQLite file: whoever reads sees committed rows only, also while a write is open. */
 export interface SqliteHandles {
@@ -73,6 +74,26 @@ export function sqliteDialect(
   };
   dialect.createAdapter = () => new UnlockedAdapter();
   return dialect;
+}
+
+/** The transactions of the writing connection, as the write queue opens and closes them. */
+export function transactionsOf({ writer, begin }: SqliteHandles): Transactions {
+  const [commit, rollback, mark, keep, undo] = ["commit", "rollback", "savepoint work", "release work", "rollback to work"].map((sql) =>
+    writer.prepare(sql),
+  ) as [Statement, Statement, Statement, Statement, Statement];
+  return {
+    begin,
+    commit: () => void commit.run(),
+    rollback: () => void rollback.run(),
+    mark: () => void mark.run(),
+    settle(outcome) {
+      if (outcome === "undo") undo.run();
+      keep.run();
+    },
+    get open() {
+      return writer.inTransaction;
+    },
+  };
 }
 
 /** Kysely's lock of an only connection is never released once BEGIN or COMMIT fails. The write queue is in its place. */

@@ -110,9 +110,10 @@ export class Scope {
     return this.#host.database.rows.count(entity, { reader: this.viewer, reach }, query);
   }
 
-  /** Runs `work` in one transaction as the viewer, and forgets what was loaded before it. */
+  /** Runs `work` in one transaction as the viewer, and forgets what was loaded before it and within it. */
   async write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const result = await this.#host.database.write(this.viewer, async (tx) => {
+      this.renew();
       await this.#host.remember(tx, this.viewer);
       return work(tx);
     });

@@ -73,9 +73,9 @@ export class EmbeddedEngine {
     return { owner: this.#owner, leaseMs: this.#options.leaseMs };
   }
 
-  /** Advances a run that was queued with a hold of this engine. */
+  /** Advances a run that was queued with a hold of this engine. Starts that share a commit may have been promised the same place. */
   adopt(run: Run): void {
-    if (this.#stopped) void this.#guard(this.#release(run));
+    if (this.#stopped || this.#active.size >= this.#options.concurrency) void this.#guard(this.#release(run).then(() => this.ring(run.id)));
     else this.#advance(run);
   }
 
