@@ -127,15 +127,20 @@ describe.each(stores)("rows by prepared SQL on $name", (store) => {
     expect(rows.map(({ num }) => num)).toEqual([2, 1]);
   });
 
-  it("show what is committed only", async () => {
-    await database
-      .write("SYSTEM", async ({ em }) => {
-        await em.nativeUpdate(Card, { id: "bob-test" }, { note: "open" });
-        expect((await database.rows.all(Card, as(bob), all))[0]?.note).toBeNull();
-        throw new Error("undo");
-      })
-      .catch(() => undefined);
-    expect((await database.rows.all(Card, as(bob), all))[0]?.note).toBeNull();
+  it("show outside of a write what is committed only, and within it what was written", async () => {
+    const noteOf = async (): Promise<unknown> => (await database.rows.all(Card, as(bob), all))[0]?.note;
+    const [written, seen] = [Promise.withResolvers<unknown>(), Promise.withResolvers<void>()];
+    const undone = database.write("SYSTEM", async ({ em }) => {
+      await em.nativeUpdate(Card, { id: "bob-test" }, { note: "open" });
+      written.resolve(await noteOf());
+      await seen.promise;
+      throw new Error("undo");
+    });
+    expect(await written.promise).toBe("open");
+    expect(await noteOf()).toBeNull();
+    seen.resolve();
+    await expect(undone).rejects.toThrow("undo");
+    expect(await noteOf()).toBeNull();
   });
 
   it("of other entities are refused: relations and other rules need the entity manager", async () => {

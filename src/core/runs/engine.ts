@@ -145,7 +145,7 @@ export class EmbeddedEngine {
     if (claimed.length === 0) return;
     failpoint?.("claim.committed");
     try {
-      const runs = await this.#host.database.em("SYSTEM").find(Run, { id: { $in: claimed } });
+      const runs = await this.#host.database.rows.byIds(Run, { reader: "SYSTEM", reach: "MINE" }, claimed);
       for (const run of runs) this.#advance(run, this.#starting.get(run.id));
     } finally {
       for (const id of claimed) this.#starting.delete(id);

@@ -1,4 +1,3 @@
-import type { EntityManager } from "@mikro-orm/core";
 import type { Database } from "../database/database.ts";
 import { Message, ToolCall, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
@@ -14,16 +13,19 @@ const defaultHistoryLimit = 50;
  * Runs stand in the order in which they were queued, so that a queued message never comes before the answer it waited for.
  */
 export async function conversationOf(database: Database, run: Run): Promise<ConversationMessage[]> {
-  const em = database.em("SYSTEM");
-  const messages = run.threadId == null ? await ownMessages(em, run) : await threadMessages(database, run);
-  const calls = await callsOf(em, messages);
+  const messages = run.threadId == null ? await ownMessages(database, run) : await threadMessages(database, run);
+  const calls = await callsOf(database, messages);
   const conversation = messages.flatMap((message) => toConversation(message, calls) ?? []);
   if (run.threadId == null && !messages.some(({ role }) => role === "USER")) conversation.unshift(...inputOf(run));
   return conversation;
 }
 
-async function ownMessages(em: EntityManager, run: Run): Promise<Message[]> {
-  return em.find(Message, { runId: run.id, supersededById: null, status: "COMPLETE" }, { orderBy: { startSeq: "asc" } });
+/** The run was allowed when it started. */
+const asPlatform = { reader: "SYSTEM", reach: "MINE" } as const;
+const standing = "e.superseded_by_id is null and e.status = 'COMPLETE'";
+
+async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
+  return rows.all(Message, asPlatform, { where: `e.run_id = ? and ${standing}`, params: [run.id], orderBy: "e.start_seq" });
 }
 
 /** Ids in the order of the conversation: a question stands where its run was queued, right before its answer. */
@@ -33,28 +35,26 @@ const earlierMessages = `
   and (m.run_id is null or (m.run_id <> ? and coalesce(r.regenerates_id, '') <> ?))
   order by coalesce(r.start_seq, m.start_seq) desc, m.start_seq desc limit ?`;
 
-async function threadMessages(database: Database, run: Run): Promise<Message[]> {
+async function threadMessages({ rows, read }: Database, run: Run): Promise<Message[]> {
   const limit = run.settings.historyLimit ?? defaultHistoryLimit;
   const origin = run.regeneratesId ?? run.id;
-  const em = database.em("SYSTEM");
-  const own = await em.find(
-    Message,
-    { supersededById: null, status: "COMPLETE", $or: [{ runId: run.id }, { runId: origin, role: { $ne: "ASSISTANT" } }] },
-    { orderBy: { startSeq: "asc" } },
-  );
+  const own = await rows.all(Message, asPlatform, {
+    where: `(e.run_id = ? or (e.run_id = ? and e.role <> 'ASSISTANT')) and ${standing}`,
+    params: [run.id, origin],
+    orderBy: "e.start_seq",
+  });
   const room = Math.max(0, limit - own.length);
-  const ids = await database.read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
-  const earlier = await em.find(Message, { id: { $in: ids.map(({ id }) => id) } });
-  const byId = new Map(earlier.map((message) => [message.id, message]));
+  const ids = await read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
+  const byId = new Map((await rows.byIds(Message, asPlatform, ids.map(({ id }) => id))).map((message) => [message.id, message]));
   return [...ids.toReversed().flatMap(({ id }) => byId.get(id) ?? []), ...own];
 }
 
-async function callsOf(em: EntityManager, messages: readonly Message[]): Promise<Map<string, ToolCall>> {
+async function callsOf({ rows }: Database, messages: readonly Message[]): Promise<Map<string, ToolCall>> {
   const ids = messages.flatMap((message) =>
     message.parts.flatMap((part) => (part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [])),
   );
   if (ids.length === 0) return new Map();
-  return new Map((await em.find(ToolCall, { id: { $in: ids } })).map((call) => [call.id, call]));
+  return new Map((await rows.byIds(ToolCall, asPlatform, ids)).map((call) => [call.id, call]));
 }
 
 function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>): ConversationMessage | undefined {

@@ -34,7 +34,7 @@ export function agentTarget(host: AgentsHost): RunTargetType {
 /** What a run executes: the version that it pinned, whatever became of the agent since. */
 async function programOf(host: AgentsHost, run: Run): Promise<AgentProgram> {
   const version = run.targetVersion ?? 0;
-  const row = await host.database.em("SYSTEM").findOne(AgentVersion, { id: versionIdOf(run.targetId, version) });
+  const [row] = await host.database.rows.byIds(AgentVersion, { reader: "SYSTEM", reach: "MINE" }, [versionIdOf(run.targetId, version)]);
   if (!row) throw new WeftlineError("NOT_FOUND", { what: `version ${version} of the agent "${run.targetName}"` });
   const { definition } = row;
   const { framework, model, capabilities, outputSchema } = definition;
