@@ -140,5 +140,10 @@ function isBoolean({ customType, runtimeType, type }: EntityProperty): boolean {
 function toEntity<Entity>(shape: Shape, row: Record<string, unknown>): Entity {
   for (const name of shape.json) if (typeof row[name] === "string") row[name] = JSON.parse(row[name]);
   for (const name of shape.booleans) if (typeof row[name] === "number") row[name] = row[name] !== 0;
-  return Object.assign(Object.create(shape.prototype), row) as Entity;
+  return plainEntity(shape.prototype, row);
+}
+
+/** An object of an entity's class that is not managed. Assigning would call the setters by which MikroORM watches for changes. */
+export function plainEntity<Entity>(prototype: object, values: object): Entity {
+  return { __proto__: prototype, ...values } as Entity;
 }

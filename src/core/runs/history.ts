@@ -45,7 +45,15 @@ async function threadMessages({ rows, read }: Database, run: Run): Promise<Messa
   });
   const room = Math.max(0, limit - own.length);
   const ids = await read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
-  const byId = new Map((await rows.byIds(Message, asPlatform, ids.map(({ id }) => id))).map((message) => [message.id, message]));
+  const byId = new Map(
+    (
+      await rows.byIds(
+        Message,
+        asPlatform,
+        ids.map(({ id }) => id),
+      )
+    ).map((message) => [message.id, message]),
+  );
   return [...ids.toReversed().flatMap(({ id }) => byId.get(id) ?? []), ...own];
 }
 

@@ -1,4 +1,4 @@
-import type { Sql } from "../database/sql.ts";
+import type { Sql, SqlValue } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
 
@@ -79,24 +79,36 @@ export async function appendEvents(sql: Sql, { streamNum, run, events }: Append)
   const first = head.head - events.length + 1;
   const runSeq = run === undefined ? null : run.startSeq === "first" ? first : run.startSeq;
   const appended: LoggedEvent[] = [];
+  const rows: SqlValue[][] = [];
   let bytes = 0;
   for (const [index, { kind, payload, key }] of events.entries()) {
+    const seq = first + index;
     const text = encode(kind, payload);
     bytes += text.length + 40;
-    await sql.run(
-      "insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) values (?, ?, ?, ?, ?, ?, ?)",
-      streamNum,
-      first + index,
-      runSeq,
-      at,
-      kind,
-      text,
-      key ?? null,
-    );
-    appended.push(run === undefined ? { seq: first + index, at, kind, payload } : { seq: first + index, at, kind, payload, runId: run.id });
+    rows.push([streamNum, seq, runSeq, at, kind, text, key ?? null]);
+    appended.push(run === undefined ? { seq, at, kind, payload } : { seq, at, kind, payload, runId: run.id });
   }
+  await insertRows(sql, rows);
   return { events: appended, bytes };
 }
+
+/** Many rows a statement, in a few lengths: each is prepared once. */
+async function insertRows(sql: Sql, rows: readonly SqlValue[][]): Promise<void> {
+  for (let at = 0; at < rows.length;) {
+    const left = rows.length - at;
+    const count = insertLengths.find((length) => length <= left) ?? 1;
+    await sql.run(insertTexts.get(count) ?? "", ...rows.slice(at, at + count).flat());
+    at += count;
+  }
+}
+
+const insertLengths = [32, 8, 4, 2, 1];
+const insertTexts: ReadonlyMap<number, string> = new Map(
+  insertLengths.map((count) => [
+    count,
+    `insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) values ${Array.from({ length: count }, () => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+  ]),
+);
 
 /** JSON turns what it cannot carry into null without a word; a log must not. */
 function encode(kind: string, payload: unknown): string {

@@ -1,5 +1,6 @@
 import { v7 as newId } from "uuid";
 import type { Tx } from "../database/database.ts";
+import { plainEntity } from "../database/rows.ts";
 import type { SqlValue } from "../database/sql.ts";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
@@ -73,7 +74,7 @@ function queuedRun(
 ): Run {
   const { input, text, thread, target } = request;
   const startSeq = events[0]?.seq ?? 0;
-  return Object.assign(new Run(), {
+  return plainEntity<Run>(Run.prototype, {
     ...place,
     tenantId,
     ownerId: actorId,

@@ -1,5 +1,6 @@
 import { v7 as newId } from "uuid";
 import type { Database, Tx } from "../database/database.ts";
+import { plainEntity } from "../database/rows.ts";
 import { WeftlineError } from "../errors.ts";
 import { appendToStream, type AppendHost } from "./append.ts";
 import type { NewMessage, Streams } from "./contract.ts";
@@ -47,7 +48,7 @@ export async function openStream(
     kind,
   );
   if (!row) throw new WeftlineError("INTERNAL", { message: "A stream was not given a number." });
-  return Object.assign(new Stream(), { num: row.num, id, tenantId, ownerId, kind, head: 0, horizon: 0, deleted: false });
+  return plainEntity<Stream>(Stream.prototype, { num: row.num, id, tenantId, ownerId, kind, head: 0, horizon: 0, deleted: false });
 }
 
 async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message: NewMessage): Promise<Message> {
@@ -59,7 +60,7 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
   const id = newId();
   const [added] = await appendToStream(host, tx, streamNum, [{ kind: "message.added", payload: { message: id, role: message.role } }]);
   const seq = added?.seq ?? 0;
-  const row: Message = Object.assign(new Message(), {
+  const row = plainEntity<Message>(Message.prototype, {
     id,
     tenantId: stream.tenant_id,
     ownerId: stream.owner_id,
