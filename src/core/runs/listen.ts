@@ -7,18 +7,14 @@ export async function listen(
   hearOne: (body: RunEventBody) => Promise<void> | undefined,
 ): Promise<void> {
   const iterator = stream[Symbol.asyncIterator]();
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<"aborted">((resolve) => {
-    stop = () => resolve("aborted");
-    signal.addEventListener("abort", stop, { once: true });
-  });
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason as Error);
   let ended = false;
-  try {
-    signal.throwIfAborted();
+
+  async function hearAll(): Promise<void> {
     for (;;) {
-      const result = await Promise.race([iterator.next(), aborted]);
+      const result = await iterator.next();
       signal.throwIfAborted();
-      if (result === "aborted") throw signal.reason;
       if (result.done) {
         ended = true;
         return;
@@ -26,8 +22,15 @@ export async function listen(
       const wait = hearOne(result.value);
       if (wait) await wait;
     }
+  }
+
+  try {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", stop, { once: true });
+    // One race for all of them: a race an event would leave something behind on the abort each time.
+    await Promise.race([hearAll(), aborted]);
   } finally {
-    if (stop) signal.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", stop);
     if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }

@@ -63,19 +63,37 @@ export interface Appended {
   readonly bytes: number;
 }
 
+/** Events with their numbers, on their way into the table. */
+export interface Numbered extends Appended {
+  readonly rows: readonly SqlValue[][];
+}
+
 /**
  * Appends within a transaction: raises the stream's head, which locks it, and numbers the rows densely.
  *
  * @throws PROTOCOL_VIOLATION for a payload that JSON cannot carry.
  */
-export async function appendEvents(sql: Sql, { streamNum, run, events }: Append): Promise<Appended> {
+export async function appendEvents(sql: Sql, append: Append): Promise<Appended> {
+  const numbered = await numberEvents(sql, append);
+  if (!numbered) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+  await insertEvents(sql, numbered.rows);
+  return numbered;
+}
+
+/**
+ * Raises the stream's head and gives out its numbers; {@link insertEvents} has to follow in the same transaction.
+ *
+ * @param epoch of the run: under an older one than the run's own nothing is numbered.
+ * @returns nothing where the stream is gone or the epoch is not the run's.
+ * @throws PROTOCOL_VIOLATION for a payload that JSON cannot carry.
+ */
+export async function numberEvents(sql: Sql, { streamNum, run, events }: Append, epoch?: number): Promise<Numbered | undefined> {
   const at = Date.now();
-  const head = await sql.get<{ head: number }>(
-    "update runs_stream set head = head + ? where num = ? and deleted = 0 returning head",
-    events.length,
-    streamNum,
-  );
-  if (!head) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+  const head =
+    run === undefined || epoch === undefined
+      ? await sql.get<{ head: number }>(raiseHead(""), events.length, streamNum)
+      : await sql.get<{ head: number }>(raiseHead(ofEpoch), events.length, streamNum, run.id, epoch);
+  if (!head) return undefined;
   const first = head.head - events.length + 1;
   const runSeq = run === undefined ? null : run.startSeq === "first" ? first : run.startSeq;
   const appended: LoggedEvent[] = [];
@@ -88,12 +106,14 @@ export async function appendEvents(sql: Sql, { streamNum, run, events }: Append)
     rows.push([streamNum, seq, runSeq, at, kind, text, key ?? null]);
     appended.push(run === undefined ? { seq, at, kind, payload } : { seq, at, kind, payload, runId: run.id });
   }
-  await insertRows(sql, rows);
-  return { events: appended, bytes };
+  return { events: appended, bytes, rows };
 }
 
-/** Many rows a statement, in a few lengths: each is prepared once. */
-async function insertRows(sql: Sql, rows: readonly SqlValue[][]): Promise<void> {
+const ofEpoch = "and exists (select 1 from runs_run where id = ? and epoch = ?)";
+const raiseHead = (and: string): string => `update runs_stream set head = head + ? where num = ? and deleted = 0 ${and} returning head`;
+
+/** Writes numbered rows, many a statement, in a few lengths: each is prepared once. */
+export async function insertEvents(sql: Sql, rows: readonly SqlValue[][]): Promise<void> {
   for (let at = 0; at < rows.length;) {
     const left = rows.length - at;
     const count = insertLengths.find((length) => length <= left) ?? 1;

@@ -1,10 +1,10 @@
-import type { Database } from "../database/database.ts";
+import type { Database, Tx } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
-import { appendEvents } from "./log.ts";
+import { insertEvents, numberEvents, type Numbered } from "./log.ts";
 import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
@@ -141,26 +141,40 @@ export class LogWriter {
     await this.#database.commit(async ({ sql, afterCommit }) => {
       if (failpoint) afterCommit(() => failpoint("append.committed"));
       const refused: Batch[] = [];
+      const taken: { readonly batch: Batch; readonly numbered: Numbered }[] = [];
       for (const batch of inLockOrder(batches)) {
-        if (!(await ownsRun(sql, batch.source))) {
-          refused.push(batch);
-          continue;
-        }
-        const { source, drafts } = batch;
-        const { run } = source;
-        const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
-        for (const [index, event] of events.entries()) await project(sql, run, event, drafts[index] as RunEventDraft, effects);
-        afterCommit(() => {
-          source.committed(events);
-          this.#hub.publish(run.streamNum, events, bytes);
-          this.#events.committed(run, events);
-        });
+        const { run, epoch } = batch.source;
+        const numbered = await numberEvents(sql, { streamNum: run.streamNum, run, events: batch.drafts }, epoch);
+        if (numbered) taken.push({ batch, numbered });
+        else refused.push(batch);
       }
+      await insertEvents(
+        sql,
+        taken.flatMap(({ numbered }) => numbered.rows),
+      );
+      for (const { batch, numbered } of taken) await this.#project({ sql, afterCommit }, batch, numbered, effects);
+      for (const { source } of refused) await refuse(sql, source);
       failpoint?.("append.inside");
       afterCommit(() => {
         for (const { source } of refused) source.refused(new WeftlineError("RUN_FENCED"));
         for (const id of effects.ring) this.#events.ring(id);
       });
+    });
+  }
+
+  /** Folds a batch into the rows that queries read, and tells of it once it is durable. */
+  async #project(
+    { sql, afterCommit }: Omit<Tx, "em">,
+    { source, drafts }: Batch,
+    { events, bytes }: Numbered,
+    effects: Effects,
+  ): Promise<void> {
+    const { run } = source;
+    for (const [index, event] of events.entries()) await project(sql, run, event, drafts[index] as RunEventDraft, effects);
+    afterCommit(() => {
+      source.committed(events);
+      this.#hub.publish(run.streamNum, events, bytes);
+      this.#events.committed(run, events);
     });
   }
 }
@@ -170,7 +184,8 @@ function inLockOrder(batches: readonly Batch[]): Batch[] {
   return batches.toSorted((a, b) => (a.source.run.id < b.source.run.id ? -1 : 1));
 }
 
-async function ownsRun(sql: Sql, source: EventSource): Promise<boolean> {
-  const row = await sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", source.run.id);
-  return row?.epoch === source.epoch;
+/** A stream that is gone is another matter than a run that is another's. @throws NOT_FOUND */
+async function refuse(sql: Sql, { run, epoch }: EventSource): Promise<void> {
+  const row = await sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", run.id);
+  if (row?.epoch === epoch) throw new WeftlineError("NOT_FOUND", { what: "stream" });
 }

@@ -1,8 +1,9 @@
 import type { OpenAI } from "openai";
 import type { RunContext } from "#weftline";
-import type { AnswerPiece, AnswerReader, NativeEvent } from "./answer.ts";
+import type { AnswerPiece, AnswerReader } from "./answer.ts";
 import type { LoadedSdk } from "./client.ts";
 import type { Blame } from "./errors.ts";
+import { eventBatches } from "./event-batches.ts";
 import type { NativeRequest } from "./request.ts";
 import { watched } from "./watched.ts";
 
@@ -26,14 +27,27 @@ export async function* streamAnswer(
 ): AsyncGenerator<readonly AnswerPiece[]> {
   const { loaded, reader, blame } = source;
   const watch = { sdk: loaded.sdk, blame, signal, model, end: () => reader.end() };
-  for await (const event of watched((own) => open(source, own), watch)) {
-    const pieces = reader.read(event);
+  for await (const events of watched(async (own) => eventBatches(await open(source, own), loaded.sdk), watch)) {
+    const pieces = joined(events.flatMap((event) => reader.read(event)));
     if (pieces.length > 0) yield pieces;
   }
 }
 
-async function open({ client, request }: AnswerSource, signal: AbortSignal): Promise<AsyncIterable<NativeEvent>> {
+function open({ client, request }: AnswerSource, signal: AbortSignal): Promise<Response> {
   return request.api === "responses"
-    ? await client.responses.create(request.body, { signal })
-    : await client.chat.completions.create(request.body, { signal });
+    ? client.responses.create(request.body, { signal }).asResponse()
+    : client.chat.completions.create(request.body, { signal }).asResponse();
+}
+
+/** Text of one part that came at once, as one piece. */
+function joined(pieces: readonly AnswerPiece[]): readonly AnswerPiece[] {
+  if (pieces.length < 2) return pieces;
+  const whole: AnswerPiece[] = [];
+  for (const piece of pieces) {
+    const last = whole.at(-1);
+    if (last?.kind === "text" && piece.kind === "text" && last.part === piece.part && last.channel === piece.channel) {
+      whole[whole.length - 1] = { ...last, text: last.text + piece.text };
+    } else whole.push(piece);
+  }
+  return whole;
 }

@@ -36,7 +36,7 @@ describe.each(ways)("a turn over $api with $framework", (way) => {
       body: JSON.stringify({ model: "default", messages: [{ role: "user", content: say }] }),
     });
     const { choices } = (await whole.json()) as { choices: { message: { content: string } }[] };
-    expect(only(played, "message.delta").length).toBeGreaterThan(100);
+    expect(only(played, "message.delta").length).toBeGreaterThan(0);
     expect(textOf(played)).toBe(choices[0]?.message.content);
   });
 
