@@ -148,9 +148,11 @@ describe.each(stores)("rows by prepared SQL on $name", (store) => {
     expect(database.rows.reads(Poster)).toBe(true);
     for (const entity of [Book, Safe] as (typeof Safe)[]) {
       expect(database.rows.reads(entity)).toBe(false);
-      await expect(database.rows.all(entity, as("SYSTEM"), all)).rejects.toThrow("with the entity manager only");
+      await expect(database.rows.all(entity, as(alice), all)).rejects.toThrow("with the entity manager only");
       await expect(database.rows.count(entity, as(alice), all)).rejects.toThrow("with the entity manager only");
       await expect(database.rows.byIds(entity, as(alice), ["a"])).rejects.toThrow("with the entity manager only");
     }
+    await expect(database.rows.all(Book, as("SYSTEM"), all)).rejects.toThrow("with the entity manager only");
+    expect(await database.rows.count(Safe, as("SYSTEM"), all)).toBe(3);
   });
 });

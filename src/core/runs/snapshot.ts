@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { openStatuses } from "./cancel.ts";
 import { snapshotKind, type Snapshot } from "./contract.ts";
 import { Interrupt, Message } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
@@ -7,6 +8,9 @@ import { foldMessages } from "./fold.ts";
 
 /** How many messages a snapshot holds at most. */
 const maxMessages = 100;
+
+/** Who follows a stream was let in when it was asked for. */
+const asPlatform = { reader: "SYSTEM", reach: "MINE" } as const;
 
 /** What a snapshot covers: a stream, or one run of it with the runs below. */
 export interface SnapshotOf {
@@ -17,19 +21,27 @@ export interface SnapshotOf {
 /** The state of a stream at its head, taken while nothing is written: its seq is the head, open messages are folded up to it. */
 export async function takeSnapshot(database: Database, { streamNum, runIds }: SnapshotOf): Promise<LoggedEvent<Snapshot>> {
   return database.still(async () => {
-    const em = database.em("SYSTEM");
-    const stream = await database.read.get<{ head: number }>("select head from runs_stream where num = ?", streamNum);
-    const ofRuns = runIds ? { runId: { $in: [...runIds] } } : {};
-    const newest = await em.find(
-      Message,
-      { streamNum, supersededById: null, ...ofRuns },
-      { orderBy: { startSeq: "desc" }, limit: maxMessages + 1 },
-    );
-    const active = { status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] as const } };
-    const runs = await em.find(Run, runIds ? { id: { $in: [...runIds] } } : { streamNum, status: { $in: [...active.status.$in] } }, {
-      orderBy: { startSeq: "asc" },
+    const { rows, read } = database;
+    const stream = await read.get<{ head: number }>("select head from runs_stream where num = ?", streamNum);
+    const marks = runIds?.map(() => "?").join(", ");
+    const ofRuns = marks === undefined ? "" : ` and e.run_id in (${marks})`;
+    const params = [streamNum, ...(runIds ?? [])];
+    const newest = await rows.all(Message, asPlatform, {
+      where: `e.stream_num = ? and e.superseded_by_id is null${ofRuns}`,
+      params,
+      orderBy: "e.start_seq desc",
+      limit: maxMessages + 1,
     });
-    const interrupts = await em.find(Interrupt, { streamNum, status: "PENDING", ...ofRuns }, { orderBy: { createdAt: "asc" } });
+    const runs = await rows.all(Run, asPlatform, {
+      where: marks === undefined ? `e.stream_num = ? and e.status in ${openStatuses}` : `e.stream_num = ? and e.id in (${marks})`,
+      params,
+      orderBy: "e.start_seq",
+    });
+    const interrupts = await rows.all(Interrupt, asPlatform, {
+      where: `e.stream_num = ? and e.status = 'PENDING'${ofRuns}`,
+      params,
+      orderBy: "e.created_at",
+    });
     const payload: Snapshot = {
       messages: await foldMessages(database, newest.slice(0, maxMessages).toReversed()),
       hasEarlierMessages: newest.length > maxMessages,
