@@ -46,8 +46,10 @@ function isOver(state: string): boolean {
   return state !== "reading";
 }
 
+/** A failure that the provider reports within the stream is the SDK's own error, as its own stream throws it. */
 function parsed(event: string | undefined, text: string, { headers }: Response, sdk: LoadedSdk["sdk"]): NativeEvent {
   const data = JSON.parse(text) as NativeEvent & { readonly error?: object };
-  if (event === "error" || data.error) throw new sdk.APIError(undefined, data.error ?? data, undefined, headers);
-  return data;
+  if (event !== "error" && !data.error) return data;
+  const reported = new sdk.APIError(undefined, data.error ?? data, undefined, headers);
+  throw reported;
 }
