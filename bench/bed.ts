@@ -1,25 +1,39 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createClient, type Client } from "graphql-ws";
-import { WebSocket } from "ws";
+import { Line } from "./client.ts";
+import { cpuOf, memoryOf } from "./measure.ts";
 
 /** A server, a provider and a folder, each on its own: what every figure is measured on. */
 export interface Bed {
   readonly url: string;
+  /** The base URL of the provider. */
+  readonly provider: string;
+  readonly folder: string;
   readonly bootMs: number;
-  readonly agent: string;
   graphql<Data>(query: string, variables?: object): Promise<Data>;
-  socket(): Client;
+  line(path?: string): Promise<Line>;
+  meter(): Meter;
   /** CPU seconds that the server has used so far. */
   cpu(): number;
-  /** Resident memory of the server, in MiB. */
+  /** Resident memory of the server, in KiB. */
   memory(): number;
   thread(): Promise<string>;
-  send(thread: string, text: string): Promise<string>;
+  send(thread: string, text: string): Promise<void>;
+  /** Starts a run outside any thread. @returns its id */
+  start(text: string): Promise<string>;
   close(): void;
 }
+
+/** Who was busy since it was made: cores, as in 0.9 of one. */
+export type Meter = () => string;
+
+/** Which server: ours as an operator starts it, or the least that could do the work. */
+export type Side = "ours" | "bound";
+
+/** Ours with the plugin of the bench, which has sources that no product needs. */
+const config = "bench/plugins.config.ts";
 
 /** Waits for the first line of a child's output that matches. */
 function announced(child: ChildProcess, pattern: RegExp): Promise<string> {
@@ -36,17 +50,29 @@ function announced(child: ChildProcess, pattern: RegExp): Promise<string> {
   });
 }
 
-export async function makeBed(): Promise<Bed> {
+export async function makeBed(side: Side = "ours", plugins: "shipped" | "bench" = "shipped"): Promise<Bed> {
   const folder = mkdtempSync(join(tmpdir(), "weftline-bench-"));
   const provider = spawn(process.execPath, ["bench/provider.ts"], { stdio: ["ignore", "pipe", "inherit"] });
   const baseURL = await announced(provider, /http:\S+/);
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    NODE_ENV: "production",
+    WEFTLINE_MODE: "production",
+    WEFTLINE_DATA: folder,
+    OPENAI_API_KEY: "bench",
+    OPENAI_BASE_URL: baseURL,
+  };
+  const weftline = ["bin/weftline.js", ...(plugins === "bench" ? ["--config", config] : [])];
+  if (side === "ours") spawnSync(process.execPath, [...weftline, "migrate", "up"], { env, stdio: "ignore" });
+  // For a look inside, as in --cpu-prof --cpu-prof-dir=…
+  const flags = process.env["BENCH_NODE_FLAGS"]?.split(" ") ?? [];
   const started = performance.now();
-  const server = spawn(process.execPath, ["src/main.ts", "--port", "0"], {
-    env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: folder, OPENAI_API_KEY: "bench", OPENAI_BASE_URL: baseURL },
+  const server = spawn(process.execPath, [...flags, ...(side === "ours" ? [...weftline, "start", "--port", "0"] : ["bench/bound.ts"])], {
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const url = await announced(server, /http:\/\/[\d.]+:\d+\/graphql/);
-  const post = async <Data>(query: string, variables: object = {}): Promise<Data> => {
+  const graphql = async <Data>(query: string, variables: object = {}): Promise<Data> => {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -56,81 +82,131 @@ export async function makeBed(): Promise<Bed> {
     if (errors) throw new Error(JSON.stringify(errors));
     return data;
   };
-  await post("{ viewer { id } }");
+  await graphql("{ __typename }");
   const bootMs = performance.now() - started;
-  const { createAgent } = await post<{ createAgent: { agent: { id: string } } }>(
-    `mutation { createAgent(input: { name: "Bench", framework: "openai", model: "openai/bench", options: { api: "chat" } }) { ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }`,
-  );
-  const agent = createAgent.agent.id;
-  const stat = (): string[] => readFileSync(`/proc/${server.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const pid = server.pid ?? 0;
   return {
     url,
+    provider: baseURL,
+    folder,
     bootMs,
-    agent,
-    graphql: post,
-    socket: () => createClient({ url: url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 }),
-    cpu: () => (Number(stat()[11]) + Number(stat()[12])) / 100,
-    memory: () => (Number(stat()[21]) * 4096) / 2 ** 20,
-    thread: async () =>
-      (
-        await post<{ createThread: { thread: { id: string } } }>(
-          `mutation ($agent: ID!) { createThread(input: { agent: { id: $agent } }) { ... on CreateThreadPayload { thread { id } } } }`,
-          { agent },
-        )
-      ).createThread.thread.id,
-    send: async (thread, text) =>
-      (
-        await post<{ sendMessage: { run: { id: string } } }>(
-          `mutation ($thread: ID!, $text: String!) { sendMessage(input: { thread: $thread, text: $text }) { ... on SendMessagePayload { run { id } } } }`,
-          { thread, text },
-        )
-      ).sendMessage.run.id,
+    graphql,
+    line: (path = "") => Line.open(`${url}${path}`),
+    meter: () => meterOf({ server: pid, provider: provider.pid ?? 0, driver: process.pid }),
+    cpu: () => cpuOf(pid),
+    memory: () => memoryOf(pid),
+    ...(side === "ours" ? await ownWords(graphql) : boundWords(graphql)),
     close: () => {
-      server.kill("SIGKILL");
+      server.kill(flags.length > 0 ? "SIGTERM" : "SIGKILL");
       provider.kill("SIGKILL");
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** The value below which a share of the values lies. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+function meterOf(processes: Readonly<Record<string, number>>): Meter {
+  const before = Object.values(processes).map(cpuOf);
+  const began = performance.now();
+  return () => {
+    const seconds = (performance.now() - began) / 1_000;
+    return Object.entries(processes)
+      .map(([name, pid], index) => `${name} ${((cpuOf(pid) - (before[index] ?? 0)) / seconds).toFixed(2)}`)
+      .join(", ");
+  };
 }
 
-/** One figure beside its target. */
-export interface Figure {
-  readonly work: string;
-  readonly ours: string;
-  readonly target: string;
+type Graphql = Bed["graphql"];
+type Words = Pick<Bed, "thread" | "send" | "start">;
+
+async function ownWords(graphql: Graphql): Promise<Words> {
+  const { createAgent } = await graphql<{ createAgent: { agent: { id: string } } }>(`
+    mutation {
+      createAgent(input: { name: "Bench", framework: "openai", model: "openai/bench", options: { api: "chat" } }) {
+        ... on CreateAgentPayload {
+          agent {
+            id
+          }
+        }
+        ... on UserError {
+          message
+        }
+      }
+    }
+  `);
+  const agent = createAgent.agent.id;
+  return {
+    thread: async () => {
+      const { createThread } = await graphql<{ createThread: { thread: { id: string } } }>(
+        `
+          mutation ($agent: ID!) {
+            createThread(input: { agent: { id: $agent } }) {
+              ... on CreateThreadPayload {
+                thread {
+                  id
+                }
+              }
+            }
+          }
+        `,
+        { agent },
+      );
+      return createThread.thread.id;
+    },
+    send: async (thread, text) => {
+      await graphql(
+        `
+          mutation ($thread: ID!, $text: String!) {
+            sendMessage(input: { thread: $thread, text: $text }) {
+              ... on SendMessagePayload {
+                run {
+                  id
+                }
+              }
+            }
+          }
+        `,
+        { thread, text },
+      );
+    },
+    start: async (text) => {
+      const { startRun } = await graphql<{ startRun: { run: { id: string } } }>(
+        `
+          mutation ($agent: ID!, $text: String!) {
+            startRun(input: { target: { agent: { id: $agent } }, text: $text }) {
+              ... on StartRunPayload {
+                run {
+                  id
+                }
+              }
+            }
+          }
+        `,
+        { agent, text },
+      );
+      return startRun.run.id;
+    },
+  };
 }
 
-const events = `subscription ($thread: ID!, $after: Int) { threadEvents(thread: $thread, after: $after) { type ... on MessageDeltaEvent { text } } }`;
-
-interface Watched {
-  readonly type: string;
-  readonly text?: string;
-}
-
-/** Sends a message and watches the answer. @returns after how long the first token came, and each delta with the time of its arrival. */
-export async function converse(
-  bed: Bed,
-  client: Client,
-  thread: string,
-  text: string,
-): Promise<{ firstMs: number; deltas: { at: number; text: string }[] }> {
-  const source = client.iterate<{ threadEvents: Watched }>({ query: events, variables: { thread, after: null } });
-  await source.next();
-  const sent = performance.now();
-  void bed.send(thread, text);
-  const deltas: { at: number; text: string }[] = [];
-  let firstMs = Number.NaN;
-  for await (const { data } of source) {
-    const event = data?.threadEvents;
-    if (event?.type === "message.delta" && deltas.length === 0) firstMs = performance.now() - sent;
-    if (event?.type === "message.delta") deltas.push({ at: Date.now(), text: event.text ?? "" });
-    if (event && /^run\.(finished|failed)$/.test(event.type)) break;
-  }
-  return { firstMs, deltas };
+function boundWords(graphql: Graphql): Words {
+  const thread = async (): Promise<string> => (await graphql<{ createThread: string }>("mutation { createThread }")).createThread;
+  const send = async (id: string, text: string): Promise<void> => {
+    await graphql(
+      `
+        mutation ($thread: ID!, $text: String!) {
+          sendMessage(thread: $thread, text: $text)
+        }
+      `,
+      { thread: id, text },
+    );
+  };
+  return {
+    thread,
+    send,
+    start: async (text) => {
+      const id = await thread();
+      await send(id, text);
+      return id;
+    },
+  };
 }

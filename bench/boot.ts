@@ -1,15 +1,23 @@
-import { makeBed, type Figure } from "./bed.ts";
+import { makeBed } from "./bed.ts";
+import { sleep, type Figure } from "./measure.ts";
 
+/** From the command to the first answer, on a database that is migrated; and what it takes when nothing happens. */
 export async function boot(): Promise<Figure[]> {
-  const bed = await makeBed();
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  const memory = bed.memory();
-  bed.close();
+  const ours = await ofServer("ours");
+  const bound = await ofServer("bound");
   return [
-    {
-      work: "boot to first answer; memory idle",
-      ours: `${bed.bootMs.toFixed(0)} ms; ${memory.toFixed(0)} MiB`,
-      target: "≤ 600 ms; ≤ 140 MiB",
-    },
+    { work: "boot to first answer", unit: "ms", ours: ours.ms, bound: bound.ms, target: 600, better: "less" },
+    { work: "memory idle", unit: "MiB", ours: ours.memory, bound: bound.memory, target: 140, better: "less" },
   ];
+}
+
+async function ofServer(side: "ours" | "bound"): Promise<{ ms: number; memory: number }> {
+  const beds: { ms: number; memory: number }[] = [];
+  for (let round = 0; round < 5; round++) {
+    const bed = await makeBed(side);
+    await sleep(1_000);
+    beds.push({ ms: bed.bootMs, memory: bed.memory() / 1024 });
+    bed.close();
+  }
+  return beds.toSorted((a, b) => a.ms - b.ms)[2] ?? { ms: Number.NaN, memory: Number.NaN };
 }

@@ -1,36 +1,50 @@
-import { cpus } from "node:os";
 import { writeFileSync } from "node:fs";
-import type { Figure } from "./bed.ts";
+import { cpus } from "node:os";
 import { boot } from "./boot.ts";
+import { fanOut } from "./fan-out.ts";
 import { firstToken } from "./first-token.ts";
+import { frames } from "./frames.ts";
 import { history } from "./history.ts";
+import { idle } from "./idle.ts";
+import { logGrowth } from "./log-growth.ts";
+import { manyStreams } from "./many-streams.ts";
+import type { Figure } from "./measure.ts";
+import { oneStream } from "./one-stream.ts";
+import { resultsOf } from "./results.ts";
 import { shortRuns } from "./short-runs.ts";
-import { streams } from "./streams.ts";
+import { slowStreams } from "./slow-streams.ts";
 
-/** `npm run bench [name …]` measures all figures, or those named, and writes them all to bench/RESULTS.md. */
+/** `npm run bench [name …]` measures all figures, or those named; all of them are written to bench/RESULTS.md. */
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  boot,
   "first-token": firstToken,
   "short-runs": shortRuns,
-  streams,
+  "one-stream": oneStream,
+  "many-streams": manyStreams,
+  "slow-streams": slowStreams,
+  frames,
+  "fan-out": fanOut,
+  idle,
   history,
+  boot,
+  "log-growth": logGrowth,
 };
 
 const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in all));
+if (unknown.length > 0) throw new Error(`No figure is called ${unknown.join(", ")}. There are: ${Object.keys(all).join(", ")}`);
 const figures: Figure[] = [];
 for (const [name, measure] of Object.entries(all)) {
   if (names.length > 0 && !names.includes(name)) continue;
   process.stderr.write(`${name} …\n`);
-  for (const figure of await measure()) {
-    figures.push(figure);
-    process.stdout.write(`${figure.work}: ${figure.ours} (target ${figure.target})\n`);
-  }
+  const measured = await measure();
+  figures.push(...measured);
+  process.stdout.write(`${resultsOf(measured).join("\n")}\n`);
 }
 
 if (names.length === 0) {
-  const rows = figures.map(({ work, ours, target }) => `| ${work} | ${ours} | ${target} |`).join("\n");
+  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}`;
   writeFileSync(
     "bench/RESULTS.md",
-    `# What it measures\n\nWritten by \`npm run bench\`: ${cpus().length} cores, Node ${process.version}. Server, provider and clients are three processes on loopback; the provider has no\nlatency, every token is on disk before it is sent, and clients follow over graphql-ws. The times include the provider's own and the driver's, which\nshares the cores.\n\n| Work | Ours | Target |\n| --- | --- | --- |\n${rows}\n`,
+    `# What it measures\n\nWritten by \`npm run bench\` on ${machine}.\n\n${resultsOf(figures).join("\n")}\n`,
   );
 }
