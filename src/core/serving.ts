@@ -99,6 +99,6 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
   };
 }
 
-function isStream(outcome: OperationOutcome): outcome is AsyncIterableIterator<ExecutionResult> {
+function isStream(outcome: OperationOutcome): outcome is Exclude<OperationOutcome, ExecutionResult> {
   return Symbol.asyncIterator in outcome;
 }

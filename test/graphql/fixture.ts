@@ -21,9 +21,17 @@ export interface Probe extends Feed {
   readonly loads: string[];
   readonly pulled: Map<string, number>;
   value: string;
+  /** Hands one object to all readers of `probeSame`. */
+  give(event: SameEvent): void;
 }
 
-export const probe = serviceRef<Probe & { follow(): Channel<string> }>("probe.probe");
+/** What every reader of `probeSame` is given; it fails to resolve as often as it says. */
+export interface SameEvent {
+  readonly text: string;
+  failures?: number;
+}
+
+export const probe = serviceRef<Probe & { follow(): Channel<string>; followSame(): Channel<SameEvent> }>("probe.probe");
 
 /** Sources and failures of every sort, as a plugin adds them. */
 export const probePlugin = definePlugin({
@@ -33,21 +41,30 @@ export const probePlugin = definePlugin({
   setup: () => ({ probe: createProbe() }),
 });
 
-function createProbe(): Probe & { follow(): Channel<string> } {
+function createProbe(): Probe & { follow(): Channel<string>; followSame(): Channel<SameEvent> } {
   const channels = new Set<Channel<string>>();
+  const same = new Set<Channel<SameEvent>>();
   let opened = 0;
   return {
     loads: [],
     pulled: new Map(),
     value: "first",
     get open() {
-      return channels.size;
+      return channels.size + same.size;
     },
     get opened() {
       return opened;
     },
     push: (value) => {
       for (const channel of channels) channel.push(value);
+    },
+    give: (event) => {
+      for (const channel of same) channel.push(event);
+    },
+    followSame: () => {
+      const channel = createChannel<SameEvent>(() => same.delete(channel));
+      same.add(channel);
+      return Object.assign(channel, { events: "same" as const });
     },
     follow: () => {
       opened++;
@@ -107,6 +124,17 @@ function addProbe(builder: GraphBuilder): void {
           return ids.map(() => current);
         });
         return `${scope.viewer.actorId} ${value as string} ${loaded}`;
+      },
+    }),
+    probeSame: t.string({
+      description: "The viewer, what it asked for, and the event.",
+      args: { after: t.arg.int(), name: t.arg.string(), times: t.arg.int() },
+      subscribe: (_, __, scope) => perEvent(scope, scope.use(probe).followSame()),
+      resolve: (value, { name, times }, scope) => {
+        const event = value as SameEvent;
+        scope.use(probe).loads.push(scope.viewer.actorId);
+        if (event.failures && event.failures-- > 0) throw new WeftlineError("NOT_FOUND", { what: "thing" });
+        return [scope.viewer.tenantId, scope.viewer.actorId, event.text, name, times].filter((part) => part != null).join(" ");
       },
     }),
     probeCount: t.int({

@@ -15,7 +15,7 @@ export interface RawSocket {
   readonly messages: Message[];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   send(message: Message): void;
-  subscribe(id: string, query: string): void;
+  subscribe(id: string, query: string, variables?: Record<string, unknown>): void;
 }
 
 /** Watches a socket from its first byte on; `init` also opens the protocol and waits for the answer. */
@@ -39,7 +39,14 @@ export async function raw(socket: WebSocket, init: "init" | "bare" = "init", pay
     await Promise.race([first, closed]);
   }
   const { _socket: tcp } = socket as unknown as { _socket: Socket };
-  return { socket, tcp, messages, closed, send, subscribe: (id, query) => send({ id, type: "subscribe", payload: { query } }) };
+  return {
+    socket,
+    tcp,
+    messages,
+    closed,
+    send,
+    subscribe: (id, query, variables) => send({ id, type: "subscribe", payload: { query, variables } }),
+  };
 }
 
 /** The HTTP status with which an upgrade was refused. */

@@ -1,22 +1,27 @@
 import { EventEmitter } from "node:events";
-import { PassThrough } from "node:stream";
+import { Writable, type Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
+import * as ws from "ws";
 import { Wire } from "../../src/core/graphql/wire.ts";
+
+const { WebSocket } = ws;
+/** What clients read frames with; the types leave it out. */
+const { Receiver } = ws as unknown as { readonly Receiver: new (options: { readonly isServer: false }) => Writable };
 
 /** A socket whose peer is as the test says. */
 class FakeSocket extends EventEmitter {
   readonly OPEN = WebSocket.OPEN;
   readonly CLOSED = WebSocket.CLOSED;
   readyState: number = WebSocket.OPEN;
-  bufferedAmount = 0;
   pings = 0;
-  readonly sent: string[] = [];
-  readonly waiting: (() => void)[] = [];
   reading = true;
 
   ping(): void {
     this.pings++;
+  }
+
+  close(): void {
+    this.readyState = WebSocket.CLOSING;
   }
 
   terminate(): void {
@@ -31,16 +36,39 @@ class FakeSocket extends EventEmitter {
   resume(): void {
     this.reading = true;
   }
+}
 
-  send(text: string, done?: () => void): void {
-    this.sent.push(text);
-    if (done) this.waiting.push(done);
+/** A line that takes what it is given when the test says so. */
+class FakeLine extends Writable {
+  readonly pieces: Buffer[] = [];
+  readonly #waiting: (() => void)[] = [];
+
+  override _write(piece: Buffer, _: string, done: () => void): void {
+    this.pieces.push(piece);
+    this.#waiting.push(done);
+  }
+
+  take(): void {
+    this.#waiting.shift()?.();
   }
 }
 
-function wired(): { socket: FakeSocket; wire: Wire } {
+function wired(): { socket: FakeSocket; line: FakeLine; wire: Wire } {
   const socket = new FakeSocket();
-  return { socket, wire: new Wire(socket as unknown as WebSocket, new PassThrough(), 0) };
+  const line = new FakeLine({ highWaterMark: 1 });
+  return { socket, line, wire: new Wire(socket as unknown as ws.WebSocket, line as unknown as Duplex, 0) };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const large = "x".repeat(256 * 1024);
+
+/** The texts of frames, as the library reads them that clients use. */
+async function read(pieces: readonly Buffer[]): Promise<string[]> {
+  const receiver = new Receiver({ isServer: false });
+  const texts: string[] = [];
+  receiver.on("message", (data: Buffer) => texts.push(String(data)));
+  for (const piece of pieces) await new Promise((resolve) => receiver.write(piece, resolve));
+  return texts;
 }
 
 describe("a wire", () => {
@@ -63,42 +91,74 @@ describe("a wire", () => {
   });
 
   it("is patient with a peer that has yet to read what stands before the ping", () => {
-    const { socket, wire } = wired();
-    socket.bufferedAmount = 1;
+    const { line, wire } = wired();
+    line.write("x");
     for (let at = 0; at < 10; at++) wire.ping();
     expect(wire.state).toBe("open");
     wire.ping();
     expect(wire.state).toBe("closed");
   });
 
+  it("sends what one turn brings in one piece, in order, whatever its length", async () => {
+    const { line, wire } = wired();
+    const texts = ["", "a", "é".repeat(63), "x".repeat(125), "x".repeat(126), "ü".repeat(40_000), "😀"];
+    for (const text of texts) expect(wire.send(text)).toBeUndefined();
+    expect(line.pieces).toEqual([]);
+    await turn();
+    expect(line.pieces).toHaveLength(1);
+    expect(await read(line.pieces)).toEqual(texts);
+  });
+
+  it("sends what is under way before it closes, and nothing after", async () => {
+    const { line, wire } = wired();
+    wire.send("last");
+    wire.close(1000, "");
+    expect(await read(line.pieces)).toEqual(["last"]);
+    void wire.send("late");
+    await turn();
+    expect(line.pieces).toHaveLength(1);
+  });
+
   it("makes the sender wait above the high-water mark, and reads nothing meanwhile", async () => {
-    const { socket, wire } = wired();
-    expect(wire.send("a")).toBeUndefined();
-    socket.bufferedAmount = 256 * 1024;
+    const { socket, line, wire } = wired();
     const order: string[] = [];
-    const sends = ["b", "c"].map(async (text) => {
+    const send = async (text: string, name: string): Promise<void> => {
       await wire.send(text);
-      order.push(text);
-    });
-    expect([socket.sent, socket.reading]).toEqual([["a", "b", "c"], false]);
-    socket.waiting[0]?.();
-    await sends[0];
-    expect([order, socket.reading]).toEqual([["b"], false]);
-    socket.waiting[1]?.();
-    await Promise.all(sends);
-    expect([order, socket.reading]).toEqual([["b", "c"], true]);
+      order.push(name);
+    };
+    const first = send(large, "first");
+    expect(socket.reading).toBe(false);
+    await turn();
+    const second = send("small", "second");
+    await turn();
+    expect([order, line.pieces.length]).toEqual([[], 1]);
+    line.take();
+    await first;
+    expect([order, socket.reading, line.pieces.length]).toEqual([["first"], false, 2]);
+    line.take();
+    await second;
+    expect([order, socket.reading]).toEqual([["first", "second"], true]);
+    expect(wire.send("more")).toBeUndefined();
+  });
+
+  it("lets go of whoever waits when the socket is gone", async () => {
+    const { socket, line, wire } = wired();
+    const waiting = [wire.send(large), wire.send("more")];
+    socket.terminate();
+    await Promise.all(waiting);
+    expect(line.pieces).toEqual([]);
   });
 
   it("gives others a turn after many frames at once", async () => {
     const { wire } = wired();
-    let turn = false;
-    setImmediate(() => (turn = true));
+    let turned = false;
+    setImmediate(() => (turned = true));
     for (let at = 0; at < 2_000; at++) await wire.send("x");
-    expect(turn).toBe(true);
+    expect(turned).toBe(true);
   });
 
   it("makes whoever sends to a closing socket wait until it has closed", async () => {
-    const { socket, wire } = wired();
+    const { socket, line, wire } = wired();
     socket.readyState = WebSocket.CLOSING;
     let sent = false;
     const sending = Promise.resolve(wire.send("x")).then(() => (sent = true));
@@ -106,6 +166,6 @@ describe("a wire", () => {
     expect(sent).toBe(false);
     socket.terminate();
     await sending;
-    expect(socket.sent).toEqual([]);
+    expect(line.pieces).toEqual([]);
   });
 });

@@ -1,5 +1,7 @@
+import { nextOf, type Takeable } from "./take.ts";
+
 /** An async iterator that is fed from outside; ends at once when its reader goes, wherever that reader waits. */
-export interface Channel<T> extends AsyncIterableIterator<T> {
+export interface Channel<T> extends Takeable<T> {
   push(value: T): void;
   /** Ends after what was pushed. */
   end(): void;
@@ -20,7 +22,7 @@ export interface Channel<T> extends AsyncIterableIterator<T> {
  * const listener = (value: number) => channel.push(value);
  */
 export function createChannel<T>(onClose: () => void = () => {}): Channel<T> {
-  let waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
+  let waiting: (() => void) | undefined;
   let values: T[] = [];
   let at = 0;
   let state: "open" | "ending" | "closed" = "open";
@@ -35,28 +37,47 @@ export function createChannel<T>(onClose: () => void = () => {}): Channel<T> {
     onClose();
   }
 
+  function rouse(): void {
+    const reader = waiting;
+    waiting = undefined;
+    reader?.();
+  }
+
   function finish(): void {
     if (state !== "open") return;
     state = "ending";
-    if (!waiting) return;
-    const { resolve, reject } = waiting;
-    waiting = undefined;
-    close();
-    if (failure) reject(failure.error);
-    else resolve(end);
+    // Nobody may come who would learn of the end: what is to be done at the end is done now.
+    if (at === values.length && waiting) close();
+    rouse();
   }
 
-  return {
+  function take(): IteratorResult<T> | undefined {
+    if (at < values.length) {
+      const value = values[at++] as T;
+      if (at === values.length) {
+        values = [];
+        at = 0;
+      }
+      return { value, done: false };
+    }
+    if (state === "open") return undefined;
+    close();
+    if (!failure) return end;
+    const { error } = failure;
+    failure = undefined;
+    throw error;
+  }
+
+  const channel: Channel<T> = {
+    take,
+    ready: () => (at < values.length || state !== "open" ? Promise.resolve() : new Promise((resolve) => (waiting = resolve))),
     get size() {
       return values.length - at;
     },
     push(value) {
       if (state !== "open") return;
-      if (waiting) {
-        const { resolve } = waiting;
-        waiting = undefined;
-        resolve({ value, done: false });
-      } else values.push(value);
+      values.push(value);
+      rouse();
     },
     end: finish,
     fail(error) {
@@ -67,38 +88,19 @@ export function createChannel<T>(onClose: () => void = () => {}): Channel<T> {
       values = [];
       at = 0;
     },
-    next() {
-      if (at < values.length) {
-        const value = values[at++] as T;
-        if (at === values.length) {
-          values = [];
-          at = 0;
-        }
-        return Promise.resolve({ value, done: false });
-      }
-      if (state !== "open") {
-        close();
-        const failed = failure;
-        failure = undefined;
-        return failed ? Promise.reject(failed.error) : Promise.resolve(end);
-      }
-      return new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-      });
-    },
-    return() {
-      const reader = waiting;
-      waiting = undefined;
+    next: () => nextOf(channel),
+    async return() {
       close();
-      reader?.resolve(end);
-      return Promise.resolve(end);
+      rouse();
+      return end;
     },
-    throw(error) {
+    async throw(error) {
       close();
-      return Promise.reject(error);
+      throw error;
     },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
+  return channel;
 }

@@ -18,7 +18,9 @@ import { WeftlineError } from "../errors.ts";
 import { DocumentCache } from "./document-cache.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
-import { Scope, type ScopeHost } from "./scope.ts";
+import { Responses, openResponses } from "./responses.ts";
+import { Scope, authorizationService, type ScopeHost } from "./scope.ts";
+import { SharedTexts } from "./shared-texts.ts";
 import { Sizes, checkSize } from "./size.ts";
 import { TextRule, checkTexts } from "./text.ts";
 
@@ -44,7 +46,7 @@ export interface OperationRequest {
 }
 
 /** What an operation answers with: one result, or a stream of them. */
-export type OperationOutcome = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+export type OperationOutcome = ExecutionResult | Responses;
 
 export interface EngineOptions {
   readonly schema: GraphQLSchema;
@@ -68,9 +70,11 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #enveloped;
   readonly #sizes = new Sizes();
+  readonly #texts: SharedTexts;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#texts = new SharedTexts(() => options.host.use(authorizationService));
     this.yoga = createYoga<Caller, object>({
       schema: options.schema,
       graphqlEndpoint: "/graphql",
@@ -134,8 +138,6 @@ export class Engine {
       parse(source, { ...options, maxTokens: limits.tokens });
     const validateLimited = (schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]): readonly GraphQLError[] =>
       validate(schema, document, rules, { maxErrors: maxValidationErrors, hideSuggestions: true });
-    const runAs = ({ executeFn, setExecuteFn }: { executeFn: Run; setExecuteFn: (run: Run) => void }): void =>
-      setExecuteFn((args) => this.#runAs(args, executeFn));
     return {
       onParse: ({ setParseFn }) => {
         setParseFn(parseLimited as never);
@@ -148,8 +150,9 @@ export class Engine {
         if (introspection === "off") addValidationRule(NoSchemaIntrospectionCustomRule);
         setValidationFn(validateLimited as never);
       },
-      onExecute: runAs as never,
-      onSubscribe: ({ subscribeFn, setSubscribeFn }) => runAs({ executeFn: subscribeFn as Run, setExecuteFn: setSubscribeFn as never }),
+      onExecute: ({ executeFn, setExecuteFn }) => setExecuteFn(((args: ExecutionArgs) => this.#runAs(args, executeFn as Run)) as never),
+      onSubscribe: ({ setSubscribeFn }) =>
+        setSubscribeFn(((args: ExecutionArgs) => this.#runAs(args, (scoped, stays) => this.#subscribe(scoped, stays))) as never),
     };
   }
 
@@ -179,12 +182,21 @@ export class Engine {
       checkTexts(variables);
       checkSize(this.#sizes.of({ ...args, variables }), this.#options.limits);
       const stays = operation.operation === "subscription" ? stay?.() : undefined;
-      const outcome = await run({ ...args, contextValue: new Scope(this.#options.host, viewer, requestId) });
-      if (!(Symbol.asyncIterator in outcome)) return maskResult(outcome, reporting);
-      return maskStream(stays ? whileStaying(outcome, stays) : outcome, reporting);
+      const outcome = await run({ ...args, contextValue: new Scope(this.#options.host, viewer, requestId) }, stays);
+      return outcome instanceof Responses ? outcome : maskResult(outcome, reporting);
     } catch (error) {
       return { errors: [publicError(error, reporting)] };
     }
+  }
+
+  #subscribe(args: ExecutionArgs, stays: AbortSignal | undefined): Promise<OperationOutcome> {
+    const scope = args.contextValue as Scope;
+    const reporting = this.#reporting(scope);
+    return openResponses(args, {
+      stays,
+      shown: { result: (result) => maskResult(result, reporting), error: (error) => publicError(error, reporting) },
+      share: () => this.#texts.join(args, scope.viewer),
+    });
   }
 
   #reporting({ requestId }: Pick<Caller, "requestId">): ErrorContext {
@@ -192,45 +204,10 @@ export class Engine {
   }
 }
 
-const ended = { value: undefined, done: true } as const;
-
-type Run = (args: ExecutionArgs) => OperationOutcome | Promise<OperationOutcome>;
+type Run = (args: ExecutionArgs, stays?: AbortSignal) => OperationOutcome | Promise<OperationOutcome>;
 
 function maskResult(result: ExecutionResult, context: ErrorContext): ExecutionResult {
   return result.errors ? { ...result, errors: result.errors.map((error) => publicError(error, context)) } : result;
-}
-
-function maskStream(source: AsyncIterableIterator<ExecutionResult>, context: ErrorContext): AsyncIterableIterator<ExecutionResult> {
-  const masked = (result: IteratorResult<ExecutionResult>): IteratorResult<ExecutionResult> =>
-    !result.done && result.value.errors ? { done: false, value: maskResult(result.value, context) } : result;
-  const fail = (error: unknown): never => {
-    throw publicError(error, context);
-  };
-  return {
-    next: () => source.next().then(masked, fail),
-    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-/** The stream, until its reader may stay no longer: then what it waits for ends, and it says why, once. */
-function whileStaying(source: AsyncIterableIterator<ExecutionResult>, stays: AbortSignal): AsyncIterableIterator<ExecutionResult> {
-  let state: "open" | "ended" = "open";
-  stays.addEventListener("abort", () => void source.return?.(), { once: true });
-  return {
-    next: async () => {
-      const result = state === "ended" ? ended : await source.next();
-      if (!stays.aborted || state === "ended") return result;
-      state = "ended";
-      throw new WeftlineError("UNAUTHENTICATED");
-    },
-    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }
 
 /** A document can nest so deep that the parser runs out of stack before it has counted too many tokens. */

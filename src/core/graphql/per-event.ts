@@ -1,4 +1,5 @@
 import { WeftlineError } from "../errors.ts";
+import { nextOf, takeable, type Takeable } from "./take.ts";
 import { authorizationService, type Authorization, type Scope } from "./scope.ts";
 
 /**
@@ -8,44 +9,63 @@ import { authorizationService, type Authorization, type Scope } from "./scope.ts
  * @param admits whether the viewer may still see this stream; asked only after a revocation.
  * @throws UNAUTHENTICATED or NOT_FOUND instead of an event that the viewer may no longer see.
  */
-export function perEvent<T>(
-  scope: Scope,
-  source: AsyncIterator<T>,
-  admits: () => Promise<boolean> = async () => true,
-): AsyncIterableIterator<T> {
-  const authorization = scope.use(authorizationService);
-  let checked = authorization.version;
-
-  async function check(): Promise<void> {
-    checked = authorization.version;
-    if (!(await authorization.admits(scope.viewer))) throw new WeftlineError("UNAUTHENTICATED");
-    if (!(await admits())) throw new WeftlineError("NOT_FOUND", { what: "stream" });
-  }
-
-  return {
-    async next() {
-      const result = await source.next();
-      if (result.done) return result;
-      scope.renew();
-      if (checked !== authorization.version) await stopUnless(check(), source);
-      return result;
-    },
-    async return() {
-      await source.return?.();
-      return { value: undefined, done: true };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+export function perEvent<T>(scope: Scope, source: AsyncIterator<T>, admits: () => Promise<boolean> = async () => true): Takeable<T> {
+  // What was loaded to open the source is of no more use, and might be kept for hours.
+  scope.renew();
+  return new Admitted(scope, takeable(source), admits);
 }
 
-async function stopUnless(check: Promise<void>, source: AsyncIterator<unknown>): Promise<void> {
-  try {
-    await check;
-  } catch (error) {
-    await source.return?.();
-    throw error;
+class Admitted<T> implements Takeable<T> {
+  readonly events: Takeable<T>["events"];
+  readonly #scope: Scope;
+  readonly #source: Takeable<T>;
+  readonly #admits: () => Promise<boolean>;
+  readonly #authorization: Authorization;
+  /** The authorisation version at which the viewer was last found in order. */
+  #checked: number;
+
+  constructor(scope: Scope, source: Takeable<T>, admits: () => Promise<boolean>) {
+    this.events = source.events;
+    this.#scope = scope;
+    this.#source = source;
+    this.#admits = admits;
+    this.#authorization = scope.use(authorizationService);
+    this.#checked = this.#authorization.version;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  take(): IteratorResult<T> | undefined {
+    if (this.#checked !== this.#authorization.version) return undefined;
+    const step = this.#source.take();
+    if (step && !step.done) this.#scope.renew();
+    return step;
+  }
+
+  ready(): Promise<void> {
+    return this.#checked === this.#authorization.version ? this.#source.ready() : this.#check();
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    return nextOf(this);
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    await this.#source.return?.();
+    return { value: undefined, done: true };
+  }
+
+  async #check(): Promise<void> {
+    this.#checked = this.#authorization.version;
+    try {
+      if (!(await this.#authorization.admits(this.#scope.viewer))) throw new WeftlineError("UNAUTHENTICATED");
+      if (!(await this.#admits())) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+    } catch (error) {
+      await this.#source.return?.();
+      throw error;
+    }
   }
 }
 

@@ -8,9 +8,11 @@ import { WeftlineError, asWeftlineError } from "../errors.ts";
 import type { AddressReader } from "./addresses.ts";
 import { authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import type { Engine } from "./engine.ts";
+import { Frames } from "./frames.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, statusOf, withoutHttp } from "./masking.ts";
 import type { Rates } from "./rates.ts";
+import { Responses } from "./responses.ts";
 import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
 import type { Seat, Seats } from "./seats.ts";
 import type { Stays } from "./stays.ts";
@@ -76,6 +78,8 @@ export class SocketServer {
       onSubscribe: (context, _, payload) => this.#subscribe(context, payload),
       onPing: ({ extra }) => this.#countPing(extra),
       onError: (_, __, ___, errors) => errors.map((error) => this.#shown(error).toJSON()),
+      onOperation: (context, id, _, __, outcome) =>
+        (outcome instanceof Responses ? new Frames(context.extra.wire, id, outcome) : undefined) as never,
       execute: (args) => options.engine.run(args) as never,
       subscribe: (args) => options.engine.run(args) as never,
     });

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { textFrames } from "./text-frames.ts";
 
 /** Bytes that may wait to be sent before whoever sends is made to wait too. */
 const highWater = 256 * 1024;
@@ -8,17 +9,21 @@ const framesPerTurn = 512;
 /** Pings that a peer may leave unanswered: one if all was sent to it, more if it is slow to read what stands before them. */
 const patience = { idle: 1, behind: 10 } as const;
 
-/** One socket as the server writes to it: writes of one tick leave in one piece, and a slow reader is felt by the writer. */
+/** One socket as the server writes to it: writes of one turn of the loop leave in one piece, and a slow reader is felt by the writer. */
 export class Wire {
   /** Which group of keep-alive pings it belongs to. */
   readonly group: number;
   readonly #socket: WebSocket;
   readonly #tcp: Duplex;
-  /** Frames since the last turn; the first one corks. */
-  #frames = 0;
+  /** Texts of this turn of the loop. */
+  #texts: string[] = [];
+  #length = 0;
+  /** Who waits until they have left. */
+  #left: PromiseWithResolvers<void> | undefined;
+  /** How many turns somebody waits for. */
+  #waiting = 0;
   #missed = 0;
   #closed: Promise<void> | undefined;
-  #waiting = 0;
 
   constructor(socket: WebSocket, tcp: Duplex, group: number) {
     this.#socket = socket;
@@ -42,18 +47,13 @@ export class Wire {
    */
   send(text: string): Promise<void> | void {
     if (this.state === "closed") return this.#gone();
-    if (this.#frames++ === 0) this.#cork();
-    if (this.#socket.bufferedAmount < highWater) {
-      this.#socket.send(text);
-      return this.#frames < framesPerTurn ? undefined : nextTurn();
-    }
+    if (this.#texts.push(text) === 1) setImmediate(() => this.#flush());
+    this.#length += text.length;
+    if (this.#tcp.writableLength + this.#length < highWater) return this.#texts.length < framesPerTurn ? undefined : nextTurn();
+    if (this.#left) return this.#left.promise;
     if (this.#waiting++ === 0) this.#socket.pause();
-    return new Promise((resolve) => {
-      this.#socket.send(text, () => {
-        if (--this.#waiting === 0) this.#socket.resume();
-        resolve();
-      });
-    });
+    this.#left = Promise.withResolvers();
+    return this.#left.promise;
   }
 
   onMessage(handle: (text: string) => void): void {
@@ -69,13 +69,14 @@ export class Wire {
 
   ping(): void {
     if (this.state === "closed") return;
-    const allowed = this.#socket.bufferedAmount > 0 ? patience.behind : patience.idle;
+    const allowed = this.#tcp.writableLength > 0 ? patience.behind : patience.idle;
     if (this.#missed >= allowed) return this.terminate();
     this.#missed++;
     this.#socket.ping();
   }
 
   close(code: number, reason: string): void {
+    this.#flush();
     this.#socket.close(code, reason);
   }
 
@@ -97,12 +98,20 @@ export class Wire {
     return (this.#closed ??= new Promise((resolve) => this.#socket.once("close", () => resolve())));
   }
 
-  #cork(): void {
-    this.#tcp.cork();
-    process.nextTick(() => {
-      this.#frames = 0;
-      this.#tcp.uncork();
-    });
+  /** Writes past `ws`, which would make two buffers a frame: one for all that this turn sent. What `ws` itself sends is whole frames too. */
+  #flush(): void {
+    const texts = this.#texts;
+    const left = this.#left;
+    this.#texts = [];
+    this.#length = 0;
+    this.#left = undefined;
+    if (texts.length > 0 && this.state === "open") this.#tcp.write(textFrames(texts), left && (() => this.#release(left)));
+    else if (left) this.#release(left);
+  }
+
+  #release(left: PromiseWithResolvers<void>): void {
+    if (--this.#waiting === 0) this.#socket.resume();
+    left.resolve();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { WeftlineError } from "../errors.ts";
+import { nextOf, type Takeable } from "../graphql/take.ts";
 import type { Follow } from "./contract.ts";
 import type { LoggedEvent } from "./events.ts";
 import type { Hub, HubReader } from "./hub.ts";
@@ -65,7 +66,8 @@ async function treeOf(database: Database, runId: string): Promise<RunTree> {
 
 const end = { value: undefined, done: true } as const;
 
-class Follower implements AsyncIterableIterator<LoggedEvent> {
+class Follower implements Takeable<LoggedEvent> {
+  readonly events = "same";
   readonly #host: FollowHost;
   readonly #follow: Follow;
   readonly #reader: HubReader;
@@ -74,6 +76,9 @@ class Follower implements AsyncIterableIterator<LoggedEvent> {
   #at = 0;
   #last: number;
   #mode: "snapshot" | "replay" | "live";
+  #snapshot: LoggedEvent | undefined;
+  /** At the live end, and nothing was there: if that is so once more, the stream may be over. */
+  #waited = false;
   #done = false;
 
   constructor(host: FollowHost, follow: Follow, reader: HubReader, tree: RunTree | undefined) {
@@ -90,8 +95,21 @@ class Follower implements AsyncIterableIterator<LoggedEvent> {
   }
 
   next(): Promise<IteratorResult<LoggedEvent>> {
-    const ready = this.#take();
-    return ready ? Promise.resolve({ value: ready, done: false }) : this.#advance();
+    return nextOf(this);
+  }
+
+  take(): IteratorResult<LoggedEvent> | undefined {
+    if (this.#done) return end;
+    const event = this.#snapshot ?? this.#take();
+    if (event === undefined) return undefined;
+    this.#snapshot = undefined;
+    this.#waited = false;
+    return { value: event, done: false };
+  }
+
+  ready(): Promise<void> {
+    if (this.#mode === "live" && !this.#reader.behind && !this.#waited) return this.#wait();
+    return this.#advance();
   }
 
   async return(): Promise<IteratorResult<LoggedEvent>> {
@@ -102,15 +120,15 @@ class Follower implements AsyncIterableIterator<LoggedEvent> {
   /** What is at hand: from the page that was read, else from the live end. */
   #take(): LoggedEvent | undefined {
     for (;;) {
-      if (this.#done) return undefined;
       const event = this.#at < this.#page.length ? this.#page[this.#at++] : this.#takeLive();
-      if (event === undefined) return undefined;
+      if (event === undefined || this.#done) return undefined;
       this.#last = event.seq;
       if (this.#wants(event)) return event;
     }
   }
 
   #takeLive(): LoggedEvent | undefined {
+    if (this.#page.length > 0) this.#page = [];
     if (this.#mode !== "live" || this.#reader.behind) return undefined;
     for (;;) {
       const event = this.#reader.take();
@@ -132,42 +150,39 @@ class Follower implements AsyncIterableIterator<LoggedEvent> {
     return tree.ids.has(event.runId);
   }
 
-  async #advance(): Promise<IteratorResult<LoggedEvent>> {
-    for (;;) {
-      if (this.#done) return end;
-      if (this.#mode === "snapshot") return { value: await this.#snapshot(), done: false };
-      if (this.#mode === "replay" || this.#reader.behind) {
-        const snapshot = await this.#replay();
-        if (snapshot) return { value: snapshot, done: false };
-      } else await this.#reader.wait();
-      const event = this.#take();
-      if (event) return { value: event, done: false };
-      if (this.#mode === "live" && this.#at >= this.#page.length && (await this.#ended())) {
-        this.#close();
-        return end;
-      }
-    }
+  async #advance(): Promise<void> {
+    if (this.#done) return;
+    if (this.#mode === "snapshot") return this.#takeSnapshot();
+    if (this.#mode === "replay" || this.#reader.behind) return this.#replay();
+    if (await this.#ended()) return this.#close();
+    return this.#wait();
+  }
+
+  #wait(): Promise<void> {
+    this.#waited = true;
+    return this.#reader.wait();
   }
 
   /** Reads the next page; a snapshot where the log no longer reaches back so far. */
-  async #replay(): Promise<LoggedEvent | undefined> {
+  async #replay(): Promise<void> {
     this.#mode = "replay";
     this.#reader.catchUp();
     const { database } = this.#host;
     const position = await positionOf(database, this.#follow.streamNum);
-    if (position && !position.deleted && this.#last < position.horizon) return this.#snapshot();
+    if (position && !position.deleted && this.#last < position.horizon) return this.#takeSnapshot();
     this.#page = await readEvents(database.read, this.#follow.streamNum, this.#last);
     this.#at = 0;
-    if (this.#page.length < pageSize) this.#mode = "live";
-    return undefined;
+    if (this.#page.length >= pageSize) return;
+    this.#mode = "live";
+    this.#waited = true;
   }
 
-  async #snapshot(): Promise<LoggedEvent> {
+  async #takeSnapshot(): Promise<void> {
     const { streamNum } = this.#follow;
     const event = await takeSnapshot(this.#host.database, this.#tree ? { streamNum, runIds: [...this.#tree.ids] } : { streamNum });
     this.#last = event.seq;
     this.#mode = "replay";
-    return event;
+    this.#snapshot = event;
   }
 
   /** Whether nothing can follow: the run had ended before, or the stream was deleted. */

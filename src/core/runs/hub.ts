@@ -17,21 +17,17 @@ export interface HubReader {
   close(): void;
 }
 
-interface Subscriber {
-  push(events: readonly LoggedEvent[], bytes: number): void;
-}
-
 /** Hears every event of every stream. */
 export type Tap = (streamNum: number, events: readonly LoggedEvent[]) => void;
 
 /** Hands committed events to those who follow, in this process. A copy of the log, only faster: whoever falls behind reads the log. */
 export class Hub {
-  readonly #subscribers = new Map<number, Set<Subscriber>>();
+  readonly #buffers = new Map<number, Set<Buffered>>();
   readonly #taps = new Set<Tap>();
 
   /** Called after the commit, in the order of seq. */
   publish(streamNum: number, events: readonly LoggedEvent[], bytes: number): void {
-    for (const subscriber of this.#subscribers.get(streamNum) ?? []) subscriber.push(events, bytes);
+    for (const buffer of this.#buffers.get(streamNum) ?? []) buffer.push(events, bytes);
     for (const tap of this.#taps) tap(streamNum, events);
   }
 
@@ -41,87 +37,93 @@ export class Hub {
   }
 
   attach(streamNum: number): HubReader {
-    const buffer = createBuffer(() => this.#detach(streamNum, buffer.subscriber));
-    let subscribers = this.#subscribers.get(streamNum);
-    if (!subscribers) this.#subscribers.set(streamNum, (subscribers = new Set()));
-    subscribers.add(buffer.subscriber);
-    return buffer.reader;
+    const buffer = new Buffered(this, streamNum);
+    let buffers = this.#buffers.get(streamNum);
+    if (!buffers) this.#buffers.set(streamNum, (buffers = new Set()));
+    buffers.add(buffer);
+    return buffer;
   }
 
-  #detach(streamNum: number, subscriber: Subscriber): void {
-    const subscribers = this.#subscribers.get(streamNum);
-    subscribers?.delete(subscriber);
-    if (subscribers?.size === 0) this.#subscribers.delete(streamNum);
+  detach(streamNum: number, buffer: Buffered): void {
+    const buffers = this.#buffers.get(streamNum);
+    buffers?.delete(buffer);
+    if (buffers?.size === 0) this.#buffers.delete(streamNum);
   }
 }
 
-function createBuffer(onClose: () => void): { readonly reader: HubReader; readonly subscriber: Subscriber } {
-  let events: LoggedEvent[] = [];
-  let at = 0;
-  let bytes = 0;
-  let behind = false;
-  let closed = false;
+/** What one reader has yet to take. There are many that wait and hold nothing: they should be small. */
+class Buffered implements HubReader {
+  readonly #hub: Hub;
+  readonly #streamNum: number;
+  #events: LoggedEvent[] | undefined;
+  #at = 0;
+  #bytes = 0;
+  #behind = false;
+  #closed = false;
   /** Something other than events happened, as the end of the stream: the next wait is over at once. */
-  let called = false;
-  let wake: (() => void) | undefined;
+  #called = false;
+  #wake: (() => void) | undefined;
 
-  function reset(): void {
-    events = [];
-    at = 0;
-    bytes = 0;
+  constructor(hub: Hub, streamNum: number) {
+    this.#hub = hub;
+    this.#streamNum = streamNum;
   }
 
-  function rouse(): void {
-    const waiting = wake;
-    wake = undefined;
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  push(more: readonly LoggedEvent[], bytes: number): void {
+    this.#called ||= more.length === 0;
+    if (!this.#behind && more.length > 0) this.#keep(more, bytes);
+    this.#rouse();
+  }
+
+  take(): LoggedEvent | undefined {
+    const event = this.#events?.[this.#at++];
+    if (event === undefined) this.#reset();
+    return event;
+  }
+
+  catchUp(): void {
+    this.#reset();
+    this.#behind = false;
+  }
+
+  wait(): Promise<void> {
+    if (this.#called || this.#closed || this.#behind || (this.#events && this.#at < this.#events.length)) {
+      this.#called = false;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reset();
+    this.#hub.detach(this.#streamNum, this);
+    this.#rouse();
+  }
+
+  #keep(more: readonly LoggedEvent[], bytes: number): void {
+    const events = (this.#events ??= []);
+    events.push(...more);
+    this.#bytes += bytes;
+    if (events.length - this.#at <= maxEvents && this.#bytes <= maxBytes) return;
+    this.#reset();
+    this.#behind = true;
+  }
+
+  #reset(): void {
+    this.#events = undefined;
+    this.#at = 0;
+    this.#bytes = 0;
+  }
+
+  #rouse(): void {
+    const waiting = this.#wake;
+    this.#wake = undefined;
     waiting?.();
   }
-
-  const subscriber: Subscriber = {
-    push(more, size) {
-      called ||= more.length === 0;
-      if (!behind) {
-        events.push(...more);
-        bytes += size;
-        if (events.length - at > maxEvents || bytes > maxBytes) {
-          reset();
-          behind = true;
-        }
-      }
-      rouse();
-    },
-  };
-  const reader: HubReader = {
-    take() {
-      const event = events[at];
-      if (event === undefined) {
-        if (at > 0) reset();
-        return undefined;
-      }
-      at++;
-      return event;
-    },
-    get behind() {
-      return behind;
-    },
-    catchUp() {
-      reset();
-      behind = false;
-    },
-    wait() {
-      if (called || closed || behind || at < events.length) {
-        called = false;
-        return Promise.resolve();
-      }
-      return new Promise((resolve) => (wake = resolve));
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      reset();
-      onClose();
-      rouse();
-    },
-  };
-  return { reader, subscriber };
 }

@@ -1,7 +1,7 @@
 import { Actor, Run, actorOf, defineEnum, globalId, loadRow, perEvent, type GraphBuilder, type Scope } from "#weftline";
 import { Agent } from "#plugins/agents";
 import { Activity, AgentActivity, AgentPhase, PresenceActivity, TypingActivity, chatService } from "../contract.ts";
-import { sees, threadToFollow } from "./load.ts";
+import { stillSees, threadToFollow } from "./load.ts";
 
 /** What happens in a thread at this moment, and the subscription for it. */
 export function addActivity(builder: GraphBuilder): void {
@@ -21,7 +21,7 @@ export function addActivity(builder: GraphBuilder): void {
       args: { thread: t.arg.id({ required: true, description: "The thread." }) },
       subscribe: async (_, { thread: id }, scope) => {
         const thread = await threadToFollow(scope, String(id));
-        return perEvent(scope, await scope.use(chatService).watch(scope, thread), () => sees(scope, thread.id));
+        return perEvent(scope, await scope.use(chatService).watch(scope, thread), stillSees(scope, thread.id));
       },
       resolve: (state) => state,
     }),

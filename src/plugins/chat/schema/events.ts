@@ -14,7 +14,7 @@ import {
   type Snapshot,
 } from "#weftline";
 import { Thread, chatService } from "../contract.ts";
-import { loadThread, sees, threadToFollow } from "./load.ts";
+import { loadThread, stillSees, threadToFollow } from "./load.ts";
 
 /** The events of a thread itself, and the subscription to all that happens in it. */
 export function addThreadEvents(builder: GraphBuilder): void {
@@ -77,7 +77,7 @@ export function addThreadEvents(builder: GraphBuilder): void {
       },
       subscribe: async (_, { thread: id, after }, scope) => {
         const thread = await threadToFollow(scope, String(id));
-        return perEvent(scope, await scope.use(chatService).follow(scope, thread, after ?? null), () => sees(scope, thread.id));
+        return perEvent(scope, await scope.use(chatService).follow(scope, thread, after ?? null), stillSees(scope, thread.id));
       },
       resolve: (event) => event as never,
     }),

@@ -28,7 +28,7 @@ export async function threadToFollow(scope: Scope, id: string): Promise<Thread> 
   return thread;
 }
 
-/** Whether the thread is still there for the viewer. */
-export async function sees(scope: Scope, threadId: string): Promise<boolean> {
-  return (await scope.em.count(Thread, { id: threadId })) > 0;
+/** Asks whether the thread is still there for the viewer; keeps its id alone for as long as a subscription lasts. */
+export function stillSees(scope: Scope, threadId: string): () => Promise<boolean> {
+  return async () => (await scope.em.count(Thread, { id: threadId })) > 0;
 }
