@@ -21,9 +21,17 @@ export interface RuntimeUnderTest {
    * the model's script would have it do, and the checks of a provider's faults fall away.
    */
   readonly model?: "responses" | "chat" | "none";
+  /** A server that answers by {@link said} in place of the suite's own scripted model; at most 100 tokens a second, `slow` at most 50. */
+  readonly provider?: Provider;
 }
 
-/** What the model's script does with what a check says. */
+/** A server that stands in for a provider of models. */
+interface Provider {
+  readonly baseURL: string;
+  readonly apiKey: string;
+}
+
+/** What checks say to the model; {@link script} has what it does then. */
 export const said = {
   hello: "Say hello.",
   echo: 'Use conformance.echo {"text":"thread"}',
@@ -82,7 +90,7 @@ function toolsPlugin(effects: Effects) {
 /** How a stage is set. */
 export interface StageOptions {
   /** The provider's server, in place of the script. */
-  readonly provider?: { readonly baseURL: string; readonly apiKey: string };
+  readonly provider?: Provider;
   readonly tokensPerSecond?: number;
   /** Whether the agent has tools. */
   readonly tools?: "given" | "none";
@@ -98,8 +106,11 @@ export class Stage implements AsyncDisposable {
     this.effects = effects;
   }
 
-  static async set({ plugins, framework, model = "responses" }: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
-    const { provider, tokensPerSecond = 0, tools: given = "given" } = options;
+  static async set(
+    { plugins, framework, model = "responses", provider: own }: RuntimeUnderTest,
+    options: StageOptions = {},
+  ): Promise<Stage> {
+    const { provider = own, tokensPerSecond = 0, tools: given = "given" } = options;
     const effects: Effects = { sent: [] };
     const api = model === "none" ? "responses" : model;
     const binding = provider
@@ -135,11 +146,12 @@ export class Stage implements AsyncDisposable {
   /** Waits until the run stands in one of these states. */
   async until(id: string, statuses: readonly string[], timeoutMs = 15_000): Promise<RunShown> {
     const end = performance.now() + timeoutMs;
-    for (;;) {
+    // Many may wait at once: less often, the longer it takes.
+    for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {
       const { run } = await this.app.graphql<{ run: RunShown }>(shown, { id });
       if (statuses.includes(run.status)) return run;
       if (performance.now() > end) throw new Error(`The run is ${run.status}, not ${statuses.join(" or ")}, after ${timeoutMs} ms.`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 

@@ -106,6 +106,18 @@ describe.each(ways)("a server with OpenAI's protocol over $api with $framework",
     expect(textOf(played)).toBe("Sorry.");
   });
 
+  it("may call a tool that there is not: the platform says so, and the model goes on", async () => {
+    mock.on({ userMessage: "invent", hasToolResult: false }, { toolCalls: [{ name: "made_up", arguments: {}, id: "call_1" }] });
+    mock.on({ userMessage: "invent", hasToolResult: true }, { content: "Never mind." });
+    const played = await play({ framework, model: bindings(api), say: "invent", tools: [weather] });
+    expect(played.error).toBeUndefined();
+    expect(only(played, "tools.called")[0]?.calls).toMatchObject([{ name: "made_up" }]);
+    expect(mock.getRequests().at(-1)?.body).toMatchObject({
+      messages: expect.arrayContaining([expect.objectContaining({ role: "tool", content: 'Error: There is no tool "made_up".' })]),
+    });
+    expect(textOf(played)).toBe("Never mind.");
+  });
+
   it("keeps fifty turns at once apart", async () => {
     mock.onMessage(/^turn \d+$/, (request) => ({ content: `This is the answer to ${String(request.messages.at(-1)?.content)}.` }), {
       chunkSize: 4,
