@@ -27,10 +27,10 @@ describe("the tabs with which GraphiQL opens", () => {
   });
 
   it("lead from an empty server to an answer", async () => {
-    const [server, templates, createAgent, createThread, watch, send] = exampleTabs.map(
+    const [server, templates, createAgent, createThread, send, watch] = exampleTabs.map(
       (tab) => (thread?: string) => operation(tab, thread),
     );
-    if (!server || !templates || !createAgent || !createThread || !watch || !send) throw new Error("A tab is missing.");
+    if (!server || !templates || !createAgent || !createThread || !send || !watch) throw new Error("A tab is missing.");
     expect(await platform.execute(server())).toMatchObject({ data: { viewer: { name: "Ada" } } });
     const found = await platform.execute<{ agentTemplates: { name: string }[] }>(templates());
     expect(found.data?.agentTemplates.map(({ name }) => name)).toContain("assistant");
@@ -40,9 +40,9 @@ describe("the tabs with which GraphiQL opens", () => {
     const opened = await platform.execute<{ createThread: { thread: { id: string } } }>(createThread());
     const thread = opened.data?.createThread.thread.id;
     expect(thread).toBeDefined();
+    expect(await platform.execute(send(thread))).toMatchObject({ data: { sendMessage: { __typename: "SendMessagePayload" } } });
     const events = await platform.subscribe<{ threadEvents: { __typename: string; messageStatus?: string; text?: string } }>(watch(thread));
     if (!(Symbol.asyncIterator in events)) throw new Error(JSON.stringify(events));
-    expect(await platform.execute(send(thread))).toMatchObject({ data: { sendMessage: { __typename: "SendMessagePayload" } } });
     for await (const { data, errors } of events) {
       expect(errors).toBeUndefined();
       if (data?.threadEvents.__typename !== "MessageFinishedEvent") continue;

@@ -9,8 +9,8 @@ const json = (value: object): string => JSON.stringify(value, null, 2);
 /** The way from an empty server to a conversation, a tab a step. */
 export const exampleTabs: readonly ExampleTab[] = [
   {
-    query: `# Weftline: run each tab in turn, from left to right (Ctrl-Enter).
-# First: who you are, and which plugins this server is made of.
+    query: `# Run each tab, from left to right (Ctrl-Enter).
+# First: who you are, and what this server is made of.
 query Server {
   viewer {
     id
@@ -30,7 +30,8 @@ query Server {
 `,
   },
   {
-    query: `# Blueprints to make an agent of. Put the name of one into the next tab, or keep the assistant.
+    query: `# Blueprints to make an agent of. Put the name of one into
+# the next tab, or keep the assistant.
 query Templates {
   agentTemplates {
     id
@@ -88,8 +89,34 @@ mutation CreateThread($input: CreateThreadInput!) {
     variables: json({ input: { title: "Hello", agent: { name: "My first agent" } } }),
   },
   {
-    query: `# Leave this one running, then send a message from the next tab.
-# After a break pass the last seq as "after": nothing is lost and nothing comes twice.
+    query: `# Put the id of the thread in below. Then go on to the last
+# tab at once: it shows the answer while it comes.
+mutation Send($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    __typename
+    ... on SendMessagePayload {
+      message {
+        id
+      }
+      run {
+        id
+        status
+      }
+    }
+    ... on UserError {
+      reason: message
+      code
+      path
+    }
+  }
+}
+`,
+    variables: json({ input: { thread: "<id of a thread>", text: "Write 300 words about looms." } }),
+  },
+  {
+    query: `# From the beginning of the thread, then on as it happens.
+# Leaving this tab stops it: with the last seq as "after"
+# it goes on from there, nothing lost and nothing twice.
 subscription Watch($thread: ID!, $after: Int) {
   threadEvents(thread: $thread, after: $after) {
     __typename
@@ -119,29 +146,6 @@ subscription Watch($thread: ID!, $after: Int) {
   }
 }
 `,
-    variables: json({ thread: "<id of a thread>", after: null }),
-  },
-  {
-    query: `mutation Send($input: SendMessageInput!) {
-  sendMessage(input: $input) {
-    __typename
-    ... on SendMessagePayload {
-      message {
-        id
-      }
-      run {
-        id
-        status
-      }
-    }
-    ... on UserError {
-      reason: message
-      code
-      path
-    }
-  }
-}
-`,
-    variables: json({ input: { thread: "<id of a thread>", text: "Hello! What can you do?" } }),
+    variables: json({ thread: "<id of a thread>", after: 0 }),
   },
 ];
