@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** Suites that need more than Node and this package; each has a command of its own. */
-const needsMore = ["test/postgres/**", "test/browser/**", "test/package/**"];
+/** Suites that need more than Node and this package, or more time; each has a command of its own, as `npm run test:<suite>`. */
+const suites = {
+  strangers: { include: ["test/strangers/**/*.test.ts"], globalSetup: "test/strangers/server.ts", testTimeout: 60_000 },
+  browser: { include: ["test/browser/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 },
+};
+const apart = ["test/postgres/**", "test/package/**", ...Object.keys(suites).map((name) => `test/${name}/**`)];
 
 export default defineConfig({
   ssr: {
@@ -11,8 +15,6 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", ...needsMore],
     // Processes, not threads: tests open native database handles, send signals and change the working directory.
     pool: "forks",
     maxWorkers: 2,
@@ -21,5 +23,9 @@ export default defineConfig({
     teardownTimeout: 5_000,
     environment: "node",
     typecheck: { enabled: false },
+    projects: [
+      { extends: true, test: { name: "node", include: ["test/**/*.test.ts"], exclude: ["**/node_modules/**", ...apart] } },
+      ...Object.entries(suites).map(([name, suite]) => ({ extends: true as const, test: { name, ...suite } })),
+    ],
   },
 });

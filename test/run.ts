@@ -1,7 +1,12 @@
+import { parseArgs } from "node:util";
 import { startVitest, type TestModule } from "vitest/node";
 
-/** Runs the tests whose paths contain one of the arguments, or all of them, and closes with `N passed, N failed`. */
-const vitest = await startVitest("test", process.argv.slice(2), { watch: false, run: true });
+/**
+ * Runs the tests whose paths contain one of the arguments, or all of them, and closes with `N passed, N failed`. `--suite <name>` runs
+ * one of the suites that `npm test` leaves out.
+ */
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
+const vitest = await startVitest("test", positionals, { watch: false, run: true, project: values.suite });
 const counted = count(vitest.state.getTestModules());
 const failed = counted.failed + vitest.state.getUnhandledErrors().length;
 await vitest.close();
