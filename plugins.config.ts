@@ -1,5 +1,5 @@
 import { defineConfig, WeftlineError } from "./src/core/index.ts";
-import { agents, auth, capabilities, chat, example, health, langchain, models, openai, simulated } from "./src/plugins/index.ts";
+import { agents, auth, capabilities, chat, example, health, langchain, langgraph, models, openai, simulated } from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
@@ -22,6 +22,7 @@ export default defineConfig({
     capabilities(),
     openai(),
     langchain(),
+    langgraph(),
     agents(),
     chat(),
     example(),

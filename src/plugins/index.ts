@@ -5,6 +5,7 @@ export { chat } from "./chat/index.ts";
 export { example } from "./example/index.ts";
 export { health } from "./health/index.ts";
 export { langchain } from "./langchain/index.ts";
+export { langgraph } from "./langgraph/index.ts";
 export { models } from "./models/index.ts";
 export { openai } from "./openai/index.ts";
 export { simulated } from "./simulated/index.ts";

@@ -24,7 +24,7 @@ export interface CheckpointSession {
 type Row = Pick<Checkpoint, "namespace" | "name" | "format" | "versions" | "data" | "createdAt"> & { readonly parent: string | null };
 
 const columns = "c.namespace, c.name, p.name as parent, c.format, c.versions, c.data, c.created_at";
-const joined = "runs_checkpoint c left join runs_checkpoint p on p.id = c.parent_id";
+const joined = "runs_checkpoint c left join runs_checkpoint p on p.id = c.parent_id and p.run_id = c.run_id";
 
 /** A run's checkpoints, as its adapter works with them. */
 export function checkpointsOf(database: Database, run: CheckpointOwner, session: CheckpointSession): Checkpoints {

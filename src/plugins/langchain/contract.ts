@@ -7,6 +7,6 @@ export { createChatModel, type ChatModelSource } from "./chat-model.ts";
 export { createMessageReader } from "./events.ts";
 export { Exchange } from "./exchange.ts";
 export { toAnswer, toMessages, toResult } from "./messages.ts";
-export { ModelTurn, type ModelTurnOptions } from "./model-turn.ts";
-export { toTool } from "./platform-tool.ts";
+export { ModelTurn, type ModelTurnOptions, type TurnCalls } from "./model-turn.ts";
+export { toTool, type ToolCaller } from "./platform-tool.ts";
 export { createLangChainLoader, unavailable, type LangChainSdk } from "./sdk.ts";

@@ -4,7 +4,14 @@ import type { ChatModelStreamEvent } from "@langchain/core/language_models/event
 import type { AIMessage, BaseMessage } from "@langchain/core/messages";
 import type { LLMResult } from "@langchain/core/outputs";
 import type { StructuredToolInterface } from "@langchain/core/tools";
-import { WeftlineError, type ConversationMessage, type RunContext, type RunEventBody, type ToolDefinition } from "#weftline";
+import {
+  WeftlineError,
+  type ConversationMessage,
+  type RunContext,
+  type RunEventBody,
+  type ToolDefinition,
+  type ToolRequest,
+} from "#weftline";
 import {
   Answer,
   completeEnd,
@@ -21,7 +28,7 @@ import { createChatModel } from "./chat-model.ts";
 import { createMessageReader } from "./events.ts";
 import { Exchange } from "./exchange.ts";
 import { toAnswer, toMessages } from "./messages.ts";
-import { toTool } from "./platform-tool.ts";
+import { toTool, type ToolCaller } from "./platform-tool.ts";
 import type { LangChainSdk } from "./sdk.ts";
 
 /** What one turn of an agent over LangChain's models is made of. */
@@ -33,12 +40,19 @@ export interface ModelTurnOptions {
   readonly options: OpenAIOptions;
   readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
   readonly conversation: readonly ConversationMessage[];
+  /** Who makes the calls that models ask for; a {@link Calls} unless said. */
+  readonly calls?: TurnCalls;
   /**
    * Names the step and the message of a model call, and the step that it belongs to.
    *
    * @param metadata what LangChain knows of the call, as in `langgraph_node`.
    */
   readonly nameCall: (metadata: Readonly<Record<string, unknown>>) => { readonly key: string; readonly parent?: string };
+}
+
+/** A {@link ToolCaller} that is told what each answer asks for. */
+export interface TurnCalls extends ToolCaller {
+  note(requests: readonly ToolRequest[]): void;
 }
 
 /** A model call that is under way. */
@@ -58,7 +72,7 @@ interface Speaking {
  */
 export class ModelTurn {
   readonly names: ToolNames;
-  readonly calls: Calls;
+  readonly calls: TurnCalls;
   /** Tell the run of more than models say, as of a node's step, with its `say`. */
   readonly exchange = new Exchange();
   readonly #options: ModelTurnOptions;
@@ -69,7 +83,7 @@ export class ModelTurn {
     this.#options = options;
     this.names = createToolNames(options.ctx.tools.map(({ name }) => name));
     this.#callId = createCallIds(options.conversation);
-    this.calls = new Calls(options.ctx, (reason) => this.exchange.fail(reason));
+    this.calls = options.calls ?? new Calls(options.ctx, (reason) => this.exchange.fail(reason));
   }
 
   /** The model of the run, as LangChain's. */
@@ -122,7 +136,13 @@ export class ModelTurn {
     const answer = new Answer(key, ctx, { toolName: (wire) => this.names.fromWire(wire), callId: this.#callId });
     const asked = (): number => JSON.stringify([messages.map(({ content }) => content), extra]).length;
     this.#speaking.set(id, { key, parent, asked, reader: createMessageReader(), answer });
-    yield { kind: "step.started", step: key, name: ctx.model.model, stepKind: "MODEL", ...(parent === undefined ? {} : { parent }) };
+    yield {
+      kind: "step.started",
+      step: key,
+      name: ctx.model.model,
+      stepKind: "MODEL",
+      ...(parent === undefined ? {} : { parentStep: parent }),
+    };
     yield { kind: "message.started", message: key };
   }
 

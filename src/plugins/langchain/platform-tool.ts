@@ -1,15 +1,22 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { v7 } from "uuid";
-import type { ToolDefinition } from "#weftline";
+import type { ToolDefinition, ToolOutcome, ToolRequest } from "#weftline";
 import { outcomeText } from "#plugins/openai";
-import type { Calls } from "./calls.ts";
 import { toResult, type MessageMaking } from "./messages.ts";
 import type { LangChainSdk } from "./sdk.ts";
+
+/** Who makes the calls. */
+export interface ToolCaller {
+  /** What comes of a call that a model asked for. */
+  outcome(callId: string, call: Omit<ToolRequest, "callId">): Promise<ToolOutcome>;
+  /** Makes calls of a program. */
+  make(requests: readonly ToolRequest[]): Promise<readonly ToolOutcome[]>;
+}
 
 /** What tools of a turn are made with. */
 export interface ToolMaking extends MessageMaking {
   readonly sdk: Pick<LangChainSdk, "messages" | "tools">;
-  readonly calls: Calls;
+  readonly calls: ToolCaller;
 }
 
 /**
@@ -25,7 +32,7 @@ export function toTool(definition: ToolDefinition, making: ToolMaking): Structur
 
     override async invoke(input: unknown): Promise<never> {
       const call = asked(input);
-      if (call) return toResult(call, await calls.outcome(call.id), making) as never;
+      if (call) return toResult(call, await calls.outcome(call.id, { name: definition.name, arguments: call.args }), making) as never;
       return (await this._call(input)) as never;
     }
 
@@ -39,9 +46,9 @@ export function toTool(definition: ToolDefinition, making: ToolMaking): Structur
 }
 
 /** The call of a model, where the input is one. */
-function asked(input: unknown): { readonly id: string; readonly name: string } | undefined {
-  const call = input as { readonly type?: unknown; readonly id?: unknown; readonly name?: unknown } | null;
+function asked(input: unknown): { readonly id: string; readonly name: string; readonly args: unknown } | undefined {
+  const call = input as { readonly type?: unknown; readonly id?: unknown; readonly name?: unknown; readonly args?: unknown } | null;
   return call?.type === "tool_call" && typeof call.id === "string" && typeof call.name === "string"
-    ? { id: call.id, name: call.name }
+    ? { id: call.id, name: call.name, args: call.args }
     : undefined;
 }

@@ -75,7 +75,8 @@ async function* converse(load: Loader, request: RunRequest<LangChainOptions>, ct
       if (number >= most && "tool_calls" in message && (message.tool_calls?.length ?? 0) > 0) throw limitReached(most);
       return message;
     },
-    wrapToolCall: async ({ toolCall: { id = "", name } }) => toResult({ id, name }, await turn.calls.outcome(id), { sdk }),
+    wrapToolCall: async ({ toolCall: { id = "", name, args } }) =>
+      toResult({ id, name }, await turn.calls.outcome(id, { name: turn.names.fromWire(name), arguments: args }), { sdk }),
   });
   const agent = createAgent({
     model: await turn.model(),

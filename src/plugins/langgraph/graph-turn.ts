@@ -1,0 +1,178 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { BaseMessage } from "@langchain/core/messages";
+import { WeftlineError, type RunContext, type RunEventBody, type RunRequest, type StoredCheckpoint } from "#weftline";
+import { ModelTurn } from "#plugins/langchain";
+import type { LangGraphOptions } from "./options.ts";
+import { createSaver } from "./saver.ts";
+import type { LangGraphSdk } from "./sdk.ts";
+import { answersTo, interruptsAt, isOfTool } from "./standing.ts";
+import { StatePatches, wholeState } from "./state-patches.ts";
+import { NodeSteps, type TaskMetadata } from "./steps.ts";
+import { ToolDesk } from "./tool-desk.ts";
+
+/** A compiled graph, as far as a turn knows it. */
+export interface RunnableGraph {
+  checkpointer?: unknown;
+  store?: unknown;
+  stream(input: unknown, config: object): Promise<AsyncIterable<unknown>>;
+  getState(config: RunnableConfig): Promise<{ readonly values: unknown; readonly next: readonly string[] }>;
+}
+
+/** How a graph is run. */
+export interface GraphPlan {
+  readonly graph: RunnableGraph;
+  /** What it is given where it has not begun. */
+  readonly input: unknown;
+  readonly recursionLimit: number;
+  /** Told to the graph's nodes as `config.configurable`. */
+  readonly configurable?: Readonly<Record<string, unknown>>;
+}
+
+/** One turn of a graph: what its nodes work with, and what the run hears of them. */
+export class GraphTurn {
+  readonly sdk: LangGraphSdk;
+  readonly request: RunRequest<LangGraphOptions>;
+  readonly ctx: RunContext;
+  readonly desk: ToolDesk;
+  readonly models: ModelTurn;
+  readonly #steps: NodeSteps;
+  readonly #modelCalls = new Map<string, number>();
+  #said: string | undefined;
+
+  constructor(sdk: LangGraphSdk, request: RunRequest<LangGraphOptions>, ctx: RunContext) {
+    this.sdk = sdk;
+    this.request = request;
+    this.ctx = ctx;
+    this.desk = new ToolDesk(sdk, ctx);
+    this.models = new ModelTurn({
+      sdk,
+      ctx,
+      plugin: "langgraph",
+      options: request.options,
+      outputSchema: request.outputSchema,
+      conversation: request.messages,
+      calls: this.desk,
+      nameCall: (metadata) => this.#nameCall(metadata),
+    });
+    this.#steps = new NodeSteps(this.models.exchange);
+    this.#said = lastSaid(request, ctx);
+  }
+
+  /**
+   * Runs a graph from where the run stands to its end, or to where it waits for a person.
+   *
+   * @throws RUN_SUSPENDED where it waits.
+   */
+  async *run({ graph, input, recursionLimit, configurable }: GraphPlan): AsyncGenerator<RunEventBody> {
+    const { ctx, sdk } = this;
+    const standing = await ctx.checkpoints.get({});
+    const begin = standing ? await this.#goOn(standing) : input;
+    // Whoever follows a run that starts from a checkpoint of another knows nothing of the state yet.
+    if (standing && standing.parent === undefined) yield wholeState(standing.values);
+    const patches = new StatePatches(sdk, standing?.values ?? {});
+    graph.checkpointer = createSaver({
+      sdk,
+      threadId: ctx.runId,
+      checkpoints: ctx.checkpoints,
+      onState: async (namespace, changed) => {
+        if (namespace === "") await this.models.exchange.say(() => patches.changed(changed));
+      },
+    });
+    const config = {
+      configurable: { ...configurable, thread_id: ctx.runId },
+      callbacks: [this.#steps.handler(sdk), this.models.handler],
+      recursionLimit,
+      durability: "sync",
+      streamMode: ["custom"],
+      subgraphs: true,
+    };
+    yield* this.#heard(this.models.events((signal) => this.#work(graph, begin, { ...config, signal })));
+    await this.#checkWaiting();
+    const { values } = await graph.getState(config);
+    yield* this.#result(values as Readonly<Record<string, unknown>>);
+  }
+
+  /** What a graph that has begun is given: the answers to what it asked, or nothing. */
+  async #goOn(standing: StoredCheckpoint): Promise<unknown> {
+    const asked = interruptsAt(standing).filter((interrupt) => !isOfTool(interrupt));
+    if (asked.length === 0) return null;
+    return new this.sdk.graph.Command({ resume: await answersTo(asked, this.ctx) });
+  }
+
+  async #work(graph: RunnableGraph, input: unknown, config: object): Promise<void> {
+    try {
+      for await (const chunk of await graph.stream(input, config)) {
+        const [namespace, , data] = chunk as readonly [readonly string[], string, unknown];
+        await this.models.exchange.say(() => [{ kind: "custom", name: "langgraph.custom", data: { namespace, data } }]);
+      }
+    } catch (error) {
+      await this.desk.idle();
+      throw this.#failure(error, config);
+    }
+  }
+
+  #failure(error: unknown, config: { readonly recursionLimit?: number }): unknown {
+    if (error instanceof this.sdk.graph.GraphRecursionError)
+      return new WeftlineError("RUN_LIMIT", { limit: `${config.recursionLimit} supersteps` });
+    return error;
+  }
+
+  /** @throws RUN_SUSPENDED where the graph waits, after everything that it asks was asked. */
+  async #checkWaiting(): Promise<void> {
+    const now = await this.ctx.checkpoints.get({});
+    const interrupts = now ? interruptsAt(now) : [];
+    await answersTo(
+      interrupts.filter((interrupt) => !isOfTool(interrupt)),
+      this.ctx,
+    );
+    if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
+  }
+
+  /** Takes note of what models say, to tell it from what the graph says otherwise. */
+  async *#heard(events: AsyncIterable<RunEventBody>): AsyncGenerator<RunEventBody> {
+    const texts = new Map<string, string>();
+    for await (const event of events) {
+      if (event.kind === "message.delta" && event.channel === "TEXT")
+        texts.set(event.message, (texts.get(event.message) ?? "") + event.text);
+      if (event.kind === "message.finished" && event.status === "COMPLETE") this.#said = texts.get(event.message) ?? "";
+      yield event;
+    }
+  }
+
+  /** What the graph came to, where no model has said it. */
+  *#result(values: Readonly<Record<string, unknown>>): Generator<RunEventBody> {
+    const text = this.#textOf(values);
+    if (text === undefined || text === this.#said) return;
+    yield { kind: "message.started", message: "result" };
+    if (text !== "") yield { kind: "message.delta", message: "result", part: 0, channel: "TEXT", text };
+    yield { kind: "message.finished", message: "result", status: "COMPLETE" };
+  }
+
+  #textOf(values: Readonly<Record<string, unknown>>): string | undefined {
+    const { output } = this.request.options;
+    if (output !== undefined) return textOf(values[output]);
+    const { messages } = values as { readonly messages?: unknown };
+    if (!Array.isArray(messages)) return JSON.stringify(values);
+    const last = messages.at(-1) as BaseMessage | undefined;
+    return last?.type === "ai" ? last.text : undefined;
+  }
+
+  #nameCall(metadata: TaskMetadata): { readonly key: string; readonly parent?: string } {
+    const parent = this.#steps.keyOf(metadata);
+    const place = parent ?? "graph";
+    const number = (this.#modelCalls.get(place) ?? 0) + 1;
+    this.#modelCalls.set(place, number);
+    return { key: `${place}/model/${number}`, ...(parent === undefined ? {} : { parent }) };
+  }
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(value ?? null);
+}
+
+/** The last that this run said in earlier turns. */
+function lastSaid({ messages }: Pick<RunRequest, "messages">, { runId }: Pick<RunContext, "runId">): string | undefined {
+  const last = messages.findLast((message) => message.role === "ASSISTANT" && message.runId === runId);
+  return last?.role === "ASSISTANT" ? last.text : undefined;
+}

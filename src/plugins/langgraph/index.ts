@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { definePlugin, modelService, runtimes } from "#weftline";
+import { createLangGraphRuntime } from "./runtime.ts";
+
+/**
+ * Agents on LangGraph: any model behind a binding of the models plugin.
+ *
+ * @example plugins: [models({ bindings: { openai: { apiKey } } }), langgraph()]
+ */
+export const langgraph = definePlugin({
+  id: "langgraph",
+  kind: "FRAMEWORK",
+  description: "Agents on LangGraph: graphs with steps, state, questions to people and time travel.",
+  requires: { models: modelService },
+  setup: ({ deps, contribute }) => {
+    contribute(runtimes, "langgraph", createLangGraphRuntime(deps.models, installedVersion()));
+    return {};
+  },
+});
+
+/** Read from the package's manifest: the SDK itself waits for the first turn. Nothing where it is not installed. */
+function installedVersion(): string | undefined {
+  try {
+    const manifest = createRequire(import.meta.url).resolve("@langchain/langgraph/package.json");
+    return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import type { AgentRuntime, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
+import { isAnswered, nothingToAnswer, settled } from "#plugins/openai";
+import { agentGraph } from "./agent-loop.ts";
+import { GraphTurn, type GraphPlan, type RunnableGraph } from "./graph-turn.ts";
+import { langgraphOptions, langgraphOptionsSchema, type LangGraphOptions } from "./options.ts";
+import { createLangGraphLoader, type LangGraphSdk } from "./sdk.ts";
+
+const installFix = "Run: npm install @langchain/langgraph @langchain/langgraph-checkpoint langchain @langchain/core @langchain/openai";
+
+/**
+ * LangGraph as a framework.
+ *
+ * @param models says which models there are and how they stand.
+ * @param sdkVersion of the installed package, which is loaded at the first turn only; nothing where there is none.
+ */
+export function createLangGraphRuntime(
+  models: Pick<Models, "list" | "status">,
+  sdkVersion: string | undefined,
+): AgentRuntime<LangGraphOptions> {
+  const load = createLangGraphLoader();
+  return {
+    id: "langgraph",
+    features: {
+      streaming: true,
+      tools: true,
+      interrupts: true,
+      resume: true,
+      steps: true,
+      state: true,
+      structuredOutput: true,
+      usage: true,
+    },
+    options: langgraphOptions,
+    optionsSchema: langgraphOptionsSchema,
+    ...(sdkVersion === undefined ? {} : { sdk: { name: "@langchain/langgraph", version: sdkVersion } }),
+    status: () =>
+      sdkVersion === undefined
+        ? { mode: "UNAVAILABLE", reason: "The package @langchain/langgraph is not installed.", fix: installFix }
+        : models.status(),
+    models: () => models.list(),
+    stream: (request, ctx) => converse(load, request, ctx),
+  };
+}
+
+async function* converse(
+  load: () => Promise<LangGraphSdk>,
+  request: RunRequest<LangGraphOptions>,
+  ctx: RunContext,
+): AsyncGenerator<RunEventBody> {
+  const conversation = await conversationOf(request, ctx);
+  if (conversation === "answered") return;
+  const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx);
+  yield* turn.run(await prebuilt(turn));
+}
+
+/** What an agent without a graph of its own is: a model that has its tools called. */
+async function prebuilt(turn: GraphTurn): Promise<GraphPlan> {
+  const { sdk, request, ctx, models, desk } = turn;
+  const most = Math.min(request.options.maxSteps, ctx.limits.maxSteps);
+  const loop = {
+    model: await models.model(),
+    tools: ctx.tools.map((tool) => models.tool(tool)),
+    instructions: request.instructions,
+    desk,
+    names: models.names,
+    most,
+  };
+  return {
+    graph: agentGraph(sdk, loop).compile() as unknown as RunnableGraph,
+    input: { messages: models.messages(request.messages) },
+    // Two supersteps a model call; the limit that counts is that of the calls.
+    recursionLimit: 2 * most + 10,
+  };
+}
+
+/** The conversation, with what is still open of it settled where the graph has not begun: then nobody else would. */
+async function conversationOf(request: RunRequest, ctx: RunContext): Promise<RunRequest["messages"] | "answered"> {
+  if (request.messages.length === 0) throw nothingToAnswer();
+  if (await ctx.checkpoints.get({})) return request.messages;
+  const conversation = [...request.messages];
+  const done = await settled(conversation, ctx);
+  if (done) conversation[done.index] = done.message;
+  return isAnswered(conversation, ctx.runId) ? "answered" : conversation;
+}

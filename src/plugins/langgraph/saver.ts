@@ -1,0 +1,214 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type {
+  BaseCheckpointSaver,
+  ChannelVersions,
+  Checkpoint,
+  CheckpointListOptions,
+  CheckpointMetadata,
+  CheckpointTuple,
+  PendingWrite,
+} from "@langchain/langgraph-checkpoint";
+import { WeftlineError, type Checkpoints, type CheckpointWrite, type StoredCheckpoint } from "#weftline";
+import type { LangGraphSdk } from "./sdk.ts";
+import { decode, decodeAll, encode, encodeAll, isInternal } from "./stored-values.ts";
+
+/** Where a saver keeps what. */
+export interface SaverOptions {
+  readonly sdk: Pick<LangGraphSdk, "checkpointing">;
+  /** LangGraph's thread: the run's id. */
+  readonly threadId: string;
+  readonly checkpoints: Checkpoints;
+  /** Told of the values that a checkpoint changes, as JSON, before it is written. */
+  readonly onState?: (namespace: string, changed: Readonly<Record<string, unknown>>) => Promise<void>;
+}
+
+/** What stands beside the state in each checkpoint. */
+interface Data {
+  readonly checkpoint: Pick<Checkpoint, "v" | "id" | "ts" | "channel_versions" | "versions_seen">;
+  readonly metadata: unknown;
+  /** Values of channels that are LangGraph's own. */
+  readonly internal: Readonly<Record<string, unknown>>;
+}
+
+/** An interrupt in the log of writes: how many of its node were answered before it tells it from the next one of that node. */
+export interface StoredInterrupt {
+  readonly id?: string;
+  readonly value?: unknown;
+  readonly response_schema?: unknown;
+  answered?: number;
+}
+
+/** Between the path of a task and its id: it sorts before whatever stands in a path. */
+const separator = "\u0001";
+
+/**
+ * LangGraph's checkpoints over the platform's: in its database, refused once another worker owns the run, each value stored once a version.
+ * It serves one thread, which is the run's.
+ */
+export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> {
+  const { threadId, checkpoints, onState } = options;
+  const { BaseCheckpointSaver: Base, TASKS, WRITES_IDX_MAP, maxChannelVersion } = options.sdk.checkpointing;
+
+  class PlatformSaver extends Base<string> {
+    /** Tasks that stand interrupted in the log of writes. */
+    readonly #interrupted = new Set<string>();
+
+    async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+      const { checkpoint_ns: namespace = "", checkpoint_id: id } = configurableOf(config);
+      if (!isThread(config)) return undefined;
+      const stored = await checkpoints.get({ namespace, id: id || undefined });
+      return stored && this.#tuple(stored);
+    }
+
+    async *list(config: RunnableConfig, { before, limit, filter }: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+      const { thread_id, checkpoint_ns: namespace, checkpoint_id: only } = configurableOf(config);
+      if (thread_id !== undefined && !isThread(config)) return;
+      const youngest = configurableOf(before ?? {}).checkpoint_id;
+      let left = limit ?? Number.POSITIVE_INFINITY;
+      for await (const stored of checkpoints.list({ namespace })) {
+        if (left <= 0) return;
+        if ((only && stored.id !== only) || (youngest && stored.id >= youngest)) continue;
+        const tuple = await this.#tuple(stored);
+        const metadata = (tuple.metadata ?? {}) as unknown as Readonly<Record<string, unknown>>;
+        if (filter && !Object.entries(filter).every(([key, value]) => metadata[key] === value)) continue;
+        left--;
+        yield tuple;
+      }
+    }
+
+    async put(
+      config: RunnableConfig,
+      checkpoint: Checkpoint,
+      metadata: CheckpointMetadata,
+      newVersions: ChannelVersions,
+    ): Promise<RunnableConfig> {
+      if (!isThread(config)) throw foreign(config);
+      const { checkpoint_ns: namespace = "", checkpoint_id: parent } = configurableOf(config);
+      const { v, id, ts, channel_versions, versions_seen, channel_values } = checkpoint;
+      const values = await encodeAll(
+        this.serde,
+        pick(channel_values, (name) => name in newVersions && !isInternal(name)),
+      );
+      const internal = await encodeAll(this.serde, pick(channel_values, isInternal));
+      await onState?.(namespace, values);
+      await checkpoints.put({
+        id,
+        namespace,
+        parent,
+        format: `langgraph/${v}`,
+        versions: texts(pick(channel_versions, (name) => !isInternal(name))),
+        values,
+        data: { checkpoint: { v, id, ts, channel_versions, versions_seen }, metadata: await encode(this.serde, metadata), internal },
+      });
+      return { configurable: { thread_id: threadId, checkpoint_ns: namespace, checkpoint_id: id } };
+    }
+
+    async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {
+      if (!isThread(config)) throw foreign(config);
+      const { checkpoint_ns: namespace = "", checkpoint_id: checkpoint } = configurableOf(config);
+      if (!checkpoint) throw new WeftlineError("INTERNAL", {}, { cause: new Error("writes without a checkpoint") });
+      noteAnswered(writes);
+      const task = `${taskPath}${separator}${taskId}`;
+      const encoded = await Promise.all(
+        writes.map(async ([channel, value], place): Promise<CheckpointWrite> => ({
+          task,
+          index: WRITES_IDX_MAP[channel] ?? place,
+          channel,
+          value: await encode(this.serde, value),
+        })),
+      );
+      // What a task wrote last is all that it wrote: it is no longer interrupted, whatever came of it.
+      if (this.#interrupted.delete(task))
+        encoded.unshift({ task, index: WRITES_IDX_MAP[interruptChannel] ?? -3, channel: interruptChannel, value: [] });
+      if (writes.some(([channel]) => channel === interruptChannel)) this.#interrupted.add(task);
+      await checkpoints.putWrites({ namespace, checkpoint }, encoded);
+    }
+
+    /** The platform forgets a run's checkpoints with the run. */
+    async deleteThread(): Promise<void> {
+      throw new WeftlineError("FORBIDDEN", { message: "Checkpoints go with their run." });
+    }
+
+    override getNextVersion(current: string | undefined): string {
+      const number = current === undefined ? 0 : Number.parseInt(String(current), 10);
+      // Two branches that leave one checkpoint count alike and must not meet.
+      return `${String(number + 1).padStart(12, "0")}.${crypto.randomUUID().slice(0, 8)}`;
+    }
+
+    async #tuple(stored: StoredCheckpoint): Promise<CheckpointTuple> {
+      if (!/^langgraph\/[1-4]$/.test(stored.format))
+        throw new WeftlineError("UNAVAILABLE", {
+          what: "The checkpoint",
+          reason: `it was written as ${stored.format}, which this version cannot read.`,
+          fix: "Start a new run.",
+        });
+      const { checkpoint, metadata, internal } = stored.data as Data;
+      const at = { thread_id: threadId, checkpoint_ns: stored.namespace };
+      const channel_values = await decodeAll(this.serde, { ...stored.values, ...internal });
+      const tuple: CheckpointTuple = {
+        config: { configurable: { ...at, checkpoint_id: stored.id } },
+        checkpoint: { ...checkpoint, channel_versions: { ...checkpoint.channel_versions }, channel_values },
+        metadata: (await decode(this.serde, metadata)) as CheckpointMetadata,
+        pendingWrites: await this.#writes(stored),
+      };
+      if (stored.parent === undefined) return tuple;
+      if (checkpoint.v < 4) await this.#addSends(tuple.checkpoint, stored.namespace, stored.parent);
+      return { ...tuple, parentConfig: { configurable: { ...at, checkpoint_id: stored.parent } } };
+    }
+
+    #writes({ writes }: StoredCheckpoint): Promise<[string, string, unknown][]> {
+      return Promise.all(
+        writes.map(async ({ task, channel, value }): Promise<[string, string, unknown]> => {
+          if (channel === interruptChannel && (value as unknown[]).length > 0) this.#interrupted.add(task);
+          return [task.slice(task.indexOf(separator) + 1), channel, await decode(this.serde, value)];
+        }),
+      );
+    }
+
+    /** Up to their third version checkpoints kept what was sent among the writes of their parent. */
+    async #addSends(checkpoint: Checkpoint, namespace: string, parent: string): Promise<void> {
+      const before = await checkpoints.get({ namespace, id: parent });
+      const sends = before ? (await this.#writes(before)).filter(([, channel]) => channel === TASKS) : [];
+      const versions = Object.values(checkpoint.channel_versions);
+      checkpoint.channel_values[TASKS] = sends.map(([, , value]) => value);
+      checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
+    }
+  }
+
+  const isThread = (config: RunnableConfig): boolean => configurableOf(config).thread_id === threadId;
+  return new PlatformSaver();
+}
+
+/** The channel in which LangGraph notes that a task waits. */
+export const interruptChannel = "__interrupt__";
+const resumeChannel = "__resume__";
+
+/** Each interrupt is noted where it was raised before it is noted in the graphs around that. */
+function noteAnswered(writes: readonly PendingWrite[]): void {
+  const interrupts = writes.find(([channel]) => channel === interruptChannel)?.[1] as readonly StoredInterrupt[] | undefined;
+  const answers = writes.filter(([channel]) => channel === resumeChannel).at(-1)?.[1] as readonly unknown[] | undefined;
+  for (const interrupt of interrupts ?? []) interrupt.answered ??= answers?.length ?? 0;
+}
+
+interface Configurable {
+  readonly thread_id?: string;
+  readonly checkpoint_ns?: string;
+  readonly checkpoint_id?: string;
+}
+
+function configurableOf(config: RunnableConfig): Configurable {
+  return (config.configurable ?? {}) as Configurable;
+}
+
+function foreign(config: RunnableConfig): WeftlineError {
+  const thread = String(configurableOf(config).thread_id);
+  return new WeftlineError("INTERNAL", {}, { cause: new Error(`a checkpoint of the thread ${thread} is not for this run`) });
+}
+
+function pick<Value>(values: Readonly<Record<string, Value>>, which: (name: string) => boolean): Record<string, Value> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => which(name)));
+}
+
+function texts(versions: Readonly<Record<string, string | number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, String(version)]));
+}

@@ -1,0 +1,32 @@
+import type { RunContext, StoredCheckpoint } from "#weftline";
+import { askingOf } from "./asking.ts";
+import { interruptChannel, type StoredInterrupt } from "./saver.ts";
+import { toolInterrupt } from "./tool-desk.ts";
+
+/** The interrupts that a graph stands at: of the tasks that followed on its newest checkpoint and have not finished since. */
+export function interruptsAt({ writes }: Pick<StoredCheckpoint, "writes">): StoredInterrupt[] {
+  const finished = new Set(writes.filter(({ index }) => index >= 0).map(({ task }) => task));
+  const waiting = writes.filter(({ channel, task }) => channel === interruptChannel && !finished.has(task));
+  const interrupts = waiting.flatMap(({ value }) => value as StoredInterrupt[]);
+  return [...new Map(interrupts.map((interrupt) => [interrupt.id, interrupt])).values()];
+}
+
+/** Whether a tool waits for an approval: the platform has asked about it. */
+export function isOfTool({ id = "" }: StoredInterrupt): boolean {
+  return id.startsWith(toolInterrupt);
+}
+
+/**
+ * Asks people what a graph asks, all of it at once.
+ *
+ * @throws RUN_SUSPENDED while one question is pending.
+ * @returns what to resume with, by the interrupts' ids.
+ */
+export async function answersTo(interrupts: readonly StoredInterrupt[], ctx: Pick<RunContext, "ask">): Promise<Record<string, unknown>> {
+  const answered = interrupts.map(async (interrupt) => {
+    const asking = askingOf(interrupt);
+    const outcomes = await Promise.all(asking.questions.map((question) => ctx.ask(question)));
+    return [interrupt.id ?? "", asking.resume(outcomes)] as const;
+  });
+  return Object.fromEntries(await Promise.all(answered));
+}
