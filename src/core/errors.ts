@@ -188,6 +188,11 @@ export const errorCodes = {
   ),
   RUN_DEADLINE: entry("conflict", "The run passed its deadline.", "Give it a longer deadline in limits."),
   RUN_LIMIT: entry("conflict", "The run reached its limit of {limit}.", "Raise it in limits."),
+  NODE_FAILED: entry(
+    "conflict",
+    'The node "{node}" failed: {problem}',
+    "Correct the graph, or start again from a checkpoint with retryRun.",
+  ),
   RUN_FENCED: entry("internal", "Another owner took the run over; what this one wrote was refused.", "Nothing: the new owner goes on."),
   RUN_SUSPENDED: entry("internal", "The run waits for a decision.", "Decide its interrupt."),
   RUN_CANCELLED: entry("internal", "The run was cancelled.", "Nothing."),

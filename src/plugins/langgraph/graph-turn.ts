@@ -1,7 +1,9 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseMessage } from "@langchain/core/messages";
-import { WeftlineError, type RunContext, type RunEventBody, type RunRequest, type StoredCheckpoint } from "#weftline";
+import { WeftlineError, messageOf, type RunContext, type RunEventBody, type RunRequest, type StoredCheckpoint } from "#weftline";
 import { ModelTurn } from "#plugins/langchain";
+import { providerError } from "#plugins/openai";
+import { nodeFailed } from "./node-failure.ts";
 import type { LangGraphOptions } from "./options.ts";
 import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
@@ -114,7 +116,9 @@ export class GraphTurn {
   #failure(error: unknown, config: { readonly recursionLimit?: number }): unknown {
     if (error instanceof this.sdk.graph.GraphRecursionError)
       return new WeftlineError("RUN_LIMIT", { limit: `${config.recursionLimit} supersteps` });
-    return error;
+    if (error instanceof WeftlineError || this.ctx.signal.aborted) return error;
+    const known = providerError(error, this.sdk.openai.sdk, { provider: this.ctx.model.provider, plugin: "langgraph", secrets: [] });
+    return known.code === "INTERNAL" ? nodeFailed(this.#steps.failed ?? "graph", messageOf(error), error) : known;
   }
 
   /** @throws RUN_SUSPENDED where the graph waits, after everything that it asks was asked. */

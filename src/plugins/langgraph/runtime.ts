@@ -1,6 +1,8 @@
 import type { AgentRuntime, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
 import { isAnswered, nothingToAnswer, settled } from "#plugins/openai";
 import { agentGraph } from "./agent-loop.ts";
+import { compileDefinition, inputOf } from "./declared-graph.ts";
+import type { GraphDefinition } from "./definition.ts";
 import { GraphTurn, type GraphPlan, type RunnableGraph } from "./graph-turn.ts";
 import { langgraphOptions, langgraphOptionsSchema, type LangGraphOptions } from "./options.ts";
 import { createLangGraphLoader, type LangGraphSdk } from "./sdk.ts";
@@ -50,7 +52,21 @@ async function* converse(
   const conversation = await conversationOf(request, ctx);
   if (conversation === "answered") return;
   const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx);
-  yield* turn.run(await prebuilt(turn));
+  yield* turn.run(await planOf(turn));
+}
+
+async function planOf(turn: GraphTurn): Promise<GraphPlan> {
+  const { graph } = turn.request.options;
+  if (graph === undefined) return prebuilt(turn);
+  return declared(turn, graph as GraphDefinition);
+}
+
+function declared(turn: GraphTurn, definition: GraphDefinition): GraphPlan {
+  return {
+    graph: compileDefinition(turn, definition),
+    input: inputOf(turn, definition),
+    recursionLimit: turn.ctx.limits.maxSteps,
+  };
 }
 
 /** What an agent without a graph of its own is: a model that has its tools called. */

@@ -1,0 +1,130 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { WeftlineError, type QuestionOutcome } from "#weftline";
+import { createChatModel } from "#plugins/langchain";
+import { agentGraph } from "./agent-loop.ts";
+import { platformQuestion } from "./asking.ts";
+import type { NodeDefinition } from "./definition.ts";
+import { evaluate, fillAll, fillText, type ExpressionScope } from "./expressions.ts";
+import type { GraphTurn } from "./graph-turn.ts";
+import { nodeFailed } from "./node-failure.ts";
+
+/** The state as a node is given it: with what was sent to the node, where it was. */
+export type NodeState = Readonly<Record<string, unknown>> & { readonly messages?: readonly BaseMessage[] };
+
+type Update = Readonly<Record<string, unknown>>;
+type NodeWork = (state: NodeState, config: RunnableConfig) => Promise<Update> | Update;
+type Of<Type extends NodeDefinition["type"]> = Extract<NodeDefinition, { type: Type }>;
+
+/** What a node of a declared graph does. */
+export function workOf(turn: GraphTurn, name: string, node: Exclude<NodeDefinition, Of<"graph">>): NodeWork {
+  const work = plainWork(turn, node);
+  return async (state, config) => {
+    try {
+      return await work(state, config);
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof WeftlineError || "is_bubble_up" in error) throw error;
+      throw nodeFailed(name, error.message, error);
+    }
+  };
+}
+
+function plainWork(turn: GraphTurn, node: Exclude<NodeDefinition, Of<"graph">>): NodeWork {
+  switch (node.type) {
+    case "agent":
+    case "model":
+      return (state, config) => speak(turn, node, state, config);
+    case "tool":
+      return (state, config) => callTool(turn, node, state, config);
+    case "set":
+      return (state) => Object.fromEntries(Object.entries(node.values).map(([key, text]) => [key, evaluate(text, scopeOf(turn, state))]));
+    case "interrupt":
+      return (state) => ask(turn, node, state);
+  }
+}
+
+/** What expressions see of the state: its values, the conversation as roles and texts, the run's input, and what was sent. */
+export function scopeOf({ request }: Pick<GraphTurn, "request">, state: NodeState): ExpressionScope {
+  const { messages = [], ...values } = state;
+  const input = request.input as { readonly text?: string; readonly data?: unknown } | null;
+  const said = messages.map(({ type, text }) => ({ role: type, text }));
+  return { ...values, state: { ...values, messages: said, last: said.at(-1)?.text ?? "" }, input: input?.data ?? input?.text ?? null };
+}
+
+async function speak(turn: GraphTurn, node: Of<"agent"> | Of<"model">, state: NodeState, config: RunnableConfig): Promise<Update> {
+  const { sdk, request, ctx, desk, models } = turn;
+  const scope = scopeOf(turn, state);
+  const schema = node.type === "model" ? node.schema : undefined;
+  const model = await createChatModel(sdk, {
+    model: ctx.model,
+    tools: [],
+    plugin: "langgraph",
+    options: request.options,
+    outputSchema: schema,
+  });
+  const instructions = node.instructions === undefined ? request.instructions : fillText(node.instructions, scope);
+  const loop = agentGraph(sdk, {
+    model,
+    tools: node.type === "agent" ? toolsOf(turn, node).map((tool) => models.tool(tool)) : [],
+    instructions,
+    desk,
+    names: models.names,
+    most: Math.min(request.options.maxSteps, ctx.limits.maxSteps),
+  }).compile();
+  const messages = [
+    ...(node.history === "all" ? (state.messages ?? []) : []),
+    ...(node.prompt === undefined ? [] : [new sdk.messages.HumanMessage(fillText(node.prompt, scope))]),
+  ];
+  if (messages.length === 0) throw new Error("there is nothing to answer: give it a prompt, or the conversation");
+  const said = (await loop.invoke({ messages }, config)).messages.at(-1) as BaseMessage;
+  const result = schema === undefined ? said.text : (JSON.parse(said.text) as unknown);
+  return { messages: [said], ...(node.output === undefined ? {} : { [node.output]: result }) };
+}
+
+function toolsOf({ ctx }: GraphTurn, { tools }: Of<"agent">) {
+  if (tools === undefined) return ctx.tools;
+  return tools.map((wanted) => {
+    const found = ctx.tools.find(({ name }) => name === wanted);
+    if (!found) throw new Error(`the agent has no tool "${wanted}": add it to its capabilities`);
+    return found;
+  });
+}
+
+async function callTool(turn: GraphTurn, node: Of<"tool">, state: NodeState, config: RunnableConfig): Promise<Update> {
+  const place = String((config.configurable as { readonly checkpoint_ns?: unknown } | undefined)?.checkpoint_ns);
+  // The task's own id, which it keeps when it begins again.
+  const callId = `call_${place.slice(place.lastIndexOf(":") + 1)}`;
+  const outcome = await turn.desk.outcome(callId, { name: node.tool, arguments: fillAll(node.arguments, scopeOf(turn, state)) });
+  if (outcome.status !== "SUCCESS" && node.onError === "fail")
+    throw new Error(`"${node.tool}" answered ${outcome.status}: ${outcome.error}`);
+  const result = outcome.status === "SUCCESS" ? outcome.result : outcome;
+  return node.output === undefined ? {} : { [node.output]: result };
+}
+
+function ask(turn: GraphTurn, node: Of<"interrupt">, state: NodeState): Update {
+  const scope = scopeOf(turn, state);
+  const about = node.about === undefined ? undefined : evaluate(node.about, scope);
+  const outcome = turn.sdk.graph.interrupt({
+    [platformQuestion]: {
+      kind: node.kind,
+      message: fillText(node.message, scope),
+      allowed: node.allowed ?? (node.kind === "REVIEW" ? ["APPROVE", "EDIT", "REJECT"] : ["ANSWER"]),
+      ...(about === undefined ? {} : { arguments: about }),
+      ...(node.responseSchema === undefined ? {} : { responseSchema: node.responseSchema }),
+      ...(node.expiresInSeconds === undefined ? {} : { expiresInMs: node.expiresInSeconds * 1_000 }),
+    },
+  }) as QuestionOutcome;
+  return node.output === undefined ? {} : { [node.output]: answerOf(outcome, about) };
+}
+
+function answerOf(outcome: QuestionOutcome, about: unknown): unknown {
+  if (outcome.status !== "RESOLVED") return { status: outcome.status };
+  const { kind, payload, reason, by } = outcome.decision;
+  return {
+    status: outcome.status,
+    decision: kind,
+    value: kind === "APPROVE" ? (about ?? null) : (payload ?? null),
+    reason: reason ?? null,
+    by,
+  };
+}

@@ -1,0 +1,10 @@
+import { WeftlineError } from "#weftline";
+
+const longest = 500;
+
+/** What went wrong in a node of a graph, in the words of whoever wrote the node, but for what looks like a key. */
+export function nodeFailed(node: string, problem: string, cause?: unknown): WeftlineError {
+  const safe = problem.replace(/\b(sk|pk|rk)-[\w*.-]{4,}/g, "[secret]").replace(/\b(Bearer|Basic)\s+[\w.~+/=*-]+/gi, "$1 [secret]");
+  const short = safe.length > longest ? `${safe.slice(0, longest)}…` : safe;
+  return new WeftlineError("NODE_FAILED", { node, problem: short }, cause instanceof Error ? { cause } : {});
+}
