@@ -100,6 +100,7 @@ describe("an error that is thrown", () => {
       GraphQLError: "src/core/graphql/",
       InvalidArgumentError: "src/cli/",
       WeftlineClientError: "src/client/",
+      GraphInterrupt: "src/plugins/langgraph/",
       // A check of the test kit that does not hold.
       Error: "src/testing/",
     };

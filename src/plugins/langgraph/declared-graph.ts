@@ -1,10 +1,11 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { messageOf } from "#weftline";
 import type { EdgeDefinition, GraphDefinition } from "./definition.ts";
 import { writtenBy } from "./definition-problems.ts";
 import { scopeOf, workOf, type NodeState } from "./declared-nodes.ts";
 import { evaluate } from "./expressions.ts";
 import type { GraphTurn, RunnableGraph } from "./graph-turn.ts";
-import { nodeFailed } from "./node-failure.ts";
+import { nodeFailed, nodeProblem, problemOf } from "./node-failure.ts";
 
 /** LangGraph's builder for names that are known at run time only. */
 interface Builder {
@@ -84,14 +85,14 @@ function chooser(turn: GraphTurn, from: string, edges: readonly EdgeDefinition[]
         ),
       ];
     } catch (error) {
-      throw nodeFailed(from, `its edges cannot be followed: ${error instanceof Error ? error.message : String(error)}`, error);
+      throw nodeFailed(from, `its edges cannot be followed: ${problemOf(error) ?? messageOf(error)}`, error);
     }
   };
 }
 
 function sends(turn: GraphTurn, edge: EdgeDefinition, each: string, state: NodeState, place: (name: string) => string): unknown[] {
   const items = evaluate(each, scopeOf(turn, state));
-  if (!Array.isArray(items)) throw new Error(`${each} is no list`);
+  if (!Array.isArray(items)) throw nodeProblem(`${each} is no list`);
   return items.map((item) => new turn.sdk.graph.Send(place(edge.to), { ...state, [edge.as]: item as unknown }));
 }
 

@@ -1,13 +1,13 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { WeftlineError, type QuestionOutcome } from "#weftline";
+import type { QuestionOutcome } from "#weftline";
 import { createChatModel } from "#plugins/langchain";
 import { agentGraph } from "./agent-loop.ts";
 import { platformQuestion } from "./asking.ts";
 import type { NodeDefinition } from "./definition.ts";
 import { evaluate, fillAll, fillText, type ExpressionScope } from "./expressions.ts";
 import type { GraphTurn } from "./graph-turn.ts";
-import { nodeFailed } from "./node-failure.ts";
+import { nodeFailed, nodeProblem, problemOf } from "./node-failure.ts";
 
 /** The state as a node is given it: with what was sent to the node, where it was. */
 export type NodeState = Readonly<Record<string, unknown>> & { readonly messages?: readonly BaseMessage[] };
@@ -23,8 +23,8 @@ export function workOf(turn: GraphTurn, name: string, node: Exclude<NodeDefiniti
     try {
       return await work(state, config);
     } catch (error) {
-      if (!(error instanceof Error) || error instanceof WeftlineError || "is_bubble_up" in error) throw error;
-      throw nodeFailed(name, error.message, error);
+      const problem = problemOf(error);
+      throw problem === undefined ? error : nodeFailed(name, problem, error);
     }
   };
 }
@@ -75,17 +75,25 @@ async function speak(turn: GraphTurn, node: Of<"agent"> | Of<"model">, state: No
     ...(node.history === "all" ? (state.messages ?? []) : []),
     ...(node.prompt === undefined ? [] : [new sdk.messages.HumanMessage(fillText(node.prompt, scope))]),
   ];
-  if (messages.length === 0) throw new Error("there is nothing to answer: give it a prompt, or the conversation");
+  if (messages.length === 0) throw nodeProblem("there is nothing to answer: give it a prompt, or the conversation");
   const said = (await loop.invoke({ messages }, config)).messages.at(-1) as BaseMessage;
-  const result = schema === undefined ? said.text : (JSON.parse(said.text) as unknown);
+  const result = schema === undefined ? said.text : parsed(said.text);
   return { messages: [said], ...(node.output === undefined ? {} : { [node.output]: result }) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw nodeProblem("the model's answer is not JSON", error);
+  }
 }
 
 function toolsOf({ ctx }: GraphTurn, { tools }: Of<"agent">) {
   if (tools === undefined) return ctx.tools;
   return tools.map((wanted) => {
     const found = ctx.tools.find(({ name }) => name === wanted);
-    if (!found) throw new Error(`the agent has no tool "${wanted}": add it to its capabilities`);
+    if (!found) throw nodeProblem(`the agent has no tool "${wanted}": add it to its capabilities`);
     return found;
   });
 }
@@ -96,7 +104,7 @@ async function callTool(turn: GraphTurn, node: Of<"tool">, state: NodeState, con
   const callId = `call_${place.slice(place.lastIndexOf(":") + 1)}`;
   const outcome = await turn.desk.outcome(callId, { name: node.tool, arguments: fillAll(node.arguments, scopeOf(turn, state)) });
   if (outcome.status !== "SUCCESS" && node.onError === "fail")
-    throw new Error(`"${node.tool}" answered ${outcome.status}: ${outcome.error}`);
+    throw nodeProblem(`"${node.tool}" answered ${outcome.status}: ${outcome.error}`);
   const result = outcome.status === "SUCCESS" ? outcome.result : outcome;
   return node.output === undefined ? {} : { [node.output]: result };
 }

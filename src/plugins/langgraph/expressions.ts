@@ -1,5 +1,6 @@
 import { Environment, type ParseResult } from "@marcbachmann/cel-js";
 import { messageOf } from "#weftline";
+import { nodeProblem } from "./node-failure.ts";
 
 /** What expressions see: `state`, `input` and, where something was sent to the node, what it is called there. */
 export type ExpressionScope = Readonly<Record<string, unknown>>;
@@ -25,13 +26,13 @@ export function templateProblem(text: string): string | undefined {
   return undefined;
 }
 
-/** @throws Error with one line that says what is wrong. */
+/** @throws NODE_FAILED with one line that says what is wrong. */
 export function evaluate(text: string, scope: ExpressionScope): unknown {
   try {
     const parsed: ParseResult = environment.parse(text);
     return fromCel(parsed(toCel(scope) as Record<string, unknown>));
   } catch (error) {
-    throw new Error(`${text}: ${firstLine(error)}`, { cause: error });
+    throw nodeProblem(`${text}: ${firstLine(error)}`, error);
   }
 }
 

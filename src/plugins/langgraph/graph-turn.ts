@@ -14,8 +14,6 @@ import { ToolDesk } from "./tool-desk.ts";
 
 /** A compiled graph, as far as a turn knows it. */
 export interface RunnableGraph {
-  checkpointer?: unknown;
-  store?: unknown;
   stream(input: unknown, config: object): Promise<AsyncIterable<unknown>>;
   getState(config: RunnableConfig): Promise<{ readonly values: unknown; readonly next: readonly string[] }>;
 }
@@ -72,7 +70,7 @@ export class GraphTurn {
     // Whoever follows a run that starts from a checkpoint of another knows nothing of the state yet.
     if (standing && standing.parent === undefined) yield wholeState(standing.values);
     const patches = new StatePatches(sdk, standing?.values ?? {});
-    graph.checkpointer = createSaver({
+    const saver = createSaver({
       sdk,
       threadId: ctx.runId,
       checkpoints: ctx.checkpoints,
@@ -81,7 +79,8 @@ export class GraphTurn {
       },
     });
     const config = {
-      configurable: { ...configurable, thread_id: ctx.runId },
+      // Lent by the config and not set at the graph: one graph may run for many at once.
+      configurable: { ...configurable, thread_id: ctx.runId, __pregel_checkpointer: saver },
       callbacks: [this.#steps.handler(sdk), this.models.handler],
       recursionLimit,
       durability: "sync",

@@ -8,3 +8,14 @@ export function nodeFailed(node: string, problem: string, cause?: unknown): Weft
   const short = safe.length > longest ? `${safe.slice(0, longest)}…` : safe;
   return new WeftlineError("NODE_FAILED", { node, problem: short }, cause instanceof Error ? { cause } : {});
 }
+
+/** Something that is wrong in a node, said where the node's name is not known. */
+export function nodeProblem(problem: string, cause?: unknown): WeftlineError {
+  return nodeFailed("", problem, cause);
+}
+
+/** The same with the node's name; nothing where it is no {@link nodeProblem}. */
+export function problemOf(error: unknown): string | undefined {
+  if (!(error instanceof WeftlineError && error.code === "NODE_FAILED" && error.details["node"] === "")) return undefined;
+  return String(error.details["problem"]);
+}

@@ -47,7 +47,8 @@ export class ToolDesk implements TurnCalls {
       this.#underWay.delete(made);
       // The node ends with this: what it started beside it has to be over by then.
       await this.idle();
-      throw new this.#sdk.graph.GraphInterrupt([{ id: `${toolInterrupt}${request.callId}`, value: { tool: request.name } }]);
+      const { GraphInterrupt } = this.#sdk.graph;
+      throw new GraphInterrupt([{ id: `${toolInterrupt}${request.callId}`, value: { tool: request.name } }]);
     } finally {
       this.#underWay.delete(made);
     }
