@@ -39,14 +39,18 @@ export class GraphTurn {
   readonly #modelCalls = new Map<string, number>();
   #said: string | undefined;
 
-  constructor(sdk: LangGraphSdk, request: RunRequest<LangGraphOptions>, ctx: RunContext) {
+  /**
+   * @param calls whether what models ask for is told as they write it. Where a graph has tools of its own, or makes something else of the calls, they
+   * are told only when the platform makes them.
+   */
+  constructor(sdk: LangGraphSdk, request: RunRequest<LangGraphOptions>, ctx: RunContext, calls: "asWritten" | "asMade") {
     this.sdk = sdk;
     this.request = request;
     this.ctx = ctx;
     this.desk = new ToolDesk(sdk, ctx);
     this.models = new ModelTurn({
       sdk,
-      ctx,
+      ctx: calls === "asWritten" ? ctx : { ...ctx, toolRequested: () => {}, toolArguments: () => {} },
       plugin: "langgraph",
       options: request.options,
       outputSchema: request.outputSchema,
@@ -116,8 +120,10 @@ export class GraphTurn {
     if (error instanceof this.sdk.graph.GraphRecursionError)
       return new WeftlineError("RUN_LIMIT", { limit: `${config.recursionLimit} supersteps` });
     if (error instanceof WeftlineError || this.ctx.signal.aborted) return error;
-    const known = providerError(error, this.sdk.openai.sdk, { provider: this.ctx.model.provider, plugin: "langgraph", secrets: [] });
-    return known.code === "INTERNAL" ? nodeFailed(this.#steps.failed ?? "graph", messageOf(error), error) : known;
+    const { sdk } = this.sdk.openai;
+    if (error instanceof sdk.APIError)
+      return providerError(error, sdk, { provider: "the graph's own model", plugin: "langgraph", secrets: [] });
+    return nodeFailed(this.#steps.failed ?? "graph", messageOf(error), error);
   }
 
   /** @throws RUN_SUSPENDED where the graph waits, after everything that it asks was asked. */

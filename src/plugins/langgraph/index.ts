@@ -1,20 +1,25 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { definePlugin, modelService, runtimes } from "#weftline";
+import { langgraphConfig } from "./config.ts";
+import { graphs } from "./contract.ts";
+import { createGraphLibrary } from "./graph-library.ts";
 import { createLangGraphRuntime } from "./runtime.ts";
 
 /**
  * Agents on LangGraph: any model behind a binding of the models plugin.
  *
- * @example plugins: [models({ bindings: { openai: { apiKey } } }), langgraph()]
+ * @example plugins: [models({ bindings: { openai: { apiKey } } }), langgraph({ graphs: { review: "./graphs/review.ts:graph" } })]
  */
 export const langgraph = definePlugin({
   id: "langgraph",
   kind: "FRAMEWORK",
   description: "Agents on LangGraph: graphs with steps, state, questions to people and time travel.",
+  config: langgraphConfig,
   requires: { models: modelService },
-  setup: ({ deps, contribute }) => {
-    contribute(runtimes, "langgraph", createLangGraphRuntime(deps.models, installedVersion()));
+  setup: ({ config, deps, contribute, contributions }) => {
+    const library = createGraphLibrary(config, contributions(graphs));
+    contribute(runtimes, "langgraph", createLangGraphRuntime(deps.models, installedVersion(), library));
     return {};
   },
 });

@@ -23,6 +23,16 @@ export const langgraphOptions = openaiOptions.extend({
   output: z.string().optional().describe("The value of the graph's state that is the run's output; its last message unless said."),
 });
 
+/** The same, of a host that provides graphs of these names. */
+export function langgraphOptionsFor(names: () => readonly string[]): typeof langgraphOptions {
+  return langgraphOptions.check((ctx) => {
+    const { graph: named } = ctx.value;
+    if (typeof named !== "string" || names().includes(named)) return;
+    const message = `There is no graph "${named}"; there are ${names().join(", ") || "none"}.`;
+    ctx.issues.push({ code: "custom", input: named, path: ["graph"], message });
+  });
+}
+
 export type LangGraphOptions = z.output<typeof langgraphOptions>;
 
 /** The options as JSON Schema, for forms. */

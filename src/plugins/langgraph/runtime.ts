@@ -3,8 +3,11 @@ import { isAnswered, nothingToAnswer, settled } from "#plugins/openai";
 import { agentGraph } from "./agent-loop.ts";
 import { compileDefinition, inputOf } from "./declared-graph.ts";
 import type { GraphDefinition } from "./definition.ts";
+import { unavailable } from "./graph-files.ts";
+import type { GraphLibrary, NamedGraph } from "./graph-library.ts";
 import { GraphTurn, type GraphPlan, type RunnableGraph } from "./graph-turn.ts";
-import { langgraphOptions, langgraphOptionsSchema, type LangGraphOptions } from "./options.ts";
+import { hostedPlan } from "./hosted-graph.ts";
+import { langgraphOptionsFor, langgraphOptionsSchema, type LangGraphOptions } from "./options.ts";
 import { createLangGraphLoader, type LangGraphSdk } from "./sdk.ts";
 
 const installFix = "Run: npm install @langchain/langgraph @langchain/langgraph-checkpoint langchain @langchain/core @langchain/openai";
@@ -14,10 +17,12 @@ const installFix = "Run: npm install @langchain/langgraph @langchain/langgraph-c
  *
  * @param models says which models there are and how they stand.
  * @param sdkVersion of the installed package, which is loaded at the first turn only; nothing where there is none.
+ * @param library the graphs that agents can name.
  */
 export function createLangGraphRuntime(
   models: Pick<Models, "list" | "status">,
   sdkVersion: string | undefined,
+  library: GraphLibrary,
 ): AgentRuntime<LangGraphOptions> {
   const load = createLangGraphLoader();
   return {
@@ -32,7 +37,7 @@ export function createLangGraphRuntime(
       structuredOutput: true,
       usage: true,
     },
-    options: langgraphOptions,
+    options: langgraphOptionsFor(() => library.names()),
     optionsSchema: langgraphOptionsSchema,
     ...(sdkVersion === undefined ? {} : { sdk: { name: "@langchain/langgraph", version: sdkVersion } }),
     status: () =>
@@ -40,25 +45,30 @@ export function createLangGraphRuntime(
         ? { mode: "UNAVAILABLE", reason: "The package @langchain/langgraph is not installed.", fix: installFix }
         : models.status(),
     models: () => models.list(),
-    stream: (request, ctx) => converse(load, request, ctx),
+    stream: (request, ctx) => converse(load, library, request, ctx),
   };
 }
 
 async function* converse(
   load: () => Promise<LangGraphSdk>,
+  library: GraphLibrary,
   request: RunRequest<LangGraphOptions>,
   ctx: RunContext,
 ): AsyncGenerator<RunEventBody> {
   const conversation = await conversationOf(request, ctx);
   if (conversation === "answered") return;
-  const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx);
-  yield* turn.run(await planOf(turn));
+  const { graph } = request.options;
+  const named = typeof graph === "string" ? library.find(graph) : undefined;
+  const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx, named ? "asMade" : "asWritten");
+  yield* turn.run(await planOf(turn, named));
 }
 
-async function planOf(turn: GraphTurn): Promise<GraphPlan> {
+async function planOf(turn: GraphTurn, named: NamedGraph | undefined): Promise<GraphPlan> {
   const { graph } = turn.request.options;
   if (graph === undefined) return prebuilt(turn);
-  return declared(turn, graph as GraphDefinition);
+  if (typeof graph !== "string") return declared(turn, graph);
+  if (named?.kind === "local") return hostedPlan(turn, graph, await named.load());
+  throw unavailable(graph, "the host no longer provides it.");
 }
 
 function declared(turn: GraphTurn, definition: GraphDefinition): GraphPlan {

@@ -16,10 +16,11 @@ export interface TaskMetadata {
 interface OpenTask {
   readonly key: string;
   readonly name: string;
+  readonly kind: "NODE" | "TOOL";
 }
 
 /**
- * The steps of a graph's nodes. A node is named by its place, not by when it came: `node/3` in the third superstep, `node/3/1` where it is the
+ * The steps of a graph's nodes, and of tools of its own. A node is named by its place, not by when it came: `node/3` in the third superstep, `node/3/1` where it is the
  * second of those that were sent side by side, with the place of the node around it before that.
  */
 export class NodeSteps {
@@ -59,9 +60,17 @@ export class NodeSteps {
           started(task, this.keyOf({ langgraph_checkpoint_ns: outer(metadata.langgraph_checkpoint_ns ?? "") })),
         ]);
       },
-      handleChainEnd: (output: unknown, id: string) =>
-        this.#end(id, (key) => ({ kind: "step.finished", step: key, status: "SUCCEEDED", output: jsonOf(output) })),
-      handleChainError: (error: unknown, id: string) => this.#end(id, (key, name) => this.#failure(key, name, error)),
+      handleChainEnd: (output: unknown, id: string) => this.#succeed(id, output),
+      handleChainError: (error: unknown, id: string) => this.#fail(id, error),
+      handleToolStart: (_tool: unknown, _input: unknown, id: string, ...rest: readonly unknown[]) => {
+        const [, , metadata = {}, name = "tool", callId] = rest as readonly [unknown, unknown, TaskMetadata?, string?, string?];
+        const parent = this.keyOf(metadata);
+        const task = { key: `${parent ?? "graph"}/tool/${name}/${callId ?? id}`, name, kind: "TOOL" as const };
+        this.#open.set(id, task);
+        return this.#exchange.say(() => [started(task, parent)]);
+      },
+      handleToolEnd: (output: unknown, id: string) => this.#succeed(id, output),
+      handleToolError: (error: unknown, id: string) => this.#fail(id, error),
     };
     return callbacks.BaseCallbackHandler.fromMethods(methods as never);
   }
@@ -83,26 +92,34 @@ export class NodeSteps {
         : "";
     const key = `${around === undefined ? "" : `${around}/`}${name}/${step}${sent}`;
     this.#keys.set(namespace, key);
-    return { key, name };
+    return { key, name, kind: "NODE" };
   }
 
-  #end(id: string, tell: (key: string, name: string) => RunEventBody): Promise<void> | undefined {
+  #end(id: string, tell: (task: OpenTask) => RunEventBody): Promise<void> | undefined {
     const task = this.#open.get(id);
     if (!task) return undefined;
     this.#open.delete(id);
-    return this.#exchange.say(() => [tell(task.key, task.name)]);
+    return this.#exchange.say(() => [tell(task)]);
   }
 
-  #failure(key: string, name: string, error: unknown): RunEventBody {
+  #succeed(id: string, output: unknown): Promise<void> | undefined {
+    return this.#end(id, ({ key }) => ({ kind: "step.finished", step: key, status: "SUCCEEDED", output: jsonOf(output) }));
+  }
+
+  #fail(id: string, error: unknown): Promise<void> | undefined {
+    return this.#end(id, (task) => this.#failure(task, error));
+  }
+
+  #failure({ key, name, kind }: OpenTask, error: unknown): RunEventBody {
     if (isBubbling(error))
       return { kind: "step.finished", step: key, status: "CANCELLED", error: "It waits, and begins again when the run goes on." };
-    this.#failed ??= name;
+    if (kind === "NODE") this.#failed ??= name;
     return { kind: "step.finished", step: key, status: "FAILED", error: messageOf(error) };
   }
 }
 
-function started({ key, name }: OpenTask, parent: string | undefined): RunEventBody {
-  return { kind: "step.started", step: key, name, stepKind: "NODE", ...(parent === undefined ? {} : { parentStep: parent }) };
+function started({ key, name, kind }: OpenTask, parent: string | undefined): RunEventBody {
+  return { kind: "step.started", step: key, name, stepKind: kind, ...(parent === undefined ? {} : { parentStep: parent }) };
 }
 
 function isTask(tags: readonly string[]): boolean {
