@@ -78,7 +78,7 @@ describe("the HTTP server", () => {
   });
 
   it("refuses a body above the limit, whether its length was announced or not", async () => {
-    const body = JSON.stringify({ query: "{ viewer { id } }", variables: { x: "x".repeat(5_300_000) } });
+    const body = JSON.stringify({ query: "{ viewer { id } }", variables: { x: "x".repeat(2_000_000) } });
     const announced = await app.post(body);
     expect(announced.headers.get("connection")).toBe("close");
     expect(announced.status).toBe(413);

@@ -31,8 +31,8 @@ export interface GraphLimits {
   readonly openRunsPerViewer: number;
 }
 
-/** The largest a mutation can be: three fields of 256 KiB of which each byte is escaped as six, and the rest. */
-const largestMutation = 5 * 1024 * 1024;
+/** The largest a mutation can be: 256 KiB of which each byte is escaped as six, and the rest. */
+const largestMutation = 1.75 * 1024 * 1024;
 
 /** Where callers need credentials. */
 const shared: GraphLimits = {

@@ -9,7 +9,7 @@ import { toolRegistry, type ToolRegistry } from "../tools.ts";
 import type { OnBusy } from "../types.ts";
 import { invalidInput, runLimitsOf, type RunLimitsInput } from "./limits.ts";
 
-/** The most that a run may be told at once, in bytes of UTF-8. */
+/** The most that a run may be told at once, all of it together, in bytes of UTF-8. */
 const maxBytes = 256 * 1024;
 
 /** `StartRunInput`, with the fields that other plugins add. */
@@ -57,20 +57,30 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
 }
 
 function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput): InputProblem[] {
-  const tooLong = `At most ${maxBytes / 1024} KiB.`;
-  const problems: InputProblem[] = [];
+  const problems = tooLarge({ text, input, outputSchema });
   if (text != null && text.trim() === "")
     problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
-  if (text != null && Buffer.byteLength(text) > maxBytes) problems.push({ path: ["input", "text"], message: tooLong });
-  if (input != null && Buffer.byteLength(JSON.stringify(input)) > maxBytes) problems.push({ path: ["input", "input"], message: tooLong });
-  const schemaProblem = outputSchema == null ? undefined : schemaProblemOf(scope, outputSchema);
+  const checked = outputSchema != null && problems.every(({ path }) => path[1] !== "outputSchema");
+  const schemaProblem = checked ? schemaProblemOf(scope, outputSchema) : undefined;
   if (schemaProblem !== undefined) problems.push({ path: ["input", "outputSchema"], message: schemaProblem });
   return problems;
 }
 
+/** What is too large by itself, or else all of it, where it is too large together. */
+function tooLarge(told: Pick<StartRunInput, "text" | "input" | "outputSchema">): InputProblem[] {
+  const sizes = Object.entries(told).flatMap(([name, value]) => (value == null ? [] : [{ name, bytes: bytesOf(value) }]));
+  const alone = sizes.filter(({ bytes }) => bytes > maxBytes);
+  if (alone.length > 0) return alone.map(({ name }) => ({ path: ["input", name], message: `At most ${maxBytes / 1024} KiB.` }));
+  const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
+  return bytes > maxBytes ? [{ path: ["input"], message: `At most ${maxBytes / 1024} KiB in all.` }] : [];
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(typeof value === "string" ? value : JSON.stringify(value));
+}
+
 function schemaProblemOf(scope: Scope, schema: unknown): string | undefined {
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return "A JSON Schema is an object.";
-  if (Buffer.byteLength(JSON.stringify(schema)) > maxBytes) return `At most ${maxBytes / 1024} KiB.`;
   return registryOf(scope)?.schemaProblem(schema);
 }
 
