@@ -44,7 +44,7 @@ describe.each(ways)("over %s, a mutation", (way) => {
       query: start,
       variables: { input: { target: { agent: { name: "Ada" } }, text: half, input: half } },
     });
-    expect(started.data).toMatchObject({ startRun: { __typename: "InvalidInputError", message: "At most 256 KiB in all." } });
+    expect(started.data).toMatchObject({ startRun: { __typename: "InvalidInputError", message: "input: At most 256 KiB in all." } });
   });
 });
 

@@ -67,7 +67,7 @@ function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput):
 }
 
 /** What is too large by itself, or else all of it, where it is too large together. */
-function tooLarge(told: Pick<StartRunInput, "text" | "input" | "outputSchema">): InputProblem[] {
+function tooLarge(told: Readonly<Record<string, unknown>>): InputProblem[] {
   const sizes = Object.entries(told).flatMap(([name, value]) => (value == null ? [] : [{ name, bytes: bytesOf(value) }]));
   const alone = sizes.filter(({ bytes }) => bytes > maxBytes);
   if (alone.length > 0) return alone.map(({ name }) => ({ path: ["input", name], message: `At most ${maxBytes / 1024} KiB.` }));
