@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,7 +18,6 @@ export interface Recipes {
 export function recipes(url: string): Recipes {
   const page = readFileSync(join(root, "docs/clients.md"), "utf8");
   const folder = mkdtempSync(join(tmpdir(), "weftline-recipes-"));
-  mkdirSync(folder, { recursive: true });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   const blocks = [...page.matchAll(/^```(?:ts|sh) (\S+)\n([\s\S]*?)^```$/gm)];
