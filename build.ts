@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
@@ -23,3 +23,7 @@ execFileSync(process.execPath, [compiler(), "-p", join(root, "tsconfig.build.jso
 const { imports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 const compiled = Object.fromEntries(Object.entries(imports).map(([name, file]) => [name, file.replace(/\.ts$/, ".js")]));
 writeFileSync(join(dist, "package.json"), `${JSON.stringify({ type: "module", imports: compiled }, null, 2)}\n`);
+// What is not TypeScript and goes along as it is.
+for (const part of ["src/plugins/crewai/python/worker", "src/plugins/crewai/python/requirements.lock"]) {
+  cpSync(join(root, part), join(dist, part), { recursive: true, filter: (path) => !path.endsWith("__pycache__") });
+}

@@ -1,5 +1,19 @@
+import { join } from "node:path";
 import { defineConfig, WeftlineError } from "./src/core/index.ts";
-import { agents, auth, capabilities, chat, example, health, langchain, langgraph, models, openai, simulated } from "./src/plugins/index.ts";
+import {
+  agents,
+  auth,
+  capabilities,
+  chat,
+  crewai,
+  example,
+  health,
+  langchain,
+  langgraph,
+  models,
+  openai,
+  simulated,
+} from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
@@ -23,6 +37,7 @@ export default defineConfig({
     openai(),
     langchain(),
     langgraph(),
+    crewai({ home: join(WEFTLINE_DATA || "./data", "crewai") }),
     agents(),
     chat(),
     example(),

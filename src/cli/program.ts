@@ -3,6 +3,7 @@ import { version } from "../core/version.ts";
 import { addDev } from "./dev.ts";
 import { describeError, exitCodeOf, exitCodes } from "./exit.ts";
 import { addMigrate } from "./migrate.ts";
+import { addPlugins } from "./plugins.ts";
 import { addPluginCommands } from "./plugin-commands.ts";
 import { addSchema } from "./schema.ts";
 import { addStart } from "./start.ts";
@@ -32,7 +33,7 @@ function createProgram(cli: Cli): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: cli.terminal.out, writeErr: (text) => cli.terminal.say(text.trimEnd()) })
     .exitOverride();
-  for (const add of [addStart, addDev, addSchema, addMigrate]) add(program, cli);
+  for (const add of [addStart, addDev, addSchema, addMigrate, addPlugins]) add(program, cli);
   return program;
 }
 

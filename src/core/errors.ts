@@ -237,6 +237,21 @@ export const errorCodes = {
     "The answer does not fit the output schema: {problem}",
     "Make the schema looser or the instructions clearer, then retry the run.",
   ),
+  CREW_INVALID: entry(
+    "input",
+    'The crew "{crew}" is not valid: {problems}.',
+    "Correct what the message names, in the crew's files or in the agent's options.",
+  ),
+  CREW_FAILED: entry(
+    "conflict",
+    "The crew did not come to an end: {problem}.",
+    "Look at the steps of the run, mend the crew, then retry the run.",
+  ),
+  WORKER_LOST: entry(
+    "unavailable",
+    "The process that played the crew ended without a result (exit code {exit}): {problem}",
+    "Retry the run; if it stays, run: npx weftline plugins install crewai",
+  ),
   TOOL_TIMEOUT: entry(
     "unavailable",
     'The tool "{tool}" did not finish within {timeout}.',

@@ -31,6 +31,7 @@ export { dataFolder } from "./host/data-folder.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";
+export { installers, type InstallContext, type Installer } from "./installers.ts";
 export {
   contribution,
   extensionPoint,

@@ -2,6 +2,7 @@ export { agents } from "./agents/index.ts";
 export { auth } from "./auth/index.ts";
 export { capabilities } from "./capabilities/index.ts";
 export { chat } from "./chat/index.ts";
+export { crewai } from "./crewai/index.ts";
 export { example } from "./example/index.ts";
 export { health } from "./health/index.ts";
 export { langchain } from "./langchain/index.ts";

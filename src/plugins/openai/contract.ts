@@ -3,14 +3,16 @@
  * {@link createSdkLoader}'s loader is called.
  */
 export { endOfCall, limitReached, type Ending } from "./answer-end.ts";
+export { streamAnswer, type AnswerSource } from "./answer-stream.ts";
 export { Answer } from "./answer-taken.ts";
 export { Parts, type AnswerEnd, type AnswerPiece, type AnswerReader, type CompleteEnd, type NativeEvent } from "./answer.ts";
 export { createClient, createSdkLoader, type LoadedSdk } from "./client.ts";
 export { createCallIds, isAnswered, nextModelCall, nothingToAnswer, settled } from "./conversation.ts";
-export { providerError, streamFailure, type Blame } from "./errors.ts";
+export { providerError, redacted, streamFailure, type Blame } from "./errors.ts";
 export { createReader } from "./events.ts";
 export { argumentsText, inputText, outcomeText, type ModelSettings } from "./model-call.ts";
 export { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
+export { buildRequest, type NativeRequest } from "./request.ts";
 export { chatSettings } from "./request-chat.ts";
 export { responsesSettings } from "./request-responses.ts";
 export { createToolNames, type ToolNames } from "./tool-names.ts";

@@ -88,7 +88,8 @@ function waitOf(headers: Headers | undefined): { readonly retryAfterMs?: number 
   return Number.isFinite(wait) ? { retryAfterMs: Math.max(0, Math.round(wait)) } : {};
 }
 
-function redacted(text: string, { secrets }: Blame): string {
+/** A text without secrets, those that are known and those that look like one. */
+export function redacted(text: string, { secrets }: Pick<Blame, "secrets">): string {
   let safe = text;
   for (const secret of secrets) if (secret.length > 3) safe = safe.replaceAll(secret, "[secret]");
   safe = safe.replace(/\b(sk|pk|rk)-[\w*.-]{4,}/g, "[secret]").replace(/\b(Bearer|Basic)\s+[\w.~+/=*-]+/gi, "$1 [secret]");

@@ -7,7 +7,7 @@ import type { ToolNames } from "./tool-names.ts";
 export interface ModelSettings {
   readonly model: Pick<ModelBinding, "model" | "baseURL" | "api">;
   readonly options: OpenAIOptions;
-  readonly tools: readonly ToolDefinition[];
+  readonly tools: readonly Pick<ToolDefinition, "name" | "description" | "inputSchema">[];
   readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -23,6 +23,8 @@ export interface RuntimeUnderTest {
   readonly model?: "responses" | "chat" | "none";
   /** A server that answers by {@link said} in place of the suite's own scripted model; at most 100 tokens a second, `slow` at most 50. */
   readonly provider?: Provider;
+  /** How long a run may take to come to its end or its wait, in milliseconds; 15,000 unless said. For frameworks that take long to load. */
+  readonly patienceMs?: number;
 }
 
 /** A server that stands in for a provider of models. */
@@ -101,13 +103,16 @@ export class Stage implements AsyncDisposable {
   readonly app: TestPlatform;
   readonly effects: Effects;
 
-  private constructor(app: TestPlatform, effects: Effects) {
+  readonly #patienceMs: number;
+
+  private constructor(app: TestPlatform, effects: Effects, patienceMs: number) {
     this.app = app;
     this.effects = effects;
+    this.#patienceMs = patienceMs;
   }
 
   static async set(
-    { plugins, framework, model = "responses", provider: own }: RuntimeUnderTest,
+    { plugins, framework, model = "responses", provider: own, patienceMs = 15_000 }: RuntimeUnderTest,
     options: StageOptions = {},
   ): Promise<Stage> {
     const { provider = own, tokensPerSecond = 0, tools: given = "given" } = options;
@@ -118,7 +123,7 @@ export class Stage implements AsyncDisposable {
       : models({ default: "script", bindings: {} });
     const scripted = provider ? [] : [scriptModel(script, { api, tokensPerSecond })];
     const app = await testPlatform({ plugins: [auth(), binding, scripted, capabilities(), toolsPlugin(effects), agents(), plugins()] });
-    const stage = new Stage(app, effects);
+    const stage = new Stage(app, effects, patienceMs);
     const input = { name: "actor", framework, capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [] };
     await stage.mutate(
       "mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { made: agent { id } } ... on UserError { message } } }",
@@ -144,7 +149,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Waits until the run stands in one of these states. */
-  async until(id: string, statuses: readonly string[], timeoutMs = 15_000): Promise<RunShown> {
+  async until(id: string, statuses: readonly string[], timeoutMs = this.#patienceMs): Promise<RunShown> {
     const end = performance.now() + timeoutMs;
     // Many may wait at once: less often, the longer it takes.
     for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {

@@ -1,0 +1,88 @@
+import { progress } from "@clack/prompts";
+import type { Command } from "commander";
+import { WeftlineError } from "../core/errors.ts";
+import { installers, type Installer, type InstallStep } from "../core/installers.ts";
+import { loadPlugins } from "../core/platform.ts";
+import { loadConfig } from "./config-file.ts";
+import { exitCodes } from "./exit.ts";
+import { interruptSignal } from "./signals.ts";
+import type { Cli, Terminal } from "./terminal.ts";
+
+/** Adds `plugins install`: what plugins need beside the package is brought here, never while the server is asked something. */
+export function addPlugins(program: Command, cli: Cli): void {
+  program
+    .command("plugins")
+    .description("bring what plugins need beside the package, as CrewAI for Python")
+    .command("install")
+    .description("install what a plugin needs, or see how it stands")
+    .argument("<plugin>", "the plugin's id, as in crewai")
+    .option("--check", "only say how it stands; exits 4 where something is missing")
+    .action(async (plugin: string, { check }: { check?: true }) => {
+      const { installer, config } = await found(program, plugin);
+      cli.exitCode = check ? await checked(cli, installer, config) : await installed(cli, installer, config);
+    });
+}
+
+async function found(program: Command, plugin: string): Promise<{ readonly installer: Installer; readonly config: unknown }> {
+  const { config } = await loadConfig(program.opts()["config"]);
+  const kernel = await loadPlugins({ ...config, logLevel: "silent" });
+  const all = kernel.registry.contributions(installers);
+  const installer = all.get(plugin)?.value;
+  if (installer) return { installer, config: kernel.plugins.find(({ spec }) => spec.id === all.get(plugin)?.plugin)?.config };
+  const fix =
+    all.size === 0 ? "No plugin of the configuration needs anything." : `There is something to install for: ${[...all.keys()].join(", ")}.`;
+  throw new WeftlineError("NOT_FOUND", { what: `installer of a plugin "${plugin}"`, fix });
+}
+
+async function checked({ terminal }: Cli, installer: Installer, config: unknown): Promise<number> {
+  const { state, detail } = await installer.check({ config });
+  const mark = state === "ready" ? terminal.paint("green", "✓") : terminal.paint("red", "✗");
+  terminal.say(`${mark} ${detail}`);
+  return state === "ready" ? exitCodes.ok : exitCodes.checkFailed;
+}
+
+async function installed({ terminal }: Cli, installer: Installer, config: unknown): Promise<number> {
+  const show = process.stderr.isTTY ? bar() : lines(terminal);
+  try {
+    const detail = await installer.install({ config, signal: interruptSignal(), progress: show.step });
+    show.end();
+    terminal.say(`${terminal.paint("green", "✓")} ${detail}`);
+    return exitCodes.ok;
+  } catch (error) {
+    show.end();
+    throw error;
+  }
+}
+
+interface Show {
+  step(step: InstallStep): void;
+  end(): void;
+}
+
+function bar(): Show {
+  let shown: ReturnType<typeof progress> | undefined;
+  let last = 0;
+  return {
+    step: ({ what, done, total }) => {
+      if (!shown) {
+        shown = progress({ max: total, output: process.stderr });
+        shown.start(what);
+      }
+      shown.advance(Math.max(0, done - last), what);
+      last = Math.max(last, done);
+    },
+    end: () => shown?.stop(),
+  };
+}
+
+/** Where nobody watches a bar move, each thing is said once. */
+function lines(terminal: Terminal): Show {
+  let last = "";
+  return {
+    step: ({ what }) => {
+      if (what !== last) terminal.say(what);
+      last = what;
+    },
+    end: () => undefined,
+  };
+}

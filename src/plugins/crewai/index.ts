@@ -1,0 +1,38 @@
+import { contribution, definePlugin, installers, modelService, runtimes } from "#weftline";
+import { crewaiConfig } from "./config.ts";
+import { readFolder } from "./definition/folder.ts";
+import { createPythonEngine } from "./python/engine.ts";
+import { crewaiInstaller } from "./python/install.ts";
+import { installationAt } from "./python/installation.ts";
+import { Nursery } from "./python/nursery.ts";
+import { BoundedPlaces } from "./python/places.ts";
+import { createCrewRuntime } from "./runtime.ts";
+import { typescriptEngine } from "./typescript/engine.ts";
+
+/**
+ * Crews of agents, as CrewAI defines them: played by CrewAI itself where Python has it, else by an engine of our own.
+ *
+ * @example crewai({ crews: { research: "./crews/research" } })
+ */
+export const crewai = definePlugin({
+  id: "crewai",
+  kind: "FRAMEWORK",
+  description: "Crews of agents, as CrewAI defines them, on CrewAI for Python or on an engine of our own.",
+  config: crewaiConfig,
+  requires: { models: modelService },
+  contributes: [contribution(installers, "crewai", crewaiInstaller)],
+  setup: ({ config, deps, contribute, log, onClose }) => {
+    const { home, python, maxWorkers, startTimeoutMs, idleMs } = config;
+    const crews = new Map(Object.entries(config.crews).map(([name, folder]) => [name, readFolder(folder, name)]));
+    for (const [crew, { warnings }] of crews) for (const warning of warnings) log.warn({ crew }, warning);
+    const installation = installationAt(home, python);
+    const nursery = new Nursery({ python: installation.python, home, startTimeoutMs, idleMs, log });
+    const engines = {
+      python: createPythonEngine({ installation, nursery, places: new BoundedPlaces(maxWorkers) }),
+      typescript: typescriptEngine,
+    };
+    onClose(() => nursery.close());
+    contribute(runtimes, "crewai", createCrewRuntime({ models: deps.models, crews, engines, engine: config.engine }));
+    return {};
+  },
+});

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { asWeftlineError } from "#weftline";
+import { openaiOptions, type OpenAIOptions } from "#plugins/openai";
+import { readCrew } from "./definition/read.ts";
+
+/** What an agent of this framework can set. */
+export type CrewOptions = Omit<OpenAIOptions, "maxSteps"> & {
+  readonly crew?: string | Readonly<Record<string, unknown>> | undefined;
+  readonly engine?: "python" | "typescript" | undefined;
+};
+
+/**
+ * The options of an agent, for a host with these crews.
+ *
+ * @param names of the crews in the host's configuration.
+ */
+export function crewOptions(names: readonly string[]) {
+  const known = names.length === 0 ? "this host has none" : `there are ${names.join(", ")}`;
+  return openaiOptions.omit({ maxSteps: true }).extend({
+    crew: z
+      .union([
+        z.string().refine((name) => names.includes(name), `There is no crew of that name in the configuration: ${known}.`),
+        z.record(z.string(), z.unknown()).superRefine((definition, refinement) => {
+          for (const message of problemsOf(definition)) refinement.addIssue({ code: "custom", message });
+        }),
+      ])
+      .optional()
+      .describe(
+        "The crew: its name in the host's configuration, or its definition, as crew.jsonc has it with the agents in place. Without one the agent works alone.",
+      ),
+    engine: z.enum(["python", "typescript"]).optional().describe("Which engine plays it; what the host's configuration says unless set."),
+  });
+}
+
+function problemsOf(definition: unknown): string[] {
+  try {
+    readCrew(definition, "crew");
+    return [];
+  } catch (error) {
+    const { details, message } = asWeftlineError(error);
+    return details.issues?.map((issue) => issue.message) ?? [message];
+  }
+}

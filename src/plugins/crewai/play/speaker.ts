@@ -1,0 +1,103 @@
+import type { RunContext } from "#weftline";
+import {
+  Answer,
+  buildRequest,
+  completeEnd,
+  createClient,
+  createReader,
+  type createSdkLoader,
+  createToolNames,
+  endOfCall,
+  streamAnswer,
+  type AnswerSource,
+  type CompleteEnd,
+} from "#plugins/openai";
+import type { Events } from "./events.ts";
+import type { ModelAnswer, ModelRequest } from "./model-call.ts";
+
+/** Asks a model and tells what it says, as it says it. */
+export class Speaker {
+  readonly #ctx: RunContext;
+  readonly #events: Events;
+  readonly #load: ReturnType<typeof createSdkLoader>;
+
+  constructor(ctx: RunContext, events: Events, load: ReturnType<typeof createSdkLoader>) {
+    this.#ctx = ctx;
+    this.#events = events;
+    this.#load = load;
+  }
+
+  /**
+   * @param key names the question; the ids of calls begin with it.
+   * @param step the name of the model call's step.
+   * @throws a `PROVIDER_…` code, STREAM_TRUNCATED, or the signal's reason.
+   */
+  async speak(request: ModelRequest, key: string, step: string): Promise<ModelAnswer> {
+    const { place, binding, voice } = request;
+    const names = createToolNames(request.tools.map(({ name }) => name));
+    const source = await this.#sourceFor(request, names);
+    const answer = this.#answerTo(request, step, key, names);
+    await this.#events.tell({ kind: "step.started", step, name: binding.model, stepKind: "MODEL", parentStep: place.key });
+    if (voice === "said") await this.#events.tell({ kind: "message.started", message: step });
+    for await (const pieces of streamAnswer(source, { signal: this.#ctx.signal, model: binding })) {
+      for (const piece of pieces) {
+        const said = answer.take(piece);
+        if (said && voice === "said") await this.#events.tell(said);
+      }
+    }
+    const end = completeEnd(source.reader.end(), source.blame);
+    await this.#end(end, answer, request, { step, asked: () => JSON.stringify(source.request.body).length });
+    return { text: answer.text, calls: answer.calls };
+  }
+
+  async #sourceFor(
+    { binding, messages, options, outputSchema, tools }: ModelRequest,
+    names: ReturnType<typeof createToolNames>,
+  ): Promise<AnswerSource> {
+    const [loaded, secret] = await Promise.all([this.#load(), binding.apiKey()]);
+    const native = new Map();
+    const request = buildRequest({
+      model: binding,
+      instructions: undefined,
+      options,
+      messages,
+      tools,
+      names,
+      outputSchema,
+      native,
+    });
+    const blame = { provider: binding.provider, plugin: "crewai", secrets: [secret] };
+    return { loaded, client: createClient(loaded, binding, secret), request, blame, reader: createReader(request.api) };
+  }
+
+  /** Calls that the platform makes stand in the log; those that hand work on show as steps. */
+  #answerTo({ tools }: ModelRequest, step: string, key: string, names: ReturnType<typeof createToolNames>): Answer {
+    const noted = new Set<string>();
+    const platform = new Set(tools.flatMap(({ name, by }) => (by === "platform" ? [name] : [])));
+    let calls = 0;
+    const noting: Pick<RunContext, "toolRequested" | "toolArguments"> = {
+      toolRequested: (call) => {
+        if (!platform.has(call.name)) return;
+        noted.add(call.callId);
+        this.#ctx.toolRequested(call);
+      },
+      toolArguments: (callId, delta) => {
+        if (noted.has(callId)) this.#ctx.toolArguments(callId, delta);
+      },
+    };
+    return new Answer(step, noting, { toolName: (wire) => names.fromWire(wire), callId: () => `${key}-${++calls}` });
+  }
+
+  async #end(
+    end: CompleteEnd,
+    answer: Answer,
+    request: ModelRequest,
+    { step, asked }: { step: string; asked: () => number },
+  ): Promise<void> {
+    const { binding, options, voice } = request;
+    const ending = { plugin: "crewai", model: binding, key: step, asked, maxOutputTokens: options.maxOutputTokens };
+    for (const body of endOfCall(end, answer, ending)) {
+      if (body.kind !== "message.finished" || voice === "said") await this.#events.tell(body);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { WeftlineError } from "#weftline";
+import type { OpenAIOptions } from "#plugins/openai";
+import type { CrewEngine } from "../engine.ts";
+import type { Stage } from "../play/stage.ts";
+import { Floor } from "./floor.ts";
+import type { Installation } from "./installation.ts";
+import type { Nursery } from "./nursery.ts";
+import { RefusedByPeer } from "./peer.ts";
+import type { BoundedPlaces } from "./places.ts";
+import { hire } from "./worker.ts";
+
+/** What the Python engine works with. */
+export interface PythonHost {
+  readonly installation: Installation;
+  readonly nursery: Nursery;
+  readonly places: BoundedPlaces;
+}
+
+/** CrewAI itself, a process a run. The process has no key and no network of the platform's: it asks for everything over its line. */
+export function createPythonEngine({ installation, nursery, places }: PythonHost): CrewEngine {
+  return {
+    name: "python",
+    version: () => installation.version(),
+    standing: () => installation.standing(),
+    play: async (stage, options) => {
+      const giveBack = await places.take(stage.ctx.signal);
+      try {
+        return await play(nursery, stage, options);
+      } finally {
+        giveBack();
+      }
+    },
+  };
+}
+
+async function play(nursery: Nursery, stage: Stage, options: OpenAIOptions): Promise<string> {
+  const { signal } = stage.ctx;
+  const floor = new Floor(stage, options);
+  const { promise: stopped, reject: stop } = Promise.withResolvers<never>();
+  stopped.catch(() => undefined);
+  const asked = (method: string, params: unknown): Promise<unknown> =>
+    floor.answer(method, params).catch(async (error: unknown) => {
+      // What others have begun comes to its end before the process goes; who asked waits for ever.
+      if (error instanceof WeftlineError && error.code === "RUN_SUSPENDED") await stage.idle();
+      stop(error);
+      return new Promise<never>(() => undefined);
+    });
+  const aborted = (): void => stop(signal.reason);
+  signal.addEventListener("abort", aborted, { once: true });
+  try {
+    signal.throwIfAborted();
+    const worker = await Promise.race([hire(nursery, { asked, told: () => undefined }), stopped]);
+    try {
+      const { raw } = (await Promise.race([worker.peer.request("run.start", floor.program()), stopped])) as { readonly raw: string };
+      return raw;
+    } finally {
+      await worker.dismiss();
+    }
+  } catch (error) {
+    throw error instanceof RefusedByPeer ? failureOf(error, stage) : error;
+  } finally {
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+const badDefinition = -32_001;
+const longestProblem = 500;
+
+function failureOf({ code, message }: RefusedByPeer, { crew }: Stage): WeftlineError {
+  const problem = message.length > longestProblem ? `${message.slice(0, longestProblem)}…` : message;
+  return code === badDefinition
+    ? new WeftlineError("CREW_INVALID", { crew: crew.name, problems: problem, plugin: "crewai" })
+    : new WeftlineError("CREW_FAILED", { plugin: "crewai", problem });
+}

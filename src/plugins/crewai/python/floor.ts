@@ -1,0 +1,192 @@
+import { hashOf, WeftlineError, type ToolOutcome } from "#weftline";
+import { outcomeText, type OpenAIOptions } from "#plugins/openai";
+import { z } from "zod";
+import type { Crew, CrewAgent, CrewTask } from "../definition/crew.ts";
+import type { AskedCall, OfferedTool } from "../play/model-call.ts";
+import { placeOfTask, Shifts, type Place } from "../play/places.ts";
+import { settingsOf } from "../play/settings.ts";
+import type { Stage } from "../play/stage.ts";
+import { conversationOf, wireMessage } from "./messages.ts";
+
+const shift = z.int().nullable();
+const requests = {
+  "shift.started": z.object({ shift: z.int(), parent: shift, task: z.string(), role: z.string(), work: z.unknown() }),
+  "shift.finished": z.object({ shift: z.int(), output: z.string() }),
+  "model.call": z.object({
+    agent: z.string(),
+    task: z.string(),
+    shift,
+    messages: z.array(wireMessage),
+    tools: z.array(
+      z.object({
+        name: z.string(),
+        platform: z.string().nullable(),
+        description: z.string(),
+        parameters: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    schema: z.record(z.string(), z.unknown()).nullable(),
+  }),
+  "tool.call": z.object({ shift, name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+  "task.wanted": z.object({ task: z.string() }),
+  "task.review": z.object({ task: z.string(), role: z.string(), output: z.string() }),
+  "task.finished": z.object({ task: z.string(), raw: z.string(), agent: z.string() }),
+} as const;
+
+type Asked<Method extends keyof typeof requests> = z.output<(typeof requests)[Method]>;
+
+/** A call that the platform has made, until CrewAI comes to it. */
+interface MadeCall {
+  readonly name: string;
+  readonly arguments: string;
+  readonly outcome: ToolOutcome;
+}
+
+/** Answers what CrewAI asks during one run. */
+export class Floor {
+  readonly #stage: Stage;
+  readonly #options: OpenAIOptions;
+  readonly #shifts = new Shifts();
+  readonly #places = new Map<number, Place>();
+  readonly #made = new Map<number, MadeCall[]>();
+  #loose = 0;
+
+  constructor(stage: Stage, options: OpenAIOptions) {
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  /** What CrewAI is started with: the crew, the tools, and what earlier turns came to. */
+  program(): Readonly<Record<string, unknown>> {
+    const { crew, ctx, outputs } = this.#stage;
+    const named = new Set([...crew.agents.flatMap(({ tools }) => tools), ...crew.tasks.flatMap(({ tools = [] }) => tools)]);
+    // Asked here, so that one that is missing is an error before anything begins.
+    this.#stage.toolsNamed([...named]);
+    const tools = ctx.tools.filter(({ name }) => named.has(name)).map(({ name, description }) => ({ name, description }));
+    return { crew, tools, known: Object.fromEntries(outputs) };
+  }
+
+  /** @throws what the stage throws; a ZodError for what is no request of the protocol. */
+  async answer(method: string, params: unknown): Promise<unknown> {
+    switch (method) {
+      case "shift.started":
+        return this.#begin(requests[method].parse(params));
+      case "shift.finished":
+        return this.#finish(requests[method].parse(params));
+      case "model.call":
+        return this.#ask(requests[method].parse(params));
+      case "tool.call":
+        return this.#call(requests[method].parse(params));
+      case "task.wanted":
+        return this.#isWanted(requests[method].parse(params));
+      case "task.review": {
+        const { task, role, output } = requests[method].parse(params);
+        return this.#stage.review(this.#task(task), { role }, output);
+      }
+      case "task.finished": {
+        const { task, raw, agent } = requests[method].parse(params);
+        return this.#stage.done(placeOfTask(this.#task(task)), { raw, agent });
+      }
+      default:
+        throw broken(`there is no request ${method}`);
+    }
+  }
+
+  #begin({ shift: number, parent, task, role, work }: Asked<"shift.started">): void {
+    const above = parent === null ? undefined : this.#places.get(parent);
+    this.#places.set(number, this.#shifts.next(role, above ?? placeOfTask(this.#task(task)), work ?? undefined));
+  }
+
+  async #finish({ shift: number, output }: Asked<"shift.finished">): Promise<void> {
+    const place = this.#places.get(number);
+    if (place) await this.#stage.places.leave(place, "SUCCEEDED", { output });
+  }
+
+  async #ask(asked: Asked<"model.call">) {
+    const stage = this.#stage;
+    const { llm } = agentNamed(stage.crew, asked.agent);
+    const task = this.#task(asked.task);
+    const place = asked.shift === null ? undefined : this.#places.get(asked.shift);
+    const own = place?.parent?.kind === "TASK" ? stage.schemaOf(task) : undefined;
+    const tools = asked.tools.map((tool): OfferedTool => {
+      const [platform] = tool.platform === null ? [] : stage.toolsNamed([tool.platform]);
+      return platform ?? { name: tool.name, description: tool.description, inputSchema: tool.parameters, by: "crew" };
+    });
+    const { text, calls } = await stage.ask({
+      place: place ?? placeOfTask(task),
+      binding: stage.bindingOf(llm),
+      messages: conversationOf(asked.messages, (name) => asked.tools.find((tool) => tool.name === name)?.platform ?? name),
+      tools,
+      options: settingsOf(llm, this.#options),
+      outputSchema: asked.schema ?? own,
+      voice: place ? "said" : "thought",
+    });
+    await this.#make(
+      asked.shift,
+      calls.filter(({ name }) => tools.some((tool) => tool.name === name && tool.by === "platform")),
+    );
+    const crewName = (name: string): string => asked.tools.find(({ platform }) => platform === name)?.name ?? name;
+    return { text, calls: calls.map(({ callId, name, arguments: args }) => ({ id: callId, name: crewName(name), arguments: args })) };
+  }
+
+  /** Makes an answer's calls at once and together; CrewAI, which comes to them one after the other, is given what came of them. */
+  async #make(number: number | null, calls: readonly AskedCall[]): Promise<void> {
+    if (number === null) return;
+    const outcomes = calls.length > 0 ? await this.#stage.call(calls) : [];
+    this.#made.set(
+      number,
+      outcomes.flatMap((outcome, index) => {
+        const call = calls[index];
+        return call ? [{ name: call.name, arguments: canonical(call.arguments), outcome }] : [];
+      }),
+    );
+  }
+
+  async #call({ shift: number, name, arguments: args }: Asked<"tool.call">): Promise<string> {
+    const made = (number === null ? undefined : this.#made.get(number)) ?? [];
+    const named = made.filter((call) => call.name === name);
+    const found = named.find((call) => call.arguments === hashOf(args)) ?? named[0];
+    if (found) {
+      made.splice(made.indexOf(found), 1);
+      return outcomeText(found.outcome);
+    }
+    // A model that writes its calls as text: CrewAI read this one out of it.
+    const callId = `text-${hashOf([number, name, args]).slice(0, 16)}-${++this.#loose}`;
+    const [outcome] = await this.#stage.call([{ callId, name, arguments: JSON.stringify(args) }]);
+    return outcomeText(outcome);
+  }
+
+  async #isWanted({ task: name }: Asked<"task.wanted">): Promise<boolean> {
+    const task = this.#task(name);
+    const known = this.#stage.outputOf(name);
+    if (known) return !known.skipped;
+    if (this.#stage.isWanted(task)) return true;
+    const agent = this.#stage.crew.agents.find(({ key }) => key === task.agent)?.role ?? "";
+    await this.#stage.done(placeOfTask(task), { raw: "", agent, skipped: true });
+    return false;
+  }
+
+  #task(name: string): CrewTask {
+    const task = this.#stage.crew.tasks.find((each) => each.name === name);
+    if (!task) throw broken(`there is no task ${name}`);
+    return task;
+  }
+}
+
+function broken(problem: string): WeftlineError {
+  return new WeftlineError("PROTOCOL_VIOLATION", { plugin: "crewai", problem });
+}
+
+/** Whose model is asked; nobody's is that of a manager that the crew does not name. */
+function agentNamed(crew: Crew, key: string): Pick<CrewAgent, "llm"> {
+  const agents = crew.manager ? [...crew.agents, crew.manager] : crew.agents;
+  return agents.find((agent) => agent.key === key) ?? { llm: crew.managerLlm };
+}
+
+function canonical(args: string): string {
+  try {
+    return hashOf(JSON.parse(args || "{}"));
+  } catch {
+    return args;
+  }
+}

@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { messageOf, WeftlineError, type InstallContext, type Installer } from "#weftline";
+import type { CrewaiConfig } from "../config.ts";
+import { crewaiIn, installFix, installationAt, interpreterIn, lockFile, pinnedVersion, placesIn } from "./installation.ts";
+
+/** The Pythons that CrewAI and the lock are for. */
+const pythons = ["python3.13", "python3.12", "python3.11", "python3"];
+const wanted = ">=3.11,<3.14";
+
+type Run = (command: string, args: readonly string[], heard?: (line: string) => void) => Promise<void>;
+
+/** CrewAI for Python, in a virtual environment of its own, every package by its hash. */
+export const crewaiInstaller: Installer = {
+  description: "CrewAI for Python, some 900 MB",
+  check: ({ config }) => {
+    const { home, python } = config as CrewaiConfig;
+    const installation = installationAt(home, python);
+    const { ready, reason = "", fix = "" } = installation.standing();
+    return ready
+      ? { state: "ready", detail: `CrewAI ${installation.version()} is ready at ${installation.python()}` }
+      : { state: "missing", detail: `${reason} ${fix}` };
+  },
+  install: async (ctx) => {
+    const { home } = ctx.config as CrewaiConfig;
+    const { environment, unfinished, installing } = placesIn(home);
+    if (installationAt(home, undefined).state() === "installing")
+      throw new WeftlineError("CONFLICT", { message: "CrewAI is being installed by another process.", fix: "Wait until it is done." });
+    await mkdir(home, { recursive: true });
+    await writeFile(installing, String(process.pid));
+    try {
+      await rm(unfinished, { recursive: true, force: true });
+      await build(unfinished, ctx);
+      await rm(environment, { recursive: true, force: true });
+      // What stands under its name is whole: a broken installation never looks like one that works.
+      await rename(unfinished, environment);
+      return `CrewAI ${crewaiIn(environment)} is installed at ${environment}`;
+    } finally {
+      await rm(unfinished, { recursive: true, force: true });
+      await rm(installing, { force: true });
+    }
+  },
+};
+
+async function build(environment: string, ctx: InstallContext): Promise<void> {
+  const total = (await readFile(lockFile, "utf8")).match(/^[\w.[\]-]+==/gm)?.length ?? 1;
+  let done = 0;
+  const tell = (what: string): void => ctx.progress({ what, done: Math.min(done, total), total });
+  const heard = (line: string): void => {
+    const [, name] = /^\s*(?:Downloading|Downloaded|Collecting|Building) ([\w.-]+)/.exec(line) ?? [];
+    if (name === undefined) return;
+    done += 1;
+    tell("Fetching and installing the packages of CrewAI");
+  };
+  const run: Run = (command, args, each) => runOne(command, args, ctx.signal, each);
+  tell("Making a virtual environment");
+  const python = interpreterIn(environment);
+  if (await answers(run, "uv", ["--version"])) {
+    await run("uv", ["venv", "--quiet", "--python", wanted, environment]);
+    await run("uv", ["pip", "install", "--python", python, "--require-hashes", "-r", lockFile], heard);
+  } else {
+    await run(await systemPython(run), ["-m", "venv", environment]);
+    await run(python, ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "-r", lockFile], heard);
+  }
+  done = total;
+  tell("Trying it");
+  await run(python, ["-I", "-c", `import crewai; assert crewai.__version__ == "${pinnedVersion()}"`]);
+}
+
+async function systemPython(run: Run): Promise<string> {
+  for (const python of pythons) {
+    if (await answers(run, python, ["-c", "import sys, venv; assert (3, 11) <= sys.version_info[:2] < (3, 14)"])) return python;
+  }
+  const reason = "there is neither uv nor a Python from 3.11 to 3.13 with venv.";
+  throw new WeftlineError("UNAVAILABLE", { what: "Python", reason, fix: `Install one of them. ${installFix}` });
+}
+
+async function answers(run: Run, command: string, args: readonly string[]): Promise<boolean> {
+  return run(command, args).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** @throws UNAVAILABLE with the last words of what failed. */
+function runOne(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  heard: (line: string) => void = () => undefined,
+): Promise<void> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], signal });
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      said.push(line);
+      if (said.length > 10) said.shift();
+      heard(line);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string): void =>
+      reject(
+        new WeftlineError("UNAVAILABLE", { what: "CrewAI for Python", reason, fix: "Mend what it says, then run the command again." }),
+      );
+    child.once("error", (error) => fail(messageOf(error)));
+    child.once("close", (code) => (code === 0 ? resolve() : fail(`${command} ended with ${code}: ${said.join("\n")}`)));
+  });
+}

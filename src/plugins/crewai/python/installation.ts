@@ -1,0 +1,99 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { CrewEngine } from "../engine.ts";
+
+/** Every package of CrewAI's, in exact versions with their hashes. */
+export const lockFile = join(import.meta.dirname, "requirements.lock");
+
+/** What makes a broken or missing installation whole. */
+export const installFix = "Run: npx weftline plugins install crewai";
+
+export type InstallationState = "notInstalled" | "installing" | "ready" | "broken";
+
+/** CrewAI for Python as it stands on this machine. */
+export interface Installation {
+  readonly state: () => InstallationState;
+  /** The interpreter that has it. */
+  readonly python: () => string;
+  /** Of CrewAI; nothing where there is none. */
+  readonly version: () => string | undefined;
+  readonly standing: CrewEngine["standing"];
+}
+
+/** Where things stand in the home of an installation. */
+export function placesIn(home: string) {
+  return { environment: join(home, "python"), unfinished: join(home, "python.new"), installing: join(home, "installing") };
+}
+
+/**
+ * Looks at an installation, anew at each question and without starting anything.
+ *
+ * @param python an interpreter of the user's own that has CrewAI, in place of the one that is installed to the home.
+ */
+export function installationAt(home: string, python: string | undefined): Installation {
+  const { environment, installing } = placesIn(home);
+  const interpreter = python ?? interpreterIn(environment);
+  const version = (): string | undefined => crewaiIn(dirname(dirname(interpreter)));
+  const state = (): InstallationState => {
+    if (process.platform === "win32") return "notInstalled";
+    if (existsSync(interpreter) && (python === undefined ? version() === pinnedVersion() : version() !== undefined)) return "ready";
+    if (isAlive(installing)) return "installing";
+    return python !== undefined || existsSync(environment) ? "broken" : "notInstalled";
+  };
+  return { state, python: () => interpreter, version, standing: () => standingOf(state(), version()) };
+}
+
+/** The interpreter of a virtual environment. */
+export function interpreterIn(environment: string): string {
+  return join(environment, "bin", "python");
+}
+
+/** The version that this plugin was made for. */
+export function pinnedVersion(): string {
+  return /^crewai==(\S+)/m.exec(readFileSync(lockFile, "utf8"))?.[1] ?? "";
+}
+
+/** The version of CrewAI in a virtual environment. */
+export function crewaiIn(environment: string): string | undefined {
+  const lib = join(environment, "lib");
+  if (!existsSync(lib)) return undefined;
+  for (const python of readdirSync(lib)) {
+    const packages = join(lib, python, "site-packages");
+    const found = existsSync(packages) ? readdirSync(packages).flatMap((name) => /^crewai-(.+)\.dist-info$/.exec(name)?.[1] ?? []) : [];
+    if (found[0] !== undefined) return found[0];
+  }
+  return undefined;
+}
+
+function standingOf(state: InstallationState, version: string | undefined): ReturnType<CrewEngine["standing"]> {
+  switch (state) {
+    case "ready":
+      return { ready: true };
+    case "installing":
+      return { ready: false, reason: "CrewAI for Python is being installed.", fix: "Wait until it is done." };
+    case "broken":
+      return {
+        ready: false,
+        reason: `CrewAI for Python does not stand as it should: ${version ?? "none"} instead of ${pinnedVersion()}.`,
+        fix: installFix,
+      };
+    case "notInstalled":
+      return process.platform === "win32"
+        ? {
+            ready: false,
+            reason: "CrewAI for Python needs processes that can fork, which Windows has not.",
+            fix: "Run Weftline on Linux, macOS or WSL.",
+          }
+        : { ready: false, reason: "CrewAI for Python is not installed.", fix: installFix };
+  }
+}
+
+/** Whether the process whose id stands in this file is at work. */
+function isAlive(file: string): boolean {
+  if (!existsSync(file)) return false;
+  try {
+    return process.kill(Number(readFileSync(file, "utf8")), 0);
+  } catch {
+    return false;
+  }
+}
