@@ -92,6 +92,8 @@ export function castPlugin(cast: Cast) {
         resolve: (names: readonly string[]) => tools.filter(({ name }) => names.includes(name)),
         find: (name: string) => tools.find((tool) => tool.name === name),
         settled: () => undefined,
+        judge: ({ approval }: ToolDefinition) => (approval === "NEVER" ? { ask: false as const } : { ask: true as const }),
+        policyProblems: async () => [],
         check: (_: unknown, args: unknown) => (typeof args === "object" && args !== null ? [] : [{ path: [], message: "must be object" }]),
         checkSchema: () => [],
         schemaProblem: () => undefined,

@@ -117,6 +117,8 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
     "AgentTemplate",
     "AgentRef",
     "AgentMemoryInput",
+    "AgentToolPolicy",
+    "AgentToolPolicyInput",
     "CreateAgentInput",
     "CreateAgentFromTemplateInput",
     "UpdateAgentInput",

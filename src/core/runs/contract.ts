@@ -8,6 +8,7 @@ import type { Run, RunLimits, RunSettings } from "./entities/run.ts";
 import type { Stream } from "./entities/stream.ts";
 import type { LoggedEvent, NewEvent, RunEventBody } from "./events.ts";
 import type { RunContext } from "./runtime.ts";
+import type { ToolPolicy } from "./tools.ts";
 import type { DecisionKind, OnBusy, RunTrigger } from "./types.ts";
 
 /** What a run of an agent does: a framework converses with a model. */
@@ -20,6 +21,8 @@ export interface AgentProgram {
   readonly model?: string;
   /** Names of tools and skills. */
   readonly capabilities: readonly string[];
+  /** When a person is asked about a call of it, beyond what the tools themselves ask. */
+  readonly toolPolicies?: readonly ToolPolicy[];
   readonly options: unknown;
   readonly outputSchema?: Readonly<Record<string, unknown>>;
 }

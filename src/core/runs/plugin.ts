@@ -20,6 +20,7 @@ import { OpenRuns } from "./open-runs.ts";
 import { addRunsSchema } from "./schema/index.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
+import { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
 import type { Lookup } from "./cast.ts";
 import { LogWriter } from "./writer.ts";
@@ -66,7 +67,7 @@ export const runsPlugin = definePlugin({
       committed: (run, events) => publishChanges(changes, run, events),
       failpoint,
     });
-    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, lookup, failpoint }, options);
+    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, lookup, gates: new ToolGates(), failpoint }, options);
     const host = {
       database,
       hub,

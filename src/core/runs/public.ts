@@ -41,13 +41,17 @@ export {
   toolRegistry,
   toolSources,
   tools,
+  type ApprovalRule,
+  type PolicedCall,
   type SideEffects,
   type ToolContext,
   type ToolDefinition,
   type ToolOutcome,
+  type ToolPolicy,
   type ToolRegistry,
   type ToolRequest,
   type ToolSource,
+  type Verdict,
 } from "./tools.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";

@@ -8,6 +8,7 @@ import type { Failpoint } from "./failpoint.ts";
 import type { Questions } from "./questions.ts";
 import type { RunSession } from "./session.ts";
 import type { ToolCalls } from "./tool-calls.ts";
+import type { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
 import type { LogWriter } from "./writer.ts";
 
@@ -17,6 +18,7 @@ export interface TurnHost {
   readonly writer: LogWriter;
   readonly log: Logger;
   readonly lookup: Lookup;
+  readonly gates: ToolGates;
   readonly failpoint?: Failpoint | undefined;
 }
 

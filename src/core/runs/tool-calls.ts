@@ -8,7 +8,8 @@ import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
 import { asJson, untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
-import type { ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
+import type { ToolGates } from "./tool-gates.ts";
+import type { PolicedCall, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
 import type { DecisionKind, InterruptKind } from "./types.ts";
 
 /** How long a person has to decide unless the tool says otherwise: a day. */
@@ -21,15 +22,23 @@ interface KnownCall {
   attempt: number;
   /** It was started by a process that was lost: each of its attempts needs a decision of its own. */
   readonly lost: boolean;
+  /** With which arguments it was started. */
+  readonly arguments?: unknown;
   readonly outcome: ToolOutcome | undefined;
   readonly interrupts: readonly Interrupt[];
 }
+
+/** Arguments to go on with, or what came of the call instead. */
+type Approved = { readonly go: unknown } | { readonly outcome: ToolOutcome };
 
 /** What the calls of one turn need. */
 export interface ToolCallsOptions {
   readonly session: RunSession;
   readonly tools: readonly ToolDefinition[];
   readonly registry: ToolRegistry | undefined;
+  /** Who calls, for policies. */
+  readonly caller: Pick<PolicedCall, "agent" | "run">;
+  readonly gates: ToolGates;
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly failpoint?: Failpoint | undefined;
@@ -54,6 +63,7 @@ export class ToolCalls {
         name: call.name,
         attempt: call.attempt,
         lost: call.status === "RUNNING" || options.interrupts.some((each) => each.toolCallId === call.id && each.kind === "UNCERTAIN"),
+        arguments: call.arguments,
         outcome: outcomeOf(call),
         interrupts: options.interrupts.filter((each) => each.toolCallId === call.id),
       });
@@ -81,21 +91,19 @@ export class ToolCalls {
   }
 
   async #runOne(request: ToolRequest): Promise<ToolOutcome> {
-    const { session, tools } = this.#options;
+    const { session, tools, gates, signal } = this.#options;
     if (!this.#known.has(request.callId)) this.#note(request);
     const call = this.#known.get(request.callId) as KnownCall;
     if (call.outcome) return call.outcome;
     const tool = tools.find(({ name }) => name === request.name);
     if (!tool) return this.#finish(call, { status: "ERROR", error: `There is no tool "${request.name}" for this agent.` });
-    const parsed = this.#check(tool, request.arguments);
+    const parsed = this.#check(tool, call.lost ? (call.arguments ?? request.arguments) : request.arguments);
     if ("error" in parsed) return this.#finish(call, { status: "ERROR", error: parsed.error });
 
-    const answer = call.lost ? this.#afterLoss(call, tool, parsed.args) : { go: parsed.args };
-    if ("outcome" in answer) return this.#finish(call, answer.outcome);
-    const approved = tool.approval === "ALWAYS" && !call.lost ? this.#approval(call, tool, parsed.args) : answer;
+    const approved = call.lost ? this.#afterLoss(call, tool, parsed.args) : await this.#approval(call, tool, parsed.args);
     if ("outcome" in approved) return this.#finish(call, approved.outcome);
     session.append("tool.arguments", { c: call.c, arguments: approved.go });
-    return this.#execute(call, tool, approved.go);
+    return gates.pass(tool, signal, () => this.#execute(call, tool, approved.go));
   }
 
   #note({ callId, name }: ToolRequest): void {
@@ -124,7 +132,7 @@ export class ToolCalls {
   }
 
   /** A call that a lost process had started: again only if that does no harm, else a person says what happened. */
-  #afterLoss(call: KnownCall, tool: ToolDefinition, args: unknown): { readonly go: unknown } | { readonly outcome: ToolOutcome } {
+  #afterLoss(call: KnownCall, tool: ToolDefinition, args: unknown): Approved {
     if (tool.idempotent) return { go: args };
     const uncertain = call.interrupts.filter(({ kind }) => kind === "UNCERTAIN")[call.attempt - 1];
     if (!uncertain) {
@@ -140,18 +148,29 @@ export class ToolCalls {
     return decided;
   }
 
-  #approval(call: KnownCall, tool: ToolDefinition, args: unknown): { readonly go: unknown } | { readonly outcome: ToolOutcome } {
+  /** What was asked once is decided by its decision, whatever the policies have become since. */
+  async #approval(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<Approved> {
     const asked = call.interrupts.find(({ kind }) => kind === "TOOL_APPROVAL");
-    if (asked) return this.#decided(asked, args);
+    if (asked) return this.#edited(tool, this.#decided(asked, args), asked);
+    const { registry, caller } = this.#options;
+    const verdict = registry ? await registry.judge(tool, { args, ...caller }) : { ask: true as const };
+    if (!verdict.ask) return { go: args };
     throw this.#ask(call, tool, args, {
       kind: "TOOL_APPROVAL",
-      message: `Allow "${tool.name}"?`,
+      message: verdict.because === undefined ? `Allow "${tool.name}"?` : `Allow "${tool.name}"? ${verdict.because}`,
       allowed: ["APPROVE", "EDIT", "REJECT"],
       expiresInMs: tool.approvalTimeoutMs ?? defaultApprovalMs,
     });
   }
 
-  #decided(interrupt: Interrupt, args: unknown): { readonly go: unknown } | { readonly outcome: ToolOutcome } {
+  /** Edited arguments fitted when they were decided; the tool may be another since. */
+  #edited(tool: ToolDefinition, approved: Approved, { decision }: Interrupt): Approved {
+    if (!("go" in approved) || decision?.kind !== "EDIT") return approved;
+    const checked = this.#check(tool, approved.go);
+    return "error" in checked ? { outcome: { status: "ERROR", error: checked.error } } : approved;
+  }
+
+  #decided(interrupt: Interrupt, args: unknown): Approved {
     if (interrupt.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
     if (interrupt.status === "EXPIRED") return { outcome: { status: "DENIED", error: "Nobody approved the call in time." } };
     const { decision } = interrupt;

@@ -1,8 +1,43 @@
 import type { HealthStatus } from "../host/types.ts";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
+import type { RunTrigger } from "./types.ts";
 
 export type SideEffects = "NONE" | "READ" | "WRITE" | "EXTERNAL";
+
+/** Whether a person has to allow a call: never, always, or where a condition holds: CEL over `args`, `agent` and `run`. */
+export type ApprovalRule = "NEVER" | "ALWAYS" | { readonly when: string };
+
+/** An approval rule for the tools of a name; `github.*` stands for all whose names begin so, `*` for all. The closest name counts. */
+export interface ToolPolicy {
+  readonly tool: string;
+  readonly approval: ApprovalRule;
+}
+
+/** A call as policies look at it. */
+export interface PolicedCall {
+  readonly args: unknown;
+  /** Absent where a person or a program calls. */
+  readonly agent: PolicedAgent | undefined;
+  readonly run: {
+    readonly id: string;
+    readonly threadId: string | null;
+    readonly trigger: RunTrigger;
+    readonly ownerId: string;
+    readonly tenantId: string;
+  };
+}
+
+/** An agent as policies look at it, with those of its own. */
+export interface PolicedAgent {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly policies: readonly ToolPolicy[];
+}
+
+/** Whether a person is asked about a call, and the rule that asks, for that person to read. */
+export type Verdict = { readonly ask: false } | { readonly ask: true; readonly because?: string };
 
 /** What a tool's code is given. */
 export interface ToolContext {
@@ -25,10 +60,13 @@ export interface ToolDefinition {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly sideEffects: SideEffects;
-  readonly approval: "NEVER" | "ALWAYS";
+  readonly approval: ApprovalRule;
   /** Whether the same call may run again after a crash. */
   readonly idempotent: boolean;
+  /** For one call, without the time that it waits for its turn. */
   readonly timeoutMs: number;
+  /** How many calls of it run at once in this process; any number unless said. The others wait for their turn. */
+  readonly concurrency?: number;
   /** How long an approval may take, in milliseconds. */
   readonly approvalTimeoutMs?: number;
   execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
@@ -74,6 +112,10 @@ export interface ToolRegistry {
   settled(names: readonly string[]): Promise<void> | undefined;
   /** What is wrong with the arguments, by the tool's schema; empty where nothing is. */
   check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /** Whether a person has to allow a call, by the tool's rule and the agent's. What cannot be told is asked about. */
+  judge(tool: ToolDefinition, call: PolicedCall): MaybePromise<Verdict>;
+  /** What is wrong with a policy that an agent is to have; empty where nothing is. */
+  policyProblems(policy: ToolPolicy): Promise<readonly { readonly part: keyof ToolPolicy; readonly message: string }[]>;
   /** What is wrong with a value by any JSON Schema. */
   checkSchema(
     schema: Readonly<Record<string, unknown>>,

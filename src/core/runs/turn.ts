@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import { castOf } from "./cast.ts";
+import { castOf, type AgentCast, type OwnCast } from "./cast.ts";
 import { converse } from "./converse.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
@@ -12,7 +12,7 @@ import { foldOpenMessages, readPast } from "./restore.ts";
 import { RunSession, noUsage } from "./session.ts";
 import type { TurnHost } from "./stage.ts";
 import { ToolCalls } from "./tool-calls.ts";
-import { toolRegistry } from "./tools.ts";
+import { toolRegistry, type PolicedCall } from "./tools.ts";
 
 /** After so many lost processes a run is given up, so that it does not take the others down with it. */
 const maxTakeovers = 5;
@@ -39,6 +39,8 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
       session,
       tools: cast.tools,
       registry,
+      caller: callerOf(run, cast),
+      gates: host.gates,
       signal: abort.signal,
       log: host.log,
       failpoint: host.failpoint,
@@ -55,6 +57,13 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
   } finally {
     clearTimeout(deadline);
   }
+}
+
+/** Who calls tools in a run, as policies see it. */
+function callerOf(run: Run, { program }: AgentCast | OwnCast): Pick<PolicedCall, "agent" | "run"> {
+  const { id, threadId = null, trigger, ownerId, tenantId } = run;
+  const agent = "agent" in program ? { ...program.agent, policies: program.toolPolicies ?? [] } : undefined;
+  return { agent, run: { id, threadId, trigger, ownerId, tenantId } };
 }
 
 /** Until the deadline by the store's clock: this process's own decides nothing. */

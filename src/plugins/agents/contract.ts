@@ -4,7 +4,15 @@ import type { Agent } from "./entities.ts";
 import type { AgentDefinition, AgentRef, JsonObject } from "./types.ts";
 
 export { Agent, AgentVersion } from "./entities.ts";
-export { AgentStatus, MemoryScope, type AgentDefinition, type AgentMemorySettings, type AgentRef, type JsonObject } from "./types.ts";
+export {
+  AgentStatus,
+  MemoryScope,
+  type AgentDefinition,
+  type AgentMemorySettings,
+  type AgentRef,
+  type AgentToolPolicy,
+  type JsonObject,
+} from "./types.ts";
 
 /** What other plugins need of agents. */
 export interface AgentService {

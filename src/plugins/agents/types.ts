@@ -1,4 +1,5 @@
 import { enumKey } from "#weftline";
+import type { ApprovalMode } from "#plugins/capabilities";
 
 export const AgentStatus = enumKey("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED");
 export type AgentStatus = keyof typeof AgentStatus;
@@ -19,6 +20,15 @@ export interface AgentMemorySettings {
   readonly limit: number;
 }
 
+/** When a person is asked about an agent's calls of a tool. */
+export interface AgentToolPolicy {
+  /** A tool's name, as `github.search`; `github.*` for all whose names begin so, `*` for all. */
+  readonly tool: string;
+  readonly approval: ApprovalMode;
+  /** CEL, where approval is POLICY. */
+  readonly condition: string | null;
+}
+
 /** Any JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -31,6 +41,8 @@ export interface AgentDefinition {
   readonly instructions: string | null;
   /** Names of tools and skills. */
   readonly capabilities: readonly string[];
+  /** When a person is asked about a call of it, beyond what the tools themselves ask. */
+  readonly toolPolicies: readonly AgentToolPolicy[];
   /** The framework's own settings. */
   readonly options: JsonObject;
   /** JSON Schema of the answer. */

@@ -1,4 +1,4 @@
-import { extensionPoint, serviceRef, type ToolDefinition } from "#weftline";
+import { enumKey, extensionPoint, serviceRef, type ToolDefinition } from "#weftline";
 
 /** Instructions and the tools that go with them: an agent that has the skill has both. */
 export interface SkillDefinition {
@@ -19,6 +19,10 @@ export interface SkillDefinition {
  * definePlugin({ id: "research", contributes: [contribution(skills, brief.name, brief)] });
  */
 export const skills = extensionPoint<SkillDefinition>("capabilities.skills");
+
+/** Whether a person has to allow a call; POLICY goes with a condition. */
+export const ApprovalMode = enumKey("NEVER", "ALWAYS", "POLICY");
+export type ApprovalMode = keyof typeof ApprovalMode;
 
 /** The type key of the `Capability` interface: something that an agent can be given. */
 export class Capability {

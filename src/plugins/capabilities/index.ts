@@ -1,18 +1,22 @@
 import { changesService, databaseService, definePlugin, runTargets, toolRegistry, toolSources, tools } from "#weftline";
 import { healthChecks } from "#plugins/health";
 import { createToolCaller, toolCaller, toolTarget } from "./call.ts";
+import { createConditions } from "./conditions.ts";
+import { capabilitiesConfig } from "./config.ts";
 import { capabilityDirectory, skills } from "./contract.ts";
 import { outboxEntity } from "./entities.ts";
 import { createSchemaChecker } from "./json-schema.ts";
 import { migrations } from "./migrations/index.ts";
+import { createPolicies } from "./policies.ts";
 import { createDirectory, createToolRegistry } from "./registry.ts";
 import { addCapabilitySchema } from "./schema.ts";
+import { createSettings } from "./settings.ts";
 import { createToolShelf } from "./shelf.ts";
 import { sourcesCheck } from "./source-health.ts";
 import { createMathEvaluate } from "./tools/math-evaluate.ts";
 import { createMessageSend } from "./tools/message-send.ts";
 import { timeNow } from "./tools/time-now.ts";
-import { missingTools, verifyCapabilities } from "./verify.ts";
+import { missingTools, verifyCapabilities, verifyConditions } from "./verify.ts";
 
 /**
  * The registry of what agents can do: tools and skills of all plugins, and three tools of its own.
@@ -27,23 +31,30 @@ export const capabilities = definePlugin({
   entities: [outboxEntity],
   migrations,
   schema: addCapabilitySchema,
-  setup: ({ deps, log, contribute, contributions, onReady, onClose }) => {
+  config: capabilitiesConfig,
+  setup: ({ config, deps, log, contribute, contributions, onReady, onClose }) => {
     const definitions = { tools: contributions(tools), skills: contributions(skills), sources: contributions(toolSources) };
     const checker = createSchemaChecker();
-    const shelf = createToolShelf({ ...definitions, checker, changes: deps.changes, log });
+    const settings = createSettings(config);
+    const conditions = createConditions();
+    const shelf = createToolShelf({ ...definitions, settings, checker, changes: deps.changes, log });
     const contributed = { tools: shelf, skills: definitions.skills };
     for (const tool of [timeNow, createMathEvaluate(), createMessageSend(deps.database)]) contribute(tools, tool.name, tool);
     contribute(healthChecks, "tools", sourcesCheck(definitions.sources));
-    onReady(() => {
+    onReady(async () => {
       verifyCapabilities(definitions, checker);
+      await verifyConditions(definitions, config, conditions);
       shelf.open();
       const missing = missingTools(definitions, (name) => definitions.tools.has(name) || shelf.sourceOf(name) !== undefined);
       if (missing.length > 0) log.warn({ missing }, "skills name tools that nobody brings");
+      const idle = Object.keys(config.tools).filter((name) => !name.endsWith("*") && !definitions.tools.has(name) && !shelf.sourceOf(name));
+      if (idle.length > 0) log.warn({ idle }, "settings are for tools that nobody brings");
     });
     onClose(() => shelf.close());
     const directory = createDirectory(contributed);
+    const policies = createPolicies({ settings, conditions, find: (name) => shelf.get(name)?.value, log });
     const calls = { shelf, directory, checker };
     contribute(runTargets, "Tool", toolTarget(calls));
-    return { registry: createToolRegistry(contributed, checker), directory, caller: createToolCaller(calls) };
+    return { registry: createToolRegistry(contributed, checker, policies), directory, caller: createToolCaller(calls) };
   },
 });

@@ -10,9 +10,14 @@ export interface Contributed {
 }
 
 /** Finds and checks tools for the engine. */
-export function createToolRegistry({ tools, skills }: Contributed, checker: SchemaChecker): ToolRegistry {
+export function createToolRegistry(
+  { tools, skills }: Contributed,
+  checker: SchemaChecker,
+  policies: Pick<ToolRegistry, "judge" | "policyProblems">,
+): ToolRegistry {
   const unpacked = (name: string): readonly string[] => skills.get(name)?.value.tools ?? [name];
   return {
+    ...policies,
     resolve: (names) => [...new Set(names.flatMap(unpacked))].flatMap((name) => tools.get(name)?.value ?? []),
     find: (name) => tools.get(name)?.value,
     settled: (names) => tools.settled(names.flatMap(unpacked)),

@@ -12,11 +12,10 @@ import {
   type Scope,
 } from "#weftline";
 import { toolCaller } from "./call.ts";
-import { Capability, Skill, Tool, capabilityDirectory } from "./contract.ts";
+import { ApprovalMode, Capability, Skill, Tool, capabilityDirectory } from "./contract.ts";
 
 const CapabilityKind = enumKey("TOOL", "SKILL");
 const SideEffects = enumKey("NONE", "READ", "WRITE", "EXTERNAL");
-const ApprovalMode = enumKey("NEVER", "ALWAYS", "POLICY");
 
 /** The graph of what agents can be given. */
 export function addCapabilitySchema(builder: GraphBuilder): void {
@@ -52,7 +51,7 @@ function addEnums(builder: GraphBuilder): void {
   defineEnum(builder, ApprovalMode, "ApprovalMode", "Whether a person has to allow a call.", {
     NEVER: "Nobody is asked.",
     ALWAYS: "Each call waits for a person.",
-    POLICY: "A policy decides for each call.",
+    POLICY: "A condition on the call's arguments decides.",
   });
 }
 
@@ -84,8 +83,16 @@ function addTool(builder: GraphBuilder): void {
       approval: t.field({
         type: ApprovalMode,
         nullable: false,
-        description: "Whether a person has to allow a call.",
-        resolve: (tool) => tool.definition.approval,
+        description: "Whether a person has to allow a call. The agent that calls may have a policy of its own.",
+        resolve: ({ definition }) => (typeof definition.approval === "string" ? definition.approval : "POLICY"),
+      }),
+      approvalCondition: t.string({
+        description: "Where approval is POLICY: a person is asked where this holds, CEL over args, agent and run.",
+        resolve: ({ definition }) => (typeof definition.approval === "string" ? null : definition.approval.when),
+      }),
+      concurrency: t.int({
+        description: "How many calls run at once in one server process; null for any number.",
+        resolve: (tool) => tool.definition.concurrency ?? null,
       }),
       idempotent: t.boolean({
         nullable: false,
@@ -95,7 +102,7 @@ function addTool(builder: GraphBuilder): void {
       timeout: t.field({
         type: "Duration",
         nullable: false,
-        description: "How long a call may take.",
+        description: "How long a call may take, without the time that it waits for its turn.",
         resolve: (tool) => tool.definition.timeoutMs,
       }),
     }),

@@ -1,6 +1,7 @@
 import { hashOf, messageOf, type Changes, type Contribution, type Logger, type ToolDefinition, type ToolSource } from "#weftline";
 import type { SkillDefinition } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
+import type { Settings } from "./settings.ts";
 import { toolProblems } from "./verify.ts";
 
 /** How long a run waits for sources that have not yet said what they have. */
@@ -24,6 +25,7 @@ export interface ShelfParts {
   readonly tools: ReadonlyMap<string, Contribution<ToolDefinition>>;
   readonly skills: ReadonlyMap<string, Contribution<SkillDefinition>>;
   readonly sources: ReadonlyMap<string, Contribution<ToolSource>>;
+  readonly settings: Settings;
   readonly checker: SchemaChecker;
   readonly changes: Pick<Changes, "publish">;
   readonly log: Logger;
@@ -32,7 +34,7 @@ export interface ShelfParts {
 type Offer = ReadonlyMap<string, Contribution<ToolDefinition>>;
 
 /** Puts the tools of plugins and of sources side by side. What no agent could use of a source is left out, and the log says why. */
-export function createToolShelf({ tools, skills, sources, checker, changes, log }: ShelfParts): ToolShelf {
+export function createToolShelf({ tools, skills, sources, settings, checker, changes, log }: ShelfParts): ToolShelf {
   const offers = new Map<string, Offer>();
   const listening = new Map<string, () => void>();
 
@@ -43,7 +45,7 @@ export function createToolShelf({ tools, skills, sources, checker, changes, log 
       const taken = offer.has(tool.name) || tools.has(tool.name) || skills.has(tool.name);
       const problems = [...(taken ? ["its name is taken"] : []), ...toolProblems(tool.name, tool, checker)];
       if (problems.length > 0) log.warn({ source: key, tool: tool.name, problems }, "a tool of a source is left out");
-      else offer.set(tool.name, { point: "", key: tool.name, value: tool, plugin });
+      else offer.set(tool.name, { point: "", key: tool.name, value: settings.adjust(tool), plugin });
     }
     return offer;
   };
@@ -78,7 +80,8 @@ export function createToolShelf({ tools, skills, sources, checker, changes, log 
   const sourceOf = (name: string): ToolSource | undefined => sources.get(keyOf(name))?.value;
   const get = (name: string): Contribution<ToolDefinition> | undefined => {
     const own = tools.get(name);
-    if (own || sources.size === 0) return own;
+    if (own) return { ...own, value: settings.adjust(own.value) };
+    if (sources.size === 0) return undefined;
     open();
     return offers.get(keyOf(name))?.get(name);
   };

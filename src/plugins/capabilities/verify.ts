@@ -1,6 +1,9 @@
 import { WeftlineError, type Contribution, type ToolDefinition, type ToolSource } from "#weftline";
+import type { Conditions } from "./conditions.ts";
+import type { CapabilitiesConfig } from "./config.ts";
 import type { SkillDefinition } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
+import { namePattern } from "./names.ts";
 
 /** What plugins put at the extension points, complete when the platform is ready. */
 export interface Definitions {
@@ -11,7 +14,6 @@ export interface Definitions {
 
 /** Of one schema, in characters of JSON. */
 const maxSchema = 65_536;
-const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 const sourcePattern = /^[A-Za-z0-9_-]{1,32}$/;
 
 /**
@@ -33,6 +35,40 @@ export function verifyCapabilities({ tools, skills, sources }: Definitions, chec
         : [{ plugin, what: `source of tools "${key}"`, problem: "its name is not 1 to 32 letters, digits, _ or -" }],
     ),
   ];
+  refuseIf(problems);
+}
+
+/**
+ * Refuses conditions that could not be told, of tools and of the operator.
+ *
+ * @throws CAPABILITY_INVALID with every problem.
+ */
+export async function verifyConditions(
+  { tools }: Definitions,
+  { tools: settings }: CapabilitiesConfig,
+  conditions: Conditions,
+): Promise<void> {
+  const rules = [
+    ...[...tools.values()].map(({ key, value, plugin }) => ({
+      plugin,
+      what: `tool "${key}"`,
+      rule: value.approval,
+      schema: value.inputSchema,
+    })),
+    ...Object.entries(settings).map(([name, { approval = "NEVER" }]) => {
+      return { plugin: "capabilities", what: `setting of "${name}"`, rule: approval, schema: tools.get(name)?.value.inputSchema };
+    }),
+  ];
+  const problems = await Promise.all(
+    rules.map(async ({ plugin, what, rule, schema }) => {
+      const problem = typeof rule === "string" ? undefined : await conditions.problemOf(rule.when, schema);
+      return problem === undefined ? [] : [{ plugin, what, problem: `the condition of its approval: ${problem}` }];
+    }),
+  );
+  refuseIf(problems.flat());
+}
+
+function refuseIf(problems: readonly { readonly plugin: string; readonly what: string; readonly problem: string }[]): void {
   const [first] = problems;
   if (!first) return;
   const list = problems.map(({ plugin, what, problem }) => `the ${what} of "${plugin}": ${problem}`).join("; ");
@@ -58,6 +94,7 @@ export function toolProblems(key: string, tool: ToolDefinition, checker: SchemaC
     }),
     ...(tool.inputSchema?.["type"] === "object" ? [] : ['its inputSchema has to say type: "object"']),
     ...(tool.timeoutMs > 0 ? [] : ["its timeoutMs is not above 0"]),
+    ...(tool.concurrency === undefined || tool.concurrency >= 1 ? [] : ["its concurrency is below 1"]),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { Database, Tx } from "../../../src/core/database/database.ts";
 import type { Sql } from "../../../src/core/database/sql.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
+import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
 import { bootRuns, say } from "../../runs/fixtures.ts";
 import { runCase } from "../case.ts";
@@ -68,7 +69,7 @@ async function haunt(runs: number, fence: Fence) {
     const warn = (detail: { readonly code?: string }): void => void (refusals += detail.code === "RUN_FENCED" ? 1 : 0);
     const log = { ...silent, warn, child: () => silent } as never;
     const writer = new LogWriter(on, new Hub(), { ring: () => undefined, committed: () => undefined });
-    return new EmbeddedEngine({ database: on, writer, log, lookup }, { concurrency: 100, leaseMs, sweepMs: 100 });
+    return new EmbeddedEngine({ database: on, writer, log, lookup, gates: new ToolGates() }, { concurrency: 100, leaseMs, sweepMs: 100 });
   };
 
   const zombie = engineOf(gated);

@@ -91,6 +91,7 @@ test("each change of the definition is a version; a name, a description and noth
     model: null,
     instructions: "Two.",
     capabilities: [],
+    toolPolicies: [],
     options: {},
     outputSchema: null,
     memory: { recall: false, scopes: [], limit: 5 },

@@ -1,6 +1,6 @@
 import { Actor, HealthComponent, RunTarget, actorOf, connectionType, loadRows, nodeType, type GraphBuilder } from "#weftline";
-import { Capability, capabilityDirectory } from "#plugins/capabilities";
-import { Agent, AgentVersion, type AgentMemorySettings } from "../contract.ts";
+import { ApprovalMode, Capability, capabilityDirectory } from "#plugins/capabilities";
+import { Agent, AgentVersion, type AgentMemorySettings, type AgentToolPolicy } from "../contract.ts";
 import { newestOf } from "../service/find.ts";
 import { listVersions } from "../service/list.ts";
 import { agentEditor } from "../service/service.ts";
@@ -88,6 +88,7 @@ export function addAgent(builder: GraphBuilder): void {
 }
 
 function addCapabilities(builder: GraphBuilder): void {
+  const Policy = toolPolicy(builder);
   builder.objectFields(Agent, (t) => ({
     capabilities: t.field({
       type: [Capability],
@@ -96,12 +97,34 @@ function addCapabilities(builder: GraphBuilder): void {
       resolve: async (agent, _, scope) =>
         (await newestOf(scope, agent)).capabilities.flatMap((name) => scope.use(capabilityDirectory).find(name) ?? []),
     }),
+    toolPolicies: t.field({
+      type: [Policy],
+      nullable: false,
+      description: "When a person is asked about its calls, beyond what the tools themselves ask.",
+      resolve: async (agent, _, scope) => [...((await newestOf(scope, agent)).toolPolicies ?? [])],
+    }),
     missingCapabilities: t.stringList({
       nullable: false,
       description: "Names among its capabilities that no plugin provides.",
       resolve: async (agent, _, scope) => scope.use(agentEditor).missing(await newestOf(scope, agent)),
     }),
   }));
+}
+
+function toolPolicy(builder: GraphBuilder) {
+  return builder.objectRef<AgentToolPolicy>("AgentToolPolicy").implement({
+    description: "When a person is asked about an agent's calls of a tool.",
+    fields: (t) => ({
+      tool: t.exposeString("tool", { nullable: false, description: "A tool's name; github.* for all whose names begin so, * for all." }),
+      approval: t.field({
+        type: ApprovalMode,
+        nullable: false,
+        description: "Whether a person is asked.",
+        resolve: ({ approval }) => approval,
+      }),
+      condition: t.exposeString("condition", { description: "POLICY: a person is asked where this holds; CEL." }),
+    }),
+  });
 }
 
 function memorySettings(builder: GraphBuilder) {
@@ -133,7 +156,8 @@ function addVersion(builder: GraphBuilder): void {
       definition: t.field({
         type: "JSON",
         nullable: false,
-        description: "What runs of it execute: framework, model, instructions, capabilities, options, outputSchema and memory.",
+        description:
+          "What runs of it execute: framework, model, instructions, capabilities, toolPolicies, options, outputSchema and memory.",
         resolve: (version) => version.definition,
       }),
     }),

@@ -1,4 +1,6 @@
 import { inputNamed, type GraphBuilder } from "#weftline";
+import { ApprovalMode } from "#plugins/capabilities";
+import type { PolicyPatch } from "../service/draft.ts";
 import type { CreateAgent, UpdateAgent } from "../service/edit.ts";
 import type { CreateFromTemplate } from "../service/template.ts";
 import { MemoryScope, type AgentRef } from "../types.ts";
@@ -7,6 +9,7 @@ import { MemoryScope, type AgentRef } from "../types.ts";
 export function agentInputs(builder: GraphBuilder) {
   return {
     ref: inputNamed<AgentRef>(builder, "AgentRef"),
+    policy: inputNamed<PolicyPatch>(builder, "AgentToolPolicyInput"),
     memory: inputNamed<NonNullable<UpdateAgent["memory"]>>(builder, "AgentMemoryInput"),
     create: inputNamed<CreateAgent>(builder, "CreateAgentInput"),
     fromTemplate: inputNamed<CreateFromTemplate>(builder, "CreateAgentFromTemplateInput"),
@@ -32,6 +35,20 @@ export function addInputs(builder: GraphBuilder): void {
       limit: t.int({ description: "The most facts that it is shown, 1 to 100; 5 unless said." }),
     }),
   });
+  builder.inputType(inputs.policy, {
+    description: "When a person is asked about an agent's calls of a tool.",
+    fields: (t) => ({
+      tool: t.string({
+        required: true,
+        description: "A tool's name; github.* for all whose names begin so, * for all. The closest name counts.",
+      }),
+      approval: t.field({ type: ApprovalMode, required: true, description: "Whether a person is asked." }),
+      condition: t.string({
+        description:
+          "POLICY: a person is asked where this holds. CEL over args, agent and run, as in args.amount > 100; what cannot be told is asked about.",
+      }),
+    }),
+  });
   addCreateInputs(builder);
   addUpdateInput(builder);
 }
@@ -41,6 +58,8 @@ const about = {
   model: "As binding/model, or a model of the default binding; the default model unless said.",
   instructions: "What the agent is told before every conversation, at most 100,000 characters.",
   capabilities: "Names of tools and skills, as in time.now. One that is not installed is kept and reported.",
+  toolPolicies:
+    "When a person is asked about its calls. It may ask more often than the tools themselves, not less, unless the operator allows that.",
   options: "Settings of the framework, by its optionsSchema.",
   outputSchema: "JSON Schema of its answers, where they are to be structured.",
   memory: "What it recalls before it answers.",
@@ -59,6 +78,7 @@ function addCreateInputs(builder: GraphBuilder): void {
       model: t.string({ description: about.model }),
       instructions: t.string({ description: about.instructions }),
       capabilities: t.stringList({ description: about.capabilities }),
+      toolPolicies: t.field({ type: [inputs.policy], description: about.toolPolicies }),
       options: t.field({ type: "JSON", description: about.options }),
       outputSchema: t.field({ type: "JSON", description: about.outputSchema }),
       memory: t.field({ type: inputs.memory, description: about.memory }),
@@ -90,6 +110,7 @@ function addUpdateInput(builder: GraphBuilder): void {
       model: t.string({ description: about.model }),
       instructions: t.string({ description: about.instructions }),
       capabilities: t.stringList({ description: about.capabilities }),
+      toolPolicies: t.field({ type: [inputs.policy], description: about.toolPolicies }),
       options: t.field({ type: "JSON", description: about.options }),
       outputSchema: t.field({ type: "JSON", description: about.outputSchema }),
       memory: t.field({ type: inputs.memory, description: about.memory }),

@@ -3,6 +3,7 @@ import { WeftlineError, asWeftlineError, type AgentRuntime } from "#weftline";
 import type { AgentDefinition, AgentMemorySettings, JsonObject } from "../types.ts";
 import type { DefinitionDraft } from "./draft.ts";
 import type { AgentsHost } from "./host.ts";
+import { policyProblems } from "./policies.ts";
 import { refuseIf, type Problem } from "./problems.ts";
 
 const maxInstructions = 100_000;
@@ -32,6 +33,7 @@ export async function checkDefinition(
     ...modelProblems(host, draft.model, [...base, "model"]),
     ...instructionsProblems(draft.instructions, [...base, "instructions"]),
     ...capabilityProblems(draft.capabilities, [...base, "capabilities"]),
+    ...(await policyProblems(host.tools, draft.toolPolicies, [...base, "toolPolicies"])),
     ...(await optionsProblems(runtime, draft.options, [...base, "options"])),
     ...outputSchemaProblems(host, draft.outputSchema, [...base, "outputSchema"]),
     ...memoryProblems(draft.memory, [...base, "memory"]),

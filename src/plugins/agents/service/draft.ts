@@ -1,4 +1,4 @@
-import type { AgentDefinition, AgentMemorySettings } from "../types.ts";
+import type { AgentDefinition, AgentMemorySettings, AgentToolPolicy } from "../types.ts";
 
 /** A definition before it is checked: what comes from a client may have any shape. */
 export interface DefinitionDraft extends Omit<AgentDefinition, "options" | "outputSchema"> {
@@ -12,10 +12,14 @@ export interface DefinitionPatch {
   readonly model?: string | null | undefined;
   readonly instructions?: string | null | undefined;
   readonly capabilities?: readonly string[] | null | undefined;
+  readonly toolPolicies?: readonly PolicyPatch[] | null | undefined;
   readonly options?: unknown;
   readonly outputSchema?: unknown;
   readonly memory?: Patch<AgentMemorySettings> | null | undefined;
 }
+
+/** A policy as it comes from a client. */
+export type PolicyPatch = Omit<AgentToolPolicy, "condition"> & { readonly condition?: string | null | undefined };
 
 type Patch<T> = { readonly [Name in keyof T]?: T[Name] | null | undefined };
 
@@ -27,6 +31,7 @@ export const emptyDefinition: AgentDefinition = {
   model: null,
   instructions: null,
   capabilities: [],
+  toolPolicies: [],
   options: {},
   outputSchema: null,
   memory: defaultMemory,
@@ -44,10 +49,17 @@ export function patched(before: AgentDefinition, patch: DefinitionPatch): Defini
     model: choose(patch.model, before.model, null)?.trim() ?? null,
     instructions: choose(patch.instructions, before.instructions, null),
     capabilities: [...new Set(choose(patch.capabilities, before.capabilities, []))],
+    toolPolicies: policiesOf(patch.toolPolicies, before),
     options: choose<unknown>(patch.options, before.options, {}),
     outputSchema: choose<unknown>(patch.outputSchema, before.outputSchema, null),
     memory: memory === undefined ? before.memory : memory === null ? defaultMemory : patchedMemory(before.memory, memory),
   };
+}
+
+/** Definitions from before there were policies have none. */
+function policiesOf(patch: DefinitionPatch["toolPolicies"], before: Partial<AgentDefinition>): readonly AgentToolPolicy[] {
+  const given = choose(patch, before.toolPolicies ?? [], []);
+  return given.map(({ tool, approval, condition }) => ({ tool: tool.trim(), approval, condition: condition?.trim() || null }));
 }
 
 function patchedMemory(before: AgentMemorySettings, patch: Patch<AgentMemorySettings>): AgentMemorySettings {

@@ -50,7 +50,7 @@ export async function updateAgent(host: AgentsHost, scope: Scope, input: UpdateA
     checkVersion(agent, input.expectedVersion);
     const before = await newestDefinition(tx, agent);
     const draft = patched(before, input);
-    const same = hashOf(draft) === hashOf(before);
+    const same = hashOf(draft) === hashOf(patched(before, {}));
     const definition = same ? keep(before, wordsOf(input)) : await checkDefinition(host, draft, ["input"], wordsOf(input));
     const { name, description = agent.description, note } = input;
     const words = named(name ?? agent.name, description);
@@ -70,7 +70,7 @@ export async function restoreVersion(host: AgentsHost, scope: Scope, ref: AgentR
     const agent = await agentToChange(scope, tx, ref, ["agent"]);
     const old = await tx.em.findOne(AgentVersion, { agentId: agent.id, version });
     if (!old) throw new WeftlineError("NOT_FOUND", { what: "version of this agent", path: ["version"] });
-    const definition = await checkDefinition(host, old.definition, ["version"]);
+    const definition = await checkDefinition(host, patched(old.definition, {}), ["version"]);
     raiseVersion(tx, agent, definition, `Restored from version ${version}.`);
     await saveAgent(host, tx, agent);
     return agent.id;

@@ -5,6 +5,7 @@ import type { AgentDefinition, AgentRef } from "../types.ts";
 import { readBy } from "./check.ts";
 import { missingAgent, resolveAgent } from "./find.ts";
 import type { AgentsHost } from "./host.ts";
+import { ruleOf } from "./policies.ts";
 import { refuseIf } from "./problems.ts";
 
 /** @throws AGENT_NOT_ACTIVE */
@@ -43,6 +44,7 @@ async function programOf(host: AgentsHost, run: Run): Promise<AgentProgram> {
     agent: { id: run.targetId, name: run.targetName, version },
     framework,
     capabilities,
+    toolPolicies: (definition.toolPolicies ?? []).map((policy) => ({ tool: policy.tool, approval: ruleOf(policy) ?? "ALWAYS" })),
     options: await optionsOf(host, definition),
     ...(instructions === "" ? {} : { instructions }),
     ...(model === null ? {} : { model }),

@@ -1,0 +1,64 @@
+import { WeftlineError, globalId, loadExpressions, messageOf, type Expression, type Expressions, type PolicedCall } from "#weftline";
+import type { JsonSchema } from "./json-schema.ts";
+
+/** What a condition may name. */
+const variables = { args: "map<string, dyn>", agent: "dyn", run: "map<string, dyn>" };
+
+/** The conditions of policies: compiled once, in a language that is loaded at the first one. */
+export interface Conditions {
+  /** Why this is no condition, or nothing. Where the tool is known, its arguments are held against its schema. */
+  problemOf(condition: string, inputSchema?: JsonSchema): Promise<string | undefined>;
+  /** @throws where it cannot be told. */
+  holds(condition: string, call: PolicedCall): Promise<boolean>;
+}
+
+/** How many are kept compiled. */
+const maxKept = 1_000;
+
+export function createConditions(): Conditions {
+  const kept = new Map<string, Expression>();
+  let language: Promise<Expressions> | undefined;
+
+  const compiled = async (condition: string): Promise<Expression> => {
+    const known = kept.get(condition);
+    if (known) return known;
+    const expression = (await (language ??= loadExpressions(variables))).compile(condition);
+    if (kept.size >= maxKept) kept.clear();
+    kept.set(condition, expression);
+    return expression;
+  };
+
+  return {
+    async problemOf(condition, inputSchema) {
+      try {
+        const { type, membersOf } = await compiled(condition);
+        if (type !== "bool" && type !== "dyn") return `A condition is true or false; this one is of the type ${type}.`;
+        const unknown = inputSchema && membersOf("args").find((name) => !mayHave(inputSchema, name));
+        return unknown === undefined ? undefined : `The tool has no argument "${unknown}".`;
+      } catch (error) {
+        return messageOf(error);
+      }
+    },
+    async holds(condition, call) {
+      const value = (await compiled(condition)).evaluate(seenBy(call));
+      if (typeof value !== "boolean") throw new WeftlineError("INVALID_INPUT", { message: "It is neither true nor false." });
+      return value;
+    },
+  };
+}
+
+/** Only a schema that closes its object says what is not in it. */
+function mayHave({ properties, additionalProperties, patternProperties }: JsonSchema, name: string): boolean {
+  if (additionalProperties !== false || patternProperties !== undefined) return true;
+  return Object.hasOwn((properties ?? {}) as object, name);
+}
+
+/** A call as its condition sees it: ids as in the graph. */
+function seenBy({ args, agent, run }: PolicedCall): Readonly<Record<string, unknown>> {
+  const { id, threadId, ...rest } = run;
+  return {
+    args,
+    agent: agent ? { id: globalId("Agent", agent.id), name: agent.name, version: agent.version } : null,
+    run: { ...rest, id: globalId("Run", id), threadId: threadId === null ? null : globalId("Thread", threadId) },
+  };
+}

@@ -1,0 +1,79 @@
+import {
+  messageOf,
+  type ApprovalRule,
+  type Logger,
+  type PolicedCall,
+  type ToolDefinition,
+  type ToolPolicy,
+  type ToolRegistry,
+  type Verdict,
+} from "#weftline";
+import type { Conditions } from "./conditions.ts";
+import { closest, isToolPattern } from "./names.ts";
+import type { Settings } from "./settings.ts";
+
+/** What judging calls needs. */
+export interface PolicyParts {
+  readonly settings: Settings;
+  readonly conditions: Conditions;
+  readonly find: (name: string) => ToolDefinition | undefined;
+  readonly log: Logger;
+}
+
+/** Decides about each call whether a person is asked: by the tool's rule, and by the agent's where that asks more often. */
+export function createPolicies({ settings, conditions, find, log }: PolicyParts): Pick<ToolRegistry, "judge" | "policyProblems"> {
+  const verdictOf = async (rule: ApprovalRule, whose: string, tool: ToolDefinition, call: PolicedCall): Promise<Verdict> => {
+    if (rule === "NEVER") return { ask: false };
+    if (rule === "ALWAYS") return { ask: true };
+    try {
+      return (await conditions.holds(rule.when, call)) ? { ask: true, because: `${whose} asks where: ${rule.when}` } : { ask: false };
+    } catch (error) {
+      log.warn({ tool: tool.name, runId: call.run.id, reason: messageOf(error) }, "a policy could not be told, so a person is asked");
+      return { ask: true, because: `${whose} asks where: ${rule.when} (this could not be told: ${messageOf(error)})` };
+    }
+  };
+
+  return {
+    judge(tool, call) {
+      const own = ownRule(tool, call.agent?.policies ?? []);
+      if (own === undefined) return isPlain(tool.approval) ? plain(tool.approval) : verdictOf(tool.approval, "The tool", tool, call);
+      if (settings.mayLoosen(tool.name)) return verdictOf(own, "The agent", tool, call);
+      return firstThatAsks([() => verdictOf(tool.approval, "The tool", tool, call), () => verdictOf(own, "The agent", tool, call)]);
+    },
+    async policyProblems({ tool: name, approval }) {
+      if (!isToolPattern(name))
+        return [{ part: "tool", message: `"${name}" names no tool; it is a tool's name, as github.search, github.* or *.` }];
+      const tool = find(name);
+      const problem = isPlain(approval) ? undefined : await conditions.problemOf(approval.when, tool?.inputSchema);
+      if (problem !== undefined) return [{ part: "approval", message: problem }];
+      if (!tool || settings.mayLoosen(name) || !isLooser(approval, tool.approval)) return [];
+      const says = tool.approval === "ALWAYS" ? "always asks" : "asks under a condition";
+      return [
+        {
+          part: "approval",
+          message: `The tool "${name}" ${says}; an agent may only ask more often. The operator can allow it to ask less.`,
+        },
+      ];
+    },
+  };
+}
+
+const isPlain = (rule: ApprovalRule): rule is "NEVER" | "ALWAYS" => typeof rule === "string";
+const plain = (rule: "NEVER" | "ALWAYS"): Verdict => ({ ask: rule === "ALWAYS" });
+
+function ownRule({ name }: ToolDefinition, policies: readonly ToolPolicy[]): ApprovalRule | undefined {
+  return policies.length === 0 ? undefined : closest(name, new Map(policies.map(({ tool, approval }) => [tool, approval])));
+}
+
+/** Of two conditions nobody can tell which asks less: both count. */
+function isLooser(own: ApprovalRule, tools: ApprovalRule): boolean {
+  return tools === "ALWAYS" ? own !== "ALWAYS" : tools !== "NEVER" && own === "NEVER";
+}
+
+async function firstThatAsks(verdicts: readonly (() => Promise<Verdict>)[]): Promise<Verdict> {
+  for (const verdict of verdicts) {
+    const given = await verdict();
+    if (given.ask) return given;
+  }
+  return { ask: false };
+}
