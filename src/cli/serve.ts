@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { relative } from "node:path";
 import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
 import { modelService } from "../core/runs/public.ts";
@@ -23,6 +24,7 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   const platform = await createPlatform(config, options);
   try {
     const server = await platform.listen();
+    keepCompiled();
     for (const line of banner(terminal, { platform, server, file, bootMs: performance.now() - start })) terminal.say(line);
     await new Promise<void>((resolve) =>
       interrupted.aborted ? resolve() : interrupted.addEventListener("abort", () => resolve(), { once: true }),
@@ -33,6 +35,11 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
     await platform.close();
   }
   return exitCodes.ok;
+}
+
+/** The compiled code of this start, for the next one: a server that is killed would not leave it behind. */
+function keepCompiled(): void {
+  setTimeout(() => flushCompileCache(), 2_000).unref();
 }
 
 /** Does not keep the process alive: it ends what would. */
