@@ -1,6 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { v7 } from "uuid";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
 import { addressReader, type AddressReader } from "./addresses.ts";
 import { admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
@@ -246,7 +246,7 @@ function mayBeCutShort({ headers }: IncomingMessage, limit: number): boolean {
 /** A caller's own id is kept, so that one id follows a request through several services. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
-  return typeof given === "string" && /^[\w.:-]{8,128}$/.test(given) ? given : v7();
+  return typeof given === "string" && /^[\w.:-]{8,128}$/.test(given) ? given : randomUUID();
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {

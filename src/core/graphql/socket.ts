@@ -1,8 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { GraphQLError, type ExecutionArgs } from "graphql";
 import { handleProtocols, makeServer, type Context, type Server, type SubscribePayload } from "graphql-ws";
-import { v7 } from "uuid";
 import { WebSocketServer, type WebSocket } from "ws";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
 import type { AddressReader } from "./addresses.ts";
@@ -179,7 +179,7 @@ export class SocketServer {
   async #subscribe(context: SocketContext, payload: SubscribePayload): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { extra, subscriptions } = context;
     const { engine, limits, rates } = this.#options;
-    const caller = { viewer: extra.viewer, requestId: v7() };
+    const caller = { viewer: extra.viewer, requestId: randomUUID() };
     // Counted before anything is awaited: operations that come in one tick must not all count each other.
     const open = Object.keys(subscriptions).length;
     try {
@@ -206,7 +206,7 @@ export class SocketServer {
   }
 
   /** graphql-ws wraps what a stream throws; the error inside is the one that was made to be shown. */
-  #shown(error: unknown, requestId: string = v7()): GraphQLError {
+  #shown(error: unknown, requestId: string = randomUUID()): GraphQLError {
     const inner = error instanceof GraphQLError && error.cause instanceof GraphQLError ? error.cause : error;
     return withoutHttp(publicError(inner, { requestId, log: this.#options.host.log }));
   }

@@ -1,4 +1,5 @@
 import { v7 as newId } from "uuid";
+import { asPlatform } from "../database/rows.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
@@ -145,7 +146,7 @@ export class EmbeddedEngine {
     if (claimed.length === 0) return;
     failpoint?.("claim.committed");
     try {
-      const runs = await this.#host.database.rows.byIds(Run, { reader: "SYSTEM", reach: "MINE" }, claimed);
+      const runs = await this.#host.database.rows.byIds(Run, asPlatform, claimed);
       for (const run of runs) this.#advance(run, this.#starting.get(run.id));
     } finally {
       for (const id of claimed) this.#starting.delete(id);

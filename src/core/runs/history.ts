@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { asPlatform } from "../database/rows.ts";
 import { Message, ToolCall, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
@@ -20,8 +21,6 @@ export async function conversationOf(database: Database, run: Run): Promise<Conv
   return conversation;
 }
 
-/** The run was allowed when it started. */
-const asPlatform = { reader: "SYSTEM", reach: "MINE" } as const;
 const standing = "e.superseded_by_id is null and e.status = 'COMPLETE'";
 
 async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {

@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { asPlatform } from "../database/rows.ts";
 import { openStatuses } from "./cancel.ts";
 import { snapshotKind, type Snapshot } from "./contract.ts";
 import { Interrupt, Message } from "./entities/message.ts";
@@ -8,9 +9,6 @@ import { foldMessages } from "./fold.ts";
 
 /** How many messages a snapshot holds at most. */
 const maxMessages = 100;
-
-/** Who follows a stream was let in when it was asked for. */
-const asPlatform = { reader: "SYSTEM", reach: "MINE" } as const;
 
 /** What a snapshot covers: a stream, or one run of it with the runs below. */
 export interface SnapshotOf {

@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { asPlatform } from "../database/rows.ts";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
 import { castOf, type AgentCast, type OwnCast } from "./cast.ts";
 import { converse } from "./converse.ts";
@@ -75,8 +76,7 @@ async function timeLeft({ read }: Database, run: Run): Promise<number | undefine
 
 async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSession; calls: ToolCall[]; interrupts: Interrupt[] }> {
   const fresh = run.startedAt == null;
-  const { read } = host.database;
-  const em = host.database.em("SYSTEM");
+  const { read, rows } = host.database;
   const past: LoggedEvent[] = fresh ? [{ seq: run.startSeq, at: run.createdAt, ...event("run.queued", {}) }] : await readPast(read, run);
   const start = {
     run: {
@@ -97,8 +97,9 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
     broken: fresh ? [] : await foldOpenMessages(read, run, past),
     regeneratesId: run.regeneratesId ?? undefined,
   };
-  const calls = fresh ? [] : await em.find(ToolCall, { runId: run.id });
-  const interrupts = fresh ? [] : await em.find(Interrupt, { runId: run.id }, { orderBy: { createdAt: "asc" } });
+  const ofRun = { where: "e.run_id = ?", params: [run.id] };
+  const calls = fresh ? [] : await rows.all(ToolCall, asPlatform, ofRun);
+  const interrupts = fresh ? [] : await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
   const session = new RunSession(host.writer, start);
   if (!fresh) closeLost(session, calls);
   return { session, calls, interrupts };

@@ -2,6 +2,9 @@ import { createParser } from "eventsource-parser";
 import type { NativeEvent } from "./answer.ts";
 import type { LoadedSdk } from "./client.ts";
 
+/** How long the end of a body may come behind the end of its answer, in milliseconds. */
+const patienceMs = 1_000;
+
 /**
  * Reads the events off a response: all that came in one piece of its body at once, where the SDK's own stream takes an asynchronous step for each.
  *
@@ -11,39 +14,44 @@ export async function* eventBatches(response: Response, sdk: LoadedSdk["sdk"]): 
   const body = response.body?.getReader();
   if (!body) return;
   const decoder = new TextDecoder();
-  let state: "reading" | "done" | "failed" = "reading";
-  let failure: unknown;
+  const answer: { state: "reading" | "done" | "failed"; failure?: unknown } = { state: "reading" };
   let batch: NativeEvent[] = [];
   const parser = createParser({
     onEvent({ event, data }) {
-      if (state !== "reading") return;
-      if (data === "[DONE]") return void (state = "done");
+      if (answer.state !== "reading") return;
+      if (data === "[DONE]") return void (answer.state = "done");
       try {
         batch.push(parsed(event, data, response, sdk));
       } catch (error) {
-        state = "failed";
-        failure = error;
+        Object.assign(answer, { state: "failed", failure: error });
       }
     },
   });
   try {
-    for (;;) {
+    while (answer.state === "reading") {
       const { value, done } = await body.read();
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
       if (batch.length > 0) yield batch;
       batch = [];
-      if (isOver(state)) break;
     }
   } finally {
-    void body.cancel().catch(() => undefined);
+    if (answer.state === "done") void readOn(body);
+    else void body.cancel().catch(() => undefined);
   }
-  if (failure !== undefined) throw failure;
+  if (answer.state === "failed") throw answer.failure;
 }
 
-/** Read through a function: the compiler does not see that the parser changes it. */
-function isOver(state: string): boolean {
-  return state !== "reading";
+/** A connection can serve the next answer only if this one's was read to its end; a server that does not end it is not waited for. */
+async function readOn(body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const late = setTimeout(() => void body.cancel().catch(() => undefined), patienceMs);
+  try {
+    while (!(await body.read()).done);
+  } catch {
+    // Nobody asks for it any more.
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** A failure that the provider reports within the stream is the SDK's own error, as its own stream throws it. */

@@ -31,6 +31,7 @@ export async function* watched<Event>(
     state = "silent";
     own.abort();
   }, model.timeoutMs);
+  let ended = false;
   try {
     signal.throwIfAborted();
     for await (const event of await open(AbortSignal.any([signal, own.signal]))) {
@@ -43,6 +44,7 @@ export async function* watched<Event>(
         timer = setTimeout(() => own.abort(), graceMs);
       }
     }
+    ended = true;
   } catch (error) {
     signal.throwIfAborted();
     if (isSilent(state)) throw silence(blame);
@@ -50,7 +52,8 @@ export async function* watched<Event>(
     if (state === "writing" || error instanceof sdk.APIError) throw providerError(error, sdk, blame);
   } finally {
     clearTimeout(timer);
-    own.abort();
+    // What was read to its end leaves its connection to the next answer.
+    if (!ended) own.abort();
   }
   // The SDK's loop ends without a word when it is aborted, and when the server hangs up.
   signal.throwIfAborted();
