@@ -6,8 +6,8 @@ export async function boot(): Promise<Figure[]> {
   const ours = await ofServer("ours");
   const bound = await ofServer("bound");
   return [
-    { work: "boot to first answer", unit: "ms", ours: ours.ms, bound: bound.ms, target: 600, better: "less" },
-    { work: "memory idle", unit: "MiB", ours: ours.memory, bound: bound.memory, target: 140, better: "less" },
+    { work: "boot to first answer", unit: "ms", ours: ours.ms, bound: bound.ms, target: 600, boundThen: 339, better: "less" },
+    { work: "memory idle", unit: "MiB", ours: ours.memory, bound: bound.memory, target: 140, boundThen: 98, better: "less" },
   ];
 }
 

@@ -27,34 +27,34 @@ const hub = createPubSub<{ event: [thread: string, row: Row] }>();
 
 let pending: Row[] = [];
 let timer: NodeJS.Timeout | undefined;
-let committed = 0;
 const commit = db.transaction((rows: readonly Row[]) => {
   for (const { thread, type, text } of rows) insert.run(thread, type, text);
 });
 
 function flush(): void {
+  clearTimeout(timer);
   timer = undefined;
   const rows = pending;
   pending = [];
   if (rows.length === 0) return;
   commit(rows);
-  committed = performance.now();
   for (const row of rows) hub.publish("event", row.thread, row);
 }
 
-/** The first of a burst goes at once, what follows it within 20 ms together; tokens of one thread become one row. */
-function append(row: Row): void {
+/** What is urgent goes at once, the rest within 20 ms and together; tokens of one thread become one row. */
+function append(row: Row, urgency: "now" | "soon"): void {
   const last = pending.findLast(({ thread }) => thread === row.thread);
   if (last?.type === "message.delta" && row.type === last.type) pending[pending.indexOf(last)] = { ...last, text: last.text + row.text };
   else pending.push(row);
-  timer ??= setTimeout(flush, performance.now() - committed > 20 ? 0 : 20);
+  if (urgency === "now") setImmediate(flush);
+  else timer ??= setTimeout(flush, 20);
 }
 
 async function answer(thread: string, text: string): Promise<void> {
   const history = (spoken.all(thread) as Row[])
     .toReversed()
     .map((row) => ({ role: row.type === "said" ? "user" : "assistant", content: row.text }));
-  append({ thread, type: "said", text });
+  append({ thread, type: "said", text }, "now");
   const body = JSON.stringify({ model: "bench", stream: true, messages: [...history, { role: "user", content: text }] });
   const response = await fetch(`${process.env["OPENAI_BASE_URL"]}/chat/completions`, { method: "POST", body });
   let rest = "";
@@ -68,10 +68,10 @@ async function answer(thread: string, text: string): Promise<void> {
       const { choices } = JSON.parse(line.slice(6)) as { choices: { delta: { content?: string } }[] };
       delta += choices[0]?.delta.content ?? "";
     }
-    if (delta) append({ thread, type: "message.delta", text: delta });
+    if (delta) append({ thread, type: "message.delta", text: delta }, whole === "" ? "now" : "soon");
     whole += delta;
   }
-  append({ thread, type: "run.finished", text: whole });
+  append({ thread, type: "run.finished", text: whole }, "now");
 }
 
 let threads = 0;
@@ -132,6 +132,9 @@ const http = createServer((request, response) => void yoga(request, response));
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols });
 http.on("upgrade", (request, tcp, head) =>
   sockets.handleUpgrade(request, tcp, head, (socket) => {
+    if (request.url?.endsWith("/yardstick")) {
+      return void socket.on("message", (data) => (commit([{ thread: "", type: "yardstick", text: String(data) }]), socket.send("done")));
+    }
     if (request.url?.endsWith("/bare")) {
       socket.on("message", () => (socket.send('{"type":"connection_ack"}'), bare.add(socket)));
       return void socket.on("close", () => bare.delete(socket));

@@ -4,10 +4,13 @@ import { readFileSync } from "node:fs";
 export interface Figure {
   readonly work: string;
   readonly unit: string;
-  readonly ours: number;
+  /** Absent where it says something of the machine alone. */
+  readonly ours?: number;
   /** The same of the minimal server of bound.ts, in the same run. */
   readonly bound?: number;
   readonly target?: number;
+  /** What a bound reached on the machine on which the target was set. */
+  readonly boundThen?: number;
   readonly better: "less" | "more";
   /** What one should know of how it came about. */
   readonly note?: string;

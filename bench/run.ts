@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { boot } from "./boot.ts";
 import { fanOut } from "./fan-out.ts";
 import { firstToken } from "./first-token.ts";
@@ -10,12 +8,14 @@ import { logGrowth } from "./log-growth.ts";
 import { manyStreams } from "./many-streams.ts";
 import type { Figure } from "./measure.ts";
 import { oneStream } from "./one-stream.ts";
-import { resultsOf } from "./results.ts";
+import { resultsOf, writeResults } from "./results.ts";
 import { shortRuns } from "./short-runs.ts";
 import { slowStreams } from "./slow-streams.ts";
+import { yardstick } from "./yardstick.ts";
 
-/** `npm run bench [name …]` measures all figures, or those named; all of them are written to bench/RESULTS.md. */
+/** `npm run bench [name …]` measures all figures, or those named; the table of all of them is written into bench/RESULTS.md. */
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  yardstick,
   "first-token": firstToken,
   "short-runs": shortRuns,
   "one-stream": oneStream,
@@ -41,10 +41,4 @@ for (const [name, measure] of Object.entries(all)) {
   process.stdout.write(`${resultsOf(measured).join("\n")}\n`);
 }
 
-if (names.length === 0) {
-  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}`;
-  writeFileSync(
-    "bench/RESULTS.md",
-    `# What it measures\n\nWritten by \`npm run bench\` on ${machine}.\n\n${resultsOf(figures).join("\n")}\n`,
-  );
-}
+if (names.length === 0) writeResults(figures);

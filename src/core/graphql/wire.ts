@@ -85,7 +85,7 @@ export class Wire {
     return new Promise((resolve) => {
       if (this.#socket.readyState === this.#socket.CLOSED) return resolve();
       this.#socket.once("close", () => resolve());
-      setTimeout(() => this.#socket.close(code, reason), delayMs);
+      setTimeout(() => this.close(code, reason), delayMs);
     });
   }
 
