@@ -7,6 +7,7 @@ import {
   chat,
   crewai,
   example,
+  files,
   health,
   langchain,
   langgraph,
@@ -40,6 +41,7 @@ export default defineConfig({
     crewai({ home: join(WEFTLINE_DATA || "./data", "crewai") }),
     agents(),
     chat(),
+    files(),
     example(),
   ],
 });

@@ -231,6 +231,12 @@ export const errorCodes = {
     "The model provider {provider} could not be reached.",
     "Check the base URL of the binding and the network.",
   ),
+  FILE_UNSUPPORTED: entry(
+    "input",
+    'The file "{file}" ({mediaType}) cannot be taken: {who} takes no such files{why}.',
+    "Choose a model or a framework that does, or say in words what matters in the file.",
+  ),
+  MODEL_REFUSED: entry("conflict", "The model refused: {problem}", "Ask for something else, or choose another model."),
   STREAM_TRUNCATED: entry("unavailable", "The answer of {provider} ended before it was complete.", "Retry the run."),
   OUTPUT_INVALID: entry(
     "conflict",

@@ -4,6 +4,7 @@ export { capabilities } from "./capabilities/index.ts";
 export { chat } from "./chat/index.ts";
 export { crewai } from "./crewai/index.ts";
 export { example } from "./example/index.ts";
+export { files } from "./files/index.ts";
 export { health } from "./health/index.ts";
 export { langchain } from "./langchain/index.ts";
 export { langgraph } from "./langgraph/index.ts";

@@ -25,6 +25,7 @@ const everything: RuntimeFeatures = {
   state: true,
   structuredOutput: true,
   usage: true,
+  files: true,
 };
 
 /**

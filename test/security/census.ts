@@ -35,6 +35,9 @@ export function walksOf(schema: GraphQLSchema, type: GraphQLObjectType): string[
 const walkOf = (type: GraphQLObjectType, selection: string): string =>
   `query ($id: ID!) { node(id: $id) { __typename id ... on ${type.name} { ${selection} } } }`;
 
+/** What stands two levels below an object of a type and nowhere else. */
+const deeper: Readonly<Record<string, string>> = { Message: "parts { ... on FilePart { file { __typename id } } }" };
+
 /**
  * Finds what a viewer has by walking from the roots, and adds what nobody had before: who was there first is who made it. Called for each
  * viewer in turn, before the next one makes anything.
@@ -61,7 +64,8 @@ export async function countIn(app: TestPlatform, who: Who, known: Map<string, Kn
   takeAll((await ask(app, who, "{ viewer { __typename id } }")).data);
   for (const field of listFieldsOf(schema)) takeAll((await ask(app, who, listDocument(schema, field), everything(field))).data);
   for (let next = queue.shift(); next; next = queue.shift()) {
-    takeAll((await ask(app, who, walkOf(next.type, selectionOf(schema, next.type, 1)), { id: next.id })).data);
+    const selection = `${selectionOf(schema, next.type, 1)} ${deeper[next.type.name] ?? ""}`;
+    takeAll((await ask(app, who, walkOf(next.type, selection), { id: next.id })).data);
   }
 }
 

@@ -1,9 +1,11 @@
+import { Readable } from "node:stream";
 import {
   WeftlineError,
   contribution,
   definePlugin,
   globalId,
   jobs,
+  localId,
   type ConversationMessage,
   type RunContext,
   type RunEventBody,
@@ -11,6 +13,7 @@ import {
   type Viewer,
 } from "#weftline";
 import { skills } from "#plugins/capabilities";
+import { filesService } from "#plugins/files";
 import * as shipped from "../../src/plugins/index.ts";
 import { fakeRuntime, sayText, testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";
 
@@ -35,6 +38,7 @@ export interface Mine {
   readonly agent: string;
   readonly thread: string;
   readonly answer: string;
+  readonly file: string;
   readonly finishedRun: string;
   /** Of the finished run. */
   readonly checkpoint: string;
@@ -129,10 +133,15 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   await change(documents.createAgent, { input: { name: `${name}'s actor`, framework: "fake", capabilities: ["math.evaluate"] } }, "agent");
   await change(documents.addNote, { input: { text: secret("note") } }, "note");
 
+  const file = await change(documents.createFile, { input: { name: secret("file"), mediaType: "text/plain", size: 1 } }, "file");
+  const body = Readable.from([Buffer.from("x")]);
+  await app.platform.use(filesService).upload(app.platform.scope(viewer), localId("File", file), { body });
+
   const config = { metadata: { told: secret("metadata") } };
   const thread = await change(documents.createThread, { input: { title: secret("title"), agent: { id: agent }, config } }, "thread");
   const say = (text: string): Promise<string> => change(documents.sendMessage, { input: { thread, text } }, "run");
-  await settled(app, viewer, await say(secret("message")));
+  const parts = [{ text: secret("message") }, { file }];
+  await settled(app, viewer, await change(documents.sendMessage, { input: { thread, parts } }, "run"));
   const rich = who === "alice" || who === "bob";
   if (rich) {
     await settled(app, viewer, await say(`use example.notes for ${secret("question")}`));
@@ -157,7 +166,17 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   const waitingRun = await change(documents.sendMessage, { input: { thread: waits, text: `use message.send ${letter}` } }, "run");
   const [interrupt] = await settled(app, viewer, waitingRun);
   if (!interrupt) throw new Error(`${who}'s run does not wait for a person`);
-  return { agent, thread, answer, finishedRun, checkpoint, waitingRun, interrupt: interrupt.id, argumentsHash: interrupt.argumentsHash };
+  return {
+    agent,
+    thread,
+    answer,
+    file,
+    finishedRun,
+    checkpoint,
+    waitingRun,
+    interrupt: interrupt.id,
+    argumentsHash: interrupt.argumentsHash,
+  };
 }
 
 const tools = ["message.send", "example.notes", "time.now", "fixtures.brief"];
@@ -165,6 +184,7 @@ const failure = "... on UserError { code message }";
 const documents = {
   createAgent: `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { agent { id } } ${failure} } }`,
   addNote: `mutation ($input: ExampleAddNoteInput!) { result: exampleAddNote(input: $input) { __typename ... on ExampleAddNotePayload { note { id } } ${failure} } }`,
+  createFile: `mutation ($input: CreateFileInput!) { result: createFile(input: $input) { __typename ... on CreateFilePayload { file { id } } ${failure} } }`,
   createThread: `mutation ($input: CreateThreadInput!) { result: createThread(input: $input) { __typename ... on CreateThreadPayload { thread { id } } ${failure} } }`,
   sendMessage: `mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { __typename ... on SendMessagePayload { run { id } } ${failure} } }`,
   regenerate: `mutation ($message: ID!) { result: regenerateMessage(message: $message) { __typename ... on RegenerateMessagePayload { run { id } } ${failure} } }`,

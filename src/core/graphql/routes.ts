@@ -70,21 +70,19 @@ export async function serveRoute({ route, path }: FoundRoute, { host, request, r
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const scope = new Scope(host, viewer, requestId);
-  const answer = await route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal });
-  response.writeHead(answer.status, answer.headers);
-  if (!(answer.body instanceof Readable)) return void response.end(answer.body);
-  await pipeline(answer.body, response).catch((error: unknown) => {
-    if (!gone.signal.aborted || !isPremature(error)) throw error;
-  });
+  try {
+    const answer = await route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal });
+    response.writeHead(answer.status, answer.headers);
+    if (answer.body instanceof Readable) await pipeline(answer.body, response);
+    else response.end(answer.body);
+  } catch (error) {
+    // A caller that goes before the end is no failure.
+    if (!gone.signal.aborted || error instanceof WeftlineError) throw error;
+  }
 }
 
 interface Exchange extends Caller {
   readonly host: ScopeHost;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-}
-
-/** A caller that goes before the end is no failure. */
-function isPremature(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 }

@@ -1,6 +1,7 @@
 import pRetry from "p-retry";
 import { WeftlineError } from "../errors.ts";
 import type { AgentCast } from "./cast.ts";
+import { refuseFiles } from "./files.ts";
 import { conversationOf, inputOf } from "./history.ts";
 import { listen } from "./listen.ts";
 import { contextOf } from "./run-context.ts";
@@ -22,7 +23,8 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   const speak = async (attempt: number): Promise<void> => {
     const nothingSaid = attempt === 1 && run.startedAt == null;
     if (!nothingSaid) await session.flush();
-    const messages = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host.database, run);
+    const messages = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host, run);
+    refuseFiles(cast.runtime, messages);
     const request = {
       agent: cast.program.agent,
       instructions: cast.program.instructions,

@@ -1,22 +1,31 @@
 import type { Database } from "../database/database.ts";
 import { asPlatform } from "../database/rows.ts";
+import type { Lookup } from "./cast.ts";
 import { Message, ToolCall, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
+import { filePartOf, fileService, type Files } from "./files.ts";
 import type { ConversationMessage, ConversationToolCall, InputPart } from "./runtime.ts";
 import type { ToolOutcome } from "./tools.ts";
 
 /** What an agent is shown when it is not said otherwise. */
 const defaultHistoryLimit = 50;
 
+/** What a conversation is read from. */
+interface HistoryHost {
+  readonly database: Database;
+  readonly lookup: Lookup;
+}
+
 /**
  * The conversation as a run sees it: what stood in the thread before the run was queued, what started it, and what it said and did so far.
  * Runs stand in the order in which they were queued, so that a queued message never comes before the answer it waited for.
  */
-export async function conversationOf(database: Database, run: Run): Promise<ConversationMessage[]> {
+export async function conversationOf({ database, lookup }: HistoryHost, run: Run): Promise<ConversationMessage[]> {
+  const files = lookup.has(fileService) ? lookup.use(fileService) : undefined;
   const messages = run.threadId == null ? await ownMessages(database, run) : await threadMessages(database, run);
   const calls = await callsOf(database, messages);
-  const conversation = messages.flatMap((message) => toConversation(message, calls) ?? []);
+  const conversation = messages.flatMap((message) => toConversation(message, calls, files) ?? []);
   if (run.threadId == null && !messages.some(({ role }) => role === "USER")) conversation.unshift(...inputOf(run));
   return conversation;
 }
@@ -64,9 +73,9 @@ async function callsOf({ rows }: Database, messages: readonly Message[]): Promis
   return new Map((await rows.byIds(ToolCall, asPlatform, ids)).map((call) => [call.id, call]));
 }
 
-function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>): ConversationMessage | undefined {
+function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>, files: Files | undefined): ConversationMessage | undefined {
   if (message.role === "USER" || message.role === "SYSTEM") {
-    return { role: message.role, parts: message.parts.flatMap((part) => toInput(part) ?? []) };
+    return { role: message.role, parts: message.parts.flatMap((part) => toInput(part, files) ?? []) };
   }
   const toolCalls = message.parts.flatMap((part): ConversationToolCall[] => {
     if (part.type !== "toolCall" || message.runId == null) return [];
@@ -81,10 +90,10 @@ function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>):
     : { role: "ASSISTANT", text, toolCalls, ...(message.runId == null ? {} : { runId: message.runId }) };
 }
 
-function toInput(part: StoredPart): InputPart | undefined {
+function toInput(part: StoredPart, files: Files | undefined): InputPart | undefined {
   if (part.type === "text") return { type: "text", text: part.text };
   if (part.type === "data") return { type: "data", name: part.name, data: part.data };
-  return undefined;
+  return part.type === "file" ? filePartOf(part, files) : undefined;
 }
 
 /** What came of a call, or nothing where it is still to be made. */

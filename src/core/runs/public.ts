@@ -20,15 +20,19 @@ export {
   type ThreadResolver,
 } from "./contract.ts";
 export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
-export { Interrupt, Message, ToolCall, type StoredPart } from "./entities/message.ts";
+export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
+export { fileService, fileUnsupported, type Files, type NamedFile } from "./files.ts";
 export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";
 export {
   modelService,
   runtimes,
   type AgentRuntime,
   type ConversationMessage,
+  type FilePart,
+  type InputPart,
   type ModelBinding,
+  type ModelFile,
   type Models,
   type Question,
   type QuestionOutcome,

@@ -18,6 +18,8 @@ export interface RuntimeFeatures {
   readonly state: boolean;
   readonly structuredOutput: boolean;
   readonly usage: boolean;
+  /** Takes files in messages; not unless said. A run whose conversation holds one is then refused before its turn begins. */
+  readonly files?: boolean;
 }
 
 /** How a framework stands, asked anew for each query. */
@@ -53,7 +55,21 @@ export const runtimes = extensionPoint<AgentRuntime>("runs.runtimes");
 /** A part of a message that a person or a program wrote. */
 export type InputPart =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "data"; readonly name: string; readonly data: unknown };
+  | { readonly type: "data"; readonly name: string; readonly data: unknown }
+  | FilePart;
+
+/** A file in a message. Nothing of it is read before it is asked for. */
+export interface FilePart {
+  readonly type: "file";
+  readonly name: string;
+  /** As in `image/png`. */
+  readonly mediaType: string;
+  /** In bytes. */
+  readonly size: number;
+  bytes(): Promise<Uint8Array>;
+  /** `data:<mediaType>;base64,…` */
+  dataUrl(): Promise<string>;
+}
 
 /** A call that a model asked for, and what came of it: no outcome means that it is still to be made. */
 export interface ConversationToolCall {
@@ -85,6 +101,9 @@ export interface RunRequest<Options = unknown> {
   readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A sort of file that a model may take; what is text can be written out for any. */
+export type ModelFile = "image" | "pdf";
+
 /** A model, resolved: what a framework needs to call it. Never read a key from the environment. */
 export interface ModelBinding {
   /** As in `openai`. */
@@ -100,6 +119,8 @@ export interface ModelBinding {
   readonly fetch?: typeof fetch;
   /** For the whole answer to begin, in milliseconds. */
   readonly timeoutMs: number;
+  /** Files besides text that its models take; pictures unless said. */
+  readonly files?: readonly ModelFile[];
 }
 
 /** Resolves the models that agents name. */

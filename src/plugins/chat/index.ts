@@ -1,4 +1,4 @@
-import { changesService, definePlugin, purgers, runService, streamService, threadResolver } from "#weftline";
+import { changesService, definePlugin, fileService, optional, purgers, runService, streamService, threadResolver } from "#weftline";
 import { agentService } from "#plugins/agents";
 import { chatConfig } from "./config.ts";
 import { chatService } from "./contract.ts";
@@ -17,7 +17,7 @@ export const chat = definePlugin({
   id: "chat",
   description: "Threads of messages with agents, followed live.",
   config: chatConfig,
-  requires: { agents: agentService, runs: runService, streams: streamService, changes: changesService },
+  requires: { agents: agentService, runs: runService, streams: streamService, changes: changesService, files: optional(fileService) },
   provides: { chat: chatService, threads: threadResolver },
   entities: [threadEntity],
   migrations,

@@ -12,6 +12,7 @@ const binding = z.strictObject({
   api: z.enum(["responses", "chat"]).optional(),
   models: z.array(z.string().min(1)).min(1).optional(),
   defaultModel: z.string().min(1).optional(),
+  files: z.array(z.enum(["image", "pdf"])).optional(),
   timeoutMs: z.int().min(1).max(3_600_000).default(300_000),
 });
 
@@ -65,6 +66,7 @@ export function configuredBinding(id: string, config: ModelsConfig["bindings"][s
     baseURL,
     apiKey: () => apiKey || "none",
     timeoutMs,
+    files: config.files ?? (genuine ? ["image", "pdf"] : ["image"]),
     models: models ?? [...new Set([...(defaultModel === undefined ? [] : [defaultModel]), ...(genuine ? openaiModels : [])])],
     otherModels: models ? "refused" : "allowed",
     ...(defaultModel === undefined ? {} : { defaultModel }),

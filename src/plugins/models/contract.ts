@@ -1,4 +1,4 @@
-import { extensionPoint, type MaybePromise } from "#weftline";
+import { extensionPoint, type MaybePromise, type ModelFile } from "#weftline";
 
 /** A named place where models answer, over OpenAI's wire protocol. */
 export interface ModelBindingSource {
@@ -14,6 +14,8 @@ export interface ModelBindingSource {
   readonly fetch?: typeof fetch;
   /** How long it may take until the answer begins, and from one piece to the next, in milliseconds. */
   readonly timeoutMs: number;
+  /** Files besides text that its models take; pictures unless said. */
+  readonly files?: readonly ModelFile[];
   /** Models to choose from. */
   readonly models: readonly string[];
   /** Whether it answers for other models than those of `models`. */

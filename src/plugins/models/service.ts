@@ -63,8 +63,8 @@ function invalid(message: string): WeftlineError {
 }
 
 function bindingOf(id: string, source: Known, model: string): ModelBinding {
-  const { provider, provenance, api, baseURL, apiKey, timeoutMs } = source;
-  return { id, provider, model, provenance, api, baseURL, apiKey, timeoutMs, ...(source.fetch ? { fetch: source.fetch } : {}) };
+  const { provider, provenance, api, baseURL, apiKey, timeoutMs, files = ["image"] } = source;
+  return { id, provider, model, provenance, api, baseURL, apiKey, timeoutMs, files, ...(source.fetch ? { fetch: source.fetch } : {}) };
 }
 
 function checked(binding: ModelBinding, policy: { readonly simulated: "allowed" | "forbidden" }): ModelBinding {

@@ -32,7 +32,7 @@ export function* endOfCall(end: CompleteEnd, answer: Answer, ending: Ending): Ge
     kind: "step.finished",
     step: key,
     status: "SUCCEEDED",
-    output: { finish: end.reason, ...(end.id === undefined ? {} : { answer: end.id }) },
+    output: { finish: end.refused ? "refusal" : end.reason, ...(end.id === undefined ? {} : { answer: end.id }) },
   };
 }
 

@@ -16,6 +16,8 @@ export type AnswerPiece =
 export interface AnswerEnd {
   /** Absent while the answer is not complete. */
   readonly reason?: "stop" | "length" | "tools" | "filter";
+  /** Whether what it says is a refusal. */
+  readonly refused?: true;
   /** Why the provider gave up within the stream. */
   readonly failure?: { readonly code: string | undefined; readonly message: string };
   readonly usage?: TokenUsage;

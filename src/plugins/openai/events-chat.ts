@@ -30,7 +30,8 @@ export function createChatReader(): AnswerReader {
     if (thought) pieces.push({ kind: "text", part: parts.open("reasoning").part, channel: "REASONING", text: thought });
     if (said) pieces.push({ kind: "text", part: parts.open("text").part, channel: "TEXT", text: said });
     for (const [place, call] of (delta.tool_calls ?? []).entries()) fragment(call, place, pieces);
-    if (choice.finish_reason) end = { ...end, reason: reasons[choice.finish_reason] ?? "stop" };
+    if (delta.refusal) end = { ...end, refused: true };
+    if (choice.finish_reason) end = { ...end, ...endOf(choice.finish_reason) };
     return pieces;
   };
 
@@ -47,6 +48,12 @@ export function createChatReader(): AnswerReader {
     if (written) pieces.push({ kind: "arguments", part: parts.open(known.key).part, text: written });
   };
   return { read: read as (event: NativeEvent) => readonly AnswerPiece[], end: () => end };
+}
+
+/** OpenRouter ends so what a provider behind it gave up; a reason that is not known is an end like another. */
+function endOf(reason: string): AnswerEnd {
+  if (reason === "error") return { failure: { code: undefined, message: "It gave no reason." } };
+  return { reason: reasons[reason as keyof typeof reasons] ?? "stop" };
 }
 
 function usageOf(usage: NonNullable<ChatCompletionChunk["usage"]>): TokenUsage {

@@ -7,6 +7,7 @@ export function createResponsesReader(): AnswerReader {
   const parts = new Parts();
   const items: ResponseOutputItem[] = [];
   let end: AnswerEnd = {};
+  let refused: true | undefined;
 
   const delta = (key: string, channel: "TEXT" | "REASONING", text: string): AnswerPiece[] => {
     if (text === "") return [];
@@ -31,12 +32,15 @@ export function createResponsesReader(): AnswerReader {
 
   const read = (event: ResponseStreamEvent): readonly AnswerPiece[] => {
     switch (event.type) {
-      case "response.output_text.delta":
       case "response.refusal.delta":
+        refused = true;
+        return delta(`${event.output_index}/${event.content_index}`, "TEXT", event.delta);
+      case "response.output_text.delta":
         return delta(`${event.output_index}/${event.content_index}`, "TEXT", event.delta);
       case "response.output_text.done":
         return rest(`${event.output_index}/${event.content_index}`, "TEXT", event.text);
       case "response.refusal.done":
+        refused = true;
         return rest(`${event.output_index}/${event.content_index}`, "TEXT", event.refusal);
       case "response.reasoning_summary_text.delta":
         return delta(`${event.output_index}/summary/${event.summary_index}`, "REASONING", event.delta);
@@ -64,7 +68,7 @@ export function createResponsesReader(): AnswerReader {
       case "response.completed":
       case "response.incomplete":
       case "response.failed":
-        end = endOf(event.response, event.type, items);
+        end = { ...endOf(event.response, event.type, items), ...(refused ? { refused } : {}) };
         return [];
       case "error":
         end = { failure: { code: event.code ?? undefined, message: event.message } };

@@ -1,5 +1,14 @@
 import type { ResponseInputItem } from "openai/resources/responses/responses";
-import type { ConversationMessage, ModelBinding, ToolDefinition, ToolOutcome } from "#weftline";
+import {
+  fileUnsupported,
+  type ConversationMessage,
+  type FilePart,
+  type InputPart,
+  type ModelBinding,
+  type ToolDefinition,
+  type ToolOutcome,
+} from "#weftline";
+import type { LoadedFile, LoadedFiles } from "./files.ts";
 import type { OpenAIOptions } from "./options.ts";
 import type { ToolNames } from "./tool-names.ts";
 
@@ -18,11 +27,41 @@ export interface ModelCall extends ModelSettings {
   readonly names: ToolNames;
   /** What the provider itself wrote for messages of this turn: sent back as it came, with the model's thoughts in it. */
   readonly native: ReadonlyMap<ConversationMessage, readonly ResponseInputItem[]>;
+  /** The files of the messages, read; a message with a file that is not here is refused. */
+  readonly files?: LoadedFiles;
 }
 
-/** A user's or the system's message as one text: data stands as JSON under its name. */
-export function inputText(message: Extract<ConversationMessage, { role: "USER" | "SYSTEM" }>): string {
-  return message.parts.map((part) => (part.type === "text" ? part.text : `${part.name}:\n${JSON.stringify(part.data)}`)).join("\n\n");
+/** A message of the user or of the system. */
+type InputMessage = Extract<ConversationMessage, { role: "USER" | "SYSTEM" }>;
+
+/**
+ * Such a message as one text: data stands as JSON under its name.
+ *
+ * @throws FILE_UNSUPPORTED for a file: that is no text.
+ */
+export function inputText({ parts }: InputMessage): string {
+  return parts.map((part) => (part.type === "file" ? refuse(part) : textOf(part))).join("\n\n");
+}
+
+/** Such a message as it is sent: one text, or where it holds pictures or documents each part by itself. */
+export function inputContent<Content>(
+  { parts }: InputMessage,
+  files: LoadedFiles | undefined,
+  partOf: (part: LoadedFile) => Content,
+): string | Content[] {
+  const all = parts.map((part): LoadedFile =>
+    part.type === "file" ? (files?.get(part) ?? refuse(part)) : { kind: "text", text: textOf(part) },
+  );
+  const texts = all.flatMap((part) => (part.kind === "text" ? [part.text] : []));
+  return texts.length === all.length ? texts.join("\n\n") : all.map(partOf);
+}
+
+function textOf(part: Exclude<InputPart, FilePart>): string {
+  return part.type === "text" ? part.text : `${part.name}:\n${JSON.stringify(part.data)}`;
+}
+
+function refuse(file: FilePart): never {
+  throw fileUnsupported("What is sent as text", file);
 }
 
 /** What the model is told of a call. */

@@ -1,8 +1,12 @@
-import type { ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import type {
+  ChatCompletionContentPart,
+  ChatCompletionCreateParamsStreaming,
+  ChatCompletionMessageParam,
+} from "openai/resources/chat/completions";
 import type { ConversationMessage } from "#weftline";
-import { answerName, argumentsText, inputText, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
+import type { LoadedFile } from "./files.ts";
+import { answerName, argumentsText, inputContent, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
 import { allowsStrict } from "./strict-schema.ts";
-import type { ToolNames } from "./tool-names.ts";
 
 type ChatSettings = Partial<Omit<ChatCompletionCreateParamsStreaming, "model" | "messages" | "stream" | "tools">>;
 
@@ -12,7 +16,7 @@ export function chatBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
   const instructions: ChatCompletionMessageParam[] = call.instructions ? [{ role: "system", content: call.instructions }] : [];
   return {
     model: call.model.model,
-    messages: [...instructions, ...call.messages.flatMap((message) => messagesOf(message, names))],
+    messages: [...instructions, ...call.messages.flatMap((message) => messagesOf(message, call))],
     stream: true,
     stream_options: { include_usage: true },
     ...(tools.length > 0
@@ -46,13 +50,24 @@ export function chatSettings({ options, tools, model, outputSchema }: ModelSetti
   };
 }
 
+/** The system's messages hold text only, so what is none is said by the user. */
+function inputMessage(role: "USER" | "SYSTEM", content: string | ChatCompletionContentPart[]): ChatCompletionMessageParam {
+  return role === "SYSTEM" && typeof content === "string" ? { role: "system", content } : { role: "user", content };
+}
+
 /** OpenAI renamed the limit for its reasoning models; many other servers know the old name only. */
 function limitOf(baseURL: string, tokens: number): { max_completion_tokens: number } | { max_tokens: number } {
   return /(^|\.)openai\.com$/.test(new URL(baseURL).hostname) ? { max_completion_tokens: tokens } : { max_tokens: tokens };
 }
 
-function messagesOf(message: ConversationMessage, names: ToolNames): ChatCompletionMessageParam[] {
-  if (message.role !== "ASSISTANT") return [{ role: message.role === "USER" ? "user" : "system", content: inputText(message) }];
+function contentOf(part: LoadedFile): ChatCompletionContentPart {
+  if (part.kind === "text") return { type: "text", text: part.text };
+  if (part.kind === "image") return { type: "image_url", image_url: { url: part.url } };
+  return { type: "file", file: { filename: part.name, file_data: part.url } };
+}
+
+function messagesOf(message: ConversationMessage, { names, files }: ModelCall): ChatCompletionMessageParam[] {
+  if (message.role !== "ASSISTANT") return [inputMessage(message.role, inputContent(message, files, contentOf))];
   if (message.toolCalls.length === 0) return [{ role: "assistant", content: message.text }];
   return [
     {

@@ -1,6 +1,7 @@
-import type { ResponseCreateParamsStreaming, ResponseInputItem } from "openai/resources/responses/responses";
+import type { ResponseCreateParamsStreaming, ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses";
 import type { ConversationMessage } from "#weftline";
-import { answerName, argumentsText, inputText, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
+import type { LoadedFile } from "./files.ts";
+import { answerName, argumentsText, inputContent, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
 import { allowsStrict } from "./strict-schema.ts";
 
 type ResponsesSettings = Partial<Omit<ResponseCreateParamsStreaming, "model" | "input" | "stream" | "tools">>;
@@ -49,8 +50,15 @@ export function responsesSettings({ options, tools, outputSchema }: ModelSetting
   };
 }
 
-function itemsOf(message: ConversationMessage, { names, native }: ModelCall): ResponseInputItem[] {
-  if (message.role !== "ASSISTANT") return [{ role: message.role === "USER" ? "user" : "system", content: inputText(message) }];
+function contentOf(part: LoadedFile): ResponseInputContent {
+  if (part.kind === "text") return { type: "input_text", text: part.text };
+  if (part.kind === "image") return { type: "input_image", image_url: part.url, detail: "auto" };
+  return { type: "input_file", filename: part.name, file_data: part.url };
+}
+
+function itemsOf(message: ConversationMessage, { names, native, files }: ModelCall): ResponseInputItem[] {
+  if (message.role !== "ASSISTANT")
+    return [{ role: message.role === "USER" ? "user" : "system", content: inputContent(message, files, contentOf) }];
   const spoken = message.text === "" ? [] : [{ role: "assistant" as const, content: message.text }];
   const called = message.toolCalls.map((each) => ({
     type: "function_call" as const,

@@ -1,4 +1,4 @@
-import type { AgentRuntime, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
+import { WeftlineError, type AgentRuntime, type Models, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
 import { endOfCall, limitReached } from "./answer-end.ts";
 import { streamAnswer, type AnswerSource } from "./answer-stream.ts";
 import { createClient, createSdkLoader, installFix, type LoadedSdk } from "./client.ts";
@@ -27,6 +27,7 @@ export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdk
       state: false,
       structuredOutput: true,
       usage: true,
+      files: true,
     },
     options: openaiOptions,
     optionsSchema: openaiOptionsSchema,
@@ -47,6 +48,7 @@ async function* converse(
   const most = Math.min(request.options.maxSteps, ctx.limits.maxSteps);
   await turn.settle();
   if (turn.answered) return;
+  await turn.loadFiles();
   const open = await sourceFor(load, ctx);
   for (;;) {
     const number = turn.nextCall;
@@ -64,14 +66,20 @@ async function* converse(
     }
     const end = completeEnd(source.reader.end(), source.blame);
     const { maxOutputTokens } = request.options;
-    const asked = (): number => JSON.stringify(source.request.body).length;
+    const asked = (): number => JSON.stringify(source.request.body, withoutFiles).length;
     yield* endOfCall(end, answer, { plugin: "openai", model: ctx.model, key, asked, maxOutputTokens });
+    if (end.refused && request.outputSchema) throw new WeftlineError("MODEL_REFUSED", { problem: answer.text });
     turn.add(answer, end.native);
     if (answer.calls.length === 0) return;
     // Before the tools run: nobody would read what they answer.
     if (number >= most) throw limitReached(most);
     await turn.settle();
   }
+}
+
+/** What files cost is not known by their length. */
+function withoutFiles(_: string, value: unknown): unknown {
+  return typeof value === "string" && value.startsWith("data:") ? "" : value;
 }
 
 async function sourceFor(load: () => Promise<LoadedSdk>, { model }: RunContext): Promise<(request: NativeRequest) => AnswerSource> {

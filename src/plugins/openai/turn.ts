@@ -2,6 +2,7 @@ import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { ConversationMessage, RunContext, RunRequest } from "#weftline";
 import { Answer } from "./answer-taken.ts";
 import { createCallIds, isAnswered, nextModelCall, nothingToAnswer, settled } from "./conversation.ts";
+import { loadFiles, type LoadedFiles } from "./files.ts";
 import type { OpenAIOptions } from "./options.ts";
 import { buildRequest, type NativeRequest } from "./request.ts";
 import { createToolNames, type ToolNames } from "./tool-names.ts";
@@ -14,6 +15,7 @@ export class Turn {
   readonly #messages: ConversationMessage[];
   readonly #native = new Map<ConversationMessage, readonly ResponseInputItem[]>();
   readonly #callId: (id: string) => string;
+  #files: LoadedFiles = new Map();
 
   /** @throws INVALID_INPUT where there is nothing to answer. */
   constructor(request: RunRequest<OpenAIOptions>, ctx: RunContext) {
@@ -35,6 +37,11 @@ export class Turn {
     return nextModelCall(this.#messages);
   }
 
+  /** Reads the files of the conversation, once a turn. @throws FILE_UNSUPPORTED */
+  async loadFiles(): Promise<void> {
+    this.#files = await loadFiles(this.#messages, this.#ctx.model);
+  }
+
   /** What the next model call says. */
   nextRequest(): NativeRequest {
     const { instructions, options, outputSchema } = this.#request;
@@ -48,6 +55,7 @@ export class Turn {
       tools,
       names: this.#names,
       native: this.#native,
+      files: this.#files,
     });
   }
 

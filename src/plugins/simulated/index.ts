@@ -21,6 +21,7 @@ export const simulated = definePlugin({
       apiKey: () => "simulated",
       fetch: createSimulatedFetch(config),
       timeoutMs: 600_000,
+      files: ["image", "pdf"],
       models: config.models,
       otherModels: "allowed",
       ...(config.models[0] === undefined ? {} : { defaultModel: config.models[0] }),

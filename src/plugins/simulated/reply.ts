@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { lengthAsked } from "./length.ts";
 import { parsed } from "./mentions.ts";
 import { prose, topicOf } from "./prose.ts";
-import { freshResults, isRecord, lastUserText, type SimulatedRequest, type ToolResult } from "./request.ts";
+import { freshResults, isRecord, lastUserFiles, lastUserText, type SimulatedRequest, type ToolResult } from "./request.ts";
 
 /** What every text of the simulated model starts with. */
 export const simulatedPrefix = "[simulated] ";
@@ -29,7 +29,15 @@ export function replyText(request: SimulatedRequest, nameOf: (tool: string) => s
   const report = results.length > 0 ? reportOf(results, nameOf) : undefined;
   const long = asked ? prose(topicOf(message), asked, `${request.model}\n${message}`) : undefined;
   if (report !== undefined) return simulatedPrefix + (long === undefined ? report : `${report}\n\n${long}`);
-  return simulatedPrefix + roleOf(request) + (long ?? shortReply(request, message));
+  return simulatedPrefix + roleOf(request) + (long ?? filesReply(request, message) ?? shortReply(request, message));
+}
+
+/** What came with the message, since nothing here can look into it. */
+function filesReply(request: SimulatedRequest, message: string): string | undefined {
+  const files = lastUserFiles(request).map(({ name, mediaType, size }) => `${name ?? "a picture"} (${mediaType}, ${size} bytes)`);
+  if (files.length === 0) return undefined;
+  const got = `I got ${listOf(files)}, and cannot look into ${files.length === 1 ? "it" : "them"}.`;
+  return message === "" ? got : `You wrote ${quoted(message)} ${got}`;
 }
 
 /** Thoughts that lead to an answer, for callers that ask to see them. */

@@ -8,9 +8,18 @@ interface PastCall {
   readonly arguments: string;
 }
 
+/** A picture or document of a message: what its sender says of it, and what is there. */
+export interface SeenFile {
+  /** Pictures have none. */
+  readonly name?: string;
+  readonly mediaType: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 /** One turn of the conversation, the same for both APIs. */
 export type Turn =
-  | { readonly role: "system" | "user"; readonly text: string }
+  | { readonly role: "system" | "user"; readonly text: string; readonly files?: readonly SeenFile[] }
   | { readonly role: "assistant"; readonly text: string; readonly calls: readonly PastCall[] }
   | { readonly role: "tool"; readonly callId: string; readonly text: string };
 
@@ -55,6 +64,12 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** The text of the last user message, or nothing when there is none. */
 export function lastUserText(request: SimulatedRequest): string {
   return request.turns.findLast((turn) => turn.role === "user")?.text.trim() ?? "";
+}
+
+/** The files of the last user message. */
+export function lastUserFiles(request: SimulatedRequest): readonly SeenFile[] {
+  const last = request.turns.findLast((turn) => turn.role === "user");
+  return (last && "files" in last ? last.files : undefined) ?? [];
 }
 
 /** The tool results that stand after the last user message, in order. */

@@ -33,7 +33,9 @@ export async function* say(words: readonly string[], key = "1"): AsyncGenerator<
 export const echo: Turn = (request) => {
   const last = request.messages.filter(({ role }) => role === "USER").at(-1);
   const text =
-    last && "parts" in last ? last.parts.map((part) => (part.type === "text" ? part.text : JSON.stringify(part.data))).join("") : "nothing";
+    last && "parts" in last
+      ? last.parts.map((part) => (part.type === "text" ? part.text : part.type === "data" ? JSON.stringify(part.data) : part.name)).join("")
+      : "nothing";
   return say([`You said: `, text]);
 };
 

@@ -50,7 +50,7 @@ describe("a recorded stream of the Responses API", () => {
   it("shows a refusal as the text that it is", () => {
     const { parts, end } = replay("responses-refusal");
     expect(parts).toEqual(["TEXT:I cannot help with that."]);
-    expect(end.reason).toBe("stop");
+    expect(end).toMatchObject({ reason: "stop", refused: true });
   });
 
   it("says that the token limit cut it", () => {
@@ -93,6 +93,6 @@ describe("a recorded stream of Chat Completions", () => {
   });
 
   it("shows a refusal as the text that it is", () => {
-    expect(replay("chat-refusal")).toMatchObject({ parts: ["TEXT:I cannot help with that."], end: { reason: "stop" } });
+    expect(replay("chat-refusal")).toMatchObject({ parts: ["TEXT:I cannot help with that."], end: { reason: "stop", refused: true } });
   });
 });

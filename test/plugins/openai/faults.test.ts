@@ -43,6 +43,22 @@ describe.each(ways)("a fault over $api with $framework", (way) => {
     expect(error.message).toContain("The model does not exist for [secret].");
   });
 
+  it.each([
+    { status: 408, code: "PROVIDER_TIMEOUT" },
+    { status: 504, code: "PROVIDER_TIMEOUT" },
+    { status: 409, code: "PROVIDER_FAILED" },
+  ])("status $status is $code and may pass", async ({ status, code }) => {
+    const { error } = await fault(way, respondJson(status, says(`Not now, ${fakeKey}.`)));
+    expect(error).toMatchObject({ code, retryable: true, details: { provider: "test", status } });
+  });
+
+  it("headers that come and no body after them are PROVIDER_TIMEOUT", async () => {
+    const { error } = await fault(way, (response) => void response.writeHead(500, { "content-type": "application/json" }).flushHeaders(), {
+      timeoutMs: 300,
+    });
+    expect(error).toMatchObject({ code: "PROVIDER_TIMEOUT", retryable: true });
+  });
+
   it("a page that is not JSON is told in few words", async () => {
     const { error } = await fault(
       way,

@@ -41,6 +41,7 @@ function call(api: "responses" | "chat", rest: Partial<ModelCall> = {}): ModelCa
     names: createToolNames(["weather.get"]),
     outputSchema: undefined,
     native: new Map(),
+    files: new Map(),
     ...rest,
   };
 }

@@ -6,7 +6,18 @@ export type StoredPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
   | { readonly type: "toolCall"; readonly call: number }
-  | { readonly type: "data"; readonly name: string; readonly data: unknown };
+  | { readonly type: "data"; readonly name: string; readonly data: unknown }
+  | StoredFile;
+
+/** A file that a message names. What it was called and how large it is stays, also when the file is gone. */
+export interface StoredFile {
+  readonly type: "file";
+  readonly file: string;
+  readonly name: string;
+  readonly mediaType: string;
+  /** In bytes. */
+  readonly size: number;
+}
 
 const MessageSchema = defineEntity({
   name: "Message",

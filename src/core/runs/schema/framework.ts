@@ -51,6 +51,7 @@ const features: Readonly<Record<keyof RuntimeFeatures, string>> = {
   state: "Its state is shown as it changes.",
   structuredOutput: "Answers follow a JSON Schema.",
   usage: "Tokens are reported.",
+  files: "Messages may hold files.",
 };
 
 export function addFrameworks(builder: GraphBuilder): void {
@@ -60,7 +61,7 @@ export function addFrameworks(builder: GraphBuilder): void {
       Object.fromEntries(
         Object.entries(features).map(([name, description]) => [
           name,
-          t.boolean({ nullable: false, description, resolve: (declared) => declared[name as keyof RuntimeFeatures] }),
+          t.boolean({ nullable: false, description, resolve: (declared) => declared[name as keyof RuntimeFeatures] ?? false }),
         ]),
       ),
   });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { WeftlineError, type StoredPart } from "#weftline";
+import { WeftlineError, type NamedFile, type StoredFile, type StoredPart } from "#weftline";
 import type { SendMessage, SentPart } from "./requests.ts";
 
 const maxTitle = 200;
@@ -33,12 +33,15 @@ export function checkConfig(config: unknown): CheckedConfig {
   return check(configSchema, config, ["input", "config"]);
 }
 
+/** A part that passed; a file is only named yet. */
+export type CheckedPart = Exclude<StoredPart, StoredFile> | NamedFile;
+
 /**
  * The parts of a message that somebody sends.
  *
  * @throws INVALID_INPUT where there is not exactly one of text and parts, where nothing is said, or where it is too much.
  */
-export function checkContent({ text, parts }: Pick<SendMessage, "text" | "parts">, maxBytes: number): StoredPart[] {
+export function checkContent({ text, parts }: Pick<SendMessage, "text" | "parts">, maxBytes: number): CheckedPart[] {
   if ((text == null) === (parts == null)) throw invalid(["input", "text"], "Pass either text or parts.");
   const stored = text == null ? checkParts(parts ?? []) : [checkText(text, ["input", "text"])];
   const bytes = stored.reduce((sum, part) => sum + sizeOf(part), 0);
@@ -52,22 +55,24 @@ export function invalid(path: readonly string[], message: string): WeftlineError
   return new WeftlineError("INVALID_INPUT", { path, message, issues: [{ path, message }] });
 }
 
-function checkParts(parts: readonly SentPart[]): StoredPart[] {
+function checkParts(parts: readonly SentPart[]): CheckedPart[] {
   if (parts.length === 0) throw invalid(["input", "parts"], "A message has at least one part.");
   return parts.map((part, index) => {
     const path = ["input", "parts", String(index)];
     if (part.text != null) return checkText(part.text, [...path, "text"]);
+    if (part.file != null) return { file: part.file, path: [...path, "file"] };
     if (part.data !== undefined) return { type: "data", name: "data", data: part.data };
     throw invalid(path, "This sort of part cannot be sent.");
   });
 }
 
-function checkText(text: string, path: readonly string[]): StoredPart {
+function checkText(text: string, path: readonly string[]): CheckedPart {
   if (text.trim() === "") throw invalid(path, "The text is empty.");
   return { type: "text", text };
 }
 
-function sizeOf(part: StoredPart): number {
+function sizeOf(part: CheckedPart): number {
+  if ("file" in part) return 0;
   if (part.type === "text") return bytesOf(part.text);
   return part.type === "data" ? bytesOf(JSON.stringify(part.data)) : 0;
 }

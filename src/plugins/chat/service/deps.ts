@@ -1,4 +1,4 @@
-import type { Changes, Contribution, Purger, RunService, Streams, Tx } from "#weftline";
+import type { Changes, Contribution, Files, Purger, RunService, Streams, Tx } from "#weftline";
 import type { AgentService } from "#plugins/agents";
 import type { ChatConfig } from "../config.ts";
 import type { Thread } from "../entities.ts";
@@ -11,6 +11,8 @@ export interface ChatDeps {
   readonly runs: RunService;
   readonly streams: Streams;
   readonly changes: Changes;
+  /** Absent where no plugin keeps files. */
+  readonly files?: Files | undefined;
   readonly activities: Activities;
   readonly purgers: ReadonlyMap<string, Contribution<Purger>>;
 }

@@ -1,5 +1,6 @@
 import { idempotently, Message, ToolCall, WeftlineError, type Scope, type StoredPart, type Tx } from "#weftline";
 import type { Thread } from "../entities.ts";
+import { shareFiles } from "./attach.ts";
 import type { ChatDeps } from "./deps.ts";
 import type { ForkThread } from "./requests.ts";
 import { findThread, openThread, threadIn } from "./threads.ts";
@@ -19,6 +20,12 @@ export async function forkThread(deps: ChatDeps, scope: Scope, request: ForkThre
     const fork = await openThread(deps, scope, tx, fields);
     const calls = await callsOf(tx, messages);
     for (const message of messages) await copy(deps, tx, fork, message, calls);
+    await shareFiles(
+      deps,
+      tx,
+      fork,
+      messages.flatMap(({ parts }) => parts),
+    );
     return { thread: fork.id };
   });
   return findThread(scope, thread);

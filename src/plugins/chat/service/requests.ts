@@ -35,9 +35,11 @@ export interface ForkThread {
   readonly idempotencyKey?: string | null | undefined;
 }
 
-/** One part of a message that somebody sends: exactly one of the two. */
+/** One part of a message that somebody sends: exactly one of these. */
 export interface SentPart {
   readonly text?: string | null | undefined;
+  /** A file's id in the graph; the plugin that keeps files adds the field. */
+  readonly file?: string | null | undefined;
   readonly data?: unknown;
 }
 

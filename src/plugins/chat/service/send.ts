@@ -11,6 +11,7 @@ import {
   type Tx,
 } from "#weftline";
 import { Thread } from "../entities.ts";
+import { attachFiles } from "./attach.ts";
 import { checkContent, invalid } from "./checks.ts";
 import { announce, type ChatDeps } from "./deps.ts";
 import type { RegenerateMessage, SendMessage } from "./requests.ts";
@@ -42,7 +43,7 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
     const authorId = scope.viewer.actorId;
     const message = await deps.streams.addMessage(tx, thread.streamNum, {
       role: "USER",
-      parts,
+      parts: await attachFiles(deps, scope, tx, thread, parts),
       threadId: thread.id,
       authorId,
       runId: run.id,

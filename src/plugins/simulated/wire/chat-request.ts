@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { AnswerFormat, SimulatedRequest, ToolChoice, Turn } from "../request.ts";
 import type { Problem } from "./exchange.ts";
-import { choiceProblem, formatOf, jsonSchema, textOf, textParts } from "./shapes.ts";
+import { choiceProblem, filesOf, formatOf, jsonSchema, textOf, textParts } from "./shapes.ts";
 
 const message = z.object({
   role: z.enum(["developer", "system", "user", "assistant", "tool"]),
@@ -86,7 +86,7 @@ export function chatRequest(body: ChatBody): SimulatedRequest {
 function turnOf(one: ChatBody["messages"][number]): Turn {
   const text = textOf(one.content);
   if (one.role === "tool") return { role: "tool", callId: one.tool_call_id ?? "", text };
-  if (one.role !== "assistant") return { role: one.role === "user" ? "user" : "system", text };
+  if (one.role !== "assistant") return { role: one.role === "user" ? "user" : "system", text, files: filesOf(one.content) };
   const calls = one.tool_calls?.flatMap((call) => (call.function ? [{ id: call.id, ...call.function }] : [])) ?? [];
   return { role: "assistant", text, calls };
 }

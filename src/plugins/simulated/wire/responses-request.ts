@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SimulatedRequest, ToolChoice, Turn } from "../request.ts";
 import type { Problem } from "./exchange.ts";
-import { choiceProblem, formatOf, jsonSchema, textOf, textParts } from "./shapes.ts";
+import { choiceProblem, filesOf, formatOf, jsonSchema, textOf, textParts } from "./shapes.ts";
 
 const item = z.object({
   type: z.string().optional(),
@@ -99,7 +99,7 @@ function turnsOf(one: InputItem): readonly Turn[] {
   }
   const text = textOf(one.content);
   if (one.role === "assistant") return [{ role: "assistant", text, calls: [] }];
-  return one.role === undefined ? [] : [{ role: one.role === "user" ? "user" : "system", text }];
+  return one.role === undefined ? [] : [{ role: one.role === "user" ? "user" : "system", text, files: filesOf(one.content) }];
 }
 
 function normalChoice({ tool_choice: choice }: ResponsesBody): ToolChoice {

@@ -1,12 +1,39 @@
 import { z } from "zod";
-import type { AnswerFormat, JsonSchema, ToolChoice } from "../request.ts";
+import type { AnswerFormat, JsonSchema, SeenFile, ToolChoice } from "../request.ts";
 import type { Problem } from "./exchange.ts";
 
 /** A JSON Schema inside a request. */
 export const jsonSchema = z.record(z.string(), z.unknown());
 
-/** The content of a message: text, or parts of which some hold text. */
-export const textParts = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().nullish() }))]);
+/** A picture or a document, written out as `data:<type>;base64,…`: nothing is fetched here. */
+const dataUrl = z.string().regex(/^data:[\w.+-]+\/[\w.+-]+;base64,/, "only data URLs in base64 are taken, as data:image/png;base64,…");
+
+const contentPart = z.object({
+  type: z.string(),
+  text: z.string().nullish(),
+  /** Chat Completions wraps the URL, Responses does not. */
+  image_url: z.union([z.object({ url: dataUrl }), dataUrl]).nullish(),
+  file: z.object({ filename: z.string().nullish(), file_data: dataUrl }).nullish(),
+  filename: z.string().nullish(),
+  file_data: dataUrl.nullish(),
+});
+
+/** The content of a message: text, or parts of which some hold text and some files. */
+export const textParts = z.union([z.string(), z.array(contentPart)]);
+
+/** The pictures and documents of a message's content. */
+export function filesOf(content: z.infer<typeof textParts> | null | undefined): readonly SeenFile[] {
+  return typeof content === "string" ? [] : (content ?? []).flatMap((each) => fileOf(each) ?? []);
+}
+
+function fileOf({ image_url: image, file, filename, file_data: data }: z.infer<typeof contentPart>): SeenFile | undefined {
+  const url = (typeof image === "string" ? image : image?.url) ?? file?.file_data ?? data;
+  const name = file?.filename ?? filename;
+  if (url == null) return undefined;
+  const comma = url.indexOf(",");
+  const base64 = url.length - comma - 1 - (/=*$/.exec(url)?.[0].length ?? 0);
+  return { ...(name == null ? {} : { name }), mediaType: url.slice(5, url.indexOf(";")), size: Math.floor((base64 * 3) / 4) };
+}
 
 /** The text of a message's content; what is not text is left out. */
 export function textOf(content: z.infer<typeof textParts> | null | undefined): string {

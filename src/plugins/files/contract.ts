@@ -1,0 +1,43 @@
+import type { Readable } from "node:stream";
+import { serviceRef, type Files, type Scope } from "#weftline";
+import type { UploadedFile } from "./entities.ts";
+
+export { UploadedFile } from "./entities.ts";
+
+/** A file as a caller announces it. */
+export interface NewFile {
+  readonly name: string;
+  /** As in `image/png`. */
+  readonly mediaType: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** The bytes of an upload, and what its sender says of them. */
+export interface Upload {
+  readonly body: Readable;
+  readonly mediaType?: string | undefined;
+  readonly size?: number | undefined;
+}
+
+/** Files of viewers. Ids are those of the database; every method acts as the scope's viewer and throws NOT_FOUND for a file of another. */
+export interface FilesService extends Files {
+  /**
+   * Announces a file; its bytes follow by {@link FilesService.upload}.
+   *
+   * @throws INVALID_INPUT, CONFLICT where the viewer keeps too much, RATE_LIMITED for too many unfinished uploads.
+   */
+  create(scope: Scope, file: NewFile): Promise<UploadedFile>;
+  /**
+   * Takes the bytes, once. The same bytes again change nothing.
+   *
+   * @throws INVALID_INPUT where they are not what was announced, CONFLICT where others are here or come in at this moment.
+   */
+  upload(scope: Scope, id: string, upload: Upload): Promise<UploadedFile>;
+  /** @throws CONFLICT for a file whose bytes are not here. */
+  download(scope: Scope, id: string): Promise<{ readonly file: UploadedFile; readonly body: Readable }>;
+}
+
+/** @example const file = await scope.use(filesService).create(scope, { name: "a.png", mediaType: "image/png", size: 1_024 }); */
+export const filesService = serviceRef<FilesService>("files.uploads");

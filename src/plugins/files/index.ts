@@ -1,0 +1,35 @@
+import { dataFolder, databaseService, definePlugin, fileService, httpRoutes, purgers } from "#weftline";
+import { filesConfig } from "./config.ts";
+import { filesService, type FilesService } from "./contract.ts";
+import { fileEntity, useEntity } from "./entities.ts";
+import { migrations } from "./migrations/index.ts";
+import { createFilesRoute, routeName } from "./route.ts";
+import { addFilesSchema } from "./schema.ts";
+import { Disk } from "./service/disk.ts";
+import { startSweeping } from "./service/sweep.ts";
+import { createUploads } from "./service/uploads.ts";
+import { createPurger, createUses } from "./service/uses.ts";
+
+/**
+ * Files in messages: uploaded and got over plain HTTP, kept in the data folder, shown to models that take them.
+ *
+ * @example defineConfig({ plugins: [chat(), files({ mediaTypes: ["image/*", "application/pdf", "text/*"] })] })
+ */
+export const files = definePlugin({
+  id: "files",
+  description: "Files in messages, uploaded over plain HTTP.",
+  config: filesConfig,
+  requires: { database: databaseService, folder: dataFolder },
+  provides: { uploads: filesService, files: fileService },
+  entities: [fileEntity, useEntity],
+  migrations,
+  schema: addFilesSchema,
+  setup: ({ config, deps, log, contribute, onReady, onClose }) => {
+    const disk = new Disk(deps.folder.of("files"));
+    const service: FilesService = { ...createUploads({ config, disk }), ...createUses({ config, disk }) };
+    contribute(httpRoutes, routeName, createFilesRoute(service));
+    contribute(purgers, "files", createPurger(disk));
+    onReady(() => onClose(startSweeping({ config, database: deps.database, disk, log })));
+    return { uploads: service, files: service };
+  },
+});

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { open, mkdir, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { v4 } from "uuid";
+import { WeftlineError, messageOf } from "#weftline";
+
+/** So much of a file's beginning is handed out, to tell what it is. */
+const headBytes = 16;
+const incoming = "incoming";
+
+/** Bytes that came in and stand in a place of their own, until they are kept or dropped. */
+export interface Received {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly head: Buffer;
+}
+
+/** The bytes of files, by id. No name that a viewer chose ever becomes a path. */
+export class Disk {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Writes what comes in to a place of its own and makes it durable.
+   *
+   * @throws INVALID_INPUT as soon as it is more than `most` bytes; STORE_UNAVAILABLE where the disk does not take it.
+   */
+  async receive(body: Readable, most: number): Promise<Received> {
+    const path = join(this.#folder, incoming, v4());
+    const handle = await onDisk(async () => {
+      await mkdir(join(this.#folder, incoming), { recursive: true });
+      return open(path, "wx", 0o600);
+    });
+    try {
+      const written = await write(handle, body, most);
+      await onDisk(() => handle.sync());
+      return { path, ...written };
+    } catch (error) {
+      await this.drop({ path });
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Puts received bytes where the file's are looked for. */
+  async keep(id: string, { path }: Pick<Received, "path">): Promise<void> {
+    await onDisk(async () => {
+      await mkdir(this.#shelf(id), { recursive: true });
+      await rename(path, this.#place(id));
+    });
+  }
+
+  /** Lets go of received bytes, if they were not kept. */
+  async drop({ path }: Pick<Received, "path">): Promise<void> {
+    await rm(path, { force: true });
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => rm(this.#place(id), { force: true })));
+  }
+
+  /** @throws NOT_FOUND */
+  async open(id: string): Promise<Readable> {
+    const handle = await open(this.#place(id)).catch(gone);
+    return handle.createReadStream();
+  }
+
+  /** @throws NOT_FOUND */
+  read(id: string): Promise<Uint8Array> {
+    return readFile(this.#place(id)).catch(gone);
+  }
+
+  /** The ids of all files that have bytes here. */
+  async *ids(): AsyncGenerator<readonly string[]> {
+    for (const shelf of await readdir(this.#folder).catch(() => [])) if (shelf !== incoming) yield readdir(join(this.#folder, shelf));
+  }
+
+  /** Lets go of what a lost process left behind. */
+  async clearIncoming(): Promise<void> {
+    await rm(join(this.#folder, incoming), { recursive: true, force: true });
+  }
+
+  /** Ids begin with the time, so that their ends spread over the folders. */
+  #shelf(id: string): string {
+    return join(this.#folder, id.slice(-2));
+  }
+
+  #place(id: string): string {
+    return join(this.#shelf(id), id);
+  }
+}
+
+async function write(handle: FileHandle, body: Readable, most: number): Promise<Omit<Received, "path">> {
+  const hash = createHash("sha256");
+  let head = Buffer.alloc(0);
+  let size = 0;
+  // The sender waits for an answer also where its bytes are refused, so its connection stays.
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > most) throw new WeftlineError("INVALID_INPUT", { message: `More than the ${most} bytes that were announced.` });
+    if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes)]).subarray(0, headBytes);
+    hash.update(chunk);
+    await onDisk(() => handle.writeFile(chunk));
+  }
+  return { size, sha256: hash.digest("hex"), head };
+}
+
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const message = `The disk did not take the file: ${messageOf(error).split(",", 1)[0]}`;
+    const fix = "Free disk space or access to the data folder, then send it again.";
+    throw new WeftlineError("STORE_UNAVAILABLE", { message, fix }, { cause: error });
+  }
+}
+
+function gone(error: unknown): never {
+  throw new WeftlineError("NOT_FOUND", { what: "content of this file" }, { cause: error });
+}

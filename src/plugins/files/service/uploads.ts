@@ -1,0 +1,105 @@
+import { v7 } from "uuid";
+import { WeftlineError, idempotently, type Scope, type Tx } from "#weftline";
+import type { FilesConfig } from "../config.ts";
+import type { FilesService, NewFile, Upload } from "../contract.ts";
+import { UploadedFile } from "../entities.ts";
+import { checkAnnounced, checkBeginning, checkFile } from "./checks.ts";
+import type { Disk, Received } from "./disk.ts";
+
+/** What uploads work with. */
+export interface UploadsHost {
+  readonly config: FilesConfig;
+  readonly disk: Disk;
+}
+
+/** How files come in and out. */
+export function createUploads({ config, disk }: UploadsHost): Pick<FilesService, "create" | "upload" | "download"> {
+  /** Files whose bytes come in at this moment. */
+  const coming = new Set<string>();
+
+  return {
+    async create(scope: Scope, file: NewFile) {
+      const checked = checkFile(file, config);
+      const { idempotencyKey: key } = file;
+      const { id } = await idempotently(scope, { mutation: "createFile", key, body: file }, async (tx) => {
+        await checkRoom(tx, config, checked.size);
+        const { tenantId, actorId: ownerId } = scope.viewer;
+        const row = { id: v7(), tenantId, ownerId, ...checked, sha256: null, createdAt: Date.now(), uploadedAt: null };
+        tx.em.create(UploadedFile, row);
+        return { id: row.id };
+      });
+      return findFile(scope, id);
+    },
+
+    async upload(scope: Scope, id: string, { body, ...said }: Upload) {
+      const file = await findFile(scope, id);
+      checkAnnounced(file, said);
+      if (coming.has(id))
+        throw new WeftlineError("CONFLICT", { message: "This file is being uploaded already.", fix: "Wait for that upload." });
+      coming.add(id);
+      try {
+        const received = await disk.receive(body, file.size);
+        try {
+          if (received.size !== file.size) checkAnnounced(file, { size: received.size });
+          checkBeginning(file.mediaType, received.head);
+          await scope.write((tx) => keep(tx, disk, id, received));
+        } finally {
+          await disk.drop(received);
+        }
+      } finally {
+        coming.delete(id);
+      }
+      return findFile(scope, id);
+    },
+
+    async download(scope: Scope, id: string) {
+      const file = await findFile(scope, id);
+      if (file.uploadedAt == null) throw notUploaded(file);
+      return { file, body: await disk.open(id) };
+    },
+  };
+}
+
+/** @throws NOT_FOUND */
+async function findFile(scope: Scope, id: string): Promise<UploadedFile> {
+  const [file] = await scope.rowsById(UploadedFile, [id]);
+  if (!file) throw new WeftlineError("NOT_FOUND", { what: "file" });
+  return file;
+}
+
+/** What a file without its bytes is refused with. */
+export function notUploaded({ name }: Pick<UploadedFile, "name">, path?: readonly string[]): WeftlineError {
+  return new WeftlineError("CONFLICT", {
+    message: `The file "${name}" is not uploaded yet.`,
+    fix: "PUT its bytes to the uploadUrl that createFile answered.",
+    ...(path ? { path } : {}),
+  });
+}
+
+async function checkRoom(tx: Tx, { viewerBytes, unfinished }: FilesConfig, size: number): Promise<void> {
+  const kept = await tx.em.find(UploadedFile, {}, { fields: ["size", "uploadedAt"] });
+  const open = kept.filter(({ uploadedAt }) => uploadedAt == null).length;
+  if (open >= unfinished)
+    throw new WeftlineError("RATE_LIMITED", { what: "unfinished uploads", fix: "Upload those that were begun, or wait until they lapse." });
+  const bytes = kept.reduce((sum, file) => sum + file.size, 0);
+  if (bytes + size > viewerBytes)
+    throw new WeftlineError("CONFLICT", {
+      message: `You keep ${bytes} bytes of files; more than ${viewerBytes} are not allowed.`,
+      fix: "Delete or clear threads whose files you no longer need.",
+      path: ["input", "size"],
+    });
+}
+
+/** The row says that the bytes are here only once they are; where the commit fails after it, they wait for the next try or the sweep. */
+async function keep(tx: Tx, disk: Disk, id: string, { sha256, ...received }: Received): Promise<void> {
+  const file = await tx.em.findOne(UploadedFile, { id });
+  if (!file) throw new WeftlineError("NOT_FOUND", { what: "file" });
+  if (file.sha256 === sha256) return;
+  if (file.sha256 != null)
+    throw new WeftlineError("CONFLICT", {
+      message: "This file is uploaded, with other bytes.",
+      fix: "Announce another file with createFile.",
+    });
+  await disk.keep(id, received);
+  Object.assign(file, { sha256, uploadedAt: Date.now() });
+}
