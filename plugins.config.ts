@@ -35,6 +35,7 @@ export default defineConfig({
     models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
     simulated(),
     capabilities(),
+    // Tools of MCP servers: mcp({ servers: { files: { command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "."] } } }),
     openai(),
     langchain(),
     langgraph(),

@@ -8,6 +8,7 @@ export { files } from "./files/index.ts";
 export { health } from "./health/index.ts";
 export { langchain } from "./langchain/index.ts";
 export { langgraph } from "./langgraph/index.ts";
+export { mcp } from "./mcp/index.ts";
 export { models } from "./models/index.ts";
 export { openai } from "./openai/index.ts";
 export { simulated } from "./simulated/index.ts";

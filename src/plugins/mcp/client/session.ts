@@ -1,0 +1,98 @@
+import { createInterface } from "node:readline";
+import { Readable, type Stream } from "node:stream";
+import type { CallToolResult, RequestOptions, Tool } from "@modelcontextprotocol/client";
+import { version, type Logger } from "#weftline";
+import type { McpServerConfig } from "../config.ts";
+import type { Redact } from "./secrets.ts";
+import { wayTo } from "./transport.ts";
+
+/** How long a server may take to answer while it is connected to. */
+const connectMs = 30_000;
+/** A process that says nothing to the question of the newest protocol speaks an older one. */
+const probeMs = 10_000;
+/** How often an address is asked whether it is still there. */
+const lookMs = 30_000;
+
+/** One connection to a server, from its beginning to its end. */
+export interface Session {
+  readonly tools: readonly Tool[];
+  /** Settles, never rejects, with why it ended. */
+  readonly ended: Promise<Error>;
+  call(name: string, args: Readonly<Record<string, unknown>>, options: RequestOptions): Promise<CallToolResult>;
+  /** Looks whether the server is still there: ends where it is not. */
+  look(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a session is opened with. */
+export interface SessionOptions {
+  readonly server: McpServerConfig;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly redact: Redact;
+  /** The server has other tools now. */
+  changed(tools: readonly Tool[]): void;
+}
+
+/** Connects to a server and asks for its tools. @throws what went wrong, after all of it is closed again. */
+export async function openSession({ server, signal, log, redact, changed }: SessionOptions): Promise<Session> {
+  const [{ Client }, { transport, complaints }] = await Promise.all([import("@modelcontextprotocol/client"), wayTo(server)]);
+  const ending = new AbortController();
+  const { promise: ended, resolve } = Promise.withResolvers<Error>();
+  const end = (why: Error): void => {
+    ending.abort();
+    resolve(why);
+  };
+  const lastWords = heard(complaints, (line) => log.debug({ line: redact(line) }, "an MCP server wrote to stderr"));
+  const client = new Client(
+    { name: "weftline", version },
+    {
+      versionNegotiation: { mode: "auto", probe: { timeoutMs: probeMs } },
+      listChanged: { tools: { debounceMs: 50, onChanged: (error, tools) => (error ? end(error) : changed(tools ?? [])) } },
+    },
+  );
+  Object.assign(client, {
+    onerror: (error: Error) => log.debug({ reason: redact(error.message) }, "an MCP connection stumbled"),
+    onclose: () => end(new Error(`the connection was closed${lastWords()}`)),
+  });
+  const options = { signal, timeout: connectMs };
+  const ask = async (): Promise<readonly Tool[]> =>
+    client.getServerCapabilities()?.tools ? (await client.listTools(undefined, { ...options, cacheMode: "refresh" })).tools : [];
+  try {
+    await client.connect(transport, options);
+    const tools = await ask();
+    const look = async (): Promise<void> => {
+      if (!ending.signal.aborted) await ask().then((now) => ending.signal.aborted || changed(now), end);
+    };
+    const looking = "command" in server ? undefined : setInterval(() => void look(), lookMs).unref();
+    return {
+      tools,
+      ended,
+      look,
+      call: (name, args, rest) => client.callTool({ name, arguments: { ...args } }, rest),
+      close: async () => {
+        clearInterval(looking);
+        ending.abort();
+        await client.close();
+      },
+    };
+  } catch (error) {
+    await client.close();
+    await transport.close();
+    throw lastWords() === ""
+      ? error
+      : new Error(`${error instanceof Error ? error.message : String(error)}${lastWords()}`, { cause: error });
+  }
+}
+
+/** Reads what a process complains of; what it gives says the last of it. */
+function heard(complaints: Stream | null | undefined, hear: (line: string) => void): () => string {
+  let last = "";
+  if (complaints instanceof Readable) {
+    createInterface({ input: complaints }).on("line", (line) => {
+      if (line.trim() !== "") last = line.trim().slice(0, 300);
+      hear(line.slice(0, 2_000));
+    });
+  }
+  return () => (last === "" ? "" : `; it wrote: ${last}`);
+}
