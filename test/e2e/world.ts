@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Viewer } from "#weftline";
 import { agents, auth, capabilities, chat, example, health, models, openai, simulated } from "../../src/plugins/index.ts";
-import { testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";
+import { fakeRuntime, sayText, testPlatform, testViewer, type FakeTurn, type TestPlatform } from "../../src/testing/index.ts";
 
 export const ada = testViewer("ada");
 /** Of the same tenant as ada. */
@@ -13,7 +13,13 @@ export const viewers = [ada, bob, eve];
 /** The key of a binding that nothing here uses: it must turn up nowhere. */
 export const secret = "sk-test-SECRET-of-the-spare-binding";
 
-/** All shipped plugins, without a key for the default binding. */
+/** A turn that keeps where it stood. */
+const keepingTurn: FakeTurn = async function* (_, { checkpoints }) {
+  await checkpoints.put({ id: "first", format: "keeper/1", versions: { woven: "1" }, values: { woven: 1 }, data: null });
+  yield* sayText("Kept.");
+};
+
+/** All shipped plugins and a framework that keeps checkpoints, without a key for the default binding. */
 export function shippedPlatform(tokensPerSecond = 0): Promise<TestPlatform> {
   const spare = { apiKey: secret, baseURL: "http://127.0.0.1:9/v1", models: ["spare"] };
   const bindings = { openai: {}, spare };
@@ -28,6 +34,7 @@ export function shippedPlatform(tokensPerSecond = 0): Promise<TestPlatform> {
       agents(),
       chat(),
       example(),
+      fakeRuntime({ id: "keeper", turn: keepingTurn }),
     ],
   });
 }
@@ -159,6 +166,9 @@ export interface Belongings {
   readonly question: string;
   readonly answer: string;
   readonly run: string;
+  /** A run that kept where it stood, outside any thread. */
+  readonly keptRun: string;
+  readonly checkpoint: string;
   readonly waitingThread: string;
   readonly waitingRun: string;
   readonly interrupt: string;
@@ -181,9 +191,12 @@ export async function settle(app: TestPlatform, viewer: Viewer): Promise<Belongi
   const waiting = await waits(app, sent.run.id, viewer);
   const [interrupt] = waiting.interrupts.nodes;
   if (!interrupt) throw new Error(`The run asks nothing: ${JSON.stringify(waiting)}`);
+  const { keptRun, checkpoint } = await keepState(app, viewer);
   return {
     agent: agent.id,
     agentName,
+    keptRun,
+    checkpoint,
     thread,
     question: message.id,
     answer: await lastMessage(app, thread, viewer),
@@ -193,6 +206,15 @@ export async function settle(app: TestPlatform, viewer: Viewer): Promise<Belongi
     interrupt: interrupt.id,
     argumentsHash: interrupt.argumentsHash,
   };
+}
+
+async function keepState(app: TestPlatform, viewer: Viewer): Promise<{ readonly keptRun: string; readonly checkpoint: string }> {
+  const { agent } = await done(app, "createAgent", { input: { name: `Keeper of ${viewer.actorId}`, framework: "keeper" } }, viewer);
+  const { run } = await done(app, "startRun", { input: { target: { agent: { id: agent.id } }, text: "Hello" } }, viewer);
+  await settled(app, run.id, viewer);
+  const query = "query ($id: ID!) { run(id: $id) { checkpoints { nodes { id } } } }";
+  const shown = await app.graphql<{ run: { checkpoints: { nodes: { id: string }[] } } }>(query, { id: run.id }, viewer);
+  return { keptRun: run.id, checkpoint: shown.run.checkpoints.nodes[0]?.id ?? "" };
 }
 
 /** What of ada's takes nothing now. */

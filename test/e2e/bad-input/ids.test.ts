@@ -41,6 +41,7 @@ const places: Readonly<
   },
   "cancelRun.run": { type: "Run", args: ({ waitingRun: run }) => ({ run, reason: "No." }) },
   "retryRun.input.run": { type: "Run", args: ({ run }) => ({ input: { run } }) },
+  "retryRun.input.checkpoint": { type: "Checkpoint", args: ({ keptRun: run, checkpoint }) => ({ input: { run, checkpoint } }) },
   "decideInterrupt.input.interrupt": {
     type: "Interrupt",
     args: ({ interrupt, argumentsHash }) => ({ input: { interrupt, argumentsHash, kind: "APPROVE" } }),
@@ -64,6 +65,7 @@ const idsOf = {
   Run: (own: Belongings) => own.run,
   Message: (own: Belongings) => own.answer,
   Interrupt: (own: Belongings) => own.interrupt,
+  Checkpoint: (own: Belongings) => own.checkpoint,
 } as const;
 
 const missing = "01890000-0000-7000-8000-000000000000";

@@ -27,6 +27,7 @@ const lists: Readonly<Record<string, (list: string) => string>> = {
   "Thread.runs": (list) => `thread(id: "${own.thread}") { ${list} }`,
   "Run.steps": (list) => `run(id: "${own.run}") { ${list} }`,
   "Run.children": (list) => `run(id: "${own.run}") { ${list} }`,
+  "Run.checkpoints": (list) => `run(id: "${own.keptRun}") { ${list} }`,
   "Run.interrupts": (list) => `run(id: "${own.waitingRun}") { ${list} }`,
 };
 

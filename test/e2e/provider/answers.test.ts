@@ -36,7 +36,8 @@ describe("a server with a key", () => {
     const { frameworks } = await live.graphql<{ frameworks: { name: string; mode: string; reason: string | null }[] }>(
       "{ frameworks { name mode reason } }",
     );
-    expect(frameworks).toEqual([{ name: "openai", mode: "LIVE", reason: null }]);
+    expect(frameworks.map(({ mode }) => mode)).toEqual(frameworks.map(() => "LIVE"));
+    expect(frameworks).toContainEqual({ name: "openai", mode: "LIVE", reason: null });
   });
 });
 
