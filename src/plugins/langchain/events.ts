@@ -3,6 +3,7 @@ import type { UsageMetadata } from "@langchain/core/messages";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { TokenUsage } from "#weftline";
 import { Parts, type AnswerEnd, type AnswerPiece, type AnswerReader } from "#plugins/openai";
+import { refusal } from "./repaired-chunks.ts";
 
 /** An event that our models send through LangChain: the provider's filter stopped an answer, which LangChain would call too long. */
 export const filterEvent = "response.content_filter";
@@ -139,6 +140,7 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
   #provider(name: string, payload: Fields): readonly AnswerPiece[] {
     if (name === filterEvent) this.#end = { ...this.#end, reason: "filter" };
     if (name === "response.output_item.done") this.#items.set(Number(payload["output_index"]), payload["item"] as ResponseInputItem);
+    if (name.startsWith("response.refusal.")) this.#end = { ...this.#end, refused: true };
     const said = handedOn[name];
     if (!said) return [];
     const [type, field, says] = said;
@@ -161,6 +163,7 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
       ...(ended === undefined ? {} : { reason: ended }),
       ...(usage ? { usage: usageOf(usage) } : {}),
       ...(native ? { native } : {}),
+      ...(responseMetadata?.["finish_reason"] === refusal ? { refused: true as const } : {}),
     };
   }
 

@@ -1,7 +1,7 @@
-import type { AIMessage, BaseMessage, ToolMessage } from "@langchain/core/messages";
+import type { AIMessage, BaseMessage, ContentBlock, ToolMessage } from "@langchain/core/messages";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { ConversationMessage, ToolOutcome } from "#weftline";
-import { argumentsText, inputText, outcomeText, type ToolNames } from "#plugins/openai";
+import { argumentsText, inputContent, outcomeText, type LoadedFile, type LoadedFiles, type ToolNames } from "#plugins/openai";
 import type { LangChainSdk } from "./sdk.ts";
 
 type AssistantMessage = Extract<ConversationMessage, { role: "ASSISTANT" }>;
@@ -10,6 +10,8 @@ type AssistantMessage = Extract<ConversationMessage, { role: "ASSISTANT" }>;
 export interface MessageMaking {
   readonly sdk: Pick<LangChainSdk, "messages">;
   readonly names: ToolNames;
+  /** The files of the conversation; none unless said. */
+  readonly files?: LoadedFiles;
 }
 
 /** A conversation as LangChain's messages: an answer with calls is followed by what came of those that were made. */
@@ -17,9 +19,18 @@ export function toMessages(conversation: readonly ConversationMessage[], making:
   const { HumanMessage, SystemMessage } = making.sdk.messages;
   return conversation.flatMap((message): BaseMessage[] => {
     if (message.role === "ASSISTANT") return [toAnswer(message, making), ...toResults(message, making)];
-    const said = inputText(message);
-    return [message.role === "USER" ? new HumanMessage(said) : new SystemMessage(said)];
+    const content = inputContent(message, making.files ?? new Map(), contentOf);
+    // The system's messages hold text only, so what is none is said by the user.
+    return [message.role === "SYSTEM" && typeof content === "string" ? new SystemMessage(content) : new HumanMessage({ content })];
   });
+}
+
+/** A part as LangChain takes it for both of OpenAI's APIs. */
+function contentOf(part: LoadedFile): ContentBlock {
+  if (part.kind === "text") return { type: "text", text: part.text };
+  if (part.kind === "image") return { type: "image_url", image_url: { url: part.url } };
+  const [, mimeType, data] = /^data:([^;]*);base64,(.*)$/s.exec(part.url) ?? [];
+  return { type: "file", source_type: "base64", mime_type: mimeType, data, metadata: { filename: part.name } };
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   endOfCall,
   type AnswerReader,
   type Blame,
+  type LoadedFiles,
   type OpenAIOptions,
   type ToolNames,
 } from "#plugins/openai";
@@ -92,9 +93,14 @@ export class ModelTurn {
     return createChatModel(sdk, { model: ctx.model, tools: ctx.tools, plugin, options, outputSchema });
   }
 
-  /** A conversation as LangChain's messages. */
-  messages(conversation: readonly ConversationMessage[]): BaseMessage[] {
-    return toMessages(conversation, { sdk: this.#options.sdk, names: this.names });
+  /**
+   * A conversation as LangChain's messages.
+   *
+   * @param files those in it, loaded.
+   * @throws FILE_UNSUPPORTED for one that was not.
+   */
+  messages(conversation: readonly ConversationMessage[], files: LoadedFiles = new Map()): BaseMessage[] {
+    return toMessages(conversation, { sdk: this.#options.sdk, names: this.names, files });
   }
 
   /** A tool of the platform as LangChain's. */
@@ -134,7 +140,7 @@ export class ModelTurn {
     const { ctx, nameCall } = this.#options;
     const { key, parent } = nameCall((metadata ?? {}) as Readonly<Record<string, unknown>>);
     const answer = new Answer(key, ctx, { toolName: (wire) => this.names.fromWire(wire), callId: this.#callId });
-    const asked = (): number => JSON.stringify([messages.map(({ content }) => content), extra]).length;
+    const asked = (): number => JSON.stringify([messages.map(({ text }) => text), extra]).length;
     this.#speaking.set(id, { key, parent, asked, reader: createMessageReader(), answer });
     yield {
       kind: "step.started",
@@ -159,10 +165,11 @@ export class ModelTurn {
     if (!speaking) return;
     this.#speaking.delete(id);
     const { key, asked, reader, answer } = speaking;
-    const { sdk, plugin, options, ctx } = this.#options;
+    const { sdk, plugin, options, ctx, outputSchema } = this.#options;
     const blame: Blame = { provider: ctx.model.provider, plugin, secrets: [] };
     const end = completeEnd(reader.end(), blame);
     yield* endOfCall(end, answer, { plugin, model: ctx.model, key, asked, maxOutputTokens: options.maxOutputTokens });
+    if (end.refused && outputSchema) throw new WeftlineError("MODEL_REFUSED", { problem: answer.text });
     this.calls.note(answer.calls);
     if (message)
       become(

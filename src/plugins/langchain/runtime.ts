@@ -1,6 +1,6 @@
 import type * as LangChain from "langchain";
 import type { AgentRuntime, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
-import { isAnswered, limitReached, nextModelCall, nothingToAnswer, settled } from "#plugins/openai";
+import { isAnswered, limitReached, loadFiles, nextModelCall, nothingToAnswer, settled } from "#plugins/openai";
 import { toResult } from "./messages.ts";
 import { ModelTurn } from "./model-turn.ts";
 import { langchainOptions, langchainOptionsSchema, type LangChainOptions } from "./options.ts";
@@ -30,6 +30,7 @@ export function createLangChainRuntime(
       state: false,
       structuredOutput: true,
       usage: true,
+      files: true,
     },
     options: langchainOptions,
     optionsSchema: langchainOptionsSchema,
@@ -53,6 +54,7 @@ async function* converse(load: Loader, request: RunRequest<LangChainOptions>, ct
   const first = nextModelCall(conversation);
   if (first > most) throw limitReached(most);
 
+  const files = await loadFiles(conversation, ctx.model);
   const [sdk, { createAgent, createMiddleware }] = await Promise.all([load(), agents()]);
   let next = first;
   const turn = new ModelTurn({
@@ -83,7 +85,7 @@ async function* converse(load: Loader, request: RunRequest<LangChainOptions>, ct
     tools: ctx.tools.map((tool) => turn.tool(tool)),
     middleware: [platform],
   });
-  const messages = turn.messages(conversation);
+  const messages = turn.messages(conversation, files);
   // Two steps of the graph a model call; the limit that counts is ours.
   const recursionLimit = 2 * most + 10;
   yield* turn.events((signal) => agent.invoke({ messages }, { callbacks: [turn.handler], signal, recursionLimit }));
