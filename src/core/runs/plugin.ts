@@ -12,6 +12,7 @@ import { checkpointEntity, checkpointValueEntity, checkpointWriteEntity } from "
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
 import { runEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
 import { eventEntity, streamEntity } from "./entities/stream.ts";
+import { toolCallAuditEntity } from "./entities/tool-audit.ts";
 import { faultInjections } from "./failpoint.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
@@ -48,6 +49,7 @@ export const runsPlugin = definePlugin({
     messageEntity,
     toolCallEntity,
     interruptEntity,
+    toolCallAuditEntity,
     checkpointEntity,
     checkpointValueEntity,
     checkpointWriteEntity,

@@ -11,6 +11,7 @@ import {
   type LoggedEvent,
   type NewEvent,
 } from "./events.ts";
+import { auditCall } from "./tool-audit.ts";
 import { isTerminal } from "./types.ts";
 
 /** What a projection needs to know of the run whose events it folds into rows. */
@@ -253,6 +254,7 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
       at,
       toolCallIdOf(run.id, payload.c),
     );
+    await auditCall(sql, { callId: toolCallIdOf(run.id, payload.c), run, status: payload.status, at, ms: payload.ms });
     await touchMessage(sql, run, payload.c, seq);
   },
 

@@ -55,10 +55,15 @@ function mayHave({ properties, additionalProperties, patternProperties }: JsonSc
 
 /** A call as its condition sees it: ids as in the graph. */
 function seenBy({ args, agent, run }: PolicedCall): Readonly<Record<string, unknown>> {
-  const { id, threadId, ...rest } = run;
+  const { id, threadId, ownerId, ...rest } = run;
   return {
     args,
     agent: agent ? { id: globalId("Agent", agent.id), name: agent.name, version: agent.version } : null,
-    run: { ...rest, id: globalId("Run", id), threadId: threadId === null ? null : globalId("Thread", threadId) },
+    run: {
+      ...rest,
+      id: globalId("Run", id),
+      ownerId: globalId("Actor", ownerId),
+      threadId: threadId === null ? null : globalId("Thread", threadId),
+    },
   };
 }

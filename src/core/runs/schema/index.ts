@@ -14,6 +14,7 @@ import { addSnapshots } from "./snapshot.ts";
 import { addStep } from "./step.ts";
 import { addSubscription } from "./subscription.ts";
 import { addTargets } from "./targets.ts";
+import { addToolAudit } from "./tool-audit.ts";
 import { addToolEvents } from "./tool-events.ts";
 import { addUsage } from "./usage.ts";
 
@@ -32,6 +33,7 @@ export function addRunsSchema(builder: GraphBuilder): void {
   addRunList(builder);
   addRunEvents(builder, refs);
   addToolEvents(builder);
+  addToolAudit(builder);
   addSnapshots(builder);
   addInputs(builder);
   addMutations(builder);
