@@ -50,7 +50,7 @@ describe("the suite", () => {
     const suite = runtimeConformance("x", { plugins: () => [], framework: "x" });
     suite.registerWith(runner);
     expect(asked).toEqual(["x", ...suite.checks.map(({ name }) => name)]);
-    expect(suite.checks).toHaveLength(12);
+    expect(suite.checks).toHaveLength(13);
     expect({ describe: nodeRunner.describe, it: nodeRunner.it } satisfies TestRunner).toBeTruthy();
   });
 

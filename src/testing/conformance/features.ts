@@ -75,7 +75,7 @@ export function featureChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
 }
 
 /** What the runtime declares, asked of the host: the suite needs none to know. */
-function declared(stage: Stage, { framework }: RuntimeUnderTest): RuntimeFeatures {
+export function declared(stage: Stage, { framework }: RuntimeUnderTest): RuntimeFeatures {
   const found = stage.app.platform.host.contributions(runtimes).get(framework);
   assert.ok(found, `a plugin provides the framework "${framework}"`);
   return found.value.features;

@@ -96,6 +96,8 @@ export interface StageOptions {
   readonly tokensPerSecond?: number;
   /** Whether the agent has tools. */
   readonly tools?: "given" | "none";
+  /** Plugins besides those that every stage has. */
+  readonly more?: () => PluginList;
 }
 
 /** A host with one agent on the runtime, and what checks do with it. */
@@ -115,14 +117,16 @@ export class Stage implements AsyncDisposable {
     { plugins, framework, model = "responses", provider: own, patienceMs = 15_000 }: RuntimeUnderTest,
     options: StageOptions = {},
   ): Promise<Stage> {
-    const { provider = own, tokensPerSecond = 0, tools: given = "given" } = options;
+    const { provider = own, tokensPerSecond = 0, tools: given = "given", more = () => [] } = options;
     const effects: Effects = { sent: [] };
     const api = model === "none" ? "responses" : model;
     const binding = provider
       ? models({ default: "provider", bindings: { provider: { ...provider, api, defaultModel: "model", timeoutMs: 5_000 } } })
       : models({ default: "script", bindings: {} });
     const scripted = provider ? [] : [scriptModel(script, { api, tokensPerSecond })];
-    const app = await testPlatform({ plugins: [auth(), binding, scripted, capabilities(), toolsPlugin(effects), agents(), plugins()] });
+    const app = await testPlatform({
+      plugins: [auth(), binding, scripted, capabilities(), toolsPlugin(effects), agents(), more(), plugins()],
+    });
     const stage = new Stage(app, effects, patienceMs);
     const input = { name: "actor", framework, capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [] };
     await stage.mutate(

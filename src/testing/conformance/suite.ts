@@ -1,6 +1,7 @@
 import type { CheckSource, ConformanceCheck, RuntimeFeature } from "./check.ts";
 import { checksOf } from "./checks.ts";
 import { faultChecksOf } from "./faults.ts";
+import { fileChecksOf } from "./files.ts";
 import type { RuntimeUnderTest } from "./stage.ts";
 
 export type { ConformanceCheck, RuntimeFeature } from "./check.ts";
@@ -31,7 +32,7 @@ export interface Conformance {
  */
 export function runtimeConformance(name: string, runtime: RuntimeUnderTest): Conformance {
   const exercised = new Map<RuntimeFeature, readonly string[]>();
-  const checks = [...checksOf(runtime), ...faultChecksOf(runtime)].map((source) => recorded(source, exercised));
+  const checks = [...checksOf(runtime), ...fileChecksOf(runtime), ...faultChecksOf(runtime)].map((source) => recorded(source, exercised));
   return {
     name,
     checks,
