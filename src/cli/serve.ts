@@ -6,6 +6,7 @@ import type { RunningServer } from "../core/serving.ts";
 import { version } from "../core/version.ts";
 import type { LoadedConfig } from "./config-file.ts";
 import { exitCodes } from "./exit.ts";
+import { giveBackMemory } from "./memory.ts";
 import { interruptSignal } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -24,7 +25,7 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   const platform = await createPlatform(config, options);
   try {
     const server = await platform.listen();
-    keepCompiled();
+    tidyUp();
     for (const line of banner(terminal, { platform, server, file, bootMs: performance.now() - start })) terminal.say(line);
     await new Promise<void>((resolve) =>
       interrupted.aborted ? resolve() : interrupted.addEventListener("abort", () => resolve(), { once: true }),
@@ -37,9 +38,12 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   return exitCodes.ok;
 }
 
-/** The compiled code of this start, for the next one: a server that is killed would not leave it behind. */
-function keepCompiled(): void {
-  setTimeout(() => flushCompileCache(), 2_000).unref();
+/** What a start leaves behind: compiled code for the next one, which a server that is killed would not write, and memory that only it needed. */
+function tidyUp(): void {
+  setTimeout(() => {
+    flushCompileCache();
+    giveBackMemory();
+  }, 2_000).unref();
 }
 
 /** Does not keep the process alive: it ends what would. */

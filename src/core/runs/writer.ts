@@ -8,7 +8,7 @@ import { insertEvents, numberEvents, type Numbered } from "./log.ts";
 import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
-const gatherMs = 20;
+const gatherMs = 10;
 /** Under load the time grows with that of a commit, up to this. */
 const gatherMaxMs = 100;
 /** How soon a commit that the store refused is tried again. */
@@ -43,7 +43,7 @@ export interface WriterEvents {
 
 /**
  * Appends the events of all runs at work in one transaction a tick. The first event of a burst goes at once, the others wait for at most
- * 20 ms, so that a commit stands for many tokens of many runs.
+ * 10 ms, so that a commit stands for many tokens of many runs.
  */
 export class LogWriter {
   readonly #database: Database;
