@@ -1,6 +1,6 @@
 import { contribution, definePlugin, installers, modelService, runtimes } from "#weftline";
 import { crewaiConfig } from "./config.ts";
-import { readFolder } from "./definition/folder.ts";
+import type { ReadCrew } from "./definition/crew.ts";
 import { createPythonEngine } from "./python/engine.ts";
 import { crewaiInstaller } from "./python/install.ts";
 import { installationAt } from "./python/installation.ts";
@@ -21,9 +21,9 @@ export const crewai = definePlugin({
   config: crewaiConfig,
   requires: { models: modelService },
   contributes: [contribution(installers, "crewai", crewaiInstaller)],
-  setup: ({ config, deps, contribute, log, onClose }) => {
+  setup: async ({ config, deps, contribute, log, onClose }) => {
     const { home, python, maxWorkers, startTimeoutMs, idleMs } = config;
-    const crews = new Map(Object.entries(config.crews).map(([name, folder]) => [name, readFolder(folder, name)]));
+    const crews = await readCrews(config.crews);
     for (const [crew, { warnings }] of crews) for (const warning of warnings) log.warn({ crew }, warning);
     const installation = installationAt(home, python);
     const nursery = new Nursery({ python: installation.python, home, startTimeoutMs, idleMs, log });
@@ -31,8 +31,16 @@ export const crewai = definePlugin({
       python: createPythonEngine({ installation, nursery, places: new BoundedPlaces(maxWorkers) }),
       typescript: typescriptEngine,
     };
-    onClose(() => nursery.close());
+    onClose(() => engines.python.close());
     contribute(runtimes, "crewai", createCrewRuntime({ models: deps.models, crews, engines, engine: config.engine }));
     return {};
   },
 });
+
+/** What reads files is loaded where there are files to read. */
+async function readCrews(folders: Readonly<Record<string, string>>): Promise<ReadonlyMap<string, ReadCrew>> {
+  const named = Object.entries(folders);
+  if (named.length === 0) return new Map();
+  const { readFolder } = await import("./definition/folder.ts");
+  return new Map(named.map(([name, folder]) => [name, readFolder(folder, name)]));
+}

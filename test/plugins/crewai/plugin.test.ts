@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { runtimes, type AgentRuntime } from "#weftline";
 import { pinnedVersion } from "../../../src/plugins/crewai/python/installation.ts";
 import { crewai, models, simulated } from "../../../src/plugins/index.ts";
@@ -19,9 +19,13 @@ async function standing(options: Options): Promise<{ runtime: AgentRuntime; stat
   return { runtime: { ...runtime }, status: await runtime.status() };
 }
 
+const homes: string[] = [];
+afterAll(() => homes.forEach((home) => rmSync(home, { recursive: true, force: true })));
+
 /** A home in which something that looks like an installation stands. */
 function homeWith(version: string | undefined, more: (home: string) => void = () => undefined): string {
   const home = mkdtempSync(join(tmpdir(), "weftline-crew-home-"));
+  homes.push(home);
   if (version !== undefined) {
     mkdirSync(join(home, "python/bin"), { recursive: true });
     mkdirSync(join(home, `python/lib/python3.12/site-packages/crewai-${version}.dist-info`), { recursive: true });
@@ -51,7 +55,6 @@ describe("the crewai plugin", () => {
     const { runtime, status } = await standing({ home });
     expect(status).toEqual({ mode: "LIVE" });
     expect(runtime.sdk).toEqual({ name: "crewai", version: pinnedVersion() });
-    rmSync(home, { recursive: true });
   });
 
   it("tells one that is broken, or being installed, from one that works", async () => {

@@ -17,18 +17,21 @@ export interface PythonHost {
 }
 
 /** CrewAI itself, a process a run. The process has no key and no network of the platform's: it asks for everything over its line. */
-export function createPythonEngine({ installation, nursery, places }: PythonHost): CrewEngine {
+export function createPythonEngine({ installation, nursery, places }: PythonHost): CrewEngine & { close(): Promise<void> } {
+  const playing = new Set<Promise<unknown>>();
   return {
     name: "python",
     version: () => installation.version(),
     standing: () => installation.standing(),
     play: async (stage, options) => {
       const giveBack = await places.take(stage.ctx.signal);
-      try {
-        return await play(nursery, stage, options);
-      } finally {
-        giveBack();
-      }
+      const work = play(nursery, stage, options).finally(giveBack);
+      playing.add(work);
+      return work.finally(() => playing.delete(work));
+    },
+    close: async () => {
+      await nursery.close();
+      await Promise.allSettled(playing);
     },
   };
 }
@@ -49,7 +52,11 @@ async function play(nursery: Nursery, stage: Stage, options: OpenAIOptions): Pro
   signal.addEventListener("abort", aborted, { once: true });
   try {
     signal.throwIfAborted();
-    const worker = await Promise.race([hire(nursery, { asked, told: () => undefined }), stopped]);
+    const hired = hire(nursery, { asked, told: () => undefined });
+    const worker = await Promise.race([hired, stopped]).catch((error: unknown) => {
+      void hired.then(({ dismiss }) => dismiss()).catch(() => undefined);
+      throw error;
+    });
     try {
       const { raw } = (await Promise.race([worker.peer.request("run.start", floor.program()), stopped])) as { readonly raw: string };
       return raw;

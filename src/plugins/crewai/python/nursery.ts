@@ -35,19 +35,26 @@ export class Nursery {
   readonly #options: NurseryOptions;
   #loading: Promise<Loaded> | undefined;
   #users = 0;
+  #closed = false;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(options: NurseryOptions) {
     this.#options = options;
   }
 
+  /** What an end that nobody here wanted is: a loss, unless the host closes and the run goes on elsewhere. */
+  lossOf(exit: number | string, problem: string): WeftlineError {
+    return this.#closed ? new WeftlineError("SHUTTING_DOWN") : new WeftlineError("WORKER_LOST", { plugin: "crewai", exit, problem });
+  }
+
   /**
    * Forks a process that connects to this socket and works in this folder.
    *
    * @returns its id, and when it ends with what.
-   * @throws WORKER_LOST where CrewAI does not load.
+   * @throws WORKER_LOST where CrewAI does not load, SHUTTING_DOWN once it is closed.
    */
   async fork(path: string, folder: string): Promise<{ readonly pid: number; readonly exited: Promise<number> }> {
+    if (this.#closed) throw new WeftlineError("SHUTTING_DOWN");
     clearTimeout(this.#idle);
     this.#users += 1;
     try {
@@ -62,8 +69,13 @@ export class Nursery {
     }
   }
 
-  /** Ends it and all that it forked. */
+  /** Ends it and all that it forked, for good. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#rest();
+  }
+
+  async #rest(): Promise<void> {
     clearTimeout(this.#idle);
     const loaded = await this.#loading?.catch(() => undefined);
     this.#loading = undefined;
@@ -72,8 +84,8 @@ export class Nursery {
 
   #left(): void {
     this.#users -= 1;
-    if (this.#users > 0) return;
-    this.#idle = setTimeout(() => void this.close(), this.#options.idleMs);
+    if (this.#users > 0 || this.#closed) return;
+    this.#idle = setTimeout(() => void this.#rest(), this.#options.idleMs);
     this.#idle.unref();
   }
 
@@ -100,7 +112,7 @@ export class Nursery {
     const peer = new Peer(child.stdout, child.stdin, { asked: () => Promise.reject(new Error("Nothing is asked here.")), told });
     const lost = (problem: string, code: number | null): void => {
       this.#loading = undefined;
-      peer.abandon(new WeftlineError("WORKER_LOST", { plugin: "crewai", exit: code ?? "none", problem }));
+      peer.abandon(this.lossOf(code ?? "none", problem));
       for (const exited of exits.values()) exited(code ?? -1);
       exits.clear();
     };

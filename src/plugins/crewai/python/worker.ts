@@ -3,14 +3,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { WeftlineError } from "#weftline";
-import { redacted } from "#plugins/openai";
+import { endOf } from "./last-words.ts";
 import { killGroup, type Nursery } from "./nursery.ts";
 import { Peer, type Listener } from "./peer.ts";
 
 /** How long a forked process may take to call back, in milliseconds. */
 const connectMs = 15_000;
-const lastWordsMost = 600;
+/** How long one that was killed may take to be gone, in milliseconds. */
+const goneMs = 2_000;
 
 /** The process of one run. */
 export interface Worker {
@@ -27,10 +27,12 @@ export interface Worker {
 export async function hire(nursery: Nursery, listener: Listener): Promise<Worker> {
   const folder = await mkdtemp(join(tmpdir(), "weftline-crew-"));
   const server = createServer();
-  let pid: number | undefined;
+  let child: Awaited<ReturnType<Nursery["fork"]>> | undefined;
   const dismiss = async (): Promise<void> => {
     server.close();
-    killGroup(pid);
+    killGroup(child?.pid);
+    // Its folder goes once it writes no more.
+    await Promise.race([child?.exited, pause(goneMs)]);
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -38,13 +40,9 @@ export async function hire(nursery: Nursery, listener: Listener): Promise<Worker
     server.listen(path);
     await once(server, "listening");
     const connection = once(server, "connection") as Promise<[Socket]>;
-    const child = await nursery.fork(path, folder);
-    pid = child.pid;
-    const lost = child.exited.then(async (exit) => {
-      const problem = await saidLast(folder);
-      return new WeftlineError("WORKER_LOST", { plugin: "crewai", exit, problem });
-    });
-    const late = new WeftlineError("WORKER_LOST", { plugin: "crewai", exit: "none", problem: "it did not call back in time" });
+    child = await nursery.fork(path, folder);
+    const lost = child.exited.then(async (exit) => nursery.lossOf(exit, await saidLast(folder)));
+    const late = nursery.lossOf("none", "it did not call back in time");
     const [socket] = await Promise.race([connection, rejected(lost), after(connectMs, late)]);
     server.close();
     const peer = new Peer(socket, socket, listener);
@@ -67,12 +65,15 @@ async function rejected(error: Promise<Error>): Promise<never> {
 }
 
 async function after(ms: number, error: Error): Promise<never> {
-  await new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
+  await pause(ms);
   throw error;
 }
 
-/** The end of what a lost process wrote, without what looks like a secret. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+/** What a lost process said last. */
 async function saidLast(folder: string): Promise<string> {
-  const text = await readFile(join(folder, "stderr.log"), "utf8").catch(() => "");
-  return redacted(text.slice(-lastWordsMost).trim(), { secrets: [] }) || "it said nothing";
+  return endOf(await readFile(join(folder, "stderr.log"), "utf8").catch(() => ""));
 }

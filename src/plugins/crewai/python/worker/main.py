@@ -8,9 +8,11 @@ import gc
 import json
 import os
 import platform
+import shutil
 import signal
 import socket
 import sys
+import traceback
 
 PROTOCOL = 1
 
@@ -25,7 +27,7 @@ def take_output():
 class Nursery:
     def __init__(self, out):
         self._out = out
-        self._children = set()
+        self._children = {}
 
     def say(self, message):
         os.write(self._out, (json.dumps({"jsonrpc": "2.0", **message}) + "\n").encode())
@@ -51,10 +53,12 @@ class Nursery:
                 os.close(self._out)
                 work(path, folder)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(code)
-        self._children.add(pid)
+        self._children[pid] = folder
         try:
             # Both sides: whoever is first, the group is there before the platform hears of it.
             os.setpgid(pid, pid)
@@ -71,15 +75,18 @@ class Nursery:
                 return
             if pid == 0:
                 return
-            self._children.discard(pid)
+            self._children.pop(pid, None)
             self.say({"method": "exited", "params": {"pid": pid, "code": os.waitstatus_to_exitcode(status)}})
 
     def end(self):
-        for pid in self._children:
+        """The platform is gone: whatever it left here goes too."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        for pid, folder in self._children.items():
             try:
                 os.killpg(pid, signal.SIGKILL)
             except OSError:
                 pass
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def work(path, folder):

@@ -1,0 +1,96 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { crewai } from "../../../src/plugins/index.ts";
+import { testModel } from "./model.ts";
+import { ended, Theatre } from "./play.ts";
+
+const agents = { a: { role: "Speaker", goal: "Speak", backstory: "Loud." } };
+const task = { name: "speak", description: "Speak.", expected_output: "A word.", agent: "a" };
+
+describe("a crew fails", () => {
+  it("with what a guardrail says, once its tries are used up", async () => {
+    await using provider = await testModel(({ role }) =>
+      role === "Guardrail Agent" ? '{"valid":false,"feedback":"It is too long."}' : "A long text.",
+    );
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
+    await theatre.agent("strict", { crew: { agents, tasks: [{ ...task, guardrail: "It is short.", guardrail_max_retries: 1 }] } });
+    const run = await theatre.until(await theatre.start("strict", { text: "Go." }), ended);
+    expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining("It is too long.") });
+    expect(provider.asked.map(({ role }) => role)).toEqual(["Speaker", "Guardrail Agent", "Speaker", "Guardrail Agent"]);
+    await theatre.log(run.id);
+  });
+
+  it("where a condition has no answer", async () => {
+    await using provider = await testModel(() => "Said.");
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
+    await theatre.agent("asking", { crew: { agents, tasks: [task, { ...task, name: "more", condition: "inputs.mood == 'good'" }] } });
+    const run = await theatre.until(await theatre.start("asking", { text: "Go." }), ended);
+    expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining('the condition of "more"') });
+  });
+
+  it("where an agent takes longer than it may", async () => {
+    await using provider = await testModel(() => new Promise(() => undefined));
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
+    await theatre.agent("slow", { crew: { agents: { a: { ...agents.a, max_execution_time: 1 } }, tasks: [task] } });
+    const run = await theatre.until(await theatre.start("slow", { text: "Go." }), ended);
+    expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining("within 1 seconds") });
+  });
+
+  it("with the last words of a Python that does not load CrewAI, and no secret in them", async () => {
+    const home = mkdtempSync(join(tmpdir(), "weftline-crew-home-"));
+    mkdirSync(join(home, "bin"));
+    mkdirSync(join(home, "lib/python3.12/site-packages/crewai-1.0.0.dist-info"), { recursive: true });
+    writeFileSync(join(home, "bin/python"), "#!/bin/sh\necho 'ImportError: no numpy for sk-abcdefgh12345678' >&2\nexit 3\n");
+    chmodSync(join(home, "bin/python"), 0o755);
+    await using provider = await testModel(() => "Said.");
+    await using theatre = await Theatre.open(crewai({ engine: "python", home, python: join(home, "bin/python") }), provider.baseURL);
+    await theatre.agent("broken", { crew: { agents, tasks: [task] } });
+    const run = await theatre.until(await theatre.start("broken", { text: "Go." }), ended);
+    expect(run.failure).toMatchObject({ code: "WORKER_LOST", message: expect.stringMatching(/exit code 3.*ImportError: no numpy/s) });
+    expect(run.failure?.message).not.toContain("sk-abc");
+    expect(provider.asked).toEqual([]);
+    rmSync(home, { recursive: true });
+  });
+});
+
+describe("a crew's models", () => {
+  it("are those that it names, with the settings that it names", async () => {
+    await using provider = await testModel(() => '{"word":"hello"}');
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
+    const schema = { type: "object", properties: { word: { type: "string" } }, required: ["word"], additionalProperties: false };
+    const crew = {
+      agents: { a: { ...agents.a, llm: { model: "local/other", temperature: 0.3 } } },
+      tasks: [{ ...task, output_json: schema }],
+    };
+    await theatre.agent("named", { crew, temperature: 1, topP: 0.5 });
+    const run = await theatre.until(await theatre.start("named", { text: "Go." }), ended);
+    expect(run.status, run.failure?.message).toBe("SUCCEEDED");
+    expect(provider.server.seen[0]?.body).toMatchObject({
+      model: "other",
+      temperature: 0.3,
+      top_p: 0.5,
+      response_format: { type: "json_schema", json_schema: { schema } },
+    });
+  });
+});
+
+describe("an answer whose note was lost", () => {
+  it("is found in the log by its calls, and nobody is asked again", async () => {
+    await using provider = await testModel(({ results, tools }) =>
+      results.length > 0 ? "Sent." : { calls: [{ name: tools[0] ?? "", arguments: { text: "letter" } }] },
+    );
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
+    await theatre.agent("sender", { crew: { agents: { a: { ...agents.a, tools: ["test.send"] } }, tasks: [task] } });
+    const id = await theatre.start("sender", { text: "Go." });
+    const question = await theatre.question(id);
+    await theatre.app.platform.database.commit(({ sql }) => sql.run("delete from runs_checkpoint_write"));
+    await theatre.decide(question, { kind: "APPROVE" });
+    const run = await theatre.until(id, ended);
+    expect([run.status, run.text], run.failure?.message).toEqual(["SUCCEEDED", "Sent."]);
+    expect(provider.asked).toHaveLength(2);
+    expect(theatre.effects).toEqual(["test.send letter"]);
+    await theatre.log(id);
+  });
+});
