@@ -56,6 +56,9 @@ export interface TurnCalls extends ToolCaller {
   note(requests: readonly ToolRequest[]): void;
 }
 
+/** `createAgent` takes calls of tools named so for the answer itself, and does not make them. */
+const answerTools = /^extract-/;
+
 /** A model call that is under way. */
 interface Speaking {
   readonly key: string;
@@ -82,7 +85,10 @@ export class ModelTurn {
 
   constructor(options: ModelTurnOptions) {
     this.#options = options;
-    this.names = createToolNames(options.ctx.tools.map(({ name }) => name));
+    this.names = createToolNames(
+      options.ctx.tools.map(({ name }) => name),
+      answerTools,
+    );
     this.#callId = createCallIds(options.conversation);
     this.calls = options.calls ?? new Calls(options.ctx, (reason) => this.exchange.fail(reason));
   }

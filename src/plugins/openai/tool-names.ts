@@ -10,13 +10,15 @@ const maxLength = 64;
 /**
  * A map over the names of one turn.
  *
+ * @param avoid what a framework takes for names of its own; the dash in them becomes an underscore.
  * @example createToolNames(["time.now"]).toWire("time.now") // "time_now"
  */
-export function createToolNames(names: readonly string[]): ToolNames {
+export function createToolNames(names: readonly string[], avoid?: RegExp): ToolNames {
   const wires = new Map<string, string>();
   const taken = new Map<string, string>();
   const add = (name: string): string => {
-    const plain = name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, maxLength) || "_";
+    const safe = name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, maxLength) || "_";
+    const plain = avoid?.test(safe) ? safe.replace("-", "_") : safe;
     let wire = plain;
     for (let n = 2; taken.has(wire); n++) wire = `${plain.slice(0, maxLength - `_${n}`.length)}_${n}`;
     wires.set(name, wire);

@@ -106,6 +106,16 @@ describe.each(ways)("a server with OpenAI's protocol over $api with $framework",
     expect(textOf(played)).toBe("Sorry.");
   });
 
+  it.each(["extract-page", "extract-nothing"])("may call %s, whatever its name means to a framework", async (name) => {
+    mock.on({ userMessage: "extract", hasToolResult: false }, { toolCalls: [{ name, arguments: { city: "Rome" }, id: "call_1" }] });
+    mock.on({ userMessage: "extract", hasToolResult: true }, { content: "Done." });
+    const page = tool("extract-page", () => ({ page: 1 }));
+    const played = await play({ framework, model: bindings(api), say: "extract", tools: [page] });
+    expect(played.error).toBeUndefined();
+    expect(only(played, "tools.called").map(({ calls }) => calls.map((call) => call.name.replace("_", "-")))).toEqual([[name]]);
+    expect(textOf(played)).toBe("Done.");
+  });
+
   it("may call a tool that there is not: the platform says so, and the model goes on", async () => {
     mock.on({ userMessage: "invent", hasToolResult: false }, { toolCalls: [{ name: "made_up", arguments: {}, id: "call_1" }] });
     mock.on({ userMessage: "invent", hasToolResult: true }, { content: "Never mind." });
