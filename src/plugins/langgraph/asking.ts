@@ -16,7 +16,7 @@ export const platformQuestion = "weftline.question";
 
 /** What `interrupt(value)` asks: as our own nodes, LangChain's human-in-the-loop middleware and Agent Inbox say it, or in any other way. */
 export function askingOf(interrupt: StoredInterrupt): Asking {
-  const key = `interrupt/${interrupt.id ?? ""}/${interrupt.answered ?? 0}`;
+  const key = `interrupt/${interrupt.id ?? ""}/${interrupt.question ?? interrupt.answered ?? 0}`;
   const { value } = interrupt;
   if (isFields(value)) {
     if (isFields(value[platformQuestion])) {

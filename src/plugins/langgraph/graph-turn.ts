@@ -1,10 +1,10 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { BaseMessage } from "@langchain/core/messages";
 import { WeftlineError, messageOf, type RunContext, type RunEventBody, type RunRequest, type StoredCheckpoint } from "#weftline";
 import { ModelTurn } from "#plugins/langchain";
 import { providerError } from "#plugins/openai";
 import { nodeFailed } from "./node-failure.ts";
 import type { LangGraphOptions } from "./options.ts";
+import { lastSaid, tellOutcome } from "./outcome.ts";
 import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
 import { answersTo, interruptsAt, isOfTool } from "./standing.ts";
@@ -94,7 +94,7 @@ export class GraphTurn {
     yield* this.#heard(this.models.events((signal) => this.#work(graph, begin, { ...config, signal })));
     await this.#checkWaiting();
     const { values } = await graph.getState(config);
-    yield* this.#result(values as Readonly<Record<string, unknown>>);
+    yield* tellOutcome(values as Readonly<Record<string, unknown>>, this.request.options.output, this.#said);
   }
 
   /** What a graph that has begun is given: the answers to what it asked, or nothing. */
@@ -148,24 +148,6 @@ export class GraphTurn {
     }
   }
 
-  /** What the graph came to, where no model has said it. */
-  *#result(values: Readonly<Record<string, unknown>>): Generator<RunEventBody> {
-    const text = this.#textOf(values);
-    if (text === undefined || text === this.#said) return;
-    yield { kind: "message.started", message: "result" };
-    if (text !== "") yield { kind: "message.delta", message: "result", part: 0, channel: "TEXT", text };
-    yield { kind: "message.finished", message: "result", status: "COMPLETE" };
-  }
-
-  #textOf(values: Readonly<Record<string, unknown>>): string | undefined {
-    const { output } = this.request.options;
-    if (output !== undefined) return textOf(values[output]);
-    const { messages } = values as { readonly messages?: unknown };
-    if (!Array.isArray(messages)) return JSON.stringify(values);
-    const last = messages.at(-1) as BaseMessage | undefined;
-    return last?.type === "ai" ? last.text : undefined;
-  }
-
   #nameCall(metadata: TaskMetadata): { readonly key: string; readonly parent?: string } {
     const parent = this.#steps.keyOf(metadata);
     const place = parent ?? "graph";
@@ -173,15 +155,4 @@ export class GraphTurn {
     this.#modelCalls.set(place, number);
     return { key: `${place}/model/${number}`, ...(parent === undefined ? {} : { parent }) };
   }
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  return JSON.stringify(value ?? null);
-}
-
-/** The last that this run said in earlier turns. */
-function lastSaid({ messages }: Pick<RunRequest, "messages">, { runId }: Pick<RunContext, "runId">): string | undefined {
-  const last = messages.findLast((message) => message.role === "ASSISTANT" && message.runId === runId);
-  return last?.role === "ASSISTANT" ? last.text : undefined;
 }

@@ -8,6 +8,7 @@ import type { GraphLibrary, NamedGraph } from "./graph-library.ts";
 import { GraphTurn, type GraphPlan, type RunnableGraph } from "./graph-turn.ts";
 import { hostedPlan } from "./hosted-graph.ts";
 import { langgraphOptionsFor, langgraphOptionsSchema, type LangGraphOptions } from "./options.ts";
+import { runRemote } from "./remote.ts";
 import { createLangGraphLoader, type LangGraphSdk } from "./sdk.ts";
 
 const installFix = "Run: npm install @langchain/langgraph @langchain/langgraph-checkpoint langchain @langchain/core @langchain/openai";
@@ -55,10 +56,14 @@ async function* converse(
   request: RunRequest<LangGraphOptions>,
   ctx: RunContext,
 ): AsyncGenerator<RunEventBody> {
-  const conversation = await conversationOf(request, ctx);
-  if (conversation === "answered") return;
   const { graph } = request.options;
   const named = typeof graph === "string" ? library.find(graph) : undefined;
+  if (named?.kind === "remote") {
+    yield* runRemote(await load(), named, request, ctx);
+    return;
+  }
+  const conversation = await conversationOf(request, ctx);
+  if (conversation === "answered") return;
   const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx, named ? "asMade" : "asWritten");
   yield* turn.run(await planOf(turn, named));
 }

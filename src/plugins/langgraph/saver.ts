@@ -36,6 +36,8 @@ export interface StoredInterrupt {
   readonly value?: unknown;
   readonly response_schema?: unknown;
   answered?: number;
+  /** Tells it from others of its node where that is not known. */
+  readonly question?: string;
 }
 
 /** Between the path of a task and its id: it sorts before whatever stands in a path. */

@@ -1,0 +1,79 @@
+import { applyPatch } from "@langchain/core/utils/json_patch";
+import { describe, expect, it } from "vitest";
+import { langgraphServer } from "./server.ts";
+import { stateOf, Studio } from "./studio.ts";
+
+async function waiting() {
+  const server = await langgraphServer("lg-secret");
+  const studio = await Studio.open({ config: { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } } });
+  await studio.agent("greeter", { graph: "greet" });
+  const id = await studio.start("greeter", { text: "Hello." });
+  const run = await studio.until(id, ["WAITING"]);
+  return { server, studio, id, run };
+}
+
+describe("a graph on a LangGraph server", () => {
+  it("is followed as one here: its words, nodes, state, stream and questions", async () => {
+    const { server, studio, id, run: asking } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    expect(asking).toMatchObject({
+      text: null,
+      interrupts: { nodes: [{ kind: "INPUT", message: "Your name?", arguments: { question: "Your name?" } }] },
+    });
+    await studio.app.restart();
+    const [asked] = asking.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "Bob" });
+    const run = await studio.until(id);
+    expect(run).toMatchObject({ status: "SUCCEEDED", text: "Who are you?", failure: null });
+    const log = await studio.log(id);
+    expect(stateOf(log, applyPatch as never)).toMatchObject({
+      name: "Bob",
+      messages: [{ content: "Hello." }, { content: "Who are you?" }],
+    });
+    expect(log.filter(({ kind }) => kind === "message.delta").length).toBeGreaterThan(0);
+    expect(log.filter(({ kind }) => kind === "message.finished")).toHaveLength(1);
+    expect(run.steps.nodes.map(({ key }) => key).toReversed()).toEqual(["say/model/1", "say/1", "ask/1", "wait/1"]);
+    expect(log.filter(({ kind }) => kind === "custom")).toHaveLength(2);
+    expect(new Set(server.asked.map(({ key }) => key))).toEqual(new Set(["lg-secret"]));
+  });
+
+  it("is cancelled there too, within two seconds", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    const [asked] = run.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "slow" });
+    await expect.poll(() => server.statuses()).toEqual(["success", "running"]);
+    const started = performance.now();
+    await studio.app.graphql("mutation ($run: ID!) { cancelRun(run: $run) { __typename } }", { run: id });
+    expect((await studio.until(id)).status).toBe("CANCELLED");
+    await expect.poll(() => server.statuses()).toEqual(["success", "interrupted"]);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it("that fails, does not know the key or is not there fails its run, without the key", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    const [asked] = run.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "broken" });
+    expect((await studio.until(id)).failure).toMatchObject({
+      code: "NODE_FAILED",
+      message: expect.stringContaining("This name is broken."),
+    });
+
+    await using other = await Studio.open({
+      config: { remotes: { locked: { url: server.url, apiKey: "wrong-key" }, unknown: { url: server.url, apiKey: "lg-secret" } } },
+    });
+    for (const [graph, code] of [
+      ["locked", "PROVIDER_AUTH"],
+      ["unknown", "PROVIDER_REJECTED"],
+    ] as const) {
+      await other.agent(graph, { graph });
+      const failed = await other.play(graph, { text: "Hello." });
+      expect(failed.failure).toMatchObject({ code });
+      expect(JSON.stringify(await other.log(failed.id))).not.toMatch(/wrong-key|lg-secret/);
+    }
+  });
+});

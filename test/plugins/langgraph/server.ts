@@ -1,0 +1,140 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { HumanMessage, type BaseMessage } from "@langchain/core/messages";
+import { FakeListChatModel } from "@langchain/core/utils/testing";
+import {
+  Annotation,
+  Command,
+  MemorySaver,
+  MessagesAnnotation,
+  START,
+  StateGraph,
+  interrupt,
+  type LangGraphRunnableConfig,
+} from "@langchain/langgraph";
+
+/** What was asked of a server. */
+export interface Asked {
+  readonly key: string | undefined;
+  readonly path: string;
+}
+
+const State = Annotation.Root({ ...MessagesAnnotation.spec, name: Annotation<string>() });
+const model = new FakeListChatModel({ responses: ["Who are you?"], sleep: 1 });
+
+const graph = new StateGraph(State)
+  .addNode("say", async ({ messages }, config) => ({ messages: [await model.invoke(messages, config)] }))
+  .addNode("ask", (_: unknown, config: LangGraphRunnableConfig) => {
+    config.writer?.({ asking: true });
+    return { name: interrupt<object, string>({ question: "Your name?" }) };
+  })
+  .addNode("wait", async ({ name }, { signal }: LangGraphRunnableConfig) => {
+    if (name === "slow") await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new TypeError("cancelled"))));
+    if (name === "broken") throw new TypeError("This name is broken.");
+    return {};
+  })
+  .addEdge(START, "say")
+  .addEdge("say", "ask")
+  .addEdge("ask", "wait")
+  .compile({ checkpointer: new MemorySaver() });
+
+/** A LangGraph server as far as `RemoteGraph` asks it, with a real graph behind it: threads, their state, runs that stream. */
+export async function langgraphServer(key: string) {
+  const asked: Asked[] = [];
+  const runs = new Map<string, { readonly thread: string; readonly abort: AbortController; status: string }>();
+  const server = createServer((request, response) => {
+    const path = request.url ?? "";
+    asked.push({ key: request.headers["x-api-key"] as string | undefined, path });
+    if (request.headers["x-api-key"] !== key) return json(response, 401, { detail: "no" });
+    void bodyOf(request).then((body) => route(path, body, response));
+    return undefined;
+  });
+
+  async function route(path: string, body: Record<string, never>, response: ServerResponse): Promise<void> {
+    const [, , thread = "", what = "", id = "", then = ""] = path.split(/[/?]/);
+    if (what === "state") return sendState(thread, response);
+    if (what === "runs" && id === "stream") return stream(thread, body, response);
+    if (what === "runs" && then === "cancel") {
+      runs.get(id)?.abort.abort();
+      return json(response, 202, {});
+    }
+    const own = [...runs].filter(([, run]) => run.thread === thread).map(([run_id, { status }]) => ({ run_id, status }));
+    return json(response, 200, own);
+  }
+
+  async function sendState(thread: string, response: ServerResponse): Promise<void> {
+    const state = await graph.getState({ configurable: { thread_id: thread } });
+    if (state.config.configurable?.["checkpoint_id"] === undefined) return json(response, 404, { detail: "Thread not found" });
+    return json(response, 200, {
+      ...state,
+      values: plain(state.values),
+      tasks: state.tasks.map((task) => ({ ...task, interrupts: task.interrupts ?? [] })),
+    });
+  }
+
+  async function stream(thread: string, { input, command, assistant_id }: Record<string, never>, response: ServerResponse): Promise<void> {
+    if (assistant_id !== "greeter") return json(response, 404, { detail: `No assistant found for "${String(assistant_id)}".` });
+    const run = { thread, abort: new AbortController(), status: "running" };
+    const id = crypto.randomUUID();
+    runs.set(id, run);
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const send = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    send("metadata", { run_id: id });
+    try {
+      const given = command ? new Command({ resume: (command as { resume: unknown }).resume }) : given_(input);
+      const config = {
+        configurable: { thread_id: thread },
+        signal: run.abort.signal,
+        streamMode: ["messages", "updates", "values", "custom"] as never,
+        subgraphs: true,
+      };
+      for await (const [namespace, mode, data] of (await graph.stream(given as never, config)) as AsyncIterable<
+        [string[], string, unknown]
+      >)
+        send([mode, ...namespace].join("|"), plain(data));
+      run.status = "success";
+    } catch (error) {
+      run.status = run.abort.signal.aborted ? "interrupted" : "error";
+      send("error", { error: (error as Error).name, message: (error as Error).message });
+    }
+    response.end();
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    asked,
+    statuses: () => [...runs.values()].map(({ status }) => status),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function given_(input: unknown): unknown {
+  const { messages = [], ...rest } = (input ?? {}) as { messages?: readonly { content: string }[] };
+  return input ? { ...rest, messages: messages.map(({ content }) => new HumanMessage(content)) } : null;
+}
+
+/** Messages as a server writes them. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  if ("toDict" in value && typeof value.toDict === "function") {
+    const { type, data } = (value as BaseMessage).toDict();
+    return { ...data, type };
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Record<string, never>> {
+  let text = "";
+  for await (const chunk of request) text += String(chunk);
+  return text === "" ? {} : (JSON.parse(text) as Record<string, never>);
+}
