@@ -1,5 +1,13 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { WeftlineError, messageOf, type RunContext, type RunEventBody, type RunRequest, type StoredCheckpoint } from "#weftline";
+import {
+  WeftlineError,
+  messageOf,
+  type Database,
+  type RunContext,
+  type RunEventBody,
+  type RunRequest,
+  type StoredCheckpoint,
+} from "#weftline";
 import { ModelTurn } from "#plugins/langchain";
 import { providerError } from "#plugins/openai";
 import { nodeFailed } from "./node-failure.ts";
@@ -8,6 +16,7 @@ import { lastSaid, tellOutcome } from "./outcome.ts";
 import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
 import { answersTo, interruptsAt, isOfTool } from "./standing.ts";
+import { createStore } from "./store.ts";
 import { StatePatches, wholeState } from "./state-patches.ts";
 import { NodeSteps, type TaskMetadata } from "./steps.ts";
 import { ToolDesk } from "./tool-desk.ts";
@@ -37,16 +46,23 @@ export class GraphTurn {
   readonly models: ModelTurn;
   readonly #steps: NodeSteps;
   readonly #modelCalls = new Map<string, number>();
+  readonly #database: Database;
   #said: string | undefined;
-
   /**
    * @param calls whether what models ask for is told as they write it. Where a graph has tools of its own, or makes something else of the calls, they
    * are told only when the platform makes them.
    */
-  constructor(sdk: LangGraphSdk, request: RunRequest<LangGraphOptions>, ctx: RunContext, calls: "asWritten" | "asMade") {
+  constructor(
+    sdk: LangGraphSdk,
+    request: RunRequest<LangGraphOptions>,
+    ctx: RunContext,
+    database: Database,
+    calls: "asWritten" | "asMade",
+  ) {
     this.sdk = sdk;
     this.request = request;
     this.ctx = ctx;
+    this.#database = database;
     this.desk = new ToolDesk(sdk, ctx);
     this.models = new ModelTurn({
       sdk,
@@ -87,6 +103,7 @@ export class GraphTurn {
       configurable: { ...configurable, thread_id: ctx.runId, __pregel_checkpointer: saver },
       callbacks: [this.#steps.handler(sdk), this.models.handler],
       recursionLimit,
+      store: createStore(sdk, this.#database, ctx.runId),
       durability: "sync",
       streamMode: ["custom"],
       subgraphs: true,

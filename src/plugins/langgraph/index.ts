@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { definePlugin, modelService, runtimes } from "#weftline";
+import { databaseService, definePlugin, modelService, runtimes } from "#weftline";
 import { langgraphConfig } from "./config.ts";
 import { graphs } from "./contract.ts";
+import { itemEntity } from "./entities.ts";
 import { createGraphLibrary } from "./graph-library.ts";
+import { migrations } from "./migrations/index.ts";
 import { createLangGraphRuntime } from "./runtime.ts";
 
 /**
@@ -16,10 +18,12 @@ export const langgraph = definePlugin({
   kind: "FRAMEWORK",
   description: "Agents on LangGraph: graphs with steps, state, questions to people and time travel.",
   config: langgraphConfig,
-  requires: { models: modelService },
+  requires: { models: modelService, database: databaseService },
+  entities: [itemEntity],
+  migrations,
   setup: ({ config, deps, contribute, contributions }) => {
     const library = createGraphLibrary(config, contributions(graphs));
-    contribute(runtimes, "langgraph", createLangGraphRuntime(deps.models, installedVersion(), library));
+    contribute(runtimes, "langgraph", createLangGraphRuntime({ ...deps, sdkVersion: installedVersion(), library }));
     return {};
   },
 });

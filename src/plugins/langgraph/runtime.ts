@@ -1,4 +1,4 @@
-import type { AgentRuntime, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
+import type { AgentRuntime, Database, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
 import { isAnswered, nothingToAnswer, settled } from "#plugins/openai";
 import { agentGraph } from "./agent-loop.ts";
 import { compileDefinition, inputOf } from "./declared-graph.ts";
@@ -13,18 +13,20 @@ import { createLangGraphLoader, type LangGraphSdk } from "./sdk.ts";
 
 const installFix = "Run: npm install @langchain/langgraph @langchain/langgraph-checkpoint langchain @langchain/core @langchain/openai";
 
-/**
- * LangGraph as a framework.
- *
- * @param models says which models there are and how they stand.
- * @param sdkVersion of the installed package, which is loaded at the first turn only; nothing where there is none.
- * @param library the graphs that agents can name.
- */
-export function createLangGraphRuntime(
-  models: Pick<Models, "list" | "status">,
-  sdkVersion: string | undefined,
-  library: GraphLibrary,
-): AgentRuntime<LangGraphOptions> {
+/** What the framework needs of its host. */
+export interface LangGraphHost {
+  /** Says which models there are and how they stand. */
+  readonly models: Pick<Models, "list" | "status">;
+  readonly database: Database;
+  /** The graphs that agents can name. */
+  readonly library: GraphLibrary;
+  /** Of the installed package, which is loaded at the first turn only; nothing where there is none. */
+  readonly sdkVersion: string | undefined;
+}
+
+/** LangGraph as a framework. */
+export function createLangGraphRuntime(host: LangGraphHost): AgentRuntime<LangGraphOptions> {
+  const { models, library, sdkVersion } = host;
   const load = createLangGraphLoader();
   return {
     id: "langgraph",
@@ -46,13 +48,13 @@ export function createLangGraphRuntime(
         ? { mode: "UNAVAILABLE", reason: "The package @langchain/langgraph is not installed.", fix: installFix }
         : models.status(),
     models: () => models.list(),
-    stream: (request, ctx) => converse(load, library, request, ctx),
+    stream: (request, ctx) => converse(load, host, request, ctx),
   };
 }
 
 async function* converse(
   load: () => Promise<LangGraphSdk>,
-  library: GraphLibrary,
+  { library, database }: LangGraphHost,
   request: RunRequest<LangGraphOptions>,
   ctx: RunContext,
 ): AsyncGenerator<RunEventBody> {
@@ -64,7 +66,7 @@ async function* converse(
   }
   const conversation = await conversationOf(request, ctx);
   if (conversation === "answered") return;
-  const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx, named ? "asMade" : "asWritten");
+  const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx, database, named ? "asMade" : "asWritten");
   yield* turn.run(await planOf(turn, named));
 }
 

@@ -63,3 +63,18 @@ export const failing = new StateGraph(MessagesAnnotation)
     throw new TypeError("The key sk-abcdefghijklmnop is not one.");
   })
   .addEdge(START, "break");
+
+/** Remembers in the store what it was told, from run to run. */
+export const remembering = new StateGraph(Annotation.Root({ fact: Annotation<string>(), known: Annotation<string[]>() }))
+  .addNode("note", async ({ fact }, { store }) => {
+    await store?.put(["facts", "all"], fact, { text: fact, length: fact.length });
+    const items = (await store?.search(["facts"], { filter: { length: { $gte: 3 } } })) ?? [];
+    const [first] = (await store?.listNamespaces({ prefix: ["facts"] })) ?? [];
+    return { known: [...items.map(({ value }) => value["text"] as string).toSorted(), (first ?? []).join("/")] };
+  })
+  .addNode("drop", async (_, { store }) => {
+    await store?.delete(["facts", "all"], "no");
+    return {};
+  })
+  .addEdge(START, "note")
+  .addEdge("note", "drop");
