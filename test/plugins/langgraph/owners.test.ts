@@ -6,6 +6,7 @@ import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { turnLookup } from "../../../src/core/runs/plugin.ts";
+import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
 import { Studio } from "./studio.ts";
 
@@ -41,7 +42,7 @@ async function twoOwners(builder: object) {
   const database = platform.use(databaseService);
   const writer = new LogWriter(database, new Hub(), { ring: () => undefined, committed: () => undefined });
   const second = new EmbeddedEngine(
-    { database, writer, log: platform.host.log, lookup: platform.use(turnLookup) },
+    { database, writer, log: platform.host.log, lookup: platform.use(turnLookup), gates: new ToolGates() },
     { concurrency: 100, leaseMs: 15_000, sweepMs: 10 },
   );
   return { studio, second, database };

@@ -69,8 +69,7 @@ export const remembering = new StateGraph(Annotation.Root({ fact: Annotation<str
   .addNode("note", async ({ fact }, { store }) => {
     await store?.put(["facts", "all"], fact, { text: fact, length: fact.length });
     const items = (await store?.search(["facts"], { filter: { length: { $gte: 3 } } })) ?? [];
-    const [first] = (await store?.listNamespaces({ prefix: ["facts"] })) ?? [];
-    return { known: [...items.map(({ value }) => value["text"] as string).toSorted(), (first ?? []).join("/")] };
+    return { known: items.map(({ value }) => value["text"] as string).toSorted() };
   })
   .addNode("drop", async (_, { store }) => {
     await store?.delete(["facts", "all"], "no");
