@@ -116,6 +116,7 @@ describe("a plugin", () => {
       "src/plugins/capabilities/tools/message-send.ts",
       "src/plugins/example/tool.ts",
       "src/plugins/files/service/sweep.ts",
+      "src/plugins/langgraph/store.ts",
     ];
     const isSystem = (node: SyntaxNode): boolean =>
       node.type === "CallExpression" &&

@@ -15,7 +15,7 @@ import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
-import { answersTo, interruptsAt, isOfTool } from "./standing.ts";
+import { answersTo, interruptsAt, isBreakpoint, isOfTool, noteBreakpoint } from "./standing.ts";
 import { createStore } from "./store.ts";
 import { StatePatches, wholeState } from "./state-patches.ts";
 import { NodeSteps, type TaskMetadata } from "./steps.ts";
@@ -37,6 +37,9 @@ export interface GraphPlan {
   readonly configurable?: Readonly<Record<string, unknown>>;
 }
 
+/** The run ends where the graph stopped. */
+const rejected = Symbol("rejected");
+
 /** One turn of a graph: what its nodes work with, and what the run hears of them. */
 export class GraphTurn {
   readonly sdk: LangGraphSdk;
@@ -48,6 +51,7 @@ export class GraphTurn {
   readonly #modelCalls = new Map<string, number>();
   readonly #database: Database;
   #said: string | undefined;
+
   /**
    * @param calls whether what models ask for is told as they write it. Where a graph has tools of its own, or makes something else of the calls, they
    * are told only when the platform makes them.
@@ -87,6 +91,7 @@ export class GraphTurn {
     const { ctx, sdk } = this;
     const standing = await ctx.checkpoints.get({});
     const begin = standing ? await this.#goOn(standing) : input;
+    if (begin === rejected) return;
     // Whoever follows a run that starts from a checkpoint of another knows nothing of the state yet.
     if (standing && standing.parent === undefined) yield wholeState(standing.values);
     const patches = new StatePatches(sdk, standing?.values ?? {});
@@ -110,14 +115,15 @@ export class GraphTurn {
     };
     yield* this.#heard(this.models.events((signal) => this.#work(graph, begin, { ...config, signal })));
     await this.#checkWaiting();
-    const { values } = await graph.getState(config);
+    const { values, next } = await graph.getState(config);
+    if (next.length > 0) await this.#stopAt(next);
     yield* tellOutcome(values as Readonly<Record<string, unknown>>, this.request.options.output, this.#said);
   }
 
   /** What a graph that has begun is given: the answers to what it asked, or nothing. */
   async #goOn(standing: StoredCheckpoint): Promise<unknown> {
     const asked = interruptsAt(standing).filter((interrupt) => !isOfTool(interrupt));
-    if (asked.length === 0) return null;
+    if (asked.length === 0) return isBreakpoint(standing) ? this.#afterBreakpoint(standing, []) : null;
     return new this.sdk.graph.Command({ resume: await answersTo(asked, this.ctx) });
   }
 
@@ -152,6 +158,24 @@ export class GraphTurn {
       this.ctx,
     );
     if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
+  }
+
+  /** @throws RUN_SUSPENDED, after a person was asked whether to go on: the graph was compiled to stop here. */
+  async #stopAt(next: readonly string[]): Promise<void> {
+    const now = await this.ctx.checkpoints.get({});
+    if (!now) return;
+    await noteBreakpoint(this.ctx, now, next);
+    await this.#afterBreakpoint(now, next);
+  }
+
+  async #afterBreakpoint({ id }: StoredCheckpoint, next: readonly string[]): Promise<typeof rejected | null> {
+    const outcome = await this.ctx.ask({
+      key: `breakpoint/${id}`,
+      kind: "REVIEW",
+      message: `Go on with ${next.join(", ")}?`,
+      allowed: ["APPROVE", "REJECT"],
+    });
+    return outcome.status === "RESOLVED" && outcome.decision.kind === "APPROVE" ? null : rejected;
   }
 
   /** Takes note of what models say, to tell it from what the graph says otherwise. */

@@ -159,8 +159,9 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
     }
 
     #writes({ writes }: StoredCheckpoint): Promise<[string, string, unknown][]> {
+      const theirs = writes.filter(({ channel }) => !channel.startsWith(ownChannels));
       return Promise.all(
-        writes.map(async ({ task, channel, value }): Promise<[string, string, unknown]> => {
+        theirs.map(async ({ task, channel, value }): Promise<[string, string, unknown]> => {
           if (channel === interruptChannel && (value as unknown[]).length > 0) this.#interrupted.add(task);
           return [task.slice(task.indexOf(separator) + 1), channel, await decode(this.serde, value)];
         }),
@@ -180,6 +181,9 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
   const isThread = (config: RunnableConfig): boolean => configurableOf(config).thread_id === threadId;
   return new PlatformSaver();
 }
+
+/** How channels begin in which the platform notes something of its own. */
+export const ownChannels = "weftline.";
 
 /** The channel in which LangGraph notes that a task waits. */
 export const interruptChannel = "__interrupt__";

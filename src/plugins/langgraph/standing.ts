@@ -1,6 +1,6 @@
 import type { RunContext, StoredCheckpoint } from "#weftline";
 import { askingOf } from "./asking.ts";
-import { interruptChannel, type StoredInterrupt } from "./saver.ts";
+import { interruptChannel, ownChannels, type StoredInterrupt } from "./saver.ts";
 import { toolInterrupt } from "./tool-desk.ts";
 
 /** The interrupts that a graph stands at: of the tasks that followed on its newest checkpoint and have not finished since. */
@@ -14,6 +14,23 @@ export function interruptsAt({ writes }: Pick<StoredCheckpoint, "writes">): Stor
 /** Whether a tool waits for an approval: the platform has asked about it. */
 export function isOfTool({ id = "" }: StoredInterrupt): boolean {
   return id.startsWith(toolInterrupt);
+}
+
+/** Our own note among the writes; LangGraph is not shown it. */
+const breakpointChannel = `${ownChannels}breakpoint`;
+
+/** Notes that the graph stopped at a checkpoint because it was compiled to. */
+export async function noteBreakpoint(
+  { checkpoints }: Pick<RunContext, "checkpoints">,
+  { id }: StoredCheckpoint,
+  next: readonly string[],
+): Promise<void> {
+  await checkpoints.putWrites({ checkpoint: id }, [{ task: "weftline", index: -1, channel: breakpointChannel, value: next }]);
+}
+
+/** Whether the graph stands where it was compiled to stop. */
+export function isBreakpoint({ writes }: Pick<StoredCheckpoint, "writes">): boolean {
+  return writes.some(({ channel }) => channel === breakpointChannel);
 }
 
 /**

@@ -1,36 +1,22 @@
 import type { BaseStore, Item, ListNamespacesOperation, Operation, PutOperation, SearchOperation } from "@langchain/langgraph-checkpoint";
 import { v7 as newId } from "uuid";
-import { Run, type Database } from "#weftline";
+import { Run, type Database, type Viewer } from "#weftline";
+import { LangGraphItem } from "./entities.ts";
 import type { LangGraphSdk } from "./sdk.ts";
-
-interface Row {
-  readonly namespace: string;
-  readonly key: string;
-  readonly value: string;
-  readonly created_at: number;
-  readonly updated_at: number;
-}
-
-interface Owner {
-  readonly tenantId: string;
-  readonly ownerId: string;
-}
 
 /** Between the labels of a namespace: LangGraph lets no label hold one. */
 const dot = ".";
-const columns = "namespace, key, value, created_at, updated_at";
 
 /**
  * LangGraph's store over the platform's database: what graphs of a run's owner remember, whatever the run, and nobody else's. A search by words is
  * not ranked: items are found by their namespace and filter, newest first.
  */
 export function createStore(sdk: Pick<LangGraphSdk, "checkpointing">, database: Database, runId: string): BaseStore {
-  let owning: Promise<Owner> | undefined;
-  const ownerOf = (): Promise<Owner> => (owning ??= database.em("SYSTEM").findOneOrFail(Run, { id: runId }));
+  let owning: Promise<Viewer> | undefined;
 
   class PlatformStore extends sdk.checkpointing.BaseStore {
     override async batch(operations: Operation[]): Promise<never> {
-      const owner = await ownerOf();
+      const owner = await (owning ??= ownerOf(database, runId));
       const results = await Promise.all(
         operations.map((operation) => ("value" in operation ? undefined : read(database, owner, operation))),
       );
@@ -42,39 +28,41 @@ export function createStore(sdk: Pick<LangGraphSdk, "checkpointing">, database: 
   return new PlatformStore();
 }
 
+/** What a graph stores is read and written as the run's owner, with no more rights than its own. */
+async function ownerOf(database: Database, runId: string): Promise<Viewer> {
+  const { tenantId, ownerId } = await database.em("SYSTEM").findOneOrFail(Run, { id: runId });
+  return { tenantId, actorId: ownerId, name: ownerId, roles: [] };
+}
+
 type ReadOperation = Exclude<Operation, PutOperation>;
 
-async function read(database: Database, owner: Owner, operation: ReadOperation): Promise<unknown> {
-  if ("key" in operation)
-    return (await rows(database, owner, "namespace = ? and key = ?", operation.namespace.join(dot), operation.key)).map(toItem)[0] ?? null;
-  return "namespacePrefix" in operation ? search(database, owner, operation) : namespaces(database, owner, operation);
+async function read(database: Database, owner: Viewer, operation: ReadOperation): Promise<unknown> {
+  if ("namespacePrefix" in operation) return search(database, owner, operation);
+  if (!("key" in operation)) return namespaces(database, owner, operation);
+  const { namespace, key } = operation;
+  const item = await database.em(owner).findOne(LangGraphItem, { namespace: namespace.join(dot), key });
+  return item && toItem(item);
 }
 
 async function search(
   database: Database,
-  owner: Owner,
+  owner: Viewer,
   { namespacePrefix, filter = {}, limit = 10, offset = 0 }: SearchOperation,
 ): Promise<Item[]> {
-  const prefix = namespacePrefix.join(dot);
-  const found =
-    prefix === ""
-      ? await rows(database, owner, "1 = 1")
-      : await rows(database, owner, "(namespace = ? or substr(namespace, 1, ?) = ?)", prefix, prefix.length + 1, `${prefix}${dot}`);
-  const items = found.map(toItem).filter(({ value }) => Object.entries(filter).every(([name, wanted]) => matches(value[name], wanted)));
+  const all = await database.em(owner).find(LangGraphItem, {}, { orderBy: { updatedAt: "desc", id: "desc" } });
+  const items = all.map(toItem).filter(({ namespace, value }) => {
+    const within = namespacePrefix.every((label, at) => namespace[at] === label);
+    return within && Object.entries(filter).every(([name, wanted]) => matches(value[name], wanted));
+  });
   return items.slice(offset, offset + limit);
 }
 
 async function namespaces(
   database: Database,
-  owner: Owner,
+  owner: Viewer,
   { matchConditions = [], maxDepth = Number.POSITIVE_INFINITY, limit, offset }: ListNamespacesOperation,
 ): Promise<string[][]> {
-  const { read: sql } = database;
-  const all = await sql.all<{ namespace: string }>(
-    "select distinct namespace from langgraph_item where tenant_id = ? and owner_id = ? order by namespace",
-    owner.tenantId,
-    owner.ownerId,
-  );
+  const all = await database.em(owner).find(LangGraphItem, {}, { orderBy: { namespace: "asc" }, fields: ["namespace"] });
   const matching = all
     .map(({ namespace }) => namespace.split(dot))
     .filter((labels) =>
@@ -87,38 +75,26 @@ async function namespaces(
   return [...new Set(matching)].slice(offset, offset + limit).map((namespace) => namespace.split(dot));
 }
 
-function rows({ read: sql }: Database, { tenantId, ownerId }: Owner, where: string, ...params: (string | number)[]): Promise<Row[]> {
-  const text = `select ${columns} from langgraph_item where tenant_id = ? and owner_id = ? and ${where} order by updated_at desc, id desc`;
-  return sql.all<Row>(text, tenantId, ownerId, ...params);
-}
-
-async function write(database: Database, { tenantId, ownerId }: Owner, puts: readonly PutOperation[]): Promise<void> {
-  await database.commit(async ({ sql }) => {
+async function write(database: Database, owner: Viewer, puts: readonly PutOperation[]): Promise<void> {
+  await database.write(owner, async ({ em }) => {
     for (const { namespace, key, value } of puts) {
-      const place = [tenantId, ownerId, namespace.join(dot), key] as const;
+      const place = { namespace: namespace.join(dot), key };
+      const known = await em.findOne(LangGraphItem, place);
+      const now = Date.now();
       if (value === null) {
-        await sql.run("delete from langgraph_item where tenant_id = ? and owner_id = ? and namespace = ? and key = ?", ...place);
-        continue;
+        if (known) em.remove(known);
+      } else if (known) Object.assign(known, { value, updatedAt: now });
+      else {
+        const { tenantId, actorId: ownerId } = owner;
+        em.persist(em.create(LangGraphItem, { id: newId(), tenantId, ownerId, ...place, value, createdAt: now, updatedAt: now }));
       }
-      await sql.run(
-        `insert into langgraph_item (id, tenant_id, owner_id, namespace, key, value, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ${sql.now}, ${sql.now})
-         on conflict (tenant_id, owner_id, namespace, key) do update set value = excluded.value, updated_at = excluded.updated_at`,
-        newId(),
-        ...place,
-        JSON.stringify(value),
-      );
+      await em.flush();
     }
   });
 }
 
-function toItem({ namespace, key, value, created_at, updated_at }: Row): Item {
-  return {
-    namespace: namespace.split(dot),
-    key,
-    value: JSON.parse(value) as Record<string, unknown>,
-    createdAt: new Date(created_at),
-    updatedAt: new Date(updated_at),
-  };
+function toItem({ namespace, key, value, createdAt, updatedAt }: LangGraphItem): Item {
+  return { namespace: namespace.split(dot), key, value, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt) };
 }
 
 const comparisons: Readonly<Record<string, (value: never, wanted: never) => boolean>> = {

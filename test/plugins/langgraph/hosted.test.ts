@@ -70,6 +70,24 @@ describe("a graph in a file", () => {
     expect(calls).toEqual([{ to: "Bob" }]);
   });
 
+  it("that was compiled to stop somewhere asks whether to go on", async () => {
+    await using studio = await Studio.open({ config: { graphs: { careful: `${file}:careful` } } });
+    await studio.agent("careful", { graph: "careful", output: "b" });
+    for (const [kind, text, state] of [
+      ["APPROVE", "2", { a: 1, b: 2 }],
+      ["REJECT", "", { a: 1 }],
+    ] as const) {
+      const id = await studio.start("careful", { input: { a: 0 } });
+      const { interrupts } = await studio.until(id, ["WAITING"]);
+      expect(interrupts.nodes).toMatchObject([{ kind: "REVIEW", message: "Go on with two?", allowed: ["APPROVE", "REJECT"] }]);
+      await studio.app.restart();
+      await studio.decide({ interrupt: interrupts.nodes[0]?.id, kind });
+      const run = await studio.until(id);
+      expect(run).toMatchObject({ status: "SUCCEEDED", text });
+      expect(run.checkpoints.nodes[0]?.state).toEqual(state);
+    }
+  });
+
   it("serves many runs at once, each with checkpoints of its own", async () => {
     const plugin = definePlugin({ id: "loom", contributes: [contribution(graphs, "pairs", builder)] });
     await using studio = await Studio.open({ plugins: [plugin()] });

@@ -64,6 +64,14 @@ export const failing = new StateGraph(MessagesAnnotation)
   })
   .addEdge(START, "break");
 
+/** Compiled to stop before a node. */
+export const careful = new StateGraph(Annotation.Root({ a: Annotation<number>(), b: Annotation<number>() }))
+  .addNode("one", () => ({ a: 1 }))
+  .addNode("two", () => ({ b: 2 }))
+  .addEdge(START, "one")
+  .addEdge("one", "two")
+  .compile({ interruptBefore: ["two"] });
+
 /** Remembers in the store what it was told, from run to run. */
 export const remembering = new StateGraph(Annotation.Root({ fact: Annotation<string>(), known: Annotation<string[]>() }))
   .addNode("note", async ({ fact }, { store }) => {
