@@ -56,13 +56,14 @@ export class Disk {
     });
   }
 
-  /** Lets go of received bytes, if they were not kept. */
+  /** Lets go of received bytes, if they were not kept; at the next start, where the disk does not let go of them now. */
   async drop({ path }: Pick<Received, "path">): Promise<void> {
-    await rm(path, { force: true });
+    await rm(path, { force: true }).catch(() => undefined);
   }
 
+  /** Lets go of files whose rows are gone. What the disk holds on to now goes at the next start. */
   async remove(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => rm(this.#place(id), { force: true })));
+    await Promise.allSettled(ids.map((id) => rm(this.#place(id), { force: true })));
   }
 
   /** @throws NOT_FOUND */

@@ -31,7 +31,8 @@ function fileOf({ image_url: image, file, filename, file_data: data }: z.infer<t
   const name = file?.filename ?? filename;
   if (url == null) return undefined;
   const comma = url.indexOf(",");
-  const base64 = url.length - comma - 1 - (/=*$/.exec(url)?.[0].length ?? 0);
+  const padding = url.endsWith("==") ? 2 : url.endsWith("=") ? 1 : 0;
+  const base64 = url.length - comma - 1 - padding;
   return { ...(name == null ? {} : { name }), mediaType: url.slice(5, url.indexOf(";")), size: Math.floor((base64 * 3) / 4) };
 }
 
