@@ -1,14 +1,5 @@
-import {
-  WeftlineError,
-  idempotently,
-  runService,
-  serviceRef,
-  type Run,
-  type RunTargetType,
-  type Scope,
-  type ToolDefinition,
-} from "#weftline";
-import { Skill, Tool, type CapabilityDirectory } from "./contract.ts";
+import { WeftlineError, idempotently, runService, type RunTargetType, type ToolDefinition } from "#weftline";
+import { Skill, Tool, type CallTool, type CapabilityDirectory, type ToolCaller } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
 import type { ToolShelf } from "./shelf.ts";
 
@@ -21,25 +12,6 @@ export interface CallParts {
   readonly directory: CapabilityDirectory;
   readonly checker: SchemaChecker;
 }
-
-/** The arguments of `callTool`. */
-export interface CallTool {
-  readonly name: string;
-  readonly arguments?: unknown;
-  readonly idempotencyKey?: string | null | undefined;
-}
-
-/** Calls of tools that people make themselves. */
-export interface ToolCaller {
-  /**
-   * Starts a run that calls the tool, by the same way that an agent's calls go, at most once a key.
-   *
-   * @throws NOT_FOUND, UNAVAILABLE where the tool's source is away, INVALID_INPUT for arguments that do not fit.
-   */
-  call(scope: Scope, call: CallTool): Promise<Run>;
-}
-
-export const toolCaller = serviceRef<ToolCaller>("capabilities.caller");
 
 export function createToolCaller(parts: CallParts): ToolCaller {
   return {

@@ -1,4 +1,4 @@
-import { enumKey, extensionPoint, serviceRef, type ToolDefinition } from "#weftline";
+import { enumKey, extensionPoint, serviceRef, type Run, type Scope, type ToolDefinition } from "#weftline";
 
 /** Instructions and the tools that go with them: an agent that has the skill has both. */
 export interface SkillDefinition {
@@ -81,3 +81,27 @@ export interface CapabilityDirectory {
  * @example const skill = scope.use(capabilityDirectory).find("research.brief");
  */
 export const capabilityDirectory = serviceRef<CapabilityDirectory>("capabilities.directory");
+
+/** The arguments of `callTool`. */
+export interface CallTool {
+  readonly name: string;
+  readonly arguments?: unknown;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** Calls of tools that people make themselves. */
+export interface ToolCaller {
+  /**
+   * Starts a run that calls the tool, by the same way that an agent's calls go, at most once a key.
+   *
+   * @throws NOT_FOUND, UNAVAILABLE where the tool's source is away, INVALID_INPUT for arguments that do not fit.
+   */
+  call(scope: Scope, call: CallTool): Promise<Run>;
+}
+
+/**
+ * Calls tools for people.
+ *
+ * @example const run = await scope.use(toolCaller).call(scope, { name: "time.now", arguments: {} });
+ */
+export const toolCaller = serviceRef<ToolCaller>("capabilities.caller");

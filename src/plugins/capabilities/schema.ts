@@ -11,8 +11,7 @@ import {
   type GraphBuilder,
   type Scope,
 } from "#weftline";
-import { toolCaller } from "./call.ts";
-import { ApprovalMode, Capability, Skill, Tool, capabilityDirectory } from "./contract.ts";
+import { ApprovalMode, Capability, Skill, Tool, capabilityDirectory, toolCaller } from "./contract.ts";
 
 const CapabilityKind = enumKey("TOOL", "SKILL");
 const SideEffects = enumKey("NONE", "READ", "WRITE", "EXTERNAL");

@@ -27,12 +27,20 @@ const remote = z.strictObject({
   ...common,
 });
 
+const serve = z.strictObject({
+  /** The names of the tools that are served; all unless said. */
+  tools: z.array(z.string().min(1)).optional(),
+});
+
 /** The options of the mcp plugin. */
 export const mcpConfig = z.strictObject({
   /** MCP servers, by the first part of their tools' names: programs on this machine, or addresses. */
   servers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,32}$/), z.union([local, remote])).default({}),
+  /** Serves the platform's own tools at `/mcp`; it does not unless said. */
+  serve: serve.optional(),
 });
 
 export type LocalServer = z.output<typeof local>;
 export type RemoteServer = z.output<typeof remote>;
 export type McpServerConfig = LocalServer | RemoteServer;
+export type ServeConfig = z.output<typeof serve>;

@@ -1,18 +1,21 @@
-import { definePlugin, toolSources } from "#weftline";
+import { definePlugin, httpRoutes, toolSources } from "#weftline";
+import { capabilityDirectory, toolCaller } from "#plugins/capabilities";
 import { healthChecks } from "#plugins/health";
 import { ServerSource } from "./client/source.ts";
 import { mcpConfig } from "./config.ts";
+import { mcpEndpoint } from "./serve/endpoint.ts";
 
 /**
- * Tools of MCP servers.
+ * Tools of MCP servers, and the platform as one.
  *
  * @example plugins: [capabilities(), mcp({ servers: { files: { command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "."] } } })]
  */
 export const mcp = definePlugin({
   id: "mcp",
   kind: "CAPABILITY",
-  description: "Tools of MCP servers.",
+  description: "Tools of MCP servers, and the platform as one.",
   config: mcpConfig,
+  requires: { directory: capabilityDirectory, caller: toolCaller },
   setup: ({ config, log, contribute, onReady, onClose }) => {
     const sources = Object.entries(config.servers).map(([name, server]) => {
       const source = new ServerSource(name, server, log);
@@ -20,6 +23,7 @@ export const mcp = definePlugin({
       contribute(healthChecks, `mcp.${name}`, source.check);
       return source;
     });
+    if (config.serve) contribute(httpRoutes, "mcp", mcpEndpoint(config.serve));
     onReady(() => {
       for (const source of sources) source.open();
     });
