@@ -2,10 +2,5 @@ import { describe, it } from "vitest";
 import { crewai } from "../../src/plugins/index.ts";
 import { runtimeConformance } from "../../src/testing/index.ts";
 
-for (const model of ["responses", "chat"] as const) {
-  runtimeConformance(`crewai's own engine over ${model}`, {
-    plugins: () => [crewai({ engine: "typescript" })],
-    framework: "crewai",
-    model,
-  }).registerWith({ describe, it });
-}
+const plugins = () => [crewai({ engine: "typescript" })];
+runtimeConformance("crewai's own engine", { plugins, framework: "crewai", model: "chat" }).registerWith({ describe, it });

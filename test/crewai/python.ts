@@ -1,10 +1,14 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { crewai } from "../../src/plugins/index.ts";
 
 /** The plugin on an interpreter that has CrewAI. @throws where there is none: a missing part is a failure here. */
 export function pythonCrewai(options: Parameters<typeof crewai>[0] = {}): ReturnType<typeof crewai> {
-  const python = resolve(process.env["WEFTLINE_TEST_CREWAI"] ?? ".cache/crewai/bin/python");
-  if (!existsSync(python)) throw new Error(`There is no interpreter with CrewAI at ${python}. Set WEFTLINE_TEST_CREWAI, or see .ci/run.`);
-  return crewai({ engine: "python", python, home: "/tmp/weftline-crewai-test", ...options });
+  const python = resolve(process.env["WEFTLINE_TEST_CREWAI"] ?? "data/crewai/python/bin/python");
+  if (!existsSync(python))
+    throw new Error(
+      `There is no interpreter with CrewAI at ${python}. Run: npx weftline plugins install crewai, or name another in WEFTLINE_TEST_CREWAI.`,
+    );
+  return crewai({ engine: "python", python, home: join(tmpdir(), "weftline-crewai-home"), ...options });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -126,6 +126,17 @@ try {
 
   step("print the graph that is committed");
   assert.equal(run("npx", ["weftline", "schema", "print"]), readFileSync(join(root, "schema.graphql"), "utf8"));
+
+  step("say how CrewAI for Python stands, which comes with its worker and its lock");
+  const checked = spawnSync("npx", ["weftline", "plugins", "install", "crewai", "--check"], {
+    cwd: app,
+    env: userEnvironment(),
+    encoding: "utf8",
+  });
+  assert.deepEqual([checked.status, /not installed.*plugins install crewai/.test(checked.stderr)], [4, true], checked.stderr);
+  const python = join(app, "node_modules/weftline/dist/src/plugins/crewai/python");
+  assert.match(readFileSync(join(python, "requirements.lock"), "utf8"), /^crewai==/m);
+  assert.ok(readFileSync(join(python, "worker/main.py"), "utf8").includes("fork"));
 
   step("serve a configuration and a plugin of one's own, in TypeScript");
   writeFileSync(join(app, "plugins.config.ts"), ownPlugin);

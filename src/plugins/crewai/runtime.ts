@@ -94,15 +94,15 @@ async function* perform(
   const stage = new Stage({ crew, request, ctx: own, events, record, speaker: new Speaker(own, events, load), models: host.models });
   const work = play(stage, events, () => engine.play(stage, openaiOptions.parse(settings)));
   try {
-    if (record.fresh)
-      yield {
-        kind: "custom",
-        name: "crewai.engine",
-        data: { engine: engine.name, version: engine.version() ?? null, crew: crew.name, warnings },
-      };
+    yield {
+      kind: "custom",
+      name: "crewai.engine",
+      data: { engine: engine.name, version: engine.version() ?? null, crew: crew.name, warnings },
+    };
     yield* events;
   } finally {
     left.abort(new WeftlineError("RUN_CANCELLED"));
+    events.leave();
     await work;
   }
 }

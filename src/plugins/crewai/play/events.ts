@@ -51,8 +51,13 @@ export class Events {
         }
       }
     } finally {
-      this.#left = true;
-      for (const { lost } of this.#told.splice(0)) lost(new WeftlineError("RUN_CANCELLED"));
+      this.leave();
     }
+  }
+
+  /** Nobody listens any more: what is still to be told is lost. */
+  leave(): void {
+    this.#left = true;
+    for (const { lost } of this.#told.splice(0)) lost(new WeftlineError("RUN_CANCELLED"));
   }
 }

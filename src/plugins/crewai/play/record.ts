@@ -41,11 +41,6 @@ export class RunRecord {
     return record;
   }
 
-  /** Whether nothing was done yet. */
-  get fresh(): boolean {
-    return this.outputs.size === 0 && this.#answers.size === 0;
-  }
-
   answer(key: string): unknown {
     return this.#answers.get(key);
   }
