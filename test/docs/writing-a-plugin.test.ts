@@ -55,6 +55,7 @@ describe("the page on writing a plugin", { timeout: 60_000 }, () => {
       "plugins.config.ts",
       "hello.test.ts",
       "agents.test.ts",
+      "lingo.ts",
       "workshop.ts",
       "chore.ts",
       "entities.ts",

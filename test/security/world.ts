@@ -5,6 +5,7 @@ import {
   definePlugin,
   globalId,
   jobs,
+  skills,
   localId,
   type ConversationMessage,
   type RunContext,
@@ -12,7 +13,6 @@ import {
   type RunRequest,
   type Viewer,
 } from "#weftline";
-import { skills } from "#plugins/capabilities";
 import { filesService } from "#plugins/files";
 import * as shipped from "../../src/plugins/index.ts";
 import { fakeRuntime, sayText, testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";

@@ -42,12 +42,14 @@ export {
   type RuntimeStatus,
 } from "./runtime.ts";
 export {
+  skills,
   toolRegistry,
   toolSources,
   tools,
   type ApprovalRule,
   type PolicedCall,
   type SideEffects,
+  type SkillDefinition,
   type ToolContext,
   type ToolDefinition,
   type ToolOutcome,

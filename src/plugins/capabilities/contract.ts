@@ -1,24 +1,4 @@
-import { enumKey, extensionPoint, serviceRef, type Run, type Scope, type ToolDefinition } from "#weftline";
-
-/** Instructions and the tools that go with them: an agent that has the skill has both. */
-export interface SkillDefinition {
-  /** As in `research.brief`: unique among tools and skills. Letters, digits, `_`, `-` and `.`. */
-  readonly name: string;
-  readonly description: string;
-  /** Told to the agent after its own instructions. */
-  readonly instructions: string;
-  /** Names of tools; one that is not installed is left out. */
-  readonly tools: readonly string[];
-}
-
-/**
- * Where plugins put skills, by name.
- *
- * @example
- * const brief = { name: "research.brief", description: "…", instructions: "…", tools: ["time.now"] };
- * definePlugin({ id: "research", contributes: [contribution(skills, brief.name, brief)] });
- */
-export const skills = extensionPoint<SkillDefinition>("capabilities.skills");
+import { enumKey, serviceRef, type Run, type Scope, type SkillDefinition, type ToolDefinition } from "#weftline";
 
 /** Whether a person has to allow a call; POLICY goes with a condition. */
 export const ApprovalMode = enumKey("NEVER", "ALWAYS", "POLICY");

@@ -1,9 +1,9 @@
-import { changesService, databaseService, definePlugin, runTargets, toolRegistry, toolSources, tools } from "#weftline";
+import { changesService, databaseService, definePlugin, runTargets, skills, toolRegistry, toolSources, tools } from "#weftline";
 import { healthChecks } from "#plugins/health";
 import { createToolCaller, toolTarget } from "./call.ts";
 import { createConditions } from "./conditions.ts";
 import { capabilitiesConfig } from "./config.ts";
-import { capabilityDirectory, skills, toolCaller } from "./contract.ts";
+import { capabilityDirectory, toolCaller } from "./contract.ts";
 import { outboxEntity } from "./entities.ts";
 import { createSchemaChecker } from "./json-schema.ts";
 import { migrations } from "./migrations/index.ts";

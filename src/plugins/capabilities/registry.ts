@@ -1,5 +1,5 @@
-import type { Contribution, ToolRegistry } from "#weftline";
-import { Skill, Tool, type CapabilityDirectory, type SkillDefinition } from "./contract.ts";
+import type { Contribution, SkillDefinition, ToolRegistry } from "#weftline";
+import { Skill, Tool, type CapabilityDirectory } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
 import type { ToolShelf } from "./shelf.ts";
 

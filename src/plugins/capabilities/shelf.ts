@@ -1,5 +1,13 @@
-import { hashOf, messageOf, type Changes, type Contribution, type Logger, type ToolDefinition, type ToolSource } from "#weftline";
-import type { SkillDefinition } from "./contract.ts";
+import {
+  hashOf,
+  messageOf,
+  type Changes,
+  type Contribution,
+  type SkillDefinition,
+  type Logger,
+  type ToolDefinition,
+  type ToolSource,
+} from "#weftline";
 import type { SchemaChecker } from "./json-schema.ts";
 import type { Settings } from "./settings.ts";
 import { toolProblems } from "./verify.ts";

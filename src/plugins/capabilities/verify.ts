@@ -1,7 +1,6 @@
-import { WeftlineError, type Contribution, type ToolDefinition, type ToolSource } from "#weftline";
+import { WeftlineError, type Contribution, type SkillDefinition, type ToolDefinition, type ToolSource } from "#weftline";
 import type { Conditions } from "./conditions.ts";
 import type { CapabilitiesConfig } from "./config.ts";
-import type { SkillDefinition } from "./contract.ts";
 import type { SchemaChecker } from "./json-schema.ts";
 import { namePattern } from "./names.ts";
 

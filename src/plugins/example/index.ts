@@ -1,10 +1,11 @@
-import { changesService, databaseService, definePlugin, tools } from "#weftline";
+import { changesService, contribution, databaseService, definePlugin, skills, tools } from "#weftline";
 import { exampleConfig } from "./config.ts";
 import { exampleService } from "./contract.ts";
 import { noteEntity } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { addExampleSchema } from "./schema.ts";
 import { createExampleService } from "./service.ts";
+import { notebook } from "./skill.ts";
 import { createNotesTool } from "./tool.ts";
 
 /**
@@ -18,6 +19,7 @@ export const example = definePlugin({
   config: exampleConfig,
   requires: { changes: changesService, database: databaseService },
   provides: { notes: exampleService },
+  contributes: [contribution(skills, notebook.name, notebook)],
   entities: [noteEntity],
   migrations,
   schema: addExampleSchema,

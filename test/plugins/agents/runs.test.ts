@@ -1,6 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { WeftlineError, contribution, definePlugin, type RunEventBody, type RunRequest } from "#weftline";
-import { skills } from "#plugins/capabilities";
+import { WeftlineError, contribution, definePlugin, skills, type RunEventBody, type RunRequest } from "#weftline";
 import { ada, agentsPlatform, bob, made, mutations, root, script } from "./fixture.ts";
 import { finished, start, started, until } from "./runs.ts";
 

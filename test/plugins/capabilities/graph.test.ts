@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contribution, definePlugin, tools } from "../../../src/core/index.ts";
-import { skills } from "../../../src/plugins/capabilities/contract.ts";
+import { contribution, definePlugin, skills, tools } from "../../../src/core/index.ts";
 import { capabilities } from "../../../src/plugins/capabilities/index.ts";
 import { testPlatform } from "../../../src/testing/index.ts";
 

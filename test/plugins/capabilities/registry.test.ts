@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Contribution, ToolDefinition } from "../../../src/core/index.ts";
-import { Skill, Tool, type SkillDefinition } from "../../../src/plugins/capabilities/contract.ts";
+import type { Contribution, SkillDefinition, ToolDefinition } from "../../../src/core/index.ts";
+import { Skill, Tool } from "../../../src/plugins/capabilities/contract.ts";
 import { createSchemaChecker, type JsonSchema } from "../../../src/plugins/capabilities/json-schema.ts";
 import { createDirectory, createToolRegistry } from "../../../src/plugins/capabilities/registry.ts";
 import { missingTools, verifyCapabilities, type Definitions } from "../../../src/plugins/capabilities/verify.ts";

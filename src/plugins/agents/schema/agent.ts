@@ -105,7 +105,7 @@ function addCapabilities(builder: GraphBuilder): void {
     }),
     missingCapabilities: t.stringList({
       nullable: false,
-      description: "Names among its capabilities that no plugin provides.",
+      description: "Names among its capabilities, and among the tools of its skills, that nobody provides now.",
       resolve: async (agent, _, scope) => scope.use(agentEditor).missing(await newestOf(scope, agent)),
     }),
   }));

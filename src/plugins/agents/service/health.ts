@@ -1,4 +1,5 @@
 import { HealthComponent, asWeftlineError, messageOf, type AgentRuntime, type ModelBinding, type RuntimeStatus } from "#weftline";
+import { Skill } from "#plugins/capabilities";
 import type { AgentDefinition } from "../types.ts";
 import type { AgentsHost } from "./host.ts";
 
@@ -19,9 +20,13 @@ export async function healthOf(host: AgentsHost, name: string, definition: Agent
   return new HealthComponent({ name, status, detail, latencyMs: performance.now() - start });
 }
 
-/** Names of capabilities that no plugin provides. */
+/** Names of capabilities that nobody provides, and of tools that its skills lack. */
 export function missingCapabilities({ capabilities }: AgentsHost, definition: AgentDefinition): string[] {
-  return definition.capabilities.filter((name) => !capabilities.find(name));
+  const wanted = definition.capabilities.flatMap((name) => {
+    const found = capabilities.find(name);
+    return found instanceof Skill ? found.toolNames : [name];
+  });
+  return [...new Set(wanted)].filter((name) => !capabilities.find(name));
 }
 
 async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promise<Finding[]> {
