@@ -11,7 +11,7 @@ export interface Trouble {
 /** Puts what a connection failed of into words for whoever runs the platform; no secret is in them. */
 export function troubleOf(error: unknown, name: string, server: McpServerConfig, redact: Redact): Trouble {
   const codes = chainOf(error).flatMap((each) => codeOf(each));
-  const words = redact(chainOf(error).map(messageOf).join(": "));
+  const words = redact(wordsOf(error));
   if ("command" in server) {
     if (codes.includes("ENOENT"))
       return { reason: `there is no program "${server.command}"`, fix: `Install it, or correct servers.${name}.command and cwd.` };
@@ -26,9 +26,16 @@ export function troubleOf(error: unknown, name: string, server: McpServerConfig,
   return { reason: `${at}: ${words}`, fix: `Look whether servers.${name}.url is the address of an MCP server.` };
 }
 
+/** What an error says and what its causes add to that. */
+function wordsOf(error: unknown): string {
+  return chainOf(error)
+    .map(messageOf)
+    .reduce((said, more) => (said.includes(more) ? said : `${said}: ${more}`));
+}
+
 function chainOf(error: unknown): unknown[] {
-  const chain: unknown[] = [];
-  for (let each = error; each !== undefined && chain.length < 5; each = each instanceof Error ? each.cause : undefined) chain.push(each);
+  const chain = [error];
+  for (let each = error; each instanceof Error && each.cause !== undefined && chain.length < 5; each = each.cause) chain.push(each.cause);
   return chain;
 }
 
