@@ -25,8 +25,8 @@ export async function logGrowth(): Promise<Figure[]> {
     note,
   });
   return [
-    row("nothing merged", unmerged.bytes, 100, `${unmerged.rows.toFixed(2)} rows a token, a token of 14 bytes`),
-    row("merged", merged.bytes, 60, `${merged.rows.toFixed(2)} rows a token, a token of 14 bytes`),
+    row("nothing merged", unmerged.bytes, 100, `${unmerged.rows.toFixed(2)} rows a token, a token of 6 bytes`),
+    row("merged", merged.bytes, 60, `${merged.rows.toFixed(2)} rows a token, a token of 6 bytes`),
     row("compacted", compacted, 15, `of ${Math.round(before.bytes / 1024)} KiB; what was said stands in the messages`),
   ];
 }
@@ -35,7 +35,7 @@ async function grow(bed: Bed, rate: number): Promise<{ bytes: number; rows: numb
   const line = await bed.line();
   const threads = await Promise.all(Array.from({ length: streams }, async () => watch(bed, "ours", line, await bed.thread())));
   const before = sizeOfLog(bed.folder);
-  await Promise.all(threads.map(({ ask }) => ask(`tokens=${tokens} rate=${rate}`)));
+  await Promise.all(threads.map(({ ask }) => ask(`tokens=${tokens} rate=${rate} words`)));
   const after = sizeOfLog(bed.folder);
   line.close();
   return { bytes: (after.bytes - before.bytes) / (streams * tokens), rows: (after.rows - before.rows) / (streams * tokens) };

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 /**
  * A provider with no latency of its own, in a process of its own: Chat Completions as server-sent events. The last user message says how many
  * tokens to answer and how many a second, as in `tokens=200 rate=50`; rate 0 is as fast as the socket takes them. A token at a rate is the time
- * at which it was sent, so that its delay can be told where it arrives.
+ * at which it was sent, so that its delay can be told where it arrives, or a word of usual length where the message says `words`.
  */
 const chunk = (delta: object, finish: string | null = null): string =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 0, model: "bench", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
@@ -14,7 +14,7 @@ const token = chunk({ content: "token " });
 const server = createServer(async (request, response) => {
   let body = "";
   for await (const part of request) body += part;
-  const said = [...body.matchAll(/tokens=(\d+) rate=(\d+)/g)].at(-1);
+  const said = [...body.matchAll(/tokens=(\d+) rate=(\d+)( words)?/g)].at(-1);
   const tokens = Number(said?.[1] ?? 10);
   const rate = Number(said?.[2] ?? 0);
   response.writeHead(200, { "content-type": "text/event-stream" });
@@ -28,7 +28,7 @@ const server = createServer(async (request, response) => {
   if (rate > 0) {
     let sent = 0;
     const timer = setInterval(() => {
-      response.write(chunk({ content: `${Date.now()} ` }));
+      response.write(said?.[3] === undefined ? chunk({ content: `${Date.now()} ` }) : token);
       if (++sent < tokens) return;
       clearInterval(timer);
       end();

@@ -32,6 +32,9 @@ export async function readEvents(sql: Sql, streamNum: number, after: number, lim
   return rows.map(toEvent);
 }
 
+/** The last seq that a run can have, so that what came behind an old run is not searched. */
+const lastSeq = `(select case when finished_at is null then ${Number.MAX_SAFE_INTEGER} else seq end from runs_run where stream_num = ? and start_seq = ?)`;
+
 /** Rows of one run after a seq. `kinds` leaves out the deltas, which are most of a log. */
 export async function readRunEvents(
   sql: Sql,
@@ -39,10 +42,12 @@ export async function readRunEvents(
   page: { readonly after: number; readonly limit: number; readonly kinds: "all" | "control" },
 ): Promise<LoggedEvent[]> {
   const rows = await sql.all<EventRecord>(
-    `select ${columns} from ${source} where e.stream_num = ? and e.seq > ? and e.run_seq = ?
+    `select ${columns} from ${source} where e.stream_num = ? and e.seq > ? and e.run_seq = ? and e.seq <= ${lastSeq}
      ${page.kinds === "control" ? "and e.kind <> 'message.delta'" : ""} order by e.seq limit ?`,
     run.streamNum,
     Math.max(page.after, run.startSeq - 1),
+    run.startSeq,
+    run.streamNum,
     run.startSeq,
     page.limit,
   );

@@ -38,7 +38,7 @@ const EventSchema = defineEntity({
     /** Set where an event must not be appended twice. */
     eventKey: p.string().nullable(),
   }),
-  uniques: [{ properties: ["streamNum", "runSeq", "eventKey"] }],
+  uniques: [{ name: "runs_event_key_unique", properties: ["streamNum", "runSeq", "eventKey"], where: "event_key is not null" as never }],
 });
 
 /** A row of the log. Written and read by prepared SQL only. */

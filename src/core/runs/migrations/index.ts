@@ -2,6 +2,7 @@ import { Initial202611230639 } from "./202611230639_initial.ts";
 import { QuestionsAndCheckpoints202611251309 } from "./202611251309_questions_and_checkpoints.ts";
 import { OpenRuns202611251318 } from "./202611251318_open_runs.ts";
 import { ToolCallAudit202611251426 } from "./202611251426_tool_call_audit.ts";
+import { LogKeys202611251443 } from "./202611251443_log_keys.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -9,4 +10,5 @@ export const migrations = {
   "202611251309_questions_and_checkpoints": QuestionsAndCheckpoints202611251309,
   "202611251318_open_runs": OpenRuns202611251318,
   "202611251426_tool_call_audit": ToolCallAudit202611251426,
+  "202611251443_log_keys": LogKeys202611251443,
 };
