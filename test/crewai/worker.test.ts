@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { testModel, type Asked, type Said, type TestModel } from "../plugins/crewai/model.ts";
 import { ended, Theatre } from "../plugins/crewai/play.ts";
@@ -56,9 +57,9 @@ describe("the process of a run", () => {
   let provider: TestModel;
   let theatre: Theatre;
   let answer: (asked: Asked) => Said | Promise<Said> = () => "Said.";
-  let foldersBefore: string[];
   beforeAll(async () => {
-    foldersBefore = folders();
+    // Others leave their folders elsewhere at the same time.
+    vi.stubEnv("TMPDIR", mkdtempSync(join(tmpdir(), "weftline-worker-test-")));
     vi.stubEnv("OPENAI_API_KEY", "sk-of-the-server-0123456789");
     provider = await testModel((asked) => answer(asked));
     theatre = await Theatre.open(pythonCrewai(), provider.baseURL);
@@ -71,8 +72,9 @@ describe("the process of a run", () => {
   afterAll(async () => {
     await theatre[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();
+    assert.deepEqual([processes.ours(), folders()], [[], []], "nothing stays behind");
+    rmSync(tmpdir(), { recursive: true });
     vi.unstubAllEnvs();
-    assert.deepEqual([processes.ours(), folders().filter((each) => !foldersBefore.includes(each))], [[], []], "nothing stays behind");
   });
 
   /** A run that stays at its second task until it is let go on. */
@@ -121,7 +123,7 @@ describe("the process of a run", () => {
     await theatre.app.graphql("mutation ($id: ID!) { cancelRun(run: $id) { __typename } }", { id });
     expect((await theatre.until(id, ended)).status).toBe("CANCELLED");
     await vi.waitFor(() => expect(processes.ours()).not.toContain(pid), { timeout: 2_000 });
-    await vi.waitFor(() => expect(folders().filter((each) => !foldersBefore.includes(each))).toEqual([]), { timeout: 3_000 });
+    await vi.waitFor(() => expect(folders()).toEqual([]), { timeout: 3_000 });
     letGo();
   });
 
