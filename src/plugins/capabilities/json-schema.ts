@@ -1,8 +1,9 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
+import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { asWeftlineError, createPatterns, messageOf } from "#weftline";
 
-/** A JSON Schema: draft 2020-12, or draft-07 where `$schema` says so. */
+/** A JSON Schema: draft 2020-12, or draft 2019-09 or draft-07 where `$schema` says so. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** One thing that is wrong with a value, and where. */
@@ -27,18 +28,18 @@ const options: Options = { allErrors: true, strict: false, validateFormats: fals
 /** A checker with a cache of its own, which holds a compiled schema as long as somebody holds the schema. */
 export function createSchemaChecker(): SchemaChecker {
   // They know the dialects and are given nothing else: a schema that they kept could take the name of another, or of a dialect.
-  const latest = new Ajv2020(options);
-  const draft7 = new Ajv(options);
+  const dialects = { "2020-12": new Ajv2020(options), "2019-09": new Ajv2019(options), "draft-07": new Ajv(options) };
   const cache = new WeakMap<JsonSchema, Compiled>();
   const patterns = createPatterns();
   const regExp = Object.assign(patterns.compile, { code: "RegExp" });
 
   const compile = (schema: JsonSchema): Compiled => {
-    const isDraft7 = String(schema["$schema"] ?? "").includes("draft-07");
+    const dialect = dialectOf(schema);
+    if (dialect === undefined) return { problem: `its $schema is none of ${Object.keys(dialects).join(", ")}` };
     const alone: Options = { ...options, meta: false, validateSchema: false, code: { regExp } };
     try {
-      void (isDraft7 ? draft7 : latest).validateSchema(schema, true);
-      const validate = (isDraft7 ? new Ajv(alone) : new Ajv2020(alone)).compile(schema);
+      void dialects[dialect].validateSchema(schema, true);
+      const validate = compilerOf(dialect, alone).compile(schema);
       return "$async" in validate ? { problem: "$async is no keyword of JSON Schema" } : { validate };
     } catch (error) {
       return { problem: messageOf(error) };
@@ -68,11 +69,37 @@ export function createSchemaChecker(): SchemaChecker {
   };
 }
 
+type Dialect = "2020-12" | "2019-09" | "draft-07";
+
+/** The newest unless `$schema` names another; nothing for one that is not known here. */
+function dialectOf({ $schema: named }: JsonSchema): Dialect | undefined {
+  if (named === undefined) return "2020-12";
+  return /^https?:\/\/json-schema\.org\/(?:draft\/)?(2020-12|2019-09|draft-07)\/schema#?$/.exec(String(named))?.[1] as Dialect | undefined;
+}
+
+function compilerOf(dialect: Dialect, alone: Options): Ajv | Ajv2019 | Ajv2020 {
+  if (dialect === "draft-07") return new Ajv(alone);
+  return dialect === "2019-09" ? new Ajv2019(alone) : new Ajv2020(alone);
+}
+
+/** What a value may be, where the library's words leave that out. */
+function wordsOf({ keyword, params, message }: ErrorObject): string {
+  const allowed: unknown = params["allowedValues"];
+  if (keyword === "enum" && Array.isArray(allowed))
+    return `must be one of ${shortened(allowed.map((value) => JSON.stringify(value)).join(", "))}`;
+  if (keyword === "const") return `must be ${shortened(JSON.stringify(params["allowedValue"]))}`;
+  return message ?? `does not fit "${keyword}"`;
+}
+
+function shortened(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
+}
+
 function issueOf(error: ErrorObject): SchemaIssue {
   const path = error.instancePath
     .split("/")
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
   const named: unknown = error.params["missingProperty"] ?? error.params["additionalProperty"];
-  return { path: typeof named === "string" ? [...path, named] : path, message: error.message ?? `does not fit "${error.keyword}"` };
+  return { path: typeof named === "string" ? [...path, named] : path, message: wordsOf(error) };
 }

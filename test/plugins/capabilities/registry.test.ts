@@ -103,11 +103,26 @@ describe("schemas", () => {
       prefixItems: [{ type: "string" }],
       items: false,
     };
-    for (const schema of [draft7, latest]) {
+    const between = { ...draft7, $schema: "https://json-schema.org/draft/2019-09/schema" };
+    for (const schema of [draft7, between, latest]) {
       expect(checker.check(schema, ["a"])).toEqual([]);
       expect(checker.check(schema, ["a", "b"])).toHaveLength(1);
       expect(checker.check(schema, [1])).toHaveLength(1);
     }
+  });
+
+  it("of a dialect that is not known here are refused by its name, not guessed at", () => {
+    for (const $schema of ["http://json-schema.org/draft-04/schema#", "https://example.com/draft-07/schema", 7]) {
+      expect(checker.problemOf({ $schema, type: "object" })).toBe("its $schema is none of 2020-12, 2019-09, draft-07");
+    }
+  });
+
+  it("say what a value may be", () => {
+    const messageOf = (schema: JsonSchema, value: unknown): string | undefined => checker.check(schema, value)[0]?.message;
+    expect(messageOf({ enum: ["red", "blue", 3] }, "green")).toBe('must be one of "red", "blue", 3');
+    expect(messageOf({ const: { a: 1 } }, 2)).toBe('must be {"a":1}');
+    expect(messageOf({ type: ["string", "null"] }, 2)).toBe("must be string,null");
+    expect(messageOf({ enum: Array.from({ length: 500 }, (_, n) => n) }, "x")?.length).toBeLessThan(350);
   });
 
   it("may have the same $id, and unknown formats and keywords", () => {
