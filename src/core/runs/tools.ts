@@ -135,7 +135,7 @@ export interface ToolRegistry {
   /** Whether a person has to allow a call, by the tool's rule and the agent's. What cannot be told is asked about. */
   judge(tool: ToolDefinition, call: PolicedCall): MaybePromise<Verdict>;
   /** What is wrong with a policy that an agent is to have; empty where nothing is. */
-  policyProblems(policy: ToolPolicy): Promise<readonly { readonly part: keyof ToolPolicy; readonly message: string }[]>;
+  policyProblems(policy: ToolPolicy): Promise<readonly { readonly part: keyof ToolPolicy | "condition"; readonly message: string }[]>;
   /** What is wrong with a value by any JSON Schema. */
   checkSchema(
     schema: Readonly<Record<string, unknown>>,

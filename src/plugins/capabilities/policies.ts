@@ -45,7 +45,7 @@ export function createPolicies({ settings, conditions, find, log }: PolicyParts)
         return [{ part: "tool", message: `"${name}" names no tool; it is a tool's name, as github.search, github.* or *.` }];
       const tool = find(name);
       const problem = isPlain(approval) ? undefined : await conditions.problemOf(approval.when, tool?.inputSchema);
-      if (problem !== undefined) return [{ part: "approval", message: problem }];
+      if (problem !== undefined) return [{ part: "condition", message: problem }];
       if (!tool || settings.mayLoosen(name) || !isLooser(approval, tool.approval)) return [];
       const says = tool.approval === "ALWAYS" ? "always asks" : "asks under a condition";
       return [
