@@ -1,4 +1,5 @@
-import { evaluate, parse } from "@marcbachmann/cel-js";
+import { createRequire } from "node:module";
+import type * as Cel from "@marcbachmann/cel-js";
 import { WeftlineError, messageOf } from "#weftline";
 
 /** What a task's condition looks at. */
@@ -10,10 +11,13 @@ export interface ConditionContext {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/** Loaded with the first condition: most crews have none. */
+const cel = (): typeof Cel => createRequire(import.meta.url)("@marcbachmann/cel-js") as typeof Cel;
+
 /** Why a condition is not CEL, or nothing. */
 export function conditionProblem(condition: string): string | undefined {
   try {
-    parse(condition);
+    cel().parse(condition);
     return undefined;
   } catch (error) {
     return `it is not CEL: ${messageOf(error).split("\n")[0]}`;
@@ -26,7 +30,7 @@ export function holds(task: string, condition: string, context: ConditionContext
     new WeftlineError("CREW_FAILED", { plugin: "crewai", problem: `the condition of "${task}" ${problem}` }, { cause });
   let value: unknown;
   try {
-    value = evaluate(condition, { ...context });
+    value = cel().evaluate(condition, { ...context });
   } catch (error) {
     throw failed(`cannot be answered: ${messageOf(error).split("\n")[0]}`, error);
   }

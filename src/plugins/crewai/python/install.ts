@@ -51,16 +51,19 @@ async function build(environment: string, ctx: InstallContext): Promise<void> {
     const [, name] = /^\s*(?:Downloading|Downloaded|Collecting|Building) ([\w.-]+)/.exec(line) ?? [];
     if (name === undefined) return;
     done += 1;
-    tell("Fetching and installing the packages of CrewAI");
+    tell(fetching);
   };
+  const fetching = "Fetching and installing the packages of CrewAI";
   const run: Run = (command, args, each) => runOne(command, args, ctx.signal, each);
   tell("Making a virtual environment");
   const python = interpreterIn(environment);
   if (await answers(run, "uv", ["--version"])) {
     await run("uv", ["venv", "--quiet", "--python", wanted, environment]);
+    tell(fetching);
     await run("uv", ["pip", "install", "--python", python, "--require-hashes", "-r", lockFile], heard);
   } else {
     await run(await systemPython(run), ["-m", "venv", environment]);
+    tell(fetching);
     await run(python, ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "-r", lockFile], heard);
   }
   done = total;
