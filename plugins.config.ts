@@ -17,7 +17,7 @@ import {
 } from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
-const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
+const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, WEFTLINE_SIMULATION, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
 
 if (DATABASE_URL)
   refuse(
@@ -29,6 +29,7 @@ export default defineConfig({
   server: { host: HOST || "127.0.0.1", port: portOf(PORT || "4400") },
   dataDir: WEFTLINE_DATA || "./data",
   mode: modeOf(WEFTLINE_MODE || "development"),
+  ...(WEFTLINE_SIMULATION ? { simulation: simulationOf(WEFTLINE_SIMULATION) } : {}),
   plugins: [
     auth(),
     health(),
@@ -56,6 +57,11 @@ function portOf(text: string): number {
 function modeOf(text: string): "development" | "production" {
   if (text === "development" || text === "production") return text;
   return refuse(`WEFTLINE_MODE is "${text}"`, "Set WEFTLINE_MODE to development or production.");
+}
+
+function simulationOf(text: string): "allowed" | "forbidden" {
+  if (text === "allowed" || text === "forbidden") return text;
+  return refuse(`WEFTLINE_SIMULATION is "${text}"`, "Set WEFTLINE_SIMULATION to allowed or forbidden, or leave it out.");
 }
 
 function refuse(problem: string, fix: string): never {

@@ -30,6 +30,11 @@ export interface WeftlineConfig {
   readonly dataDir?: string;
   /** `production` hides GraphiQL and introspection and leaves migrations to the operator. */
   readonly mode?: "development" | "production";
+  /**
+   * Whether a simulated model may answer where none with a key does. Unless said it may in development, and in production it may not: there
+   * nobody should take it for a real one.
+   */
+  readonly simulation?: "allowed" | "forbidden";
   /** The least grave message to log; `info` unless said. */
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "silent";
 }

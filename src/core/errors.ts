@@ -168,7 +168,7 @@ export const errorCodes = {
   SIMULATION_FORBIDDEN: entry(
     "unavailable",
     "Only a simulated model could answer, and simulation is not allowed here.",
-    "Set OPENAI_API_KEY, or allow simulation in the settings of the thread.",
+    "Set OPENAI_API_KEY, or allow simulation: in the settings of the thread, and in production with WEFTLINE_SIMULATION=allowed.",
   ),
   RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
   OPERATION_LIMIT: entry("input", "The operation {problem}.", "Ask for smaller pages, or split the operation."),

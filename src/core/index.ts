@@ -29,6 +29,7 @@ export {
 export { Actor, actorOf } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { dataFolder } from "./host/data-folder.ts";
+export { simulationPolicy, type Simulation } from "./host/simulation.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";

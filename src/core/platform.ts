@@ -11,6 +11,7 @@ import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
 import { rememberActor } from "./host/actors.ts";
 import { dataFolder } from "./host/data-folder.ts";
+import { simulationPolicy } from "./host/simulation.ts";
 import { platformPlugin } from "./host/plugin.ts";
 import { PluginView, pluginDirectory } from "./host/plugins.ts";
 import { Kernel } from "./kernel/kernel.ts";
@@ -48,7 +49,7 @@ export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
-    hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, turnLookup],
+    hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup],
   });
   await kernel.load();
   return kernel;
@@ -72,6 +73,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   const database = await kernel.phase("migrate", () => openDatabase(config, composition, options));
   try {
     kernel.provide(databaseService, database);
+    kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
     kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin) });
     kernel.provide(limitsService, limitsWhenReady(config, kernel));
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });

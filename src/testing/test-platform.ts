@@ -10,7 +10,7 @@ import { testDoor } from "./door.ts";
 import { defaultViewer } from "./viewers.ts";
 
 /** What a platform for a test is made of. */
-export interface TestPlatformOptions extends Pick<WeftlineConfig, "logLevel"> {
+export interface TestPlatformOptions extends Pick<WeftlineConfig, "logLevel" | "mode" | "simulation"> {
   readonly plugins: PluginList;
   /** The folder of the database, kept at close; a temporary one, removed at close, unless said. */
   readonly dataDir?: string;
@@ -63,11 +63,17 @@ export interface TestPlatform extends AsyncDisposable {
  * await using app = await testPlatform({ plugins: [hello()] });
  * expect(await app.graphql("{ helloGreeting }")).toEqual({ helloGreeting: "Hello world" });
  */
-export async function testPlatform({ plugins, dataDir, viewers, logLevel = "silent" }: TestPlatformOptions): Promise<TestPlatform> {
+export async function testPlatform({
+  plugins,
+  dataDir,
+  viewers,
+  logLevel = "silent",
+  ...host
+}: TestPlatformOptions): Promise<TestPlatform> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "weftline-test-"));
   const boot = async (): Promise<Booted> => {
     const door = viewers && testDoor(viewers)();
-    const platform = await createPlatform({ plugins: [plugins, door], dataDir: folder, logLevel }, { migrate: "automatic" });
+    const platform = await createPlatform({ ...host, plugins: [plugins, door], dataDir: folder, logLevel }, { migrate: "automatic" });
     return { platform, url: viewers && (await platform.listen({ host: "127.0.0.1", port: 0 })).url };
   };
   const leave = (): void => {

@@ -1,4 +1,4 @@
-import { WeftlineError, definePlugin, modelService } from "#weftline";
+import { WeftlineError, definePlugin, modelService, optional, simulationPolicy } from "#weftline";
 import { configuredBinding, modelsConfig, type ModelsConfig } from "./config.ts";
 import { modelBindings } from "./contract.ts";
 import { createModels } from "./service.ts";
@@ -14,8 +14,9 @@ export const models = definePlugin({
   id: "models",
   description: "Named bindings to models, OpenAI-compatible.",
   config: modelsConfig,
+  requires: { simulation: optional(simulationPolicy) },
   provides: { models: modelService },
-  setup: ({ config, contributions, onReady }) => {
+  setup: ({ config, deps, contributions, onReady }) => {
     const configured = new Map(Object.entries(config.bindings).map(([id, binding]) => [id, configuredBinding(id, binding)]));
     const contributed = contributions(modelBindings);
     const fallback = defaultOf(config);
@@ -25,7 +26,7 @@ export const models = definePlugin({
         throw misconfigured(`bindings.${double}: the plugin "${contributed.get(double)?.plugin}" brings a binding of that name`);
       if (!configured.has(fallback) && !contributed.has(fallback)) throw misconfigured(`default: there is no binding "${fallback}"`);
     });
-    return { models: createModels({ configured, contributed, fallback }) };
+    return { models: createModels({ configured, contributed, fallback, simulation: deps.simulation ?? "allowed" }) };
   },
 });
 

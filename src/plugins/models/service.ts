@@ -1,4 +1,4 @@
-import { WeftlineError, type Contribution, type ModelBinding, type Models, type RuntimeStatus } from "#weftline";
+import { WeftlineError, type Contribution, type ModelBinding, type Models, type RuntimeStatus, type Simulation } from "#weftline";
 import type { ConfiguredBinding } from "./config.ts";
 import { simulatedBinding, type ModelBindingSource } from "./contract.ts";
 
@@ -7,17 +7,20 @@ interface Sources {
   readonly contributed: ReadonlyMap<string, Contribution<ModelBindingSource>>;
   /** The name of the default binding. */
   readonly fallback: string;
+  /** What the host says: where it forbids, no thread can allow. */
+  readonly simulation: Simulation;
 }
 
 type Known = ModelBindingSource & { readonly key?: ConfiguredBinding["key"] };
 
 /** Resolves models over the bindings of the configuration and of other plugins. */
-export function createModels({ configured, contributed, fallback }: Sources): Models {
+export function createModels({ configured, contributed, fallback, simulation }: Sources): Models {
   const find = (id: string): Known | undefined => configured.get(id) ?? contributed.get(id)?.value;
   const all = (): [string, Known][] => [...configured, ...[...contributed].map(([id, { value }]): [string, Known] => [id, value])];
 
   return {
-    resolve(name, policy) {
+    resolve(name, asked) {
+      const policy = simulation === "forbidden" ? { simulated: simulation } : asked;
       const { id, source, model } = chosen(name, fallback, find);
       if (source.key !== "missing") return checked(bindingOf(id, source, model), policy);
       const stand = find(simulatedBinding);
@@ -25,7 +28,7 @@ export function createModels({ configured, contributed, fallback }: Sources): Mo
       return checked(bindingOf(simulatedBinding, stand, modelOf(simulatedBinding, stand, undefined)), policy);
     },
     list: () => all().flatMap(([id, { models }]) => models.map((model) => `${id}/${model}`)),
-    status: () => statusOf(fallback, find),
+    status: () => statusOf(fallback, find, simulation),
   };
 }
 
@@ -78,15 +81,16 @@ function withoutKey(id: string): { readonly reason: string; readonly fix: string
     : { reason: `The binding "${id}" has no API key.`, fix: `Give models({ bindings: { "${id}": … } }) an apiKey and start again.` };
 }
 
-function statusOf(fallback: string, find: (id: string) => Known | undefined): RuntimeStatus {
+function statusOf(fallback: string, find: (id: string) => Known | undefined, simulation: Simulation): RuntimeStatus {
   const source = find(fallback);
+  const standIn = simulation === "allowed" ? find(simulatedBinding) : undefined;
   const fix = "Configure models({ bindings: { … } }).";
   if (!source) return { mode: "UNAVAILABLE", reason: `There is no binding "${fallback}".`, fix };
-  if (source.key === "missing") return { mode: find(simulatedBinding) ? "SIMULATED" : "UNAVAILABLE", ...withoutKey(fallback) };
+  if (source.key === "missing") return { mode: standIn ? "SIMULATED" : "UNAVAILABLE", ...withoutKey(fallback) };
   if (source.provenance === "LIVE") return { mode: "LIVE" };
   return {
-    mode: "SIMULATED",
-    reason: `The default binding "${fallback}" is simulated.`,
+    mode: simulation === "allowed" ? "SIMULATED" : "UNAVAILABLE",
+    reason: `The default binding "${fallback}" is simulated${simulation === "allowed" ? "" : ", which this host does not allow"}.`,
     fix: "Configure another: models({ default: … }).",
   };
 }

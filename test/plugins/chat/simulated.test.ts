@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { agents, capabilities, chat, models, openai, simulated } from "../../../src/plugins/index.ts";
-import { collect, testPlatform } from "../../../src/testing/index.ts";
+import { collect, testPlatform, type TestPlatformOptions } from "../../../src/testing/index.ts";
 
 interface Sent {
   readonly sendMessage: { readonly __typename: string; readonly code?: string; readonly run?: { readonly id: string } };
@@ -9,8 +9,9 @@ interface Sent {
 const send = `mutation ($thread: ID!, $text: String!) { sendMessage(input: { thread: $thread, text: $text }) { __typename
   ... on SendMessagePayload { run { id } } ... on UserError { code message } } }`;
 
-async function boot() {
+async function boot(host: Pick<TestPlatformOptions, "mode" | "simulation"> = {}) {
   const app = await testPlatform({
+    ...host,
     plugins: [models({ bindings: { openai: {} } }), simulated({ tokensPerSecond: 0 }), capabilities(), openai(), agents(), chat()],
   });
   await app.graphql(
@@ -56,6 +57,32 @@ it("a thread that forbids simulation gets none", async () => {
   const events = await collect(following, { until: ({ threadEvents }) => threadEvents.status === "FAILED" });
   expect(events.at(-1)?.threadEvents.failure?.code).toBe("SIMULATION_FORBIDDEN");
   expect(events.filter(({ threadEvents }) => threadEvents.type === "message.delta")).toEqual([]);
+});
+
+it.each([{ mode: "production" }, { simulation: "forbidden" }] as const)(
+  "nothing is simulated on a host that forbids it, whatever the thread says: %o",
+  async (settings) => {
+    await using host = await boot(settings);
+    const thread = await host.open("{ simulatedAllowed: true }");
+    const following = await host.follow(thread);
+    await host.app.graphql<Sent>(send, { thread, text: "Hello there" });
+    const events = await collect(following, { until: ({ threadEvents }) => threadEvents.status === "FAILED" });
+    expect(events.at(-1)?.threadEvents.failure?.code).toBe("SIMULATION_FORBIDDEN");
+    const { frameworks } = await host.app.graphql<{ frameworks: object[] }>("{ frameworks { name mode reason fix } }");
+    expect(frameworks).toEqual([
+      { name: "openai", mode: "UNAVAILABLE", reason: "No OPENAI_API_KEY is set.", fix: "Set OPENAI_API_KEY and start again." },
+    ]);
+  },
+);
+
+it("in production simulation may be allowed, and still says so", async () => {
+  await using host = await boot({ mode: "production", simulation: "allowed" });
+  const thread = await host.open();
+  const following = await host.follow(thread);
+  await host.app.graphql<Sent>(send, { thread, text: "Hello there" });
+  await collect(following, { until: ({ threadEvents }) => threadEvents.status === "SUCCEEDED" });
+  const { frameworks } = await host.app.graphql<{ frameworks: object[] }>("{ frameworks { mode } }");
+  expect(frameworks).toEqual([{ mode: "SIMULATED" }]);
 });
 
 it("an agent that is stopped takes no messages, and the thread stays as it was", async () => {
