@@ -45,18 +45,18 @@ async function installed({ terminal }: Cli, installer: Installer, config: unknow
   const show = process.stderr.isTTY ? bar() : lines(terminal);
   try {
     const detail = await installer.install({ config, signal: interruptSignal(), progress: show.step });
-    show.end();
+    show.end("Done");
     terminal.say(`${terminal.paint("green", "✓")} ${detail}`);
     return exitCodes.ok;
   } catch (error) {
-    show.end();
+    show.end("Stopped");
     throw error;
   }
 }
 
 interface Show {
   step(step: InstallStep): void;
-  end(): void;
+  end(word: string): void;
 }
 
 function bar(): Show {
@@ -71,7 +71,7 @@ function bar(): Show {
       shown.advance(Math.max(0, done - last), what);
       last = Math.max(last, done);
     },
-    end: () => shown?.stop(),
+    end: (word) => shown?.stop(word),
   };
 }
 
