@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import { createClient, type Client } from "graphql-ws";
 import { WebSocket } from "ws";
 import { createPlatform, type Platform } from "../../../src/core/platform.ts";
-import { agents, auth, capabilities, chat, models, openai, simulated } from "../../../src/plugins/index.ts";
+import { agents, auth, capabilities, chat, crewai, langchain, langgraph, models, openai, simulated } from "../../../src/plugins/index.ts";
 import { runCase } from "../case.ts";
 import { pause } from "../server.ts";
 
@@ -56,26 +56,47 @@ async function until(client: Client, run: string, kind: RegExp): Promise<void> {
   }
 }
 
-/** Subscriptions that come and go, and runs that end, leave nothing behind: neither memory nor handles nor listeners. */
+async function createAgent(platform: Platform, framework: string): Promise<string> {
+  const { createAgent: made } = await ask<{ createAgent: { agent: { id: string } } }>(
+    platform,
+    `mutation ($framework: String!) { createAgent(input: { name: $framework, framework: $framework, capabilities: ["time.now", "message.send"] }) {
+      ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }`,
+    { framework },
+  );
+  return made.agent.id;
+}
+
+const frameworks = ["openai", "langchain", "langgraph", "crewai"];
+
+/** Subscriptions that come and go, and runs of every framework that end, leave nothing behind: neither memory nor handles nor listeners. */
 await runCase("leak", async ({ size }) => {
-  const [cycles, runs] = size === "whole" ? [10_000, 1_000] : [500, 100];
+  const [cycles, runs] = size === "whole" ? [10_000, 1_000] : [500, 50];
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const warnings: string[] = [];
   process.on("warning", ({ name, message }) => warnings.push(`${name}: ${message}`));
   const dataDir = mkdtempSync(join(tmpdir(), "weftline-leak-"));
   const platform = await createPlatform({
-    plugins: [auth(), models(), simulated({ tokensPerSecond: 0 }), capabilities(), openai(), agents(), chat()],
+    plugins: [
+      auth(),
+      models(),
+      simulated({ tokensPerSecond: 0 }),
+      capabilities(),
+      openai(),
+      langchain(),
+      langgraph(),
+      crewai(),
+      agents(),
+      chat(),
+    ],
     dataDir,
     logLevel: "silent",
   });
   const server = await platform.listen({ port: 0 });
   const connect = (): Client => createClient({ url: server.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 });
-  const { createAgent } = await ask<{ createAgent: { agent: { id: string } } }>(
-    platform,
-    `mutation { createAgent(input: { name: "Leak", framework: "openai", capabilities: ["time.now", "message.send"] }) { ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }`,
-  );
-  const agent = createAgent.agent.id;
+  const agentsOf = new Map<string, string>();
+  for (const framework of frameworks) agentsOf.set(framework, await createAgent(platform, framework));
+  const agent = agentsOf.get("openai") ?? "";
   const waiting = await startRun(platform, agent, 'Use message.send with {"to": "a@b.c", "subject": "s", "body": "b"}');
   let client = connect();
   await until(client, waiting, /^run\.waiting$/);
@@ -87,8 +108,8 @@ await runCase("leak", async ({ size }) => {
       await until(other, waiting, /^run\.waiting$/);
       await other.dispose();
     });
-  const run = (count: number): Promise<void> =>
-    times(count, async () => until(client, await startRun(platform, agent, "Use time.now"), /^run\.finished$/));
+  const run = (count: number, framework: string): Promise<void> =>
+    times(count, async () => until(client, await startRun(platform, agentsOf.get(framework) ?? "", "Use time.now"), /^run\.finished$/));
   const reconnect = async (): Promise<void> => {
     await client.dispose();
     await pause(300);
@@ -96,37 +117,42 @@ await runCase("leak", async ({ size }) => {
   };
 
   await subscribe(Math.max(200, cycles / 10));
-  await run(Math.max(50, runs / 10));
+  for (const framework of frameworks) await run(Math.max(50, runs / 10), framework);
   await reconnect();
-  const handles = process.getActiveResourcesInfo().length;
+  const handles = [process.getActiveResourcesInfo().length];
   const start = await heapNow(collect);
   await subscribe(cycles);
   await reconnect();
   const afterCycles = await heapNow(collect);
-  const handlesAfterCycles = process.getActiveResourcesInfo().length;
-  await run(runs);
-  await reconnect();
-  const afterRuns = await heapNow(collect);
-  const handlesAfterRuns = process.getActiveResourcesInfo().length;
+  handles.push(process.getActiveResourcesInfo().length);
+  const grown: Record<string, number> = {};
+  let before = afterCycles;
+  for (const framework of frameworks) {
+    await run(runs, framework);
+    await reconnect();
+    const after = await heapNow(collect);
+    grown[framework] = after - before;
+    before = after;
+    handles.push(process.getActiveResourcesInfo().length);
+  }
   await client.dispose();
   await server.close();
   await platform.close();
   rmSync(dataDir, { recursive: true, force: true });
-  const [cycleBytes, runBytes] = [afterCycles - start, afterRuns - afterCycles];
+  const cycleBytes = afterCycles - start;
   return {
     cycles,
     runs,
     heapMiB: Math.round(start / 2 ** 20),
     bytesPerCycle: Math.round(cycleBytes / cycles),
-    bytesPerRun: Math.round(runBytes / runs),
-    handles: [handles, handlesAfterCycles, handlesAfterRuns],
+    bytesPerRun: Object.fromEntries(frameworks.map((framework) => [framework, Math.round((grown[framework] ?? 0) / runs)])),
+    handles,
     warnings: warnings.length,
     ...(warnings.length > 0 ? { first: warnings.slice(0, 3) } : {}),
     ok:
       cycleBytes < Math.max(most.noise, most.perCycle * cycles) &&
-      runBytes < Math.max(most.noise, most.perRun * runs) &&
-      handlesAfterCycles <= handles &&
-      handlesAfterRuns <= handles &&
+      Object.values(grown).every((bytes) => bytes < Math.max(most.noise, most.perRun * runs)) &&
+      handles.every((count) => count <= (handles[0] ?? 0)) &&
       warnings.length === 0,
   };
 });
