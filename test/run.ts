@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startVitest, type TestModule } from "vitest/node";
 
@@ -5,6 +6,8 @@ import { startVitest, type TestModule } from "vitest/node";
  * Runs the tests whose paths contain one of the arguments, or all of them, and closes with `N passed, N failed`. `--suite <name>` runs
  * one of the suites that `npm test` leaves out.
  */
+// Each file has a process of its own, which would compile the same packages anew.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/weftline", import.meta.url));
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
 const vitest = await startVitest("test", positionals, { watch: false, run: true, project: values.suite });
 const counted = count(vitest.state.getTestModules());

@@ -35,7 +35,7 @@ export interface ServerOptions {
 
 /** Starts a server on a free port and waits until it answers. */
 export async function startServer(dataDir: string, { env = {}, args = [] }: ServerOptions = {}): Promise<Server> {
-  const child = spawn(process.execPath, ["src/main.ts", "--port", "0", ...args], {
+  const child = spawn(process.execPath, ["bin/weftline.js", "start", "--port", "0", ...args], {
     env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -56,10 +56,14 @@ export class FaultyServer {
   async start(): Promise<number> {
     const started = performance.now();
     this.#output = "";
-    const child = spawn(process.execPath, ["src/main.ts", "--config", "test/faults/faults.config.ts", "--port", String(this.#port)], {
-      env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: this.folder, ...this.#env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["bin/weftline.js", "start", "--config", "test/faults/faults.config.ts", "--port", String(this.#port)],
+      {
+        env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: this.folder, ...this.#env },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.#child = child;
     const ready = Promise.withResolvers<void>();
     const read = (chunk: Buffer): void => {

@@ -163,6 +163,10 @@ describe("an id that a query takes", () => {
       query: "query ($id: ID!) { found: runs(filter: { workflow: $id }) { nodes { id } } }",
       nothing: { nodes: [] },
     },
+    "toolCallAudits.filter.run": {
+      query: "query ($id: ID!) { found: toolCallAudits(filter: { run: $id }) { nodes { id } } }",
+      nothing: { nodes: [] },
+    },
     "runs.filter.thread": { query: "query ($id: ID!) { found: runs(filter: { thread: $id }) { nodes { id } } }", nothing: { nodes: [] } },
   };
   const owned = (own: Belongings): string[] => [own.thread, own.run, own.answer, own.question, own.interrupt];

@@ -18,6 +18,7 @@ const lists: Readonly<Record<string, (list: string) => string>> = {
   "Query.agents": (list) => list,
   "Query.threads": (list) => list,
   "Query.runs": (list) => list,
+  "Query.toolCallAudits": (list) => list,
   "Query.interrupts": (list) => list,
   "Query.capabilities": (list) => list,
   "Query.exampleNotes": (list) => list,
