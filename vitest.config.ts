@@ -6,7 +6,7 @@ const suites = {
   crewai: { include: ["test/crewai/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 240_000 },
   browser: { include: ["test/browser/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 },
 };
-const apart = ["test/postgres/**", "test/package/**", ...Object.keys(suites).map((name) => `test/${name}/**`)];
+const apart = ["test/package/**", ...Object.keys(suites).map((name) => `test/${name}/**`)];
 
 export default defineConfig({
   ssr: {

@@ -1,7 +1,7 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { runtimeConformance } from "../../src/testing/index.ts";
-import { apis, frameworks } from "./frameworks.ts";
+import { frameworks, nameOf, type Way } from "./frameworks.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14, input_tokens: 9, output_tokens: 5 };
@@ -25,10 +25,17 @@ beforeAll(async () => {
 afterAll(() => mock.stop());
 
 /** The suite against another reading of the protocol than ours. What a provider does wrong is not in it. */
-describe.each(apis)("langchain against a mock server over %s", (api) => {
-  const suite = runtimeConformance("langchain", {
-    plugins: () => frameworks.get("langchain")?.() ?? [],
-    framework: "langchain",
+const played: readonly Way[] = [
+  { framework: "langchain", api: "responses" },
+  { framework: "langchain", api: "chat" },
+  { framework: "langgraph", api: "chat" },
+  { framework: "crewai", api: "chat" },
+];
+
+describe.each(played.map((way) => [nameOf(way), way] as const))("%s, against a mock server", (name, { framework, api }) => {
+  const suite = runtimeConformance(name, {
+    plugins: () => frameworks.get(framework)?.() ?? [],
+    framework,
     model: api,
     get provider() {
       return { baseURL: `${mock.url}/v1`, apiKey: "sk-none" };

@@ -50,7 +50,7 @@ describe("the suite", () => {
     const suite = runtimeConformance("x", { plugins: () => [], framework: "x" });
     suite.registerWith(runner);
     expect(asked).toEqual(["x", ...suite.checks.map(({ name }) => name)]);
-    expect(suite.checks).toHaveLength(13);
+    expect(suite.checks).toHaveLength(14);
     expect({ describe: nodeRunner.describe, it: nodeRunner.it } satisfies TestRunner).toBeTruthy();
   });
 
@@ -70,14 +70,14 @@ describe("the suite", () => {
     expect(suite.exercised.size).toBe(0);
     for (const check of suite.checks) if (check.exercises.includes("interrupts")) await check.run();
     expect(Object.fromEntries(suite.exercised)).toEqual({
-      interrupts: ["waits for an approval, survives a restart, and resumes once"],
-      resume: ["waits for an approval, survives a restart, and resumes once"],
+      interrupts: ["waits for an approval that nobody else can give, survives a restart, and resumes once"],
+      resume: ["waits for an approval that nobody else can give, survives a restart, and resumes once"],
     });
   });
 
   it("finds a runtime that asks for an approval without saying that it can", async () => {
     expect(await failures({ turn, features: { interrupts: false, resume: false } })).toContain(
-      "waits for an approval, survives a restart, and resumes once",
+      "waits for an approval that nobody else can give, survives a restart, and resumes once",
     );
   });
 

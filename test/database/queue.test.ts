@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { WriteQueue, type Transactions } from "../../src/core/database/queue.ts";
 
 /** Transactions that are noted and nothing else. */
-function noted(journal: string[] = [], refused: "begin" | "commit" | "none" = "none"): Transactions {
+function noted(journal: string[] = [], refused: "begin" | "mark" | "commit" | "none" = "none"): Transactions {
   let state: "open" | "closed" = "closed";
   const note = (word: string, next: typeof state): void => {
     if (word === refused) throw new Error(`${word} was refused`);
@@ -15,7 +15,9 @@ function noted(journal: string[] = [], refused: "begin" | "commit" | "none" = "n
     begin: async () => note("begin", "open"),
     commit: () => note("commit", "closed"),
     rollback: () => note("rollback", "closed"),
-    mark: () => {},
+    mark: () => {
+      if (refused === "mark" && journal.includes("keep")) throw new Error("mark was refused");
+    },
     settle: (outcome) => note(outcome, "open"),
     get open() {
       return state === "open";
@@ -160,6 +162,15 @@ describe("the write queue", () => {
     expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     expect(journal).toEqual(["begin", "keep", "keep", "rollback"]);
     await expect(new WriteQueue(noted([], "begin")).write(async () => "a")).rejects.toThrow("begin was refused");
+    expect(queue.depth).toBe(0);
+  });
+
+  it("rejects one that the store does not let begin, and answers the others", async () => {
+    const journal: string[] = [];
+    const queue = new WriteQueue(noted(journal, "mark"));
+    const outcomes = await Promise.allSettled([queue.write(async () => "a"), queue.write(async () => "b")]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(journal).toEqual(["begin", "keep", "undo", "commit"]);
     expect(queue.depth).toBe(0);
   });
 

@@ -118,9 +118,11 @@ export class WriteQueue {
     return undefined;
   }
 
-  async #attempt(job: Job): Promise<Attempt> {
+  /** @param begin what comes before the work, and fails with it. */
+  async #attempt(job: Job, begin: () => void = () => {}): Promise<Attempt> {
     job.state = "running";
     try {
+      begin();
       return { job, settle: await job.run() };
     } catch (error) {
       return { job, error };
@@ -137,8 +139,7 @@ export class WriteQueue {
       await store.begin();
       const until = performance.now() + maxGroupMs;
       for (let job: Job | undefined = first; job; job = this.#next(attempts.length, until)) {
-        store.mark();
-        const attempt = await this.#attempt(job);
+        const attempt = await this.#attempt(job, () => store.mark());
         attempts.push(attempt);
         // A store that refuses may undo all of the transaction, also what others wrote in it.
         if (!store.open)
@@ -146,12 +147,12 @@ export class WriteQueue {
         store.settle("settle" in attempt ? "keep" : "undo");
       }
       store.commit();
-      this.#answer(attempts);
     } catch (error) {
       if (store.open) store.rollback();
       const failed: Attempt[] = attempts.length === 0 ? [{ job: first, error }] : attempts;
-      this.#answer(failed.map(({ job, ...rest }) => ("error" in rest ? { job, error: rest.error } : { job, error })));
+      return this.#answer(failed.map(({ job, ...rest }) => ("error" in rest ? { job, error: rest.error } : { job, error })));
     }
+    this.#answer(attempts);
   }
 
   #next(soFar: number, until: number): Job | undefined {

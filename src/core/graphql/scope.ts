@@ -112,13 +112,16 @@ export class Scope {
 
   /** Runs `work` in one transaction as the viewer, and forgets what was loaded before it and within it. */
   async write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const result = await this.#host.database.write(this.viewer, async (tx) => {
+    try {
+      return await this.#host.database.write(this.viewer, async (tx) => {
+        this.renew();
+        await this.#host.remember(tx, this.viewer);
+        return work(tx);
+      });
+    } finally {
+      // Also where it failed: what was loaded within it was read from a transaction that others share.
       this.renew();
-      await this.#host.remember(tx, this.viewer);
-      return work(tx);
-    });
-    this.renew();
-    return result;
+    }
   }
 
   /** @throws UNAVAILABLE where nobody provides the service. */

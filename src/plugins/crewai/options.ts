@@ -5,6 +5,7 @@ import { readCrew } from "./definition/read.ts";
 
 /** What an agent of this framework can set. */
 export type CrewOptions = Omit<OpenAIOptions, "maxSteps"> & {
+  readonly maxSteps?: number | undefined;
   readonly crew?: string | Readonly<Record<string, unknown>> | undefined;
   readonly engine?: "python" | "typescript" | undefined;
 };
@@ -16,7 +17,13 @@ export type CrewOptions = Omit<OpenAIOptions, "maxSteps"> & {
  */
 export function crewOptions(names: readonly string[]) {
   const known = names.length === 0 ? "this host has none" : `there are ${names.join(", ")}`;
-  return openaiOptions.omit({ maxSteps: true }).extend({
+  return openaiOptions.extend({
+    maxSteps: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe("Most model calls of one run, all tasks together; the run's own limit unless set."),
     crew: z
       .union([
         z.string().refine((name) => names.includes(name), `There is no crew of that name in the configuration: ${known}.`),

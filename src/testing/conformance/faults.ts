@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { beginStream, dataEvent, namedEvent, plainAnswers, providerServer, respondJson, type Behaviour } from "../provider-server.ts";
 import type { CheckSource } from "./check.ts";
 import { Stage, ended, said, type RuntimeUnderTest } from "./stage.ts";
@@ -36,20 +37,44 @@ function faultsOver(api: "responses" | "chat"): Fault[] {
 export function faultChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
   const { model = "responses" } = runtime;
   if (model === "none") return [];
-  return faultsOver(model).map(({ name, code, behave }) => ({
-    name: `makes ${name} the failure ${code}, without the secret`,
+  return [
+    hangsUp(runtime, model),
+    ...faultsOver(model).map(({ name, code, behave }) => ({
+      name: `makes ${name} the failure ${code}, without the secret`,
+      run: async () => {
+        await using server = await providerServer(behave);
+        await using stage = await Stage.set(runtime, { provider: { baseURL: server.baseURL, apiKey: secret }, tools: "none" });
+        const run = await stage.until(await stage.start(said.hello), ended);
+        const log = await stage.log(run);
+        assert.deepEqual([run.status, run.failure?.code], ["FAILED", code], JSON.stringify(run.failure));
+        assert.ok(server.seen.length > 0, "the provider was asked");
+        assert.ok(JSON.stringify(server.seen.map(({ headers }) => headers)).includes(secret), "it was asked with the key");
+        assert.ok(!JSON.stringify({ run, log }).includes(secret), "the key stands in no answer and no event");
+        assert.ok((run.failure?.message ?? "").includes("provider"), "the failure names the provider");
+        const open = await stage.openAfter(run);
+        assert.deepEqual([open.messages, open.steps], [[], []]);
+      },
+    })),
+  ];
+}
+
+/** Whoever cancels pays for nothing that is said afterwards. */
+function hangsUp(runtime: RuntimeUnderTest, model: "responses" | "chat"): CheckSource {
+  return {
+    name: "hangs up on its provider within two seconds of a cancel",
     run: async () => {
-      await using server = await providerServer(behave);
+      const { begin, text } = plainAnswers[model];
+      await using server = await providerServer((response) => {
+        beginStream(response);
+        response.write(begin + text("Half an "));
+      });
       await using stage = await Stage.set(runtime, { provider: { baseURL: server.baseURL, apiKey: secret }, tools: "none" });
-      const run = await stage.until(await stage.start(said.hello), ended);
-      const log = await stage.log(run);
-      assert.deepEqual([run.status, run.failure?.code], ["FAILED", code], JSON.stringify(run.failure));
-      assert.ok(server.seen.length > 0, "the provider was asked");
-      assert.ok(JSON.stringify(server.seen.map(({ headers }) => headers)).includes(secret), "it was asked with the key");
-      assert.ok(!JSON.stringify({ run, log }).includes(secret), "the key stands in no answer and no event");
-      assert.ok((run.failure?.message ?? "").includes("provider"), "the failure names the provider");
-      const open = await stage.openAfter(run);
-      assert.deepEqual([open.messages, open.steps], [[], []]);
+      const id = await stage.start(said.hello);
+      while (!(await stage.log({ id })).some(({ kind }) => kind === "message.delta")) await pause(10);
+      await stage.cancel(id);
+      const closed = await Promise.race([server.seen[0]?.closed, pause(2_000).then(() => "still open")]);
+      assert.equal(closed, "cut");
+      assert.equal((await stage.until(id, ended)).status, "CANCELLED");
     },
-  }));
+  };
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { LoggedEvent } from "../../core/runs/events.ts";
 import { runtimes, type RuntimeFeatures } from "../../core/runs/runtime.ts";
+import type { Viewer } from "../../core/database/viewer.ts";
+import { testViewer } from "../viewers.ts";
 import type { CheckSource } from "./check.ts";
 import { Stage, ended, said, type RuntimeUnderTest } from "./stage.ts";
 
@@ -14,7 +16,7 @@ const kindOfFeature = { state: "state.patched", steps: "step.started", usage: "u
 export function featureChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
   return [
     {
-      name: "waits for an approval, survives a restart, and resumes once",
+      name: "waits for an approval that nobody else can give, survives a restart, and resumes once",
       exercises: ["interrupts", "resume"],
       run: async (saw) => {
         await using stage = await Stage.set(runtime);
@@ -25,6 +27,7 @@ export function featureChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
         assert.deepEqual(stage.effects.sent, [], "nothing happens before the approval");
         if (!interrupts || !resume) return;
         await approvedOnce(stage, id);
+        await approvedAtOnce(stage);
         saw("interrupts");
         saw("resume");
       },
@@ -81,17 +84,41 @@ export function declared(stage: Stage, { framework }: RuntimeUnderTest): Runtime
   return found.value.features;
 }
 
+const decide = `mutation ($input: DecideInterruptInput!) {
+  result: decideInterrupt(input: $input) { __typename ... on DecideInterruptPayload { made: run { id } } ... on UserError { message } } }`;
+
+/** How a decision is answered. */
+async function decided(stage: Stage, input: object, viewer?: Viewer): Promise<string> {
+  const { result } = await stage.app.graphql<{ result: { __typename: string } }>(decide, { input }, viewer);
+  return result.__typename;
+}
+
+/** Decisions for other arguments, of strangers and behind the first one change nothing. */
 async function approvedOnce(stage: Stage, id: string): Promise<void> {
-  const decide = `mutation ($input: DecideInterruptInput!) {
-    result: decideInterrupt(input: $input) { ... on DecideInterruptPayload { made: run { id } } ... on UserError { message } } }`;
   await stage.app.restart();
   const [interrupt] = (await stage.until(id, ["WAITING"])).interrupts.nodes;
   assert.ok(interrupt, "the question is there after the restart");
   const input = { interrupt: interrupt.id, kind: "APPROVE", argumentsHash: interrupt.argumentsHash };
+  assert.equal(await decided(stage, { ...input, argumentsHash: "0".repeat(64) }), "ConflictError", "for other arguments");
+  assert.equal(await decided(stage, input, testViewer("stranger", { tenantId: "elsewhere" })), "NotFoundError", "of a stranger");
+  assert.deepEqual(stage.effects.sent, [], "nothing happens before the approval");
   await Promise.all([stage.mutate(decide, { input }), stage.mutate(decide, { input })]);
   const run = await stage.until(id, ended);
   assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
   assert.deepEqual(stage.effects.sent, ["letter"], "the tool runs once");
+  assert.equal(await decided(stage, { ...input, kind: "REJECT" }), "ConflictError", "another decision, later");
+  assert.deepEqual(await stage.openAfter(run), nothingOpen);
+}
+
+/** A decision that comes as soon as the question stands, before the run has come to wait. */
+async function approvedAtOnce(stage: Stage): Promise<void> {
+  const id = await stage.start(said.send);
+  const [interrupt] = await stage.asked(id);
+  assert.ok(interrupt, "the question is asked");
+  await stage.mutate(decide, { input: { interrupt: interrupt.id, kind: "APPROVE", argumentsHash: interrupt.argumentsHash } });
+  const run = await stage.until(id, ended);
+  assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
+  assert.deepEqual(stage.effects.sent, ["letter", "letter"], "the early approval counts, once");
   assert.deepEqual(await stage.openAfter(run), nothingOpen);
 }
 

@@ -46,7 +46,8 @@ export const said = {
 const script: readonly ScriptedAnswer[] = [
   { match: "conformance.echo", toolCalls: [{ name: "conformance.echo", arguments: { text: "thread" } }] },
   { match: "conformance.echo", reply: "The tool was heard." },
-  { match: "conformance.send", toolCalls: [{ name: "conformance.send", arguments: { text: "letter" } }] },
+  // A model may claim what it likes: a person decides.
+  { match: "conformance.send", toolCalls: [{ name: "conformance.send", arguments: { text: "letter", approved: true } }] },
   { match: "conformance.send", reply: "The letter is sent." },
   { match: said.slow, reply: "word ".repeat(2_000) },
   { match: said.json, reply: '{"colour":"red"}' },
@@ -162,6 +163,24 @@ export class Stage implements AsyncDisposable {
       if (performance.now() > end) throw new Error(`The run is ${run.status}, not ${statuses.join(" or ")}, after ${timeoutMs} ms.`);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+
+  /** Cancels a run. */
+  async cancel(id: string): Promise<void> {
+    await this.mutate(
+      "mutation ($id: ID!) { result: cancelRun(run: $id) { ... on CancelRunPayload { made: run { id } } ... on UserError { message } } }",
+      { id },
+    );
+  }
+
+  /** What a run asks, as soon as it asks. */
+  async asked(id: string): Promise<RunShown["interrupts"]["nodes"]> {
+    for (const end = performance.now() + this.#patienceMs; performance.now() < end;) {
+      const { run } = await this.app.graphql<{ run: RunShown }>(shown, { id });
+      if (run.interrupts.nodes.length > 0) return run.interrupts.nodes;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    return [];
   }
 
   /** Starts a run and waits for its end. */

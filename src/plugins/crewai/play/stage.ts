@@ -13,6 +13,7 @@ import type { Crew, CrewAgent, CrewTask, ModelChoice } from "../definition/crew.
 import type { Events } from "./events.ts";
 import { hashOfRequest, type AskedCall, type ModelAnswer, type ModelRequest, type OfferedTool } from "./model-call.ts";
 import { Places, type Place } from "./places.ts";
+import type { CrewOptions } from "../options.ts";
 import type { RunRecord, TaskOutput } from "./record.ts";
 import type { Speaker } from "./speaker.ts";
 import { Reviews, type Verdict } from "./reviews.ts";
@@ -20,7 +21,7 @@ import { Reviews, type Verdict } from "./reviews.ts";
 /** What a stage is set with. */
 export interface StageOptions {
   readonly crew: Crew;
-  readonly request: Pick<RunRequest, "messages" | "outputSchema">;
+  readonly request: Pick<RunRequest<Pick<CrewOptions, "maxSteps">>, "messages" | "options" | "outputSchema">;
   readonly ctx: RunContext;
   readonly events: Events;
   readonly record: RunRecord;
@@ -113,7 +114,7 @@ export class Stage {
   ask(request: ModelRequest): Promise<ModelAnswer> {
     return this.#working(async () => {
       const { record, speaker } = this.#options;
-      const most = this.ctx.limits.maxSteps;
+      const most = Math.min(this.ctx.limits.maxSteps, this.#options.request.options.maxSteps ?? Number.POSITIVE_INFINITY);
       if (++this.#asked > most) throw limitReached(most);
       const number = this.#count(request.place.key);
       const hash = hashOfRequest(request);
