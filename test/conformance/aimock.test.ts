@@ -41,5 +41,5 @@ describe.each(played.map((way) => [nameOf(way), way] as const))("%s, against a m
       return { baseURL: `${mock.url}/v1`, apiKey: "sk-none" };
     },
   });
-  it.each(suite.checks.filter(({ name }) => !name.startsWith("makes")))("$name", ({ run }) => run());
+  it.each(suite.checks.filter((check) => !check.name.startsWith("makes")))("$name", ({ run }) => run());
 });

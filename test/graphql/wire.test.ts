@@ -99,6 +99,21 @@ describe("a wire", () => {
     expect(wire.state).toBe("closed");
   });
 
+  it("is as patient with one that was sent something since its last sign of life: it may stand in the system's buffers", async () => {
+    const { line, socket, wire } = wired();
+    wire.send("x");
+    await turn();
+    line.take();
+    await turn();
+    expect(line.writableLength).toBe(0);
+    for (let at = 0; at < 10; at++) wire.ping();
+    expect(wire.state).toBe("open");
+    socket.emit("pong");
+    wire.ping();
+    wire.ping();
+    expect(wire.state).toBe("closed");
+  });
+
   it("sends what one turn brings in one piece, in order, whatever its length", async () => {
     const { line, wire } = wired();
     const texts = ["", "a", "é".repeat(63), "x".repeat(125), "x".repeat(126), "ü".repeat(40_000), "😀"];

@@ -6,7 +6,10 @@ import { textFrames } from "./text-frames.ts";
 const highWater = 256 * 1024;
 /** Frames that one turn of the loop takes from ready sources: then whoever else waits has theirs. */
 const framesPerTurn = 512;
-/** Pings that a peer may leave unanswered: one if all was sent to it, more if it is slow to read what stands before them. */
+/**
+ * Pings that a peer may leave unanswered: one if nothing was sent to it since its last sign of life, more if it may be slow to read what stands
+ * before them, in the system's buffers too, where megabytes fit.
+ */
 const patience = { idle: 1, behind: 10 } as const;
 
 /** One socket as the server writes to it: writes of one turn of the loop leave in one piece, and a slow reader is felt by the writer. */
@@ -23,6 +26,8 @@ export class Wire {
   /** How many turns somebody waits for. */
   #waiting = 0;
   #missed = 0;
+  /** Whether anything was sent since the peer's last sign of life. */
+  #ahead: "nothing" | "something" = "nothing";
   #closed: Promise<void> | undefined;
 
   constructor(socket: WebSocket, tcp: Duplex, group: number) {
@@ -31,7 +36,7 @@ export class Wire {
     this.group = group;
     // The close event that follows frees everything; without a listener the error itself would end the process.
     socket.on("error", () => undefined);
-    socket.on("pong", () => (this.#missed = 0));
+    socket.on("pong", () => this.#alive());
   }
 
   get state(): "open" | "closed" {
@@ -58,7 +63,7 @@ export class Wire {
 
   onMessage(handle: (text: string) => void): void {
     this.#socket.on("message", (data) => {
-      this.#missed = 0;
+      this.#alive();
       handle(String(data));
     });
   }
@@ -69,10 +74,15 @@ export class Wire {
 
   ping(): void {
     if (this.state === "closed") return;
-    const allowed = this.#tcp.writableLength > 0 ? patience.behind : patience.idle;
+    const allowed = this.#ahead === "something" || this.#tcp.writableLength > 0 ? patience.behind : patience.idle;
     if (this.#missed >= allowed) return this.terminate();
     this.#missed++;
     this.#socket.ping();
+  }
+
+  #alive(): void {
+    this.#missed = 0;
+    this.#ahead = "nothing";
   }
 
   close(code: number, reason: string): void {
@@ -105,6 +115,7 @@ export class Wire {
     this.#texts = [];
     this.#length = 0;
     this.#left = undefined;
+    if (texts.length > 0) this.#ahead = "something";
     if (texts.length > 0 && this.state === "open") this.#tcp.write(textFrames(texts), left && (() => this.#release(left)));
     else if (left) this.#release(left);
   }
