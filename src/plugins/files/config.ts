@@ -17,6 +17,8 @@ export const filesConfig = z
       .int()
       .min(1)
       .default(1024 * mebibyte),
+    /** The most files that one viewer may keep, unfinished uploads included. */
+    viewerFiles: z.int().min(1).default(10_000),
     /** The most uploads that one viewer may have begun and not finished. */
     unfinished: z.int().min(1).max(1_000).default(20),
     /** The most files of one message. */

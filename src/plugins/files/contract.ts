@@ -26,7 +26,7 @@ export interface FilesService extends Files {
   /**
    * Announces a file; its bytes follow by {@link FilesService.upload}.
    *
-   * @throws INVALID_INPUT, CONFLICT where the viewer keeps too much, RATE_LIMITED for too many unfinished uploads.
+   * @throws INVALID_INPUT, CONFLICT where the viewer keeps too much, RATE_LIMITED for too many files or unfinished uploads.
    */
   create(scope: Scope, file: NewFile): Promise<UploadedFile>;
   /**

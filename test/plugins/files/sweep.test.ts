@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { databaseService } from "#weftline";
+import { UploadedFile } from "../../../src/plugins/files/entities.ts";
 import { Disk } from "../../../src/plugins/files/service/disk.ts";
 import { sweepDisk, sweepRows } from "../../../src/plugins/files/service/sweep.ts";
 import { create, end, filesPlatform, newThread, onDisk, put, say, send, uploaded, viewers } from "./fixture.ts";
@@ -30,6 +31,26 @@ it("uploads that were not finished lapse, files that no message holds go, and th
   expect((await send(app, held.url)).status).toBe(200);
   const node = await app.graphql("query ($id: ID!) { node(id: $id) { id } }", { id: held.id }, viewers.ada);
   expect(node).toEqual({ node: { id: held.id } });
+});
+
+it("never holds up other writes for more than 500 files", async () => {
+  await using app = await filesPlatform();
+  const database = app.platform.use(databaseService);
+  const { tenantId, actorId: ownerId } = viewers.ada;
+  const row = { tenantId, ownerId, name: "a", mediaType: "text/plain", size: 1, sha256: null, createdAt: 1, uploadedAt: null };
+  await database.write("SYSTEM", async (tx) => {
+    for (let n = 0; n < 1_001; n++) tx.em.create(UploadedFile, { ...row, id: `file-${n}` });
+  });
+  const left: number[] = [];
+  const counting = Object.assign(Object.create(database) as typeof database, {
+    em: database.em.bind(database),
+    write: async (...args: Parameters<typeof database.write>) => {
+      await database.write(...args);
+      left.push(await database.em("SYSTEM").count(UploadedFile));
+    },
+  });
+  await sweepRows({ config: patience, database: counting, disk: new Disk(join(app.dataDir, "files")), log: undefined as never });
+  expect(left).toEqual([501, 1, 0]);
 });
 
 it("bytes that a lost process left behind go", async () => {

@@ -140,4 +140,11 @@ describe("limits", () => {
     expect(await create(small, { size: 1 })).toMatchObject({ __typename: "ConflictError" });
     expect(await create(small, { size: 100 }, viewers.bob)).toMatchObject({ __typename: "CreateFilePayload" });
   });
+
+  it("hold for the number of files, whatever their size", async () => {
+    await using small = await filesPlatform({ viewerFiles: 2 });
+    for (const text of ["one", "two"]) await uploaded(small, text);
+    expect(await create(small, { size: 1 })).toMatchObject({ __typename: "RateLimitedError", message: "Too many files at once." });
+    expect(await create(small, { size: 1 }, viewers.bob)).toMatchObject({ __typename: "CreateFilePayload" });
+  });
 });

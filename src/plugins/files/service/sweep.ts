@@ -5,6 +5,8 @@ import { UploadedFile } from "../entities.ts";
 import type { Disk } from "./disk.ts";
 
 const sweepMs = 60_000;
+/** So many files go in one write: others wait for it. */
+const batch = 500;
 
 /** What a sweep works with. */
 export interface SweepHost {
@@ -38,12 +40,12 @@ export async function sweepRows({ config, database, disk }: SweepHost): Promise<
       { uploadedAt: { $lt: now - config.unusedMs }, [unheld]: [] },
     ],
   };
-  if (!(await database.em("SYSTEM").findOne(UploadedFile, lapsed))) return;
-  await database.write("SYSTEM", async (tx) => {
-    const gone = await tx.em.find(UploadedFile, lapsed);
-    tx.em.remove(gone);
-    tx.afterCommit(() => void disk.remove(gone.map(({ id }) => id)));
-  });
+  while (await database.em("SYSTEM").findOne(UploadedFile, lapsed))
+    await database.write("SYSTEM", async (tx) => {
+      const gone = await tx.em.find(UploadedFile, lapsed, { limit: batch });
+      tx.em.remove(gone);
+      tx.afterCommit(() => void disk.remove(gone.map(({ id }) => id)));
+    });
 }
 
 /** Bytes whose row is gone: the process was lost between the two. */

@@ -1,3 +1,4 @@
+import { raw } from "@mikro-orm/core";
 import { v7 } from "uuid";
 import { WeftlineError, idempotently, type Scope, type Tx } from "#weftline";
 import type { FilesConfig } from "../config.ts";
@@ -76,18 +77,38 @@ export function notUploaded({ name }: Pick<UploadedFile, "name">, path?: readonl
   });
 }
 
-async function checkRoom(tx: Tx, { viewerBytes, unfinished }: FilesConfig, size: number): Promise<void> {
-  const kept = await tx.em.find(UploadedFile, {}, { fields: ["size", "uploadedAt"] });
-  const open = kept.filter(({ uploadedAt }) => uploadedAt == null).length;
+async function checkRoom(tx: Tx, { viewerFiles, viewerBytes, unfinished }: FilesConfig, size: number): Promise<void> {
+  const { files, bytes, open } = await kept(tx);
   if (open >= unfinished)
     throw new WeftlineError("RATE_LIMITED", { what: "unfinished uploads", fix: "Upload those that were begun, or wait until they lapse." });
-  const bytes = kept.reduce((sum, file) => sum + file.size, 0);
+  if (files >= viewerFiles)
+    throw new WeftlineError("RATE_LIMITED", { what: "files", fix: "Delete or clear threads whose files you no longer need." });
   if (bytes + size > viewerBytes)
     throw new WeftlineError("CONFLICT", {
       message: `You keep ${bytes} bytes of files; more than ${viewerBytes} are not allowed.`,
       fix: "Delete or clear threads whose files you no longer need.",
       path: ["input", "size"],
     });
+}
+
+const sums: Record<keyof Kept, string> = {
+  files: "count(*)",
+  bytes: "coalesce(sum(size), 0)",
+  open: "count(*) - count(uploaded_at)",
+};
+
+/** What the viewer keeps. Other writes wait meanwhile, so the store sums it up. */
+async function kept({ em }: Tx): Promise<Kept> {
+  const query = em.createQueryBuilder(UploadedFile).select(Object.entries(sums).map(([name, sql]) => raw(`${sql} as "${name}"`)));
+  const [row] = await query.execute<Kept[]>("all", false);
+  return row ?? { files: 0, bytes: 0, open: 0 };
+}
+
+interface Kept {
+  readonly files: number;
+  readonly bytes: number;
+  /** Those whose bytes are not here yet. */
+  readonly open: number;
 }
 
 /** The row says that the bytes are here only once they are; where the commit fails after it, they wait for the next try or the sweep. */
