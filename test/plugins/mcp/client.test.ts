@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agents } from "../../../src/plugins/agents/index.ts";
 import { capabilities } from "../../../src/plugins/capabilities/index.ts";
@@ -194,7 +196,7 @@ describe("a server at an address", () => {
     );
     expect(away).toEqual({
       status: "DEGRADED",
-      detail: `http://127.0.0.1:${box.port}/mcp cannot be reached. Start the server, or correct servers.far.url. It is tried again by itself.`,
+      detail: `http://127.0.0.1:${box.port} cannot be reached. Start the server, or correct servers.far.url. It is tried again by itself.`,
     });
     await using again = await httpToolbox(box.port);
     expect((await known(app)).has("far.add")).toBe(true);
@@ -225,9 +227,33 @@ describe("a server at an address", () => {
       () => healthOf(app, "mcp.far"),
       ({ detail }) => detail?.includes("credentials") ?? false,
     );
-    expect(refused.detail).toBe(`${box.url} refused the credentials. Correct servers.far.headers. It is tried again by itself.`);
+    expect(refused.detail).toBe(
+      `http://127.0.0.1:${box.port} refused the credentials. Correct servers.far.headers. It is tried again by itself.`,
+    );
     expect(box.headers.some(({ authorization }) => authorization === `Bearer ${secret}`)).toBe(true);
   });
+});
+
+it("keys in an address's path and in arguments are shown nowhere", async () => {
+  const server = createServer((request, response) => void response.writeHead(404).end(`no such ${request.url}`));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const far = { url: `${origin}/s/${secret}/mcp` };
+  const near = { command: process.execPath, args: ["-e", "console.error(process.argv[1], process.argv[1].slice(6))", `--key=${secret}`] };
+  await using app = await testPlatform({ plugins: [capabilities(), health(), mcp({ servers: { far, near } })] });
+  for (const [name, words] of [
+    ["far", `${origin}: `],
+    ["near", "it wrote: "],
+  ] as const) {
+    const away = await until(
+      () => healthOf(app, `mcp.${name}`),
+      ({ detail }) => detail?.includes(words) ?? false,
+    );
+    expect(away.detail).toContain(words);
+    expect(away.detail).toContain("[hidden]");
+    expect(away.detail).not.toContain(secret);
+  }
+  server.close();
 });
 
 it("that cannot be started is named with what fixes it, and the boot goes on", async () => {

@@ -17,8 +17,8 @@ export function troubleOf(error: unknown, name: string, server: McpServerConfig,
       return { reason: `there is no program "${server.command}"`, fix: `Install it, or correct servers.${name}.command and cwd.` };
     return { reason: words, fix: `Run its command by hand, and correct servers.${name}.` };
   }
-  const { origin, pathname } = new URL(server.url);
-  const at = `${origin}${pathname}`;
+  // Paths and queries of hosted servers hold keys.
+  const { origin: at } = new URL(server.url);
   if (codes.some((code) => code === 401 || code === 403))
     return { reason: `${at} refused the credentials`, fix: `Correct servers.${name}.headers.` };
   if (codes.some((code) => ["ECONNREFUSED", "ENOTFOUND", "ECONNRESET", "EHOSTUNREACH", "ETIMEDOUT"].includes(String(code))))
