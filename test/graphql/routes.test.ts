@@ -1,17 +1,35 @@
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WeftlineError, contribution, definePlugin, httpRoutes } from "#weftline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { WeftlineError, authenticators, contribution, definePlugin, httpRoutes } from "#weftline";
 import type { RouteRequest, RouteResponse } from "../../src/core/graphql/routes.ts";
+import { authService } from "../../src/plugins/auth/contract.ts";
 import { auth } from "../../src/plugins/auth/index.ts";
-import { probePlugin, serve, tokens, viewers, type Served } from "./fixture.ts";
+import { ada, probePlugin, serve, tokens, viewers, type Served } from "./fixture.ts";
+
+async function* pieces(pauseMs: number, signal?: AbortSignal): AsyncGenerator<string> {
+  yield "first";
+  await sleep(pauseMs, undefined, { signal });
+  yield " last";
+}
+
+function* endless(): Generator<string> {
+  for (;;) yield "x".repeat(100_000);
+}
 
 /** What becomes of a request, by the last part of its path. */
-async function handle({ method, path, body, scope }: RouteRequest): Promise<RouteResponse> {
+async function handle({ method, path, body, scope, signal }: RouteRequest): Promise<RouteResponse> {
   switch (path.at(-1)) {
     case "stream":
       return { status: 200, headers: { "content-type": "text/plain" }, body: Readable.from(["piece ", "by ", "piece"]) };
+    case "quiet":
+      return { status: 200, body: Readable.from(pieces(800)) };
+    case "slow":
+      return { status: 200, body: Readable.from(pieces(20_000, signal)) };
+    case "endless":
+      return { status: 200, body: Readable.from(endless()) };
     case "refused":
       throw new WeftlineError("NOT_FOUND", { what: "echo" });
     case "broken":
@@ -80,5 +98,49 @@ describe("a route of a plugin", () => {
     const answer = await new Promise<{ statusCode?: number; headers: { connection?: string } }>((resolve) => put.once("response", resolve));
     expect([answer.statusCode, answer.headers.connection]).toEqual([404, "close"]);
     put.destroy();
+  });
+});
+
+describe("a response that lasts", () => {
+  const plugins = [auth({ viewers }), probePlugin(), echoPlugin()];
+  const get = (app: Served, path: string, token: string = tokens.ada): Promise<Response> =>
+    fetch(new URL(`/echo${path}`, app.server.url), { headers: { authorization: `Bearer ${token}` } });
+  const served = async (app: Served): Promise<number> => (await get(app, "", tokens.bob)).status;
+
+  it("takes a place, is cut when its viewer is revoked, and gives the place back", async () => {
+    await using app = await serve({ plugins, server: { limits: { socketsPerAddress: 1 } } });
+    const slow = await get(app, "/slow");
+    expect(await served(app)).toBe(429);
+    app.platform.use(authService).revoke(ada);
+    await expect(slow.text()).rejects.toThrow("terminated");
+    await vi.waitFor(async () => expect(await served(app)).toBe(201));
+  });
+
+  it("is cut when its viewer's credentials end", async () => {
+    const expiring = definePlugin({
+      id: "expiring",
+      contributes: [
+        contribution(authenticators, "expiring", {
+          open: false,
+          authenticate: async () => ({ ...ada, expiresAt: Date.now() + 300 }),
+        }),
+      ],
+    });
+    await using app = await serve({ plugins: [expiring(), probePlugin(), echoPlugin()] });
+    await expect((await get(app, "/slow")).text()).rejects.toThrow("terminated");
+  });
+
+  it("is cut when its reader takes nothing, and not when it has nothing to take", async () => {
+    await using app = await serve({ plugins, server: { limits: { socketsPerAddress: 2, stalledResponseMs: 300 } } });
+    const stalled = request(new URL("/echo/endless", app.server.url), { headers: { authorization: `Bearer ${tokens.ada}` } });
+    stalled.on("error", () => undefined).end();
+    await new Promise((resolve) => stalled.once("response", (response) => resolve(response.on("error", () => undefined).pause())));
+    const quiet = await get(app, "/quiet");
+    expect(await served(app)).toBe(429);
+    expect(await quiet.text()).toBe("first last");
+    const slow = await get(app, "/slow");
+    await vi.waitFor(async () => expect(await served(app)).toBe(201), { timeout: 5_000 });
+    await slow.body?.cancel();
+    stalled.destroy();
   });
 });

@@ -50,6 +50,8 @@ const securityHeaders = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cache-control": "no-store",
 } as const;
+/** The longest that a timer waits. */
+const longestTimer = 2 ** 31 - 1;
 /** The methods of the graph. */
 const graphMethods = ["GET", "POST"] as const;
 
@@ -149,6 +151,7 @@ export class GraphServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#occupy(request.socket, response);
     const requestId = requestIdOf(request);
+    this.#watch(response);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     response.setHeader("x-request-id", requestId);
     try {
@@ -161,6 +164,13 @@ export class GraphServer {
       if (!request.complete) response.setHeader("connection", "close");
       sendError(response, known.kind === "internal" ? new WeftlineError("INTERNAL") : known, requestId);
     }
+  }
+
+  /** A reader that takes nothing is let go of. One that waits for what is not there yet has taken everything. */
+  #watch(response: ServerResponse): void {
+    response.setTimeout(Math.min(this.#options.limits.stalledResponseMs, longestTimer), () => {
+      if (response.writableLength > 0) response.destroy();
+    });
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
@@ -183,7 +193,7 @@ export class GraphServer {
     if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html"))
       return this.#graphiql.send(request, response);
     if (mayBeCutShort(request, this.#options.limits.requestBytes)) response.setHeader("connection", "close");
-    await this.#options.engine.yoga.handle(request, response, await this.#admit(request, response, requestId));
+    await this.#options.engine.yoga.handle(request, response, this.#streaming(await this.#admit(request, response, requestId), response));
   }
 
   /**
@@ -200,18 +210,31 @@ export class GraphServer {
     return viewer ? { viewer, requestId, stay: () => this.#stay(viewer, since, address, response) } : { viewer, requestId };
   }
 
-  /** An event stream takes a place as a socket does, and its reader is shown out as a socket's is. */
+  /** An event stream is broken off when the server stops, and waits for its reader as long as it likes. */
+  #streaming(caller: Caller, response: ServerResponse): Caller {
+    const { stay } = caller;
+    if (!stay) return caller;
+    const stayStreaming = (): AbortSignal => {
+      const stays = stay();
+      response.setTimeout(0);
+      this.#streams.add(response);
+      response.once("close", () => this.#streams.delete(response));
+      return stays;
+    };
+    return { ...caller, stay: stayStreaming };
+  }
+
+  /** An event stream and a route's response take a place as a socket does, and their reader is shown out as a socket's is. */
   #stay(viewer: Admitted, since: number, address: string, response: ServerResponse): AbortSignal {
     const seat = this.#seats.take(address);
-    response.once("close", seat.leave);
+    let forget: (() => void) | undefined;
+    response.once("close", () => {
+      seat.leave();
+      forget?.();
+    });
     seat.claim(callerKey(viewer, address));
     const stays = new AbortController();
-    const forget = this.#stays.add({ viewer, since, end: () => stays.abort() });
-    this.#streams.add(response);
-    response.once("close", () => {
-      forget();
-      this.#streams.delete(response);
-    });
+    forget = this.#stays.add({ viewer, since, end: () => stays.abort() });
     return stays.signal;
   }
 

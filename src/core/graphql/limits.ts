@@ -17,7 +17,7 @@ export interface GraphLimits {
   readonly requestBytes: number;
   /** Open operations of one socket. */
   readonly operationsPerSocket: number;
-  /** Open sockets of one viewer; an event stream over HTTP counts as one. */
+  /** Open sockets of one viewer; an event stream and a response of a plugin's route count as one. */
   readonly socketsPerViewer: number;
   /** The same of one address. */
   readonly socketsPerAddress: number;
@@ -29,6 +29,8 @@ export interface GraphLimits {
   readonly requestBurst: number;
   /** Runs of one viewer that have not ended. */
   readonly openRunsPerViewer: number;
+  /** Milliseconds that a response waits for a reader who takes nothing of it; event streams wait longer. */
+  readonly stalledResponseMs: number;
 }
 
 /** The largest a mutation can be: 256 KiB of which each byte is escaped as six, and the rest. */
@@ -48,6 +50,7 @@ const shared: GraphLimits = {
   requestsPerSecond: 500,
   requestBurst: 10_000,
   openRunsPerViewer: 500,
+  stalledResponseMs: 60_000,
 };
 
 /** Where there is one viewer, on a machine that nobody else reaches: how often it asks is its own affair. */

@@ -16,7 +16,7 @@ export interface RouteRequest {
   /** The body as it comes in; whoever refuses a request leaves it unread. */
   readonly body: Readable;
   readonly scope: Scope;
-  /** Aborts when the caller is gone. */
+  /** Aborts when the caller is gone, or may stay no longer. */
   readonly signal: AbortSignal;
 }
 
@@ -56,9 +56,12 @@ export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined
 /**
  * Lets a route answer a request.
  *
- * @throws UNAUTHENTICATED, and what the route throws.
+ * @throws UNAUTHENTICATED, RATE_LIMITED and UNAVAILABLE where no place is free, and what the route throws.
  */
-export async function serveRoute({ route, path }: FoundRoute, { host, request, response, requestId, viewer }: Exchange): Promise<void> {
+export async function serveRoute(
+  { route, path }: FoundRoute,
+  { host, request, response, requestId, viewer, stay }: Exchange,
+): Promise<void> {
   const method = route.methods.find((each) => each === request.method);
   if (method === undefined) {
     const known = route.methods.join(", ");
@@ -67,6 +70,7 @@ export async function serveRoute({ route, path }: FoundRoute, { host, request, r
     return sendError(response, refusal, requestId, 405);
   }
   if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
+  stay?.().addEventListener("abort", () => response.destroy(), { once: true });
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const scope = new Scope(host, viewer, requestId);
