@@ -131,6 +131,30 @@ describe("a target whose program runs by itself", () => {
     expect(await finished(app, id)).toMatchObject({ status: "SUCCEEDED", output: { name: "Ada", kept: { n: 1 } } });
   });
 
+  it("makes two calls of one id once, also at once, and both have its outcome", async () => {
+    woven.length = 0;
+    const call = { callId: "a", name: "loom.weave", arguments: { n: 1 } };
+    const id = await start(async ({ callTools }) => [...(await callTools([call, call])), ...(await callTools([call]))]);
+    const outcome = { status: "SUCCESS", result: 1 };
+    expect(await finished(app, id)).toMatchObject({ output: [outcome, outcome, outcome] });
+    expect(woven).toHaveLength(1);
+  });
+
+  it("cannot have one tool approved and run another under the same id", async () => {
+    woven.length = 0;
+    let turns = 0;
+    const call = { callId: "a", name: "loom.cut", arguments: { n: 1 } };
+    const id = await start(async ({ callTools }) => {
+      const other = ++turns === 1 ? [] : await callTools([{ ...call, name: "loom.weave" }]);
+      return [...other, ...(await callTools([call]))];
+    });
+    await decide(app, await askedBy(app, id), { kind: "APPROVE" });
+    expect(await finished(app, id)).toMatchObject({
+      output: [{ status: "ERROR", error: 'The call "a" is one of "loom.cut", not of "loom.weave".' }, { status: "SUCCESS" }],
+    });
+    expect(woven).toEqual([["loom.cut", { n: 1 }]]);
+  });
+
   it("can call what it names and nothing else", async () => {
     const id = await start(async ({ callTools }) => callTools([{ callId: "a", name: "time.now", arguments: {} }]));
     expect(await finished(app, id)).toMatchObject({ output: [{ status: "ERROR", error: 'There is no tool "time.now" for this agent.' }] });

@@ -54,6 +54,8 @@ export interface ToolCallsOptions {
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
   readonly #known = new Map<string, KnownCall>();
+  /** By call id, for this turn: a call that is asked for twice is one call. */
+  readonly #running = new Map<string, Promise<ToolOutcome>>();
 
   constructor(options: ToolCallsOptions) {
     this.#options = options;
@@ -83,17 +85,25 @@ export class ToolCalls {
 
   /** @throws RUN_SUSPENDED where one of them waits for a person, after the others have finished. */
   async run(requests: readonly ToolRequest[]): Promise<readonly ToolOutcome[]> {
-    const settled = await Promise.allSettled(requests.map((request) => this.#runOne(request)));
+    const settled = await Promise.allSettled(requests.map((request) => this.#once(request)));
     const failed = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     const grave = failed.find((error) => !(error instanceof WeftlineError && error.code === "RUN_SUSPENDED")) ?? failed[0];
     if (grave !== undefined) throw grave;
     return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   }
 
-  async #runOne(request: ToolRequest): Promise<ToolOutcome> {
+  /** An id belongs to the tool that it was first asked for with, so that nobody approves one tool and another runs. */
+  async #once(request: ToolRequest): Promise<ToolOutcome> {
+    const { callId, name } = request;
+    const call = this.#known.get(callId) ?? this.#note(request);
+    if (call.name !== name) return { status: "ERROR", error: `The call "${callId}" is one of "${call.name}", not of "${name}".` };
+    const running = this.#running.get(callId) ?? this.#runOne(call, request);
+    this.#running.set(callId, running);
+    return running;
+  }
+
+  async #runOne(call: KnownCall, request: ToolRequest): Promise<ToolOutcome> {
     const { session, tools, gates, signal } = this.#options;
-    if (!this.#known.has(request.callId)) this.#note(request);
-    const call = this.#known.get(request.callId) as KnownCall;
     if (call.outcome) return call.outcome;
     const tool = tools.find(({ name }) => name === request.name);
     if (!tool) return this.#finish(call, { status: "ERROR", error: `There is no tool "${request.name}" for this agent.` });
@@ -106,9 +116,11 @@ export class ToolCalls {
     return gates.pass(tool, signal, () => this.#execute(call, tool, approved.go));
   }
 
-  #note({ callId, name }: ToolRequest): void {
+  #note({ callId, name }: ToolRequest): KnownCall {
     const c = this.#options.session.requestCall(name, this.#rowOf(callId, name));
-    this.#known.set(callId, { c, name, attempt: 0, lost: false, outcome: undefined, interrupts: [] });
+    const call: KnownCall = { c, name, attempt: 0, lost: false, outcome: undefined, interrupts: [] };
+    this.#known.set(callId, call);
+    return call;
   }
 
   #rowOf(callId: string, name: string): Readonly<Record<string, unknown>> {
@@ -142,7 +154,7 @@ export class ToolCalls {
         allowed: ["APPROVE", "ANSWER", "REJECT"],
       });
     }
-    const decided = this.#decided(uncertain, args);
+    const decided = this.#decided(uncertain, tool, args);
     if ("outcome" in decided && uncertain.decision?.kind === "ANSWER")
       return { outcome: { status: "SUCCESS", result: uncertain.decision.payload } };
     return decided;
@@ -151,7 +163,7 @@ export class ToolCalls {
   /** What was asked once is decided by its decision, whatever the policies have become since. */
   async #approval(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<Approved> {
     const asked = call.interrupts.find(({ kind }) => kind === "TOOL_APPROVAL");
-    if (asked) return this.#edited(tool, this.#decided(asked, args), asked);
+    if (asked) return this.#edited(tool, this.#decided(asked, tool, args), asked);
     const { registry, caller } = this.#options;
     const verdict = registry ? await registry.judge(tool, { args, ...caller }) : { ask: true as const };
     if (!verdict.ask) return { go: args };
@@ -170,8 +182,9 @@ export class ToolCalls {
     return "error" in checked ? { outcome: { status: "ERROR", error: checked.error } } : approved;
   }
 
-  #decided(interrupt: Interrupt, args: unknown): Approved {
+  #decided(interrupt: Interrupt, tool: ToolDefinition, args: unknown): Approved {
     if (interrupt.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
+    if (interrupt.toolName !== tool.name) return { outcome: { status: "DENIED", error: "The approval was for another tool." } };
     if (interrupt.status === "EXPIRED") return { outcome: { status: "DENIED", error: "Nobody approved the call in time." } };
     const { decision } = interrupt;
     if (interrupt.status === "CANCELLED" || !decision) return { outcome: { status: "CANCELLED", error: "The call was cancelled." } };

@@ -154,7 +154,7 @@ export type ToolOutcome =
 
 /** A call that a model wants made. */
 export interface ToolRequest {
-  /** The model's id of the call, unique within the turn's messages. */
+  /** The model's id of the call, unique within the turn's messages: one id is one call of one tool, made once and answered alike. */
   readonly callId: string;
   readonly name: string;
   /** JSON text as the model wrote it, or the value. */
