@@ -150,9 +150,15 @@ export function runsHarness(platform: Platform, dataDir: string) {
       throw new Error(`the run did not become ${status}: it is ${(await find(id)).status}`);
     },
     interrupts: () =>
-      platform.database.read.all<{ id: string; kind: string; status: string; arguments_hash: string; run_id: string }>(
-        "select id, kind, status, arguments_hash, run_id from runs_interrupt order by created_at",
-      ),
+      platform.database.read.all<{
+        id: string;
+        kind: string;
+        status: string;
+        arguments_hash: string;
+        run_id: string;
+        tool_name: string | null;
+        tool_call_id: string | null;
+      }>("select id, kind, status, arguments_hash, run_id, tool_name, tool_call_id from runs_interrupt order by created_at"),
     decide: (decision: Parameters<typeof runs.decide>[1], viewer = alice) => runs.decide(platform.scope(viewer), decision),
     close: async () => {
       await platform.close();

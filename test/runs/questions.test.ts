@@ -132,11 +132,39 @@ describe("a question", () => {
     expect(await host.interrupts()).toHaveLength(1);
   });
 
-  it("that nobody could answer fails its run as the framework's fault", async () => {
-    await using host = await bootRuns({ turn: askAll({ ...colour, allowed: [] }) });
+  it.each<[string, object]>([
+    ["allows nothing", { allowed: [] }],
+    ["allows what is no decision", { allowed: ["APPROVE", "toString"] }],
+    ["passes for an approval", { kind: "TOOL_APPROVAL" }],
+    ["has no words", { message: { toString: 1 } }],
+    ["never waits", { expiresInMs: 0 }],
+    ["waits for ever", { expiresInMs: Number.POSITIVE_INFINITY }],
+    ["waits as SQL", { expiresInMs: "1" }],
+  ])("that %s fails its run as the framework's fault", async (_, wrong) => {
+    await using host = await bootRuns({ turn: askAll({ ...colour, ...wrong } as Question) });
     const run = await host.start();
     expect((await host.until(run.id, "FAILED")).failure).toMatchObject({ code: "PROTOCOL_VIOLATION", plugin: "scripted" });
     expect(await host.interrupts()).toHaveLength(0);
+  });
+
+  it("cannot be tied to a call of a tool", async () => {
+    const { host, asked } = await waiting({ ...colour, c: 1, toolName: "bank.pay" } as Question);
+    await using _ = host;
+    expect(asked).toMatchObject([{ kind: "INPUT", tool_name: null, tool_call_id: null }]);
+  });
+
+  it("is not answered by what was decided about something else", async () => {
+    let pounds = 1;
+    const turn: Turn = async function* (_, ctx) {
+      const question: Question = { key: "pay", kind: "REVIEW", message: "Pay?", arguments: { pounds: pounds++ }, allowed: ["APPROVE"] };
+      yield* say([JSON.stringify(await ctx.ask(question))]);
+    };
+    await using host = await bootRuns({ turn });
+    const run = await host.start();
+    await host.until(run.id, "WAITING");
+    const [asked] = await host.interrupts();
+    await host.decide({ interruptId: asked?.id ?? "", kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" });
+    expect((await host.until(run.id, "FAILED")).failure).toMatchObject({ code: "PROTOCOL_VIOLATION", plugin: "scripted" });
   });
 });
 

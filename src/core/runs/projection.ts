@@ -262,7 +262,7 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
     const c = number(row.c);
     await sql.run(
       `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, key, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
-       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${row.expiresInMs === undefined ? "null" : `${sql.now} + ${Number(row.expiresInMs)}`})`,
+       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${sql.now} + ?)`,
       payload.interrupt,
       run.tenantId,
       run.ownerId,
@@ -279,6 +279,7 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
       json(row.responseSchema),
       JSON.stringify(row.allowed ?? []),
       at,
+      number(row.expiresInMs),
     );
     if (c === null) return;
     await sql.run("update runs_tool_call set status = 'AWAITING_APPROVAL' where id = ?", toolCallIdOf(run.id, c));

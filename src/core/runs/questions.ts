@@ -1,9 +1,15 @@
 import { v7 as newId } from "uuid";
 import { WeftlineError } from "../errors.ts";
+import { hashOf } from "../host/idempotency.ts";
 import type { Interrupt } from "./entities/message.ts";
 import type { Question, QuestionOutcome } from "./runtime.ts";
 import type { RunSession } from "./session.ts";
 import type { ToolRegistry } from "./tools.ts";
+import { DecisionKind } from "./types.ts";
+
+const yearMs = 365 * 24 * 60 * 60 * 1000;
+const askedKinds: readonly unknown[] = ["INPUT", "REVIEW"];
+const decisionKinds: readonly unknown[] = Object.values(DecisionKind);
 
 /** What the questions of one turn need. */
 export interface QuestionsOptions {
@@ -30,18 +36,44 @@ export class Questions {
   /** @throws RUN_SUSPENDED while it is pending, PROTOCOL_VIOLATION for a question that nobody could answer. */
   async ask(question: Question): Promise<QuestionOutcome> {
     const asked = this.#asked.get(question.key);
+    if (asked && asked.argumentsHash !== hashOfAsked(question))
+      throw this.#violation(question.key, "a person was asked about something else under this key");
     if (!asked && !this.#raised.has(question.key)) this.#raise(question);
     if (!asked || asked.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
     if (asked.status === "EXPIRED") return { status: "EXPIRED" };
     return asked.status === "RESOLVED" && asked.decision ? { status: "RESOLVED", decision: asked.decision } : { status: "CANCELLED" };
   }
 
-  #raise({ key, ...row }: Question): void {
-    const { registry, plugin, session } = this.#options;
-    const problem = row.allowed.length === 0 ? "it allows no decision" : row.responseSchema && registry?.schemaProblem(row.responseSchema);
-    if (problem !== undefined)
-      throw new WeftlineError("PROTOCOL_VIOLATION", { plugin, problem: `the question "${key}" is wrong: ${problem}` });
-    session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row: { ...row, key }, urgency: "now" });
+  /** Only what a question may say: it can have come from a graph or a server that nobody here wrote, and must not pass for an approval of a tool. */
+  #raise(question: Question): void {
+    const { session, registry } = this.#options;
+    const problem = problemOf(question, registry);
+    if (problem !== undefined) throw this.#violation(question.key, problem);
+    const { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs } = question;
+    const row = { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs: expiresInMs && Math.ceil(expiresInMs) };
+    session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
     this.#raised.add(key);
   }
+
+  #violation(key: string, problem: string): WeftlineError {
+    return new WeftlineError("PROTOCOL_VIOLATION", { plugin: this.#options.plugin, problem: `the question "${key}" is wrong: ${problem}` });
+  }
+}
+
+function problemOf(
+  { key, kind, message, allowed, responseSchema, expiresInMs }: Question,
+  registry: ToolRegistry | undefined,
+): string | undefined {
+  if (typeof key !== "string") return "its key is no text";
+  if (!askedKinds.includes(kind)) return "its kind is neither INPUT nor REVIEW";
+  if (typeof message !== "string") return "its message is no text";
+  if (!Array.isArray(allowed) || allowed.length === 0) return "it allows no decision";
+  if (!allowed.every((each) => decisionKinds.includes(each))) return "it allows a decision that there is not";
+  if (expiresInMs !== undefined && !(typeof expiresInMs === "number" && expiresInMs > 0 && expiresInMs <= yearMs))
+    return "its expiresInMs is not a number above 0 and up to a year";
+  return responseSchema === undefined ? undefined : registry?.schemaProblem(responseSchema);
+}
+
+function hashOfAsked({ arguments: about }: Question): string | null {
+  return about === undefined ? null : hashOf(about);
 }

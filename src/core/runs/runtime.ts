@@ -151,7 +151,7 @@ export interface Question {
   /** JSON Schema of what a person says: an ANSWER's payload, or what an EDIT gives. */
   readonly responseSchema?: Readonly<Record<string, unknown>>;
   readonly allowed: readonly DecisionKind[];
-  /** After that it counts as unanswered; without it, it waits for as long as the run may. */
+  /** After that, at most a year, it counts as unanswered; without it, it waits for as long as the run may. */
   readonly expiresInMs?: number;
 }
 
@@ -186,7 +186,8 @@ export interface RunContext {
    * Asks a person, once a run and key, and answers on the turn after the decision. What is to be asked side by side is asked in one go, as by
    * `Promise.all`: then all of it is raised before the turn ends.
    *
-   * @throws RUN_SUSPENDED while it is pending. Let it pass: the turn starts again when there is a decision.
+   * @throws RUN_SUSPENDED while it is pending. Let it pass: the turn starts again when there is a decision. PROTOCOL_VIOLATION for what is no
+   * question, and for other arguments than those that were asked about under the key.
    */
   ask(question: Question): Promise<QuestionOutcome>;
   /** State of the run, kept between its turns. */
