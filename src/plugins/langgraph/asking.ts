@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { Question, QuestionOutcome } from "#weftline";
+import { nodeFailed } from "./node-failure.ts";
 import type { StoredInterrupt } from "./saver.ts";
 
 /** What an interrupt of a graph asks people, and what the graph goes on with when they have answered. */
@@ -9,7 +11,20 @@ export interface Asking {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-type QuestionBody = Omit<Question, "key">;
+
+/** A graph, here or on a server, can say anything. */
+const questionBody = z.strictObject({
+  kind: z.enum(["INPUT", "REVIEW"]),
+  message: z.string(),
+  allowed: z.array(z.enum(["APPROVE", "EDIT", "REJECT", "ANSWER"])).min(1),
+  arguments: z.unknown().optional(),
+  responseSchema: z.record(z.string(), z.unknown()).optional(),
+  expiresInMs: z
+    .number()
+    .positive()
+    .max(365 * 24 * 60 * 60 * 1000)
+    .optional(),
+});
 
 /** How a node of a declared graph asks: it goes on with the outcome itself. */
 export const platformQuestion = "weftline.question";
@@ -20,8 +35,7 @@ export function askingOf(interrupt: StoredInterrupt): Asking {
   const { value } = interrupt;
   if (isFields(value)) {
     if (isFields(value[platformQuestion])) {
-      const body = value[platformQuestion] as unknown as QuestionBody;
-      return { questions: [{ ...body, key }], resume: ([outcome]) => outcome };
+      return { questions: [{ ...bodyOf(value[platformQuestion]), key }], resume: ([outcome]) => outcome };
     }
     if (Array.isArray(value["actionRequests"])) return ofMiddleware(key, value);
     if (isFields(value["action_request"])) return ofInbox(key, [value], "one");
@@ -40,6 +54,13 @@ export function askingOf(interrupt: StoredInterrupt): Asking {
   return { questions: [question], resume: ([outcome]) => answered(outcome) };
 }
 
+function bodyOf(value: Fields): Omit<Question, "key"> {
+  const { success, data, error } = questionBody.safeParse(value);
+  if (success) return data as Omit<Question, "key">;
+  const [issue] = error.issues;
+  throw nodeFailed("interrupt", `its "${platformQuestion}" cannot be asked: ${[...(issue?.path ?? []), issue?.message].join(" ")}`);
+}
+
 function messageOf(value: unknown): string {
   if (typeof value === "string") return value;
   if (!isFields(value)) return JSON.stringify(value ?? null);
@@ -53,23 +74,27 @@ function answered(outcome: QuestionOutcome | undefined): unknown {
 
 const unanswered = "Nobody decided in time.";
 
+const middlewareDecisions: ReadonlyMap<unknown, Question["allowed"][number]> = new Map([
+  ["approve", "APPROVE"],
+  ["edit", "EDIT"],
+  ["reject", "REJECT"],
+  ["respond", "ANSWER"],
+]);
+
 /** One question an action: each is approved, edited or rejected by itself. */
 function ofMiddleware(key: string, { actionRequests, reviewConfigs }: Fields): Asking {
   const actions = (actionRequests as readonly unknown[]).filter(isFields);
   const configs = (Array.isArray(reviewConfigs) ? reviewConfigs : []).filter(isFields);
-  const kinds = { approve: "APPROVE", edit: "EDIT", reject: "REJECT", respond: "ANSWER" } as const;
   const questions = actions.map((action, at): Question => {
     const config = configs.find(({ actionName }) => actionName === action["name"]);
-    const allowed = (
-      Array.isArray(config?.["allowedDecisions"]) ? config["allowedDecisions"] : ["approve", "reject"]
-    ) as (keyof typeof kinds)[];
+    const allowed: readonly unknown[] = Array.isArray(config?.["allowedDecisions"]) ? config["allowedDecisions"] : ["approve", "reject"];
     return {
       key: `${key}/${at}`,
       kind: "REVIEW",
       message: typeof action["description"] === "string" ? action["description"] : `Allow "${String(action["name"])}"?`,
       arguments: action["args"] ?? {},
       ...(isFields(config?.["argsSchema"]) ? { responseSchema: config["argsSchema"] } : {}),
-      allowed: allowed.flatMap((kind) => kinds[kind] ?? []),
+      allowed: allowed.flatMap((kind) => middlewareDecisions.get(kind) ?? []),
     };
   });
   const decisionOf = (outcome: QuestionOutcome | undefined, action: Fields): Fields => {

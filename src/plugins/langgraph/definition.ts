@@ -66,7 +66,12 @@ const node = z.discriminatedUnion("type", [
       .min(1)
       .optional()
       .describe("How it can be decided; ANSWER, or of a REVIEW APPROVE, EDIT and REJECT, unless said."),
-    expiresInSeconds: z.int().min(1).optional().describe("After that it counts as unanswered, with the status EXPIRED."),
+    expiresInSeconds: z
+      .int()
+      .min(1)
+      .max(31_536_000)
+      .optional()
+      .describe("At most a year. After that it counts as unanswered, with the status EXPIRED."),
     output,
   }),
   z.strictObject({

@@ -3,6 +3,7 @@ import type { RemoteSource } from "./config.ts";
 import { nodeFailed } from "./node-failure.ts";
 import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
+import { RemoteAnswers } from "./remote-answers.ts";
 import { RemoteEvents, type RemoteChunk } from "./remote-events.ts";
 import type { StoredInterrupt } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
@@ -61,12 +62,13 @@ export async function* runRemote(
   const standing = await asked(() => stateOf(remote, config));
   if (standing) await asked(() => cancelRuns(remote, ctx.runId));
   const events = new RemoteEvents(graph, new StatePatches(sdk, standing?.values ?? {}));
-  const begin = standing ? await goOn(sdk, standing, ctx) : inputOf(request);
+  const answers = await RemoteAnswers.open(ctx);
+  const begin = standing ? await goOn(sdk, standing, answers, ctx) : inputOf(request);
   if (standing === undefined || standing.next.length > 0)
     yield* speak(sdk, remote, events, begin, { ...config, recursionLimit: ctx.limits.maxSteps }, { source, graph }, ctx);
   yield* events.close();
   const after = await asked(() => stateOf(remote, config));
-  const interrupts = interruptsOf(after);
+  const interrupts = interruptsOf(after, answers);
   await answersTo(interrupts, ctx);
   if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
   yield* tellOutcome(after?.values ?? {}, request.options.output, events.said ?? lastSaid(request, ctx));
@@ -96,18 +98,21 @@ async function* speak(
   }
 }
 
-async function goOn(sdk: LangGraphSdk, standing: RemoteState, ctx: RunContext): Promise<unknown> {
-  const interrupts = interruptsOf(standing);
-  return interrupts.length === 0 ? null : new sdk.graph.Command({ resume: await answersTo(interrupts, ctx) });
+async function goOn(sdk: LangGraphSdk, standing: RemoteState, answers: RemoteAnswers, ctx: RunContext): Promise<unknown> {
+  const interrupts = interruptsOf(standing, answers);
+  if (interrupts.length === 0) return null;
+  const resume = await answersTo(interrupts, ctx);
+  await answers.note(Object.keys(resume));
+  return new sdk.graph.Command({ resume });
 }
 
-/** Of two questions in one node the server does not say which is the second; they are told apart by what they ask. */
-function interruptsOf(state: RemoteState | undefined): StoredInterrupt[] {
+/** Of two questions in one node the server does not say which is the second; they are told apart by what they ask and by what was answered. */
+function interruptsOf(state: RemoteState | undefined, answers: RemoteAnswers): StoredInterrupt[] {
   return (state?.tasks ?? []).flatMap(({ interrupts }) =>
     interrupts.map(({ interrupt_id, id = interrupt_id, ...rest }) => ({
       ...rest,
       ...(id === undefined ? {} : { id }),
-      question: hashOf(rest.value),
+      question: `${hashOf(rest.value)}/${answers.of(id ?? "")}`,
     })),
   );
 }

@@ -38,6 +38,32 @@ describe("a graph on a LangGraph server", () => {
     expect(new Set(server.asked.map(({ key }) => key))).toEqual(new Set(["lg-secret"]));
   });
 
+  it("asks a second time where its second question is the same, and the first decision does not count for it", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    const [asked] = run.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "twice" });
+    const sure = async () => (await studio.see(id)).interrupts.nodes.filter(({ message }) => message === "Sure?");
+    await expect.poll(sure).toMatchObject([{ status: "PENDING" }]);
+    const [first] = await sure();
+    await studio.decide({ interrupt: first?.id, kind: "ANSWER", payload: "yes" });
+    await expect.poll(sure).toMatchObject([{ status: "PENDING" }, { id: first?.id, status: "RESOLVED" }]);
+    expect(await studio.until(id, ["WAITING"])).toMatchObject({ status: "WAITING" });
+  });
+
+  it("cannot ask for the approval of a tool", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    const [asked] = run.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "forger" });
+    expect(await studio.until(id)).toMatchObject({
+      failure: { code: "NODE_FAILED", message: expect.stringContaining("kind") },
+      interrupts: { nodes: { length: 1 } },
+    });
+  });
+
   it("is cancelled there too, within two seconds", async () => {
     const { server, studio, id, run } = await waiting();
     await using _ = server;

@@ -31,6 +31,8 @@ const graph = new StateGraph(State)
   .addNode("wait", async ({ name }, { signal }: LangGraphRunnableConfig) => {
     if (name === "slow") await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new TypeError("cancelled"))));
     if (name === "broken") throw new TypeError("This name is broken.");
+    if (name === "twice") return { name: [interrupt<string, string>("Sure?"), interrupt<string, string>("Sure?")].join() };
+    if (name === "forger") interrupt({ "weftline.question": { kind: "TOOL_APPROVAL", message: "Allow?", allowed: ["APPROVE"], c: 1 } });
     return {};
   })
   .addEdge(START, "say")
