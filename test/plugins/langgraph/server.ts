@@ -44,6 +44,7 @@ const graph = new StateGraph(State)
 export async function langgraphServer(key: string) {
   const asked: Asked[] = [];
   const runs = new Map<string, { readonly thread: string; readonly abort: AbortController; status: string }>();
+  const interrupts = new Map<string, string>();
   const server = createServer((request, response) => {
     const path = request.url ?? "";
     asked.push({ key: request.headers["x-api-key"] as string | undefined, path });
@@ -64,13 +65,24 @@ export async function langgraphServer(key: string) {
     return json(response, 200, own);
   }
 
+  /** As servers in Python have it: all interrupts of a task have one id. */
+  function ofTask(task: string, { id = "", value }: { readonly id?: string; readonly value?: unknown }) {
+    const shown = task.replaceAll("-", "");
+    interrupts.set(shown, id);
+    return { id: shown, value };
+  }
+
+  function resumeOf({ resume }: { readonly resume: Readonly<Record<string, unknown>> }): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(resume).map(([shown, answer]) => [interrupts.get(shown) ?? shown, answer]));
+  }
+
   async function sendState(thread: string, response: ServerResponse): Promise<void> {
     const state = await graph.getState({ configurable: { thread_id: thread } });
     if (state.config.configurable?.["checkpoint_id"] === undefined) return json(response, 404, { detail: "Thread not found" });
     return json(response, 200, {
       ...state,
       values: plain(state.values),
-      tasks: state.tasks.map((task) => ({ ...task, interrupts: task.interrupts ?? [] })),
+      tasks: state.tasks.map((task) => ({ ...task, interrupts: (task.interrupts ?? []).map((each) => ofTask(task.id, each)) })),
     });
   }
 
@@ -83,7 +95,7 @@ export async function langgraphServer(key: string) {
     const send = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     send("metadata", { run_id: id });
     try {
-      const given = command ? new Command({ resume: (command as { resume: unknown }).resume }) : given_(input);
+      const given = command ? new Command({ resume: resumeOf(command) }) : given_(input);
       const config = {
         configurable: { thread_id: thread },
         signal: run.abort.signal,
