@@ -1,11 +1,17 @@
-import type { ASTNode, Environment } from "@marcbachmann/cel-js";
+import { createRequire } from "node:module";
+import type * as Cel from "@marcbachmann/cel-js";
 import { WeftlineError, messageOf } from "./errors.ts";
+import { hasSizeWithin } from "./json-size.ts";
 import { createTimeLimit } from "./time-limit.ts";
 
 /** The longest expression, in characters. */
 const maxLength = 2_000;
 /** How long one evaluation may take that could take long, in milliseconds. */
 const maxMs = 250;
+/** The largest value of one, in characters of JSON. */
+const maxSize = 1_048_576;
+/** What has more parts is watched: each of them may be as long as its arguments. */
+const maxQuickNodes = 100;
 /** Functions that take no longer than their arguments are long: an expression with no others needs no watch over its time. */
 const quickCalls = new Set([
   "has",
@@ -32,7 +38,7 @@ export interface Expression {
   /**
    * Its value. Whole numbers of JSON are CEL's int, and int mixes with double.
    *
-   * @throws INVALID_INPUT where it has none, or takes too long.
+   * @throws INVALID_INPUT where it has none, takes too long, or would be too large.
    */
   evaluate(variables: Readonly<Record<string, unknown>>): unknown;
 }
@@ -44,40 +50,64 @@ export interface Expressions {
 }
 
 /**
- * Loads CEL, at the first use since few installations have expressions.
+ * Expressions in CEL, which is loaded with the first of them since few installations have any.
  *
- * @param variables the CEL type of each variable by its name.
- * @example const { compile } = await loadExpressions({ args: "map<string, dyn>" });
+ * @param variables the CEL type of each variable by its name; `any` where their names are not known before.
+ * @example const { compile } = loadExpressions({ args: "map<string, dyn>" });
  */
-export async function loadExpressions(variables: Readonly<Record<string, string>>): Promise<Expressions> {
-  const cel = await import("@marcbachmann/cel-js");
-  const environment = new cel.Environment({ limits: { maxAstNodes: 500, maxDepth: 40 }, homogeneousAggregateLiterals: false });
-  for (const [name, type] of Object.entries(variables)) environment.registerVariable(name, type);
-  mixNumbers(environment);
+export function loadExpressions(variables: Readonly<Record<string, string>> | "any"): Expressions {
+  let loaded: Cel.Environment | undefined;
   const limit = createTimeLimit();
   return {
     compile(source) {
       if (source.trim() === "") throw wrong("it is empty");
       if (source.length > maxLength) throw wrong(`it has more than ${maxLength} characters`);
+      const environment = (loaded ??= environmentOf(variables));
       const parsed = attempt("", () => environment.parse(source));
       const { valid, type = "dyn", error } = attempt("", () => parsed.check());
       if (!valid) throw wrong(firstLine(error), error);
       const nodes = [...nodesIn(parsed.ast)];
-      const isQuick = nodes.every(({ op, args }) => (op !== "call" && op !== "rcall") || quickCalls.has(args[0]));
+      const isQuick = nodes.length <= maxQuickNodes && nodes.filter(canGrow).length <= 1 && nodes.every(isQuickCall);
       return {
         type,
         membersOf: (variable) => nodes.flatMap((node) => memberOf(node, variable) ?? []),
         evaluate(values) {
           const work = (): unknown => parsed(asCel(values) as object);
-          return attempt("it has no value here: ", () => (isQuick ? work() : limit.within(maxMs, work)));
+          const [value, fits] = attempt("it has no value here: ", () => {
+            const result = isQuick ? work() : limit.within(maxMs, work);
+            return [result, hasSizeWithin(result, maxSize)];
+          });
+          if (!fits) throw wrong("its value would be larger than 1 MiB");
+          return value;
         },
       };
     },
   };
 }
 
+function environmentOf(variables: Readonly<Record<string, string>> | "any"): Cel.Environment {
+  const cel = createRequire(import.meta.url)("@marcbachmann/cel-js") as typeof Cel;
+  const environment = new cel.Environment({
+    limits: { maxAstNodes: 500, maxDepth: 40 },
+    homogeneousAggregateLiterals: false,
+    unlistedVariablesAreDyn: variables === "any",
+  });
+  if (variables !== "any") for (const [name, type] of Object.entries(variables)) environment.registerVariable(name, type);
+  mixNumbers(environment);
+  return environment;
+}
+
+function isQuickCall({ op, args }: Cel.ASTNode): boolean {
+  return (op !== "call" && op !== "rcall") || quickCalls.has(args[0]);
+}
+
+/** One `+` joins two lists; many of them copy the same items again and again. */
+function canGrow({ op }: Cel.ASTNode): boolean {
+  return op === "+";
+}
+
 /** CEL keeps int and double apart; JSON does not. */
-function mixNumbers(environment: Environment): void {
+function mixNumbers(environment: Cel.Environment): void {
   const operators: Readonly<Record<string, (a: number, b: number) => number>> = {
     "+": (a, b) => a + b,
     "-": (a, b) => a - b,
@@ -98,16 +128,16 @@ function asCel(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, asCel(member)]));
 }
 
-function* nodesIn(part: unknown): Generator<ASTNode> {
+function* nodesIn(part: unknown): Generator<Cel.ASTNode> {
   if (Array.isArray(part)) for (const each of part) yield* nodesIn(each);
   else if (typeof part === "object" && part !== null && "op" in part) {
-    const node = part as ASTNode;
+    const node = part as Cel.ASTNode;
     yield node;
     yield* nodesIn(node.args);
   }
 }
 
-function memberOf({ op, args }: ASTNode, variable: string): string | undefined {
+function memberOf({ op, args }: Cel.ASTNode, variable: string): string | undefined {
   if (op !== "." && op !== "[]") return undefined;
   const [object, member] = args;
   if (object.op !== "id" || object.args !== variable) return undefined;
@@ -120,7 +150,7 @@ function attempt<T>(prefix: string, work: () => T): T {
     return work();
   } catch (error) {
     const late = (error as { readonly code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
-    throw wrong(late ? "it takes too long" : `${prefix}${firstLine(error)}`, error);
+    throw wrong(late ? `it takes too long: more than ${maxMs} ms` : `${prefix}${firstLine(error)}`, error);
   }
 }
 

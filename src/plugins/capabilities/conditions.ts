@@ -1,4 +1,4 @@
-import { WeftlineError, globalId, loadExpressions, messageOf, type Expression, type Expressions, type PolicedCall } from "#weftline";
+import { WeftlineError, globalId, loadExpressions, messageOf, type Expression, type PolicedCall } from "#weftline";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** What a condition may name. */
@@ -17,12 +17,12 @@ const maxKept = 1_000;
 
 export function createConditions(): Conditions {
   const kept = new Map<string, Expression>();
-  let language: Promise<Expressions> | undefined;
+  const language = loadExpressions(variables);
 
-  const compiled = async (condition: string): Promise<Expression> => {
+  const compiled = (condition: string): Expression => {
     const known = kept.get(condition);
     if (known) return known;
-    const expression = (await (language ??= loadExpressions(variables))).compile(condition);
+    const expression = language.compile(condition);
     if (kept.size >= maxKept) kept.clear();
     kept.set(condition, expression);
     return expression;
@@ -31,7 +31,7 @@ export function createConditions(): Conditions {
   return {
     async problemOf(condition, inputSchema) {
       try {
-        const { type, membersOf } = await compiled(condition);
+        const { type, membersOf } = compiled(condition);
         if (type !== "bool" && type !== "dyn") return `A condition is true or false; this one is of the type ${type}.`;
         const unknown = inputSchema && membersOf("args").find((name) => !mayHave(inputSchema, name));
         return unknown === undefined ? undefined : `The tool has no argument "${unknown}".`;
@@ -40,7 +40,7 @@ export function createConditions(): Conditions {
       }
     },
     async holds(condition, call) {
-      const value = (await compiled(condition)).evaluate(seenBy(call));
+      const value = compiled(condition).evaluate(seenBy(call));
       if (typeof value !== "boolean") throw new WeftlineError("INVALID_INPUT", { message: "It is neither true nor false." });
       return value;
     },

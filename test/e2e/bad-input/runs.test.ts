@@ -41,6 +41,7 @@ describe("a run is refused:", () => {
       invalid("startRun with no schema", start({ outputSchema: { type: "thing" } }), "input.outputSchema", /type/),
       invalid("startRun for no token", start({ limits: { maxTokens: 0, deadline: "PT0S" } }), "input.limits.maxTokens", /At least 1/),
       invalid("startRun for less than no step", start({ limits: { maxSteps: -1 } }), "input.limits.maxSteps", /At least 1/),
+      invalid("startRun for too many steps", start({ limits: { maxSteps: 1_001 } }), "input.limits.maxSteps", /At most 1000/),
       unavailable("startRun for a cost", start({ limits: cost }), "input.limits.maxCost", /could not be kept.*maxTokens instead/),
       inactive("startRun of a draft", start({}, "Drafted"), "input.target.agent", /draft.*startAgent/),
       inactive("startRun of a stopped agent", start({}, "Paused"), "input.target.agent", /paused.*startAgent/),

@@ -1,6 +1,8 @@
+import type * as ChildProcess from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type * as Readline from "node:readline";
 import { describe, expect, it } from "vitest";
 import { crewai } from "../../../src/plugins/index.ts";
 import { testModel } from "./model.ts";
@@ -8,6 +10,22 @@ import { ended, Theatre } from "./play.ts";
 
 const agents = { a: { role: "Speaker", goal: "Speak", backstory: "Loud." } };
 const task = { name: "speak", description: "Speak.", expected_output: "A word.", agent: "a" };
+
+/** In the place of Python: forks a process that breaks off within a line, once it is asked something. */
+function brokenWorker(load: (name: string) => never, line: string): void {
+  const { createInterface } = load("node:readline") as typeof Readline;
+  const { spawn } = load("node:child_process") as typeof ChildProcess;
+  const play = `require("node:net").connect(process.argv[1], function () { this.once("data", () => this.end(process.argv[2])); });`;
+  const say = (message: object): void => console.log(JSON.stringify({ jsonrpc: "2.0", ...message }));
+  createInterface({ input: process.stdin }).on("line", (text) => {
+    const { id, method, params } = JSON.parse(text) as { id: number; method: string; params: { path: string } };
+    if (method === "initialize") return say({ id, result: {} });
+    const { pid } = spawn(process.execPath, ["-e", play, params.path, line], { detached: true, stdio: "ignore" }).on("exit", (code) =>
+      say({ method: "exited", params: { pid, code } }),
+    );
+    return say({ id, result: { pid } });
+  });
+}
 
 describe("a crew fails", () => {
   it("with what a guardrail says, once its tries are used up", async () => {
@@ -28,6 +46,14 @@ describe("a crew fails", () => {
     await theatre.agent("asking", { crew: { agents, tasks: [task, { ...task, name: "more", condition: "inputs.mood == 'good'" }] } });
     const run = await theatre.until(await theatre.start("asking", { text: "Go." }), ended);
     expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining('the condition of "more"') });
+  });
+
+  it("where a condition takes too long", async () => {
+    await using provider = await testModel(() => `${"a".repeat(60)}!`);
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
+    await theatre.agent("matching", { crew: { agents, tasks: [task, { ...task, name: "more", condition: "output.matches('^(a+)+$')" }] } });
+    const run = await theatre.until(await theatre.start("matching", { text: "Go." }), ended);
+    expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining("it takes too long: more than 250 ms") });
   });
 
   it("where an agent takes longer than it may", async () => {
@@ -53,6 +79,23 @@ describe("a crew fails", () => {
     expect(provider.asked).toEqual([]);
     rmSync(home, { recursive: true });
   });
+
+  it.each(['{"jsonrpc":"2.0","id":1,"res', "null\n"])(
+    "where its process ends within a line, as in %j, and nothing else does",
+    async (line) => {
+      const home = mkdtempSync(join(tmpdir(), "weftline-crew-home-"));
+      mkdirSync(join(home, "bin"));
+      mkdirSync(join(home, "lib/python3.12/site-packages/crewai-1.0.0.dist-info"), { recursive: true });
+      writeFileSync(join(home, "bin/python"), `#!${process.execPath}\n(${String(brokenWorker)})(require, ${JSON.stringify(line)});\n`);
+      chmodSync(join(home, "bin/python"), 0o755);
+      await using provider = await testModel(() => "Said.");
+      await using theatre = await Theatre.open(crewai({ engine: "python", home, python: join(home, "bin/python") }), provider.baseURL);
+      await theatre.agent("cut", { crew: { agents, tasks: [task] } });
+      const run = await theatre.until(await theatre.start("cut", { text: "Go." }), ended);
+      expect(run.failure).toMatchObject({ code: "WORKER_LOST", message: expect.stringContaining("it wrote a line that is no JSON") });
+      rmSync(home, { recursive: true });
+    },
+  );
 });
 
 describe("a crew's models", () => {

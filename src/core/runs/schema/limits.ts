@@ -4,6 +4,9 @@ import { inputNamed } from "../../graphql/extend.ts";
 import type { RunLimits } from "../entities/run.ts";
 import type { MoneyInput } from "./usage.ts";
 
+/** The most model calls, or supersteps of a graph, that a run may be given. */
+const mostSteps = 1_000;
+
 /** `RunLimitsInput`; `deadline` in milliseconds. */
 export interface RunLimitsInput {
   readonly maxSteps?: number | null;
@@ -26,6 +29,7 @@ export function runLimitsOf(input: RunLimitsInput | null | undefined, path: read
     if (value != null && value < 1) issues.push({ path: [...path, name], message });
   };
   atLeastOne("maxSteps", maxSteps, "At least 1.");
+  if (maxSteps != null && maxSteps > mostSteps) issues.push({ path: [...path, "maxSteps"], message: `At most ${mostSteps}.` });
   atLeastOne("maxTokens", maxTokens, "At least 1.");
   atLeastOne("deadline", deadline, "Longer than nothing, as in PT30S.");
   if (maxCost != null) issues.push(...moneyProblems(maxCost, [...path, "maxCost"]));
@@ -60,7 +64,7 @@ export function addRunLimits(builder: GraphBuilder): void {
   builder.inputType(inputNamed<RunLimitsInput>(builder, "RunLimitsInput"), {
     description: "What a run may use up; it fails or expires where it would pass one.",
     fields: (t) => ({
-      maxSteps: t.int({ description: "How many model calls." }),
+      maxSteps: t.int({ description: "How many model calls; at most 1000." }),
       maxTokens: t.field({ type: "SafeInt", description: "How many tokens, read and written." }),
       maxCost: t.field({ type: inputNamed<MoneyInput>(builder, "MoneyInput"), description: "How much money." }),
       deadline: t.field({ type: "Duration", description: "How long from now, waiting included." }),

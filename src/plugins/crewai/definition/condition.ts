@@ -1,6 +1,4 @@
-import { createRequire } from "node:module";
-import type * as Cel from "@marcbachmann/cel-js";
-import { WeftlineError, messageOf } from "#weftline";
+import { WeftlineError, loadExpressions, messageOf } from "#weftline";
 
 /** What a task's condition looks at. */
 export interface ConditionContext {
@@ -11,16 +9,15 @@ export interface ConditionContext {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** Loaded with the first condition: most crews have none. */
-const cel = (): typeof Cel => createRequire(import.meta.url)("@marcbachmann/cel-js") as typeof Cel;
+const language = loadExpressions({ output: "string", outputs: "map<string, string>", inputs: "map<string, dyn>" });
 
 /** Why a condition is not CEL, or nothing. */
 export function conditionProblem(condition: string): string | undefined {
   try {
-    cel().parse(condition);
-    return undefined;
+    const { type } = language.compile(condition);
+    return type === "bool" || type === "dyn" ? undefined : `it is true or false; this one is of the type ${type}`;
   } catch (error) {
-    return `it is not CEL: ${messageOf(error).split("\n")[0]}`;
+    return `it is not CEL: ${messageOf(error)}`;
   }
 }
 
@@ -30,9 +27,9 @@ export function holds(task: string, condition: string, context: ConditionContext
     new WeftlineError("CREW_FAILED", { plugin: "crewai", problem: `the condition of "${task}" ${problem}` }, { cause });
   let value: unknown;
   try {
-    value = cel().evaluate(condition, { ...context });
+    value = language.compile(condition).evaluate({ ...context });
   } catch (error) {
-    throw failed(`cannot be answered: ${messageOf(error).split("\n")[0]}`, error);
+    throw failed(`cannot be answered: ${messageOf(error)}`, error);
   }
   if (typeof value !== "boolean") throw failed("is neither true nor false");
   return value;

@@ -109,7 +109,14 @@ export class Nursery {
       exits.get(pid)?.(code);
       exits.delete(pid);
     };
-    const peer = new Peer(child.stdout, child.stdin, { asked: () => Promise.reject(new Error("Nothing is asked here.")), told });
+    const peer: Peer = new Peer(child.stdout, child.stdin, {
+      asked: () => Promise.reject(new Error("Nothing is asked here.")),
+      told,
+      broken: () => {
+        lost("it wrote a line that is no JSON", null);
+        void end(child);
+      },
+    });
     const lost = (problem: string, code: number | null): void => {
       this.#loading = undefined;
       peer.abandon(this.lossOf(code ?? "none", problem));

@@ -6,6 +6,8 @@ export interface Listener {
   /** @returns the result of a request; one that never settles leaves the other side waiting. */
   asked(method: string, params: unknown): Promise<unknown>;
   told(method: string, params: unknown): void;
+  /** The other side wrote what is no message, as one does that is ended while it writes; the connection is closed. */
+  broken(): void;
 }
 
 /** The other side's answer to a request, where it is an error. */
@@ -39,7 +41,14 @@ export class Peer {
     to.on("error", () => undefined);
     from.on("error", () => undefined);
     const lines = createInterface({ input: from, crlfDelay: Infinity });
-    lines.on("line", (line) => this.#take(JSON.parse(line) as Message, listener));
+    const take = (line: string): void => {
+      const message = messageIn(line);
+      if (message) return this.#take(message, listener);
+      lines.off("line", take);
+      from.destroy();
+      return listener.broken();
+    };
+    lines.on("line", take);
   }
 
   /** @throws RefusedByPeer, or what {@link Peer.abandon} was given. */
@@ -79,5 +88,14 @@ export class Peer {
 
   #send(message: Message): void {
     if (this.#to.writable) this.#to.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  }
+}
+
+function messageIn(line: string): Message | undefined {
+  try {
+    const message: unknown = JSON.parse(line);
+    return typeof message === "object" && message !== null ? (message as Message) : undefined;
+  } catch {
+    return undefined;
   }
 }

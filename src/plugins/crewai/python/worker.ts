@@ -19,12 +19,15 @@ export interface Worker {
   dismiss(): Promise<void>;
 }
 
+/** What a run hears of its process; its end it hears from its requests. */
+export type WorkerListener = Omit<Listener, "broken">;
+
 /**
  * Starts the process of one run, in a folder of its own that only this user may read.
  *
  * @throws WORKER_LOST where it does not come up, or from open requests when it ends.
  */
-export async function hire(nursery: Nursery, listener: Listener): Promise<Worker> {
+export async function hire(nursery: Nursery, listener: WorkerListener): Promise<Worker> {
   const folder = await mkdtemp(join(tmpdir(), "weftline-crew-"));
   const server = createServer();
   let child: Awaited<ReturnType<Nursery["fork"]>> | undefined;
@@ -45,7 +48,8 @@ export async function hire(nursery: Nursery, listener: Listener): Promise<Worker
     const late = nursery.lossOf("none", "it did not call back in time");
     const [socket] = await Promise.race([connection, rejected(lost), after(connectMs, late)]);
     server.close();
-    const peer = new Peer(socket, socket, listener);
+    const broken = (): void => peer.abandon(nursery.lossOf("none", "it wrote a line that is no JSON"));
+    const peer: Peer = new Peer(socket, socket, { ...listener, broken });
     void lost.then((error) => peer.abandon(error));
     return {
       peer,
