@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { z } from "zod";
 import { contribution, databaseService, definePlugin, runtimes, type AgentRuntime, type Database, type RunEventBody } from "#weftline";
 import { compact } from "../../src/core/runs/compaction.ts";
@@ -6,6 +8,13 @@ import { failpointNames, faultInjections, type FailpointName } from "../../src/c
 /** How many events the flooding agent says a second, for how long, and how large each is. */
 const floodOptions = z.object({ perSecond: z.number().default(1_000), seconds: z.number(), bytes: z.number().default(200) });
 type FloodOptions = z.output<typeof floodOptions>;
+
+function heldMiB(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let round = 0; round < 3; round++) collect();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+}
 
 /** A server's armed failpoint: the process ends itself at the given hit. */
 function createTrap() {
@@ -47,6 +56,9 @@ export const faults = () => {
             return failpointNames.includes(at as FailpointName);
           },
         }),
+      );
+      builder.mutationField("faultsHeap", (t) =>
+        t.float({ nullable: false, description: "What the process holds once all garbage is gone, in MiB.", resolve: heldMiB }),
       );
       builder.mutationField("faultsStore", (t) =>
         t.boolean({
