@@ -1,5 +1,6 @@
 import { flushCompileCache } from "node:module";
 import { relative } from "node:path";
+import { performance } from "node:perf_hooks";
 import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
 import { modelService } from "../core/runs/public.ts";
 import type { RunningServer } from "../core/serving.ts";
@@ -38,12 +39,18 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   return exitCodes.ok;
 }
 
+/** How long after the start, and how long after a time when too much was going on for a pause, in milliseconds. */
+const tidyAfterMs = 2_000;
+const tidyAgainMs = 30_000;
+
 /** What a start leaves behind: compiled code for the next one, which a server that is killed would not write, and memory that only it needed. */
-function tidyUp(): void {
+function tidyUp(afterMs = tidyAfterMs): void {
+  const before = performance.eventLoopUtilization();
   setTimeout(() => {
     flushCompileCache();
-    giveBackMemory();
-  }, 2_000).unref();
+    if (performance.eventLoopUtilization(before).utilization < 0.1) giveBackMemory();
+    else tidyUp(tidyAgainMs);
+  }, afterMs).unref();
 }
 
 /** Does not keep the process alive: it ends what would. */
