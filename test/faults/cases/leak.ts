@@ -12,8 +12,9 @@ import { pause } from "../server.ts";
 
 const viewer = { tenantId: "local", actorId: "local", name: "Local", roles: ["admin"] };
 const side = 20;
+const rounds = 3;
 /** What one subscription and one run may leave behind, in bytes; less is the noise of the measurement. */
-const most = { perCycle: 200, perRun: 4_000, noise: 1.5 * 2 ** 20, noiseOfFew: 16 * 2 ** 20 };
+const most = { perCycle: 200, perRun: 4_000, noise: 1.5 * 2 ** 20 };
 
 async function heapNow(collect: () => void): Promise<number> {
   for (let round = 0; round < 4; round++) {
@@ -126,13 +127,17 @@ await runCase("leak", async ({ size }) => {
   const afterCycles = await heapNow(collect);
   handles.push(process.getActiveResourcesInfo().length);
   const grown: Record<string, number> = {};
+  const mostGrown = Math.max(most.noise, most.perRun * runs);
   let before = afterCycles;
   for (const framework of frameworks) {
-    await run(runs, framework);
-    await reconnect();
-    const after = await heapNow(collect);
-    grown[framework] = after - before;
-    before = after;
+    // What a framework's first runs load and compile comes once; what leaks comes every time.
+    for (let round = 0; round < rounds && (grown[framework] ?? Number.POSITIVE_INFINITY) >= mostGrown; round++) {
+      await run(runs, framework);
+      await reconnect();
+      const after = await heapNow(collect);
+      grown[framework] = after - before;
+      before = after;
+    }
     handles.push(process.getActiveResourcesInfo().length);
   }
   await client.dispose();
@@ -151,7 +156,7 @@ await runCase("leak", async ({ size }) => {
     ...(warnings.length > 0 ? { first: warnings.slice(0, 3) } : {}),
     ok:
       cycleBytes < Math.max(most.noise, most.perCycle * cycles) &&
-      Object.values(grown).every((bytes) => bytes < Math.max(size === "whole" ? most.noise : most.noiseOfFew, most.perRun * runs)) &&
+      Object.values(grown).every((bytes) => bytes < mostGrown) &&
       handles.every((count) => count <= (handles[0] ?? 0)) &&
       warnings.length === 0,
   };
