@@ -1,16 +1,16 @@
-import { Environment, type ParseResult } from "@marcbachmann/cel-js";
-import { messageOf } from "#weftline";
+import { loadExpressions, messageOf } from "#weftline";
 import { nodeProblem } from "./node-failure.ts";
 
 /** What expressions see: `state`, `input` and, where something was sent to the node, what it is called there. */
 export type ExpressionScope = Readonly<Record<string, unknown>>;
 
-const environment = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false });
+/** With the limits on time and size that hold for every expression of a user. */
+const language = loadExpressions("any");
 
 /** Why something is no CEL expression, or nothing. */
 export function expressionProblem(text: string): string | undefined {
   try {
-    environment.parse(text);
+    language.compile(text);
     return undefined;
   } catch (error) {
     return firstLine(error);
@@ -29,8 +29,7 @@ export function templateProblem(text: string): string | undefined {
 /** @throws NODE_FAILED with one line that says what is wrong. */
 export function evaluate(text: string, scope: ExpressionScope): unknown {
   try {
-    const parsed: ParseResult = environment.parse(text);
-    return fromCel(parsed(toCel(scope) as Record<string, unknown>));
+    return fromCel(language.compile(text).evaluate(scope));
   } catch (error) {
     throw nodeProblem(`${text}: ${firstLine(error)}`, error);
   }
@@ -74,14 +73,6 @@ function partsOf(template: string): Part[] {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
-}
-
-/** CEL tells whole numbers from others; JSON does not. */
-function toCel(value: unknown): unknown {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(toCel);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, toCel(each)]));
 }
 
 function fromCel(value: unknown): unknown {
