@@ -7,6 +7,9 @@ import { evaluate } from "./expressions.ts";
 import type { GraphTurn, RunnableGraph } from "./graph-turn.ts";
 import { nodeFailed, nodeProblem, problemOf } from "./node-failure.ts";
 
+/** The most items of a list that a node is run for, side by side. */
+const mostItems = 1_000;
+
 /** LangGraph's builder for names that are known at run time only. */
 interface Builder {
   addNode(name: string, work: unknown): void;
@@ -93,6 +96,7 @@ function chooser(turn: GraphTurn, from: string, edges: readonly EdgeDefinition[]
 function sends(turn: GraphTurn, edge: EdgeDefinition, each: string, state: NodeState, place: (name: string) => string): unknown[] {
   const items = evaluate(each, scopeOf(turn, state));
   if (!Array.isArray(items)) throw nodeProblem(`${each} is no list`);
+  if (items.length > mostItems) throw nodeProblem(`${each} has ${items.length} items, of which a node is run for at most ${mostItems}`);
   return items.map((item) => new turn.sdk.graph.Send(place(edge.to), { ...state, [edge.as]: item as unknown }));
 }
 

@@ -32,6 +32,28 @@ async function reviewing(approval: "NEVER" | "ALWAYS" = "NEVER") {
   return { studio, calls };
 }
 
+describe("an expression of a declared graph that would hold up the server", () => {
+  const through = { from: "start", to: "work" };
+
+  async function failureOf(graph: object, input: object): Promise<string | undefined> {
+    await using studio = await Studio.open({ script: [], tools: [] });
+    expect(await studio.agent("endless", { graph, output: "x" })).toMatchObject({ __typename: "CreateAgentPayload" });
+    return (await studio.until(await studio.start("endless", { input }))).failure?.message;
+  }
+
+  it("fails its run where a pattern tries for ever", async () => {
+    const work = { type: "set", values: { x: `"${"a".repeat(34)}!".matches("(a+)+$")` } };
+    expect(await failureOf({ nodes: { work }, edges: [through, { from: "work", to: "end" }] }, {})).toMatch(/takes too long/);
+  });
+
+  it("fails its run where a node would be run for more than a thousand items", async () => {
+    const [work, item] = ["x", "y"].map((name) => ({ type: "set", values: { [name]: "1" } }));
+    const edges = [through, { from: "work", to: "item", each: "input.items", as: "one" }, { from: "item", to: "end" }];
+    const items = Array.from({ length: 1_001 }, (_, at) => at);
+    expect(await failureOf({ nodes: { work, item }, edges }, { items })).toMatch(/1001 items, of which a node is run for at most 1000/);
+  });
+});
+
 describe("a declared graph", () => {
   it("runs models, writes values, asks a person, calls tools and goes where its conditions lead", async () => {
     const { studio, calls } = await reviewing();
