@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { definePlugin, modelService, runtimes } from "#weftline";
+import { versionOf } from "#plugins/openai";
 import { createLangChainRuntime } from "./runtime.ts";
 
 /**
@@ -14,17 +13,7 @@ export const langchain = definePlugin({
   description: "Agents on LangChain's createAgent, with tools and approvals.",
   requires: { models: modelService },
   setup: ({ deps, contribute }) => {
-    contribute(runtimes, "langchain", createLangChainRuntime(deps.models, installedVersion()));
+    contribute(runtimes, "langchain", createLangChainRuntime(deps.models, versionOf("langchain")));
     return {};
   },
 });
-
-/** Read from the package's manifest: the SDK itself waits for the first turn. Nothing where it is not installed. */
-function installedVersion(): string | undefined {
-  try {
-    const manifest = createRequire(import.meta.url).resolve("langchain/package.json");
-    return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
-  } catch {
-    return undefined;
-  }
-}

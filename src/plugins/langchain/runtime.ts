@@ -1,6 +1,6 @@
 import type * as LangChain from "langchain";
 import type { AgentRuntime, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
-import { isAnswered, limitReached, loadFiles, nextModelCall, nothingToAnswer, settled } from "#plugins/openai";
+import { isAnswered, limitReached, loadFiles, nextModelCall, nothingToAnswer, settled, standingOn } from "#plugins/openai";
 import { toResult } from "./messages.ts";
 import { ModelTurn } from "./model-turn.ts";
 import { langchainOptions, langchainOptionsSchema, type LangChainOptions } from "./options.ts";
@@ -34,12 +34,7 @@ export function createLangChainRuntime(
     },
     options: langchainOptions,
     optionsSchema: langchainOptionsSchema,
-    ...(sdkVersion === undefined ? {} : { sdk: { name: "langchain", version: sdkVersion } }),
-    status: () =>
-      sdkVersion === undefined
-        ? { mode: "UNAVAILABLE", reason: "The package langchain is not installed.", fix: installFix }
-        : models.status(),
-    models: () => models.list(),
+    ...standingOn({ name: "langchain", version: sdkVersion, fix: installFix }, models),
     stream: (request, ctx) => converse(load, request, ctx),
   };
 }

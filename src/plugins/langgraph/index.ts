@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { databaseService, definePlugin, modelService, runtimes } from "#weftline";
+import { versionOf } from "#plugins/openai";
 import { langgraphConfig } from "./config.ts";
 import { graphs } from "./contract.ts";
 import { itemEntity } from "./entities.ts";
@@ -23,17 +22,7 @@ export const langgraph = definePlugin({
   migrations,
   setup: ({ config, deps, contribute, contributions }) => {
     const library = createGraphLibrary(config, contributions(graphs));
-    contribute(runtimes, "langgraph", createLangGraphRuntime({ ...deps, sdkVersion: installedVersion(), library }));
+    contribute(runtimes, "langgraph", createLangGraphRuntime({ ...deps, sdkVersion: versionOf("@langchain/langgraph"), library }));
     return {};
   },
 });
-
-/** Read from the package's manifest: the SDK itself waits for the first turn. Nothing where it is not installed. */
-function installedVersion(): string | undefined {
-  try {
-    const manifest = createRequire(import.meta.url).resolve("@langchain/langgraph/package.json");
-    return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
-  } catch {
-    return undefined;
-  }
-}

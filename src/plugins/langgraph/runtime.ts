@@ -1,5 +1,5 @@
 import type { AgentRuntime, Database, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
-import { isAnswered, nothingToAnswer, settled } from "#plugins/openai";
+import { isAnswered, nothingToAnswer, settled, standingOn } from "#plugins/openai";
 import { agentGraph } from "./agent-loop.ts";
 import { compileDefinition, inputOf } from "./declared-graph.ts";
 import type { GraphDefinition } from "./definition.ts";
@@ -42,12 +42,7 @@ export function createLangGraphRuntime(host: LangGraphHost): AgentRuntime<LangGr
     },
     options: langgraphOptionsFor(() => library.names()),
     optionsSchema: langgraphOptionsSchema,
-    ...(sdkVersion === undefined ? {} : { sdk: { name: "@langchain/langgraph", version: sdkVersion } }),
-    status: () =>
-      sdkVersion === undefined
-        ? { mode: "UNAVAILABLE", reason: "The package @langchain/langgraph is not installed.", fix: installFix }
-        : models.status(),
-    models: () => models.list(),
+    ...standingOn({ name: "@langchain/langgraph", version: sdkVersion, fix: installFix }, models),
     stream: (request, ctx) => converse(load, host, request, ctx),
   };
 }

@@ -5,6 +5,7 @@ import { createClient, createSdkLoader, installFix, type LoadedSdk } from "./cli
 import { createReader } from "./events.ts";
 import { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
 import type { NativeRequest } from "./request.ts";
+import { standingOn } from "./sdk-standing.ts";
 import { Turn } from "./turn.ts";
 import { completeEnd } from "./watched.ts";
 
@@ -31,10 +32,7 @@ export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdk
     },
     options: openaiOptions,
     optionsSchema: openaiOptionsSchema,
-    ...(sdkVersion === undefined ? {} : { sdk: { name: "openai", version: sdkVersion } }),
-    status: () =>
-      sdkVersion === undefined ? { mode: "UNAVAILABLE", reason: "The package openai is not installed.", fix: installFix } : models.status(),
-    models: () => models.list(),
+    ...standingOn({ name: "openai", version: sdkVersion, fix: installFix }, models),
     stream: (request, ctx) => converse(load, request, ctx),
   };
 }
