@@ -4,7 +4,8 @@ import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents } from "./log.ts";
-import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
+import { project } from "./projection.ts";
+import type { Effects, ProjectedRun, RunEventDraft } from "./projector.ts";
 
 /** What appends outside a run's own session need: signals, which anyone may log at any time, and a thread's own events. */
 export interface AppendHost {

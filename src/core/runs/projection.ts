@@ -1,52 +1,9 @@
-import { hashOf } from "../host/idempotency.ts";
 import type { Sql } from "../database/sql.ts";
 import type { StoredPart } from "./entities/message.ts";
-import {
-  messageIdOf,
-  statusOfKind,
-  stepIdOf,
-  toolCallIdOf,
-  type EventKind,
-  type EventPayloads,
-  type LoggedEvent,
-  type NewEvent,
-} from "./events.ts";
-import { auditCall } from "./tool-audit.ts";
+import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent } from "./events.ts";
+import { toolProjectors } from "./projection-tools.ts";
+import { json, number, text, type Effects, type ProjectedRun, type Projector, type Projectors, type RunEventDraft } from "./projector.ts";
 import { isTerminal } from "./types.ts";
-
-/** What a projection needs to know of the run whose events it folds into rows. */
-export interface ProjectedRun {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly ownerId: string;
-  readonly streamNum: number;
-  readonly threadId: string | null;
-  readonly targetType: string;
-  readonly targetId: string;
-}
-
-/** An event of a run with what only its row keeps, not the log. */
-export interface RunEventDraft extends NewEvent {
-  readonly row?: Readonly<Record<string, unknown>>;
-}
-
-/** Something that follows from the events once they are durable. */
-export interface Effects {
-  /** Runs that want a worker now. */
-  readonly ring: Set<string>;
-}
-
-type Projector<Kind extends EventKind> = (
-  sql: Sql,
-  run: ProjectedRun,
-  event: LoggedEvent<EventPayloads[Kind]>,
-  row: Readonly<Record<string, unknown>>,
-  effects: Effects,
-) => Promise<unknown>;
-
-const json = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value));
-const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
-const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
 
 /** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
 const status: Projector<"run.started" | "run.resumed"> = (sql, run, event) =>
@@ -80,10 +37,6 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
   for (const { id } of unblocked) effects.ring.add(id);
 };
 
-/** Notes on the message that a call stands in that something changed. */
-const touchMessage = (sql: Sql, run: ProjectedRun, c: number, seq: number): Promise<number> =>
-  sql.run("update runs_message set seq = ? where id = (select message_id from runs_tool_call where id = ?)", seq, toolCallIdOf(run.id, c));
-
 /** An answer that is given anew takes the place of the old one. */
 async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: string | null, seq: number): Promise<void> {
   if (oldRunId === null) return;
@@ -98,28 +51,7 @@ async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: strin
   );
 }
 
-/**
- * A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. The first resolution counts: a run that
- * ends cancels what it found pending, and a decision may have come since.
- */
-const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { payload, seq }, row, effects) => {
-  const due = await sql.run(`update runs_run set due_at = ${sql.now} where id = ? and status = 'WAITING'`, run.id);
-  if (due > 0) effects.ring.add(run.id);
-  await sql.run(
-    "update runs_interrupt set status = ?, decision = coalesce(?, decision), seq = ? where id = ? and status = 'PENDING'",
-    payload.status,
-    json(row.decision),
-    seq,
-    payload.interrupt,
-  );
-  await sql.run(
-    "update runs_message set seq = ? where id = (select c.message_id from runs_tool_call c join runs_interrupt i on i.tool_call_id = c.id where i.id = ?)",
-    seq,
-    payload.interrupt,
-  );
-};
-
-const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
+const projectors: Projectors = {
   "run.started": status as unknown as Projector<"run.started">,
   "run.resumed": status as unknown as Projector<"run.resumed">,
   "run.waiting": async (sql, run, { seq }, _row, effects) => {
@@ -207,85 +139,7 @@ const projectors: { readonly [Kind in EventKind]?: Projector<Kind> } = {
       messageIdOf(run.id, payload.m),
     ),
 
-  "tool.requested": async (sql, run, { payload, at, seq }, row) => {
-    await sql.run(
-      `insert into runs_tool_call (id, tenant_id, owner_id, run_id, num, message_id, part, call_id, name, arguments, arguments_hash, side_effects, status, attempt, created_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'REQUESTED', 0, ?)`,
-      toolCallIdOf(run.id, payload.c),
-      run.tenantId,
-      run.ownerId,
-      run.id,
-      payload.c,
-      payload.m === undefined ? null : messageIdOf(run.id, payload.m),
-      payload.part ?? null,
-      text(row.callId) ?? "",
-      payload.name,
-      json(payload.arguments),
-      payload.arguments === undefined ? null : hashOf(payload.arguments),
-      text(row.sideEffects),
-      at,
-    );
-    await touchMessage(sql, run, payload.c, seq);
-  },
-  "tool.arguments": async (sql, run, { payload }) => {
-    if (payload.arguments === undefined) return;
-    await sql.run(
-      "update runs_tool_call set arguments = ?, arguments_hash = ? where id = ?",
-      json(payload.arguments),
-      hashOf(payload.arguments),
-      toolCallIdOf(run.id, payload.c),
-    );
-  },
-  "tool.started": async (sql, run, { payload, at, seq }) => {
-    await sql.run(
-      "update runs_tool_call set status = 'RUNNING', attempt = ?, started_at = ? where id = ?",
-      payload.attempt,
-      at,
-      toolCallIdOf(run.id, payload.c),
-    );
-    await touchMessage(sql, run, payload.c, seq);
-  },
-  "tool.finished": async (sql, run, { payload, at, seq }) => {
-    await sql.run(
-      "update runs_tool_call set status = ?, result = ?, error = ?, finished_at = ? where id = ?",
-      payload.status,
-      json(payload.result),
-      payload.error ?? null,
-      at,
-      toolCallIdOf(run.id, payload.c),
-    );
-    await auditCall(sql, { callId: toolCallIdOf(run.id, payload.c), run, status: payload.status, at, ms: payload.ms });
-    await touchMessage(sql, run, payload.c, seq);
-  },
-
-  "interrupt.raised": async (sql, run, { payload, at, seq }, row) => {
-    const c = number(row.c);
-    await sql.run(
-      `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, key, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
-       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${sql.now} + ?)`,
-      payload.interrupt,
-      run.tenantId,
-      run.ownerId,
-      run.id,
-      run.streamNum,
-      seq,
-      text(row.kind) ?? "INPUT",
-      c === null ? null : toolCallIdOf(run.id, c),
-      text(row.key),
-      text(row.toolName),
-      json(row.arguments),
-      row.arguments === undefined ? null : hashOf(row.arguments),
-      text(row.message) ?? "",
-      json(row.responseSchema),
-      JSON.stringify(row.allowed ?? []),
-      at,
-      number(row.expiresInMs),
-    );
-    if (c === null) return;
-    await sql.run("update runs_tool_call set status = 'AWAITING_APPROVAL' where id = ?", toolCallIdOf(run.id, c));
-    await touchMessage(sql, run, c, seq);
-  },
-  "interrupt.resolved": interruptResolved,
+  ...toolProjectors,
 
   "usage.recorded": async (sql, run, { payload, at, seq }, row) => {
     await sql.run(

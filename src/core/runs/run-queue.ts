@@ -1,7 +1,7 @@
 import { asWeftlineError } from "../errors.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent } from "./events.ts";
 import { createGrammar, type Grammar, type OpenParts } from "./grammar.ts";
-import type { ProjectedRun, RunEventDraft } from "./projection.ts";
+import type { ProjectedRun, RunEventDraft } from "./projector.ts";
 import type { EventSource, LogWriter } from "./writer.ts";
 
 /** Characters that may wait to be written before an adapter is made to wait. */

@@ -5,7 +5,8 @@ import type { LoggedEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, type Numbered } from "./log.ts";
-import { project, type Effects, type ProjectedRun, type RunEventDraft } from "./projection.ts";
+import { project } from "./projection.ts";
+import type { Effects, ProjectedRun, RunEventDraft } from "./projector.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
 const gatherMs = 10;
