@@ -9,7 +9,7 @@ const name = z
 
 const expression = z
   .string()
-  .max(4_000)
+  .max(2_000, { abort: true })
   .check((ctx) => refuse(ctx, expressionProblem(ctx.value)))
   .describe('A CEL expression over state, input and what was sent to the node, as in `state.score > 3 && state.topic != ""`.');
 
