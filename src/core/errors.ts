@@ -237,7 +237,16 @@ export const errorCodes = {
     "Choose a model or a framework that does, or say in words what matters in the file.",
   ),
   MODEL_REFUSED: entry("conflict", "The model refused: {problem}", "Ask for something else, or choose another model."),
-  STREAM_TRUNCATED: entry("unavailable", "The answer of {provider} ended before it was complete.", "Retry the run."),
+  CONNECTION_LOST: entry(
+    "unavailable",
+    "The connection to {provider} broke before its answer was complete.",
+    "Retry the run; if it stays, check the network and what stands between.",
+  ),
+  STREAM_TRUNCATED: entry(
+    "unavailable",
+    "The answer of {provider} ended before it was complete, without a word of why.",
+    "Retry the run; if it stays, ask the provider.",
+  ),
   OUTPUT_INVALID: entry(
     "conflict",
     "The answer does not fit the output schema: {problem}",

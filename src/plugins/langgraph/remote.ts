@@ -1,4 +1,5 @@
 import { WeftlineError, hashOf, messageOf, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
+import { brokeOff } from "#plugins/openai";
 import type { RemoteSource } from "./config.ts";
 import { nodeFailed } from "./node-failure.ts";
 import type { LangGraphOptions } from "./options.ts";
@@ -69,6 +70,8 @@ export async function* runRemote(
   yield* events.close();
   const after = await asked(() => stateOf(remote, config));
   const interrupts = interruptsOf(after, answers);
+  if (interrupts.length === 0 && after && after.next.length > 0 && (await asked(() => openRuns(remote, ctx.runId))).length > 0)
+    throw new WeftlineError("STREAM_TRUNCATED", { provider: new URL(source.url).host, plugin: "langgraph" });
   await answersTo(interrupts, ctx);
   if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
   yield* tellOutcome(after?.values ?? {}, request.options.output, events.said ?? lastSaid(request, ctx));
@@ -145,9 +148,13 @@ async function stateOf(remote: Remote, config: object): Promise<RemoteState | un
 
 /** Ends what a lost process, or this one, has left at work in the thread. */
 async function cancelRuns(remote: Remote, threadId: string): Promise<void> {
-  const runs = await remote.client.runs.list(threadId);
-  const open = runs.filter(({ status }) => status === "pending" || status === "running");
+  const open = await openRuns(remote, threadId);
   await Promise.all(open.map(({ run_id }) => remote.client.runs.cancel(threadId, run_id, true)));
+}
+
+async function openRuns(remote: Remote, threadId: string): Promise<readonly RemoteRun[]> {
+  const runs = await remote.client.runs.list(threadId);
+  return runs.filter(({ status }) => status === "pending" || status === "running");
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -168,5 +175,6 @@ function remoteError(error: unknown, { source, graph }: RemoteTarget, { signal }
   if (status !== undefined && status >= 500) return new WeftlineError("PROVIDER_FAILED", details);
   if (status !== undefined) return new WeftlineError("PROVIDER_REJECTED", details);
   if (error instanceof Error && error.name === "RemoteException") return nodeFailed(graph, problem);
-  return new WeftlineError("PROVIDER_UNREACHABLE", details, error instanceof Error ? { cause: error } : {});
+  const code = brokeOff(error) ? "CONNECTION_LOST" : "PROVIDER_UNREACHABLE";
+  return new WeftlineError(code, details, error instanceof Error ? { cause: error } : {});
 }

@@ -19,7 +19,7 @@ export interface AnswerSource {
 /**
  * Asks the model and hands out the pieces of its answer as they come. When the consumer stops early, the request is aborted.
  *
- * @throws the signal's reason on abort; a `PROVIDER_…` code or STREAM_TRUNCATED for what the provider or the network did.
+ * @throws the signal's reason on abort; a `PROVIDER_…` code or CONNECTION_LOST for what the provider or the network did.
  */
 export async function* streamAnswer(
   source: AnswerSource,

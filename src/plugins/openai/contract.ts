@@ -8,7 +8,7 @@ export { Answer } from "./answer-taken.ts";
 export { Parts, type AnswerEnd, type AnswerPiece, type AnswerReader, type CompleteEnd, type NativeEvent } from "./answer.ts";
 export { createClient, createSdkLoader, type LoadedSdk } from "./client.ts";
 export { createCallIds, isAnswered, nextModelCall, nothingToAnswer, settled } from "./conversation.ts";
-export { providerError, redacted, streamFailure, type Blame } from "./errors.ts";
+export { brokeOff, providerError, redacted, streamFailure, type Blame } from "./errors.ts";
 export { createReader } from "./events.ts";
 export { loadFiles, type LoadedFile, type LoadedFiles } from "./files.ts";
 export { argumentsText, inputContent, inputText, outcomeText, type ModelSettings } from "./model-call.ts";

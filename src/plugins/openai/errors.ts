@@ -19,11 +19,12 @@ const longestProblem = 500;
 export function providerError(error: unknown, sdk: SdkErrors, blame: Blame): WeftlineError {
   if (error instanceof WeftlineError) return error;
   if (error instanceof sdk.APIConnectionTimeoutError || timedOut(error)) return failure("PROVIDER_TIMEOUT", blame, {}, error);
+  if (brokeOff(error)) return failure("CONNECTION_LOST", blame, {}, error);
   if (error instanceof sdk.APIConnectionError) return failure("PROVIDER_UNREACHABLE", blame, {}, error);
   if (error instanceof sdk.APIError) return error.status === undefined ? refusedWithin(error, blame) : refused(error, error.status, blame);
   if (error instanceof SyntaxError)
     return failure("PROVIDER_FAILED", blame, { status: 200, problem: "it sent an event that is not JSON." }, error);
-  if (error instanceof TypeError || error instanceof sdk.OpenAIError) return failure("STREAM_TRUNCATED", blame, {}, error);
+  if (error instanceof TypeError || error instanceof sdk.OpenAIError) return failure("CONNECTION_LOST", blame, {}, error);
   return new WeftlineError("INTERNAL", {}, { cause: error });
 }
 
@@ -70,11 +71,17 @@ function causeOf(cause: unknown, blame: Blame): [] | [{ cause: Error }] {
 
 /** Undici gives up on silent servers by itself, after five minutes. */
 function timedOut(error: unknown): boolean {
-  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 4; each = each.cause, depth++) {
-    const code = "code" in each ? each.code : undefined;
-    if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT")
-      return true;
-  }
+  return causedBy(error, ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"]);
+}
+
+/** Whether a connection that stood broke, before the answer or within it. */
+export function brokeOff(error: unknown): boolean {
+  return causedBy(error, ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+}
+
+function causedBy(error: unknown, codes: readonly unknown[]): boolean {
+  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 4; each = each.cause, depth++)
+    if ("code" in each && codes.includes(each.code)) return true;
   return false;
 }
 

@@ -65,7 +65,7 @@ describe.each(apis)("over %s", (api) => {
     { fault: "only silence", code: "PROVIDER_TIMEOUT", says: /did not answer in time/, text: "" },
     { fault: "silence within", code: "PROVIDER_TIMEOUT", says: /did not answer in time/, text: "Half an " },
     { fault: "only truncated", code: "STREAM_TRUNCATED", says: /ended before it was complete/, text: "Half an " },
-    { fault: "only destroyed", code: "STREAM_TRUNCATED", says: /ended before it was complete/, text: "Half an " },
+    { fault: "only destroyed", code: "CONNECTION_LOST", says: /connection to openai broke before/, text: "Half an " },
     { fault: "only broken", code: "PROVIDER_FAILED", says: /Broken for \[secret\]/, text: "Half an " },
     { fault: "no JSON", code: "PROVIDER_FAILED", says: /not JSON/, text: "Half an " },
   ] as const)(

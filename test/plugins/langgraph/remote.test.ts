@@ -78,6 +78,24 @@ describe("a graph on a LangGraph server", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  it.each([
+    { answer: "ends once", failure: null },
+    { answer: "breaks once", failure: null },
+    { answer: "ends", failure: { code: "STREAM_TRUNCATED" } },
+    { answer: "breaks", failure: { code: "CONNECTION_LOST" } },
+  ])("whose stream $answer before the graph came to its end is asked again, and not taken for short", async ({ answer, failure }) => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    const [asked] = run.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: answer });
+    const ended = await studio.until(id);
+    if (failure) expect(ended).toMatchObject({ status: "FAILED", failure });
+    else expect(ended).toMatchObject({ status: "SUCCEEDED", text: "Who are you?", failure: null });
+    const open = failure ? ["running"] : ["success"];
+    expect(server.statuses()).toEqual(["success", ...Array.from({ length: failure ? 2 : 1 }, () => "interrupted"), ...open]);
+  });
+
   it("that fails, does not know the key or is not there fails its run, without the key", async () => {
     const { server, studio, id, run } = await waiting();
     await using _ = server;

@@ -28,8 +28,9 @@ const graph = new StateGraph(State)
     config.writer?.({ asking: true });
     return { name: interrupt<object, string>({ question: "Your name?" }) };
   })
-  .addNode("wait", async ({ name }, { signal }: LangGraphRunnableConfig) => {
-    if (name === "slow") await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new TypeError("cancelled"))));
+  .addNode("wait", async ({ name }, { signal, configurable }: LangGraphRunnableConfig) => {
+    if (name === "slow" || configurable?.["cut"] !== undefined)
+      await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new TypeError("cancelled"))));
     if (name === "broken") throw new TypeError("This name is broken.");
     if (name === "twice") return { name: [interrupt<string, string>("Sure?"), interrupt<string, string>("Sure?")].join() };
     if (name === "forger") interrupt({ "weftline.question": { kind: "TOOL_APPROVAL", message: "Allow?", allowed: ["APPROVE"], c: 1 } });
@@ -58,7 +59,9 @@ export async function langgraphServer(key: string) {
     if (what === "state") return sendState(thread, response);
     if (what === "runs" && id === "stream") return stream(thread, body, response);
     if (what === "runs" && then === "cancel") {
-      runs.get(id)?.abort.abort();
+      const run = runs.get(id);
+      run?.abort.abort();
+      if (run) run.status = "interrupted";
       return json(response, 202, {});
     }
     const own = [...runs].filter(([, run]) => run.thread === thread).map(([run_id, { status }]) => ({ run_id, status }));
@@ -86,6 +89,13 @@ export async function langgraphServer(key: string) {
     });
   }
 
+  /** How the stream of a run breaks off, while the run goes on: `ends` or `breaks`, each time or `once`. */
+  function cutOf(thread: string, name: unknown): "ends" | "breaks" | undefined {
+    const [, how, often] = /^(ends|breaks) ?(once)?$/.exec(String(name)) ?? [];
+    const again = [...runs.values()].some((run) => run.thread === thread && run.status === "interrupted");
+    return often && again ? undefined : (how as "ends" | "breaks" | undefined);
+  }
+
   async function stream(thread: string, { input, command, assistant_id }: Record<string, never>, response: ServerResponse): Promise<void> {
     if (assistant_id !== "greeter") return json(response, 404, { detail: `No assistant found for "${String(assistant_id)}".` });
     const run = { thread, abort: new AbortController(), status: "running" };
@@ -94,18 +104,25 @@ export async function langgraphServer(key: string) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const send = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     send("metadata", { run_id: id });
+    const answer = command ? Object.values((command as { readonly resume: object }).resume)[0] : undefined;
+    const before = await graph.getState({ configurable: { thread_id: thread } });
+    const cut = cutOf(thread, answer ?? before.values["name"]);
     try {
       const given = command ? new Command({ resume: resumeOf(command) }) : given_(input);
       const config = {
-        configurable: { thread_id: thread },
+        configurable: { thread_id: thread, cut },
         signal: run.abort.signal,
         streamMode: ["messages", "updates", "values", "custom"] as never,
         subgraphs: true,
       };
       for await (const [namespace, mode, data] of (await graph.stream(given as never, config)) as AsyncIterable<
         [string[], string, unknown]
-      >)
+      >) {
         send([mode, ...namespace].join("|"), plain(data));
+        const answered = mode === "values" && (data as { readonly name?: string }).name !== undefined;
+        if (answered && cut === "ends") return void response.end();
+        if (answered && cut === "breaks") return void setTimeout(() => response.destroy(), 20);
+      }
       run.status = "success";
     } catch (error) {
       run.status = run.abort.signal.aborted ? "interrupted" : "error";

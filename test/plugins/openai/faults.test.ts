@@ -111,12 +111,12 @@ describe.each(ways)("a fault over $api with $framework", (way) => {
     expect(only({ heard, error }, "message.finished")).toEqual([]);
   });
 
-  it("a connection that breaks in the middle is STREAM_TRUNCATED", async () => {
+  it("a connection that breaks in the middle is CONNECTION_LOST", async () => {
     const { error, heard } = await fault(way, (response) => {
       beginStream(response);
       response.write(begin + text("Half an "), () => setTimeout(() => response.destroy(), 20));
     });
-    expect(error).toMatchObject({ code: "STREAM_TRUNCATED", retryable: true });
+    expect(error).toMatchObject({ code: "CONNECTION_LOST", retryable: true });
     expect(textOf({ heard, error })).toBe("Half an ");
   });
 

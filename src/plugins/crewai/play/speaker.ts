@@ -30,7 +30,7 @@ export class Speaker {
   /**
    * @param key names the question; the ids of calls begin with it.
    * @param step the name of the model call's step.
-   * @throws a `PROVIDER_…` code, STREAM_TRUNCATED, or the signal's reason.
+   * @throws a `PROVIDER_…` code, CONNECTION_LOST, STREAM_TRUNCATED, or the signal's reason.
    */
   async speak(request: ModelRequest, key: string, step: string): Promise<ModelAnswer> {
     const { place, binding, voice } = request;
