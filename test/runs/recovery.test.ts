@@ -85,6 +85,44 @@ describe("a run whose process was lost", () => {
     expect((await host.until(run.id, "SUCCEEDED")).text).toBe("Later");
     await first.close();
   });
+
+  it("ends its turn at a boundary when this one closes, and what it said then is kept", async () => {
+    const first = await bootRuns({
+      turn: async function* (_, { drain }) {
+        yield* say(["Half"], 0, "1");
+        await new Promise((resolve) => drain.addEventListener("abort", resolve, { once: true }));
+        yield { kind: "custom", name: "scripted.boundary" };
+        throw drain.reason;
+      },
+    });
+    const run = await first.start();
+    await seen(first, run.streamNum, "message.finished");
+    await first.engine.stop(60_000);
+    expect(await first.find(run.id)).toMatchObject({ status: "RUNNING", leaseOwner: null, takeovers: 0 });
+    await using host = await bootRuns({ turn: ({ messages }) => say([JSON.stringify(messages.at(-1))], 0, "2") }, crashCopy(first));
+    expect((await host.until(run.id, "SUCCEEDED")).text).toContain("Half");
+    expect((await host.events(run)).map(({ kind }) => kind)).toContain("custom");
+    await first.close();
+  });
+
+  it("is not tried again by a process that closes, but by the next one", async () => {
+    let turns = 0;
+    const first = await bootRuns({
+      turn: async function* (_, { drain }) {
+        turns++;
+        yield { kind: "message.started", message: "1" };
+        await new Promise((resolve) => drain.addEventListener("abort", resolve, { once: true }));
+        throw new WeftlineError("STREAM_TRUNCATED", { provider: "local" });
+      },
+    });
+    const run = await first.start();
+    await seen(first, run.streamNum, "message.started");
+    await first.engine.stop(60_000);
+    expect([turns, await first.find(run.id)]).toMatchObject([1, { status: "RUNNING", leaseOwner: null }]);
+    await using host = await bootRuns({ turn: () => say(["Whole"]) }, crashCopy(first));
+    expect((await host.until(run.id, "SUCCEEDED")).text).toBe("Whole");
+    await first.close();
+  });
 });
 
 async function* untilAborted(signal: AbortSignal): AsyncGenerator<RunEventBody> {

@@ -16,7 +16,7 @@ const attempts = 3;
  * @throws PROCESS_LOST where it cannot go on with what a lost process began; PROTOCOL_VIOLATION; what the framework throws.
  */
 export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
-  const { host, run, session, abort } = stage;
+  const { host, run, session, abort, drain } = stage;
   if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
   session.answersAs(cast.model.provenance);
   const ctx = contextOf(stage, cast);
@@ -42,17 +42,23 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
     factor: 2,
     randomize: true,
     signal: abort.signal,
-    shouldRetry: ({ error }) => cast.runtime.features.resume && error instanceof WeftlineError && error.retryable && !abort.signal.aborted,
+    shouldRetry: ({ error }) => cast.runtime.features.resume && mayPass(error) && !abort.signal.aborted,
     onFailedAttempt: async ({ error, retriesLeft }) => {
-      if (retriesLeft === 0 || !(error instanceof WeftlineError && error.retryable)) return;
+      if (retriesLeft === 0 || !mayPass(error)) return;
       host.log.warn({ runId: run.id, code: error.code }, "a turn failed and is tried again");
       session.breakOff(error.message);
+      drain.throwIfAborted();
       if (error.details.retryAfterMs !== undefined) await pause(Math.min(error.details.retryAfterMs, 60_000), abort.signal);
     },
   });
   const text = session.lastText ?? "";
   const schema = run.settings.outputSchema ?? cast.program.outputSchema;
   return { text, output: schema ? structured(host, schema, text) : text };
+}
+
+/** Whether another attempt may do better: a turn that ends because the platform closes is the next process's. */
+function mayPass(error: Error): error is WeftlineError {
+  return error instanceof WeftlineError && error.retryable && error.code !== "SHUTTING_DOWN";
 }
 
 function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, text: string): unknown {

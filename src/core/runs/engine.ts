@@ -5,11 +5,12 @@ import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { Run } from "./entities/run.ts";
 import type { Claim } from "./start.ts";
-import type { TurnHost } from "./stage.ts";
+import type { TurnHost, TurnStops } from "./stage.ts";
 import { runTurn } from "./turn.ts";
 
 interface Active {
   readonly abort: AbortController;
+  readonly drain: AbortController;
   readonly epoch: number;
   readonly done: Promise<void>;
 }
@@ -97,12 +98,14 @@ export class EmbeddedEngine {
   }
 
   /**
-   * Stops to claim, lets runs at work reach their end until the deadline, then leaves the rest to the next process: nothing of them is lost.
+   * Stops to claim, lets runs at work reach their end or a boundary until the deadline, then leaves the rest to the next process: nothing of them
+   * is lost.
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#claiming;
+    for (const { drain } of this.#active.values()) drain.abort(new WeftlineError("SHUTTING_DOWN"));
     const late = setTimeout(() => {
       for (const { abort } of this.#active.values()) abort.abort(new WeftlineError("SHUTTING_DOWN"));
     }, deadlineMs);
@@ -165,16 +168,17 @@ export class EmbeddedEngine {
   }
 
   #advance(run: Run, abort = new AbortController()): void {
-    const done = this.#turn(run, abort).finally(() => {
+    const drain = new AbortController();
+    const done = this.#turn(run, { abort, drain: drain.signal }).finally(() => {
       this.#active.delete(run.id);
       this.#pump();
     });
-    this.#active.set(run.id, { abort, epoch: run.epoch, done });
+    this.#active.set(run.id, { abort, drain, epoch: run.epoch, done });
   }
 
-  async #turn(run: Run, abort: AbortController): Promise<void> {
+  async #turn(run: Run, stops: TurnStops): Promise<void> {
     try {
-      await runTurn(this.#host, run, abort);
+      await runTurn(this.#host, run, stops);
     } catch (error) {
       const known = asWeftlineError(error);
       if (known.code === "SHUTTING_DOWN") await this.#guard(this.#release(run));

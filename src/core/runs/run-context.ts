@@ -9,11 +9,15 @@ const defaultMaxSteps = 50;
 export type CommonContext = Omit<RunContext, "model" | "toolRequested" | "toolArguments">;
 
 /** What whatever runs is handed for one turn, a framework or a program of its own. */
-export function commonContext({ host, run, session, toolCalls, questions, abort }: Stage, tools: RunContext["tools"]): CommonContext {
+export function commonContext(
+  { host, run, session, toolCalls, questions, abort, drain }: Stage,
+  tools: RunContext["tools"],
+): CommonContext {
   return {
     runId: run.id,
     threadId: run.threadId ?? undefined,
     signal: abort.signal,
+    drain,
     log: host.log.child({ runId: run.id }),
     tools,
     limits: { maxSteps: run.limits.maxSteps ?? defaultMaxSteps },

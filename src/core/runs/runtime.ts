@@ -166,6 +166,11 @@ export interface RunContext {
   readonly threadId: string | undefined;
   /** Aborts when the run is cancelled, loses its lease or passes its deadline. Pass it to every request. */
   readonly signal: AbortSignal;
+  /**
+   * Aborts when the platform closes. A turn that is at a boundary then, where whoever goes on does nothing twice, ends by throwing its reason: the run
+   * is left to the next process as it stands. What does not heed it is aborted some seconds later.
+   */
+  readonly drain: AbortSignal;
   readonly log: Logger;
   readonly model: ModelBinding;
   /** What the agent may call; a tool that is not here cannot be called. */

@@ -22,14 +22,21 @@ export interface TurnHost {
   readonly failpoint?: Failpoint | undefined;
 }
 
+/** What ends a turn from outside. */
+export interface TurnStops {
+  /** It ends now. */
+  readonly abort: AbortController;
+  /** The platform closes: it should end where nothing is done twice for it. */
+  readonly drain: AbortSignal;
+}
+
 /** A turn under way. */
-export interface Stage {
+export interface Stage extends TurnStops {
   readonly host: TurnHost;
   readonly run: Run;
   readonly session: RunSession;
   readonly toolCalls: ToolCalls;
   readonly questions: Questions;
-  readonly abort: AbortController;
 }
 
 /** What a run came to. */

@@ -11,7 +11,7 @@ import { perform } from "./perform.ts";
 import { Questions } from "./questions.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
 import { RunSession, noUsage } from "./session.ts";
-import type { TurnHost } from "./stage.ts";
+import type { TurnHost, TurnStops } from "./stage.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
 
@@ -24,7 +24,7 @@ const maxTakeovers = 5;
  *
  * @throws RUN_FENCED or SHUTTING_DOWN where the run must be left as it is.
  */
-export async function runTurn(host: TurnHost, run: Run, abort: AbortController): Promise<void> {
+export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnStops): Promise<void> {
   const { session, calls, interrupts } = await openSession(host, run);
   const leftMs = await timeLeft(host.database, run);
   const deadline =
@@ -49,7 +49,7 @@ export async function runTurn(host: TurnHost, run: Run, abort: AbortController):
       interrupts,
     });
     const questions = new Questions({ session, registry, plugin: cast.plugin, interrupts });
-    const stage = { host, run, session, toolCalls, questions, abort };
+    const stage = { host, run, session, toolCalls, questions, abort, drain };
     const { output, text } = cast.kind === "agent" ? await converse(stage, cast) : await perform(stage, cast);
     await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
@@ -130,7 +130,10 @@ async function end(host: TurnHost, session: RunSession, run: Run, reason: unknow
   const text = session.lastText;
   switch (known.code) {
     case "RUN_FENCED":
+      throw known;
     case "SHUTTING_DOWN":
+      // What was said stands in the log before another process may go on.
+      await session.flush();
       throw known;
     case "RUN_SUSPENDED":
       host.failpoint?.("wait.before");

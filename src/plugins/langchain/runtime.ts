@@ -66,6 +66,7 @@ async function* converse(load: Loader, request: RunRequest<LangChainOptions>, ct
   const platform = createMiddleware({
     name: "weftline",
     wrapModelCall: async (asked, ask) => {
+      ctx.drain.throwIfAborted();
       const number = next;
       const message = await ask({ ...asked, messages: [...instructions, ...asked.messages] });
       // Before the tools run: nobody would read what they answer.

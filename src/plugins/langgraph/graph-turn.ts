@@ -1,4 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
+import type { RunControl } from "@langchain/langgraph";
 import {
   WeftlineError,
   messageOf,
@@ -113,7 +114,9 @@ export class GraphTurn {
       streamMode: ["custom"],
       subgraphs: true,
     };
-    yield* this.#heard(this.models.events((signal) => this.#work(graph, begin, { ...config, signal })));
+    yield* this.#heard(
+      this.models.events((signal) => this.#drainable((control) => this.#work(graph, begin, { ...config, signal, control }))),
+    );
     await this.#checkWaiting();
     const { values, next } = await graph.getState(config);
     if (next.length > 0) await this.#stopAt(next);
@@ -125,6 +128,16 @@ export class GraphTurn {
     const asked = interruptsAt(standing).filter((interrupt) => !isOfTool(interrupt));
     if (asked.length === 0) return isBreakpoint(standing) ? this.#afterBreakpoint(standing, []) : null;
     return new this.sdk.graph.Command({ resume: await answersTo(asked, this.ctx) });
+  }
+
+  /** Lends what stops a graph after the superstep under way, with its checkpoint saved, when the platform closes. */
+  async #drainable(work: (control: RunControl) => Promise<void>): Promise<void> {
+    const { drain } = this.ctx;
+    const control = new this.sdk.graph.RunControl();
+    const stop = (): void => control.requestDrain();
+    if (drain.aborted) stop();
+    drain.addEventListener("abort", stop, { once: true });
+    await work(control).finally(() => drain.removeEventListener("abort", stop));
   }
 
   async #work(graph: RunnableGraph, input: unknown, config: object): Promise<void> {
@@ -142,6 +155,7 @@ export class GraphTurn {
   #failure(error: unknown, config: { readonly recursionLimit?: number }): unknown {
     if (error instanceof this.sdk.graph.GraphRecursionError)
       return new WeftlineError("RUN_LIMIT", { limit: `${config.recursionLimit} supersteps` });
+    if (this.sdk.graph.isGraphDrained(error)) return this.ctx.drain.reason;
     if (error instanceof WeftlineError || this.ctx.signal.aborted) return error;
     const { sdk } = this.sdk.openai;
     if (error instanceof sdk.APIError)

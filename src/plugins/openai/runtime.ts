@@ -49,6 +49,8 @@ async function* converse(
   await turn.loadFiles();
   const open = await sourceFor(load, ctx);
   for (;;) {
+    // What was said and done stands in the log: the next process asks in its place.
+    ctx.drain.throwIfAborted();
     const number = turn.nextCall;
     if (number > most) throw limitReached(most);
     const key = `model/${number}`;

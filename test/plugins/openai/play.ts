@@ -138,6 +138,7 @@ export async function play(scene: Scene): Promise<Played> {
     runId: "run",
     threadId: undefined,
     signal: scene.signal ?? new AbortController().signal,
+    drain: new AbortController().signal,
     log: silentLog,
     model: scene.model,
     tools,
