@@ -259,7 +259,7 @@ export const errorCodes = {
   ),
   CREW_FAILED: entry(
     "conflict",
-    "The crew did not come to an end: {problem}.",
+    "The crew did not come to an end: {problem}",
     "Look at the steps of the run, mend the crew, then retry the run.",
   ),
   WORKER_LOST: entry(

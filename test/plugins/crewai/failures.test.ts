@@ -56,14 +56,6 @@ describe("a crew fails", () => {
     expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining("it takes too long: more than 250 ms") });
   });
 
-  it("where an agent takes longer than it may", async () => {
-    await using provider = await testModel(() => new Promise(() => undefined));
-    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
-    await theatre.agent("slow", { crew: { agents: { a: { ...agents.a, max_execution_time: 1 } }, tasks: [task] } });
-    const run = await theatre.until(await theatre.start("slow", { text: "Go." }), ended);
-    expect(run.failure).toMatchObject({ code: "CREW_FAILED", message: expect.stringContaining("within 1 seconds") });
-  });
-
   it("with the last words of a Python that does not load CrewAI, and no secret in them", async () => {
     const home = mkdtempSync(join(tmpdir(), "weftline-crew-home-"));
     mkdirSync(join(home, "bin"));

@@ -16,7 +16,17 @@ export interface Shown {
   readonly output: unknown;
   readonly failure: { readonly code: string; readonly message: string } | null;
   readonly usage: { readonly modelCalls: number };
+  readonly steps: { readonly nodes: readonly ShownStep[] };
   readonly interrupts: { readonly nodes: readonly Question[] };
+}
+
+export interface ShownStep {
+  readonly name: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly error: string | null;
+  readonly parent: { readonly name: string } | null;
 }
 
 export interface Question {
@@ -24,11 +34,16 @@ export interface Question {
   readonly status: string;
   readonly kind: string;
   readonly message: string;
+  readonly toolName: string | null;
+  readonly arguments: unknown;
+  readonly allowed: readonly string[];
   readonly argumentsHash: string | null;
+  readonly decision: { readonly kind: string; readonly reason: string | null; readonly payload: unknown } | null;
 }
 
 const fields = `id status text output failure { code message } usage { modelCalls }
-  interrupts { nodes { id status kind message argumentsHash } }`;
+  steps { nodes { name kind status attempt error parent { name } } }
+  interrupts { nodes { id status kind message toolName arguments allowed argumentsHash decision { kind reason payload } } }`;
 
 /** How many seconds a run may take: Python takes long to load. */
 const patience = 120_000;
@@ -54,7 +69,7 @@ export class Theatre implements AsyncDisposable {
   }
 
   async agent(name: string, options: object, more: object = {}): Promise<void> {
-    const input = { name, framework: "crewai", options, capabilities: ["test.look", "test.send"], ...more };
+    const input = { name, framework: "crewai", options, capabilities: ["test.look", "test.send", "test.break"], ...more };
     await this.mutate("createAgent", "CreateAgentInput", input, "agent { id }");
   }
 
@@ -146,19 +161,14 @@ function toolsOf(effects: string[]): PluginEntry {
         "test.send",
         tool("test.send", "ALWAYS", (text) => ({ sent: text })),
       );
+      contribute(
+        tools,
+        "test.break",
+        tool("test.break", "NEVER", (text) => {
+          throw new Error(`It broke on ${text}.`);
+        }),
+      );
       return {};
     },
   })();
-}
-
-/** What a log tells, whichever engine played: kinds with what they are about, without numbers, times and texts. */
-export function outline(log: readonly LoggedEvent[]): string[] {
-  const steps = new Map<number, string>();
-  return log.flatMap(({ kind, payload }) => {
-    const { s, name, stepKind, status } = payload as { s?: number; name?: string; stepKind?: string; status?: string };
-    if (kind === "message.delta" || kind === "tool.arguments" || kind === "custom") return [];
-    if (kind === "step.started") steps.set(s ?? 0, `${stepKind} ${name}`);
-    const about = s === undefined ? (name ?? "") : (steps.get(s) ?? "");
-    return [[kind, about, status].filter(Boolean).join(" ")];
-  });
 }

@@ -138,7 +138,7 @@ describe("an agent of crewai", () => {
     await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
     await theatre.agent("speaker", { crew: { ...crew, agents: { a: { ...crew.agents.a, max_iter: 3 } } } });
     const run = await theatre.until(await theatre.start("speaker", { text: "hello" }), ended);
-    expect([run.text, run.usage.modelCalls]).toEqual(["That is all.", 3]);
+    expect([run.text, run.usage.modelCalls]).toEqual(["That is all.", 4]);
     const limited = await theatre.until(await theatre.start("speaker", { text: "hello", limits: { maxSteps: 2 } }), ended);
     expect(limited.failure?.code).toBe("RUN_LIMIT");
   });

@@ -1,41 +1,48 @@
 import type { Asked, Said } from "./model.ts";
 
-/** A crew, what its models say, and what has to come of it on every engine. */
+/** A crew, what its models and a person say, and what has to come of it on every engine. */
 export interface Scene {
   readonly name: string;
   readonly crew: object;
-  readonly input: { readonly text?: string; readonly input?: object };
-  readonly model: (asked: Asked) => Said;
-  readonly result: string;
+  readonly input: { readonly text?: string; readonly input?: object; readonly limits?: object };
+  readonly model: (asked: Asked) => Said | Promise<Said>;
+  /** Of the person who is asked, one a question. */
+  readonly decisions?: readonly object[];
+  /** The run's text, or the code of its failure. */
+  readonly ends: { readonly text: string } | { readonly failure: string };
+  /** What the engines need not have in common: the order of what is done side by side, or the words of a failure. */
+  readonly differs?: "order" | "words";
 }
 
-const researcher = { role: "Researcher", goal: "Find out about {topic}", backstory: "You dig deep." };
-const writer = { role: "Writer", goal: "Write well", backstory: "You are terse." };
-const agents = { researcher, writer };
-const research = { name: "research", description: "Research {topic}.", expected_output: "Facts.", agent: "researcher" };
-const write = { name: "write", description: "Write a report.", expected_output: "A report.", agent: "writer" };
-const input = { input: { topic: "looms" } };
+export const researcher = { role: "Researcher", goal: "Find out about {topic}", backstory: "You dig deep." };
+export const writer = { role: "Writer", goal: "Write well", backstory: "You are terse." };
+export const agents = { researcher, writer };
+export const research = { name: "research", description: "Research {topic}.", expected_output: "Facts.", agent: "researcher" };
+export const write = { name: "write", description: "Write a report.", expected_output: "A report.", agent: "writer" };
+export const input = { input: { topic: "looms" } };
 
-const delegates = ({ tools }: Asked): string => tools.find((name) => /^delegate_work/i.test(name)) ?? "";
+/** The name of the tool by which an agent hands work on, or asks. */
+export const handsOn = ({ tools }: Asked, by: "delegate" | "ask" = "delegate"): string =>
+  tools.find((name) => name.toLowerCase().startsWith(by)) ?? "";
 
 /** Agents answer with their role and how often they were given something. */
 const plain = ({ role, prompt }: Asked): string =>
   role === "Researcher" ? `Facts on ${/Research (\w+)/.exec(prompt)?.[1]}.` : `Report: ${/Facts on \w+/.exec(prompt)?.[0] ?? "nothing"}`;
 
-export const scenes: readonly Scene[] = [
+export const plainScenes: readonly Scene[] = [
   {
     name: "a sequential crew, each task building on those before it",
     crew: { agents, tasks: [research, write] },
     input,
     model: plain,
-    result: "Report: Facts on looms",
+    ends: { text: "Report: Facts on looms" },
   },
   {
     name: "a task that is given nothing of what came before",
     crew: { agents, tasks: [research, { ...write, context: [] }] },
     input,
     model: plain,
-    result: "Report: nothing",
+    ends: { text: "Report: nothing" },
   },
   {
     name: "an agent that calls a tool",
@@ -43,7 +50,7 @@ export const scenes: readonly Scene[] = [
     input,
     model: ({ results, tools }) =>
       results.length > 0 ? `I found: ${results[0]}` : { calls: [{ name: tools[0] ?? "", arguments: { text: "looms" } }] },
-    result: 'I found: {"found":"all about looms"}',
+    ends: { text: 'I found: {"found":"all about looms"}' },
   },
   {
     name: "a model that writes arguments that do not fit, and then better ones",
@@ -53,7 +60,7 @@ export const scenes: readonly Scene[] = [
       if (results.length === 0) return { calls: [{ name: tools[0] ?? "", arguments: { txt: "looms" } }] };
       return results.length === 1 ? { calls: [{ name: tools[0] ?? "", arguments: { text: "looms" } }] } : `In the end: ${results[1]}`;
     },
-    result: 'In the end: {"found":"all about looms"}',
+    ends: { text: 'In the end: {"found":"all about looms"}' },
   },
   {
     name: "a hierarchical crew, whose manager hands work on",
@@ -62,9 +69,9 @@ export const scenes: readonly Scene[] = [
     model: (asked) => {
       if (asked.role === "Writer") return `The writer wrote${asked.prompt.includes("wool only") ? " about wool" : ""}.`;
       if (asked.results.length > 0) return `The manager says: ${asked.results[0]}`;
-      return { calls: [{ name: delegates(asked), arguments: { task: "Write it.", context: "wool only", coworker: "Writer" } }] };
+      return { calls: [{ name: handsOn(asked), arguments: { task: "Write it.", context: "wool only", coworker: "Writer" } }] };
     },
-    result: "The manager says: The writer wrote about wool.",
+    ends: { text: "The manager says: The writer wrote about wool." },
   },
   {
     name: "a task whose condition is met, and one whose condition is not",
@@ -78,7 +85,7 @@ export const scenes: readonly Scene[] = [
     },
     input,
     model: plain,
-    result: "Report: Facts on looms",
+    ends: { text: "Report: Facts on looms" },
   },
   {
     name: "an output that passes its guardrail at the second try",
@@ -88,10 +95,11 @@ export const scenes: readonly Scene[] = [
       if (role !== "Guardrail Agent") return prompt.includes("There is no number") ? "There are 7 looms." : "There are looms.";
       return prompt.includes("7") ? '{"valid":true,"feedback":null}' : '{"valid":false,"feedback":"There is no number in it."}';
     },
-    result: "There are 7 looms.",
+    ends: { text: "There are 7 looms." },
   },
   {
     name: "tasks side by side, and one after them that builds on both",
+    differs: "order",
     crew: {
       agents,
       tasks: [
@@ -105,6 +113,6 @@ export const scenes: readonly Scene[] = [
       if (role === "Researcher") return "Facts.";
       return prompt.includes("----------") ? `Both: ${prompt.includes("Facts.")} ${prompt.includes("A draft")}` : "A draft.";
     },
-    result: "Both: true true",
+    ends: { text: "Both: true true" },
   },
 ];

@@ -43,8 +43,6 @@ export class Stage {
   #asked = 0;
   #lastSaid: string | undefined;
   #suspended: WeftlineError | undefined;
-  #atWork = 0;
-  #idle: (() => void) | undefined;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -110,7 +108,7 @@ export class Stage {
     await this.places.leave(place, output.skipped ? "SKIPPED" : "SUCCEEDED", { output: output.raw });
   }
 
-  /** Asks a model, once for the same question. @throws RUN_LIMIT, a `PROVIDER_…` code */
+  /** Asks a model, once for the same question. @throws RUN_LIMIT, a `PROVIDER_…` code, also where it says nothing */
   ask(request: ModelRequest): Promise<ModelAnswer> {
     return this.#working(async () => {
       const { record, speaker } = this.#options;
@@ -122,7 +120,7 @@ export class Stage {
       const known = (record.answer(key) as ModelAnswer | undefined) ?? this.#loggedAnswer(key);
       if (known) return known;
       await this.places.enter(request.place);
-      const answer = await speaker.speak(request, key, `${request.place.key}/model/${number}`);
+      const answer = answered(request, await speaker.speak(request, key, `${request.place.key}/model/${number}`));
       if (request.voice === "said") this.#lastSaid = answer.text;
       await record.note(request.place.task, key, answer);
       return answer;
@@ -148,11 +146,6 @@ export class Stage {
     await events.tell({ kind: "message.finished", message: "result", status: "COMPLETE" });
   }
 
-  /** When nothing is under way any more. */
-  async idle(): Promise<void> {
-    while (this.#atWork > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-  }
-
   #count(what: string): number {
     const times = (this.#counted.get(what) ?? 0) + 1;
     this.#counted.set(what, times);
@@ -162,15 +155,11 @@ export class Stage {
   /** A wait of one part lets what the others have begun come to its end, and nothing more begin. */
   async #working<T>(work: () => Promise<T>): Promise<T> {
     if (this.#suspended) throw this.#suspended;
-    this.#atWork += 1;
     try {
       return await work();
     } catch (error) {
       if (error instanceof WeftlineError && error.code === "RUN_SUSPENDED") this.#suspended = error;
       throw error;
-    } finally {
-      this.#atWork -= 1;
-      if (this.#atWork === 0) this.#idle?.();
     }
   }
 
@@ -187,6 +176,14 @@ export class Stage {
     }));
     return { text: own.text, calls };
   }
+}
+
+/** An answer without the calls of one who was offered no tools. */
+function answered({ binding: { provider }, place, tools }: ModelRequest, { text, calls }: ModelAnswer): ModelAnswer {
+  const made = tools.length > 0 ? calls : [];
+  if (made.length > 0 || text.trim() !== "") return { text, calls: made };
+  const problem = `its model answered "${place.name}" with nothing.`;
+  throw new WeftlineError("PROVIDER_FAILED", { provider, plugin: "crewai", status: 200, problem });
 }
 
 function isOwn(message: ConversationMessage, runId: string): message is Extract<ConversationMessage, { role: "ASSISTANT" }> {

@@ -38,14 +38,13 @@ export function createPythonEngine({ installation, nursery, places }: PythonHost
 
 async function play(nursery: Nursery, stage: Stage, options: OpenAIOptions): Promise<string> {
   const { signal } = stage.ctx;
-  const floor = new Floor(stage, options);
   const { promise: stopped, reject: stop } = Promise.withResolvers<never>();
   stopped.catch(() => undefined);
+  const floor = new Floor(stage, options, stop);
   const asked = (method: string, params: unknown): Promise<unknown> =>
-    floor.answer(method, params).catch(async (error: unknown) => {
-      // What others have begun comes to its end before the process goes; who asked waits for ever.
-      if (error instanceof WeftlineError && error.code === "RUN_SUSPENDED") await stage.idle();
+    floor.answer(method, params).catch((error: unknown) => {
       stop(error);
+      // Who asked waits until the process goes.
       return new Promise<never>(() => undefined);
     });
   const aborted = (): void => stop(signal.reason);
@@ -67,6 +66,7 @@ async function play(nursery: Nursery, stage: Stage, options: OpenAIOptions): Pro
     throw error instanceof RefusedByPeer ? failureOf(error, stage) : error;
   } finally {
     signal.removeEventListener("abort", aborted);
+    floor.close();
   }
 }
 

@@ -6,14 +6,19 @@ import type { AskedCall, OfferedTool } from "../play/model-call.ts";
 import { placeOfTask, Shifts, type Place } from "../play/places.ts";
 import { settingsOf } from "../play/settings.ts";
 import type { Stage } from "../play/stage.ts";
+import { limitTime } from "../play/time-limit.ts";
 import { conversationOf, wireMessage } from "./messages.ts";
+import { Standstill } from "./standstill.ts";
 
 const shift = z.int().nullable();
+/** The key of one of the crew's agents; nobody's is that of a manager that the crew does not name. */
+const agentKey = z.string();
 const requests = {
-  "shift.started": z.object({ shift: z.int(), parent: shift, task: z.string(), role: z.string(), work: z.unknown() }),
+  "shift.started": z.object({ shift: z.int(), parent: shift, task: z.string(), agent: agentKey, role: z.string(), work: z.unknown() }),
   "shift.finished": z.object({ shift: z.int(), output: z.string() }),
+  "shift.left": z.object({ shift: z.int() }),
   "model.call": z.object({
-    agent: z.string(),
+    agent: agentKey,
     task: z.string(),
     shift,
     messages: z.array(wireMessage),
@@ -29,9 +34,14 @@ const requests = {
   }),
   "tool.call": z.object({ shift, name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
   "task.wanted": z.object({ task: z.string() }),
-  "task.review": z.object({ task: z.string(), role: z.string(), output: z.string() }),
+  "task.review": z.object({ shift, task: z.string(), role: z.string(), output: z.string() }),
+  "task.begun": z.object({ task: z.string() }),
   "task.finished": z.object({ task: z.string(), raw: z.string(), agent: z.string() }),
+  "task.left": z.object({ task: z.string() }),
 } as const;
+
+/** Whose work a request is a part of. */
+const asker = z.object({ shift: shift.optional(), task: z.string().optional() });
 
 type Asked<Method extends keyof typeof requests> = z.output<(typeof requests)[Method]>;
 
@@ -49,11 +59,21 @@ export class Floor {
   readonly #shifts = new Shifts();
   readonly #places = new Map<number, Place>();
   readonly #made = new Map<number, MadeCall[]>();
+  readonly #standstill = new Standstill();
+  readonly #clocks = new Map<number, () => void>();
+  readonly #late: (error: WeftlineError) => void;
   #loose = 0;
 
-  constructor(stage: Stage, options: OpenAIOptions) {
+  /** @param late is told when an agent has taken longer than it may. */
+  constructor(stage: Stage, options: OpenAIOptions, late: (error: WeftlineError) => void) {
     this.#stage = stage;
     this.#options = options;
+    this.#late = late;
+  }
+
+  /** Nothing is answered any more. */
+  close(): void {
+    for (const stop of this.#clocks.values()) stop();
   }
 
   /** What CrewAI is started with: the crew, the tools, and what earlier turns came to. */
@@ -68,11 +88,27 @@ export class Floor {
 
   /** @throws what the stage throws; a ZodError for what is no request of the protocol. */
   async answer(method: string, params: unknown): Promise<unknown> {
+    try {
+      return await this.#answer(method, params);
+    } catch (error) {
+      if (error instanceof WeftlineError && error.code === "RUN_SUSPENDED") {
+        // What others have begun comes to its end before the process goes.
+        const { shift: number, task } = asker.parse(params);
+        this.#standstill.halt(number ?? task ?? "");
+        await this.#standstill.reached;
+      }
+      throw error;
+    }
+  }
+
+  async #answer(method: string, params: unknown): Promise<unknown> {
     switch (method) {
       case "shift.started":
         return this.#begin(requests[method].parse(params));
       case "shift.finished":
         return this.#finish(requests[method].parse(params));
+      case "shift.left":
+        return this.#leave(requests[method].parse(params));
       case "model.call":
         return this.#ask(requests[method].parse(params));
       case "tool.call":
@@ -87,13 +123,20 @@ export class Floor {
         const { task, raw, agent } = requests[method].parse(params);
         return this.#stage.done(placeOfTask(this.#task(task)), { raw, agent });
       }
+      case "task.begun":
+        return this.#standstill.beginTask(requests[method].parse(params).task);
+      case "task.left":
+        return this.#standstill.endTask(requests[method].parse(params).task);
       default:
         throw broken(`there is no request ${method}`);
     }
   }
 
-  #begin({ shift: number, parent, task, role, work }: Asked<"shift.started">): void {
+  #begin({ shift: number, parent, task, agent: key, role, work }: Asked<"shift.started">): void {
     const above = parent === null ? undefined : this.#places.get(parent);
+    const member = membersOf(this.#stage.crew).find((each) => each.key === key);
+    if (member) this.#clocks.set(number, limitTime(member, this.#late));
+    this.#standstill.beginShift(number, task, parent);
     this.#places.set(number, this.#shifts.next(role, above ?? placeOfTask(this.#task(task)), work ?? undefined));
   }
 
@@ -102,9 +145,14 @@ export class Floor {
     if (place) await this.#stage.places.leave(place, "SUCCEEDED", { output });
   }
 
+  #leave({ shift: number }: Asked<"shift.left">): void {
+    this.#clocks.get(number)?.();
+    this.#standstill.endShift(number);
+  }
+
   async #ask(asked: Asked<"model.call">) {
     const stage = this.#stage;
-    const { llm } = agentNamed(stage.crew, asked.agent);
+    const { llm } = membersOf(stage.crew).find(({ key }) => key === asked.agent) ?? { llm: stage.crew.managerLlm };
     const task = this.#task(asked.task);
     const place = asked.shift === null ? undefined : this.#places.get(asked.shift);
     const own = place?.parent?.kind === "TASK" ? stage.schemaOf(task) : undefined;
@@ -123,7 +171,7 @@ export class Floor {
     });
     await this.#make(
       asked.shift,
-      calls.filter(({ name }) => tools.some((tool) => tool.name === name && tool.by === "platform")),
+      calls.filter(({ name }) => !tools.some((tool) => tool.name === name && tool.by === "crew")),
     );
     const crewName = (name: string): string => asked.tools.find(({ platform }) => platform === name)?.name ?? name;
     return { text, calls: calls.map(({ callId, name, arguments: args }) => ({ id: callId, name: crewName(name), arguments: args })) };
@@ -177,10 +225,8 @@ function broken(problem: string): WeftlineError {
   return new WeftlineError("PROTOCOL_VIOLATION", { plugin: "crewai", problem });
 }
 
-/** Whose model is asked; nobody's is that of a manager that the crew does not name. */
-function agentNamed(crew: Crew, key: string): Pick<CrewAgent, "llm"> {
-  const agents = crew.manager ? [...crew.agents, crew.manager] : crew.agents;
-  return agents.find((agent) => agent.key === key) ?? { llm: crew.managerLlm };
+function membersOf({ agents, manager }: Crew): readonly CrewAgent[] {
+  return manager ? [...agents, manager] : agents;
 }
 
 function canonical(args: string): string {

@@ -1,10 +1,11 @@
-import { WeftlineError, type ConversationMessage, type ToolOutcome } from "#weftline";
+import type { ConversationMessage, ToolOutcome } from "#weftline";
 import type { OpenAIOptions } from "#plugins/openai";
 import type { CrewAgent } from "../definition/crew.ts";
 import type { AskedCall, OfferedTool } from "../play/model-call.ts";
 import type { Place, Shifts } from "../play/places.ts";
 import { settingsOf } from "../play/settings.ts";
 import type { Stage } from "../play/stage.ts";
+import { limitTime } from "../play/time-limit.ts";
 import { coworkerNamed, delegationTools, handedOn } from "./delegation.ts";
 import { assignment, feedbackNote, lastCall, persona } from "./prompts.ts";
 import { together } from "./together.ts";
@@ -35,8 +36,9 @@ export class Workers {
   /** One agent's work, from what it is asked to its answer. */
   async work(assigned: Assignment): Promise<string> {
     const { agent, place } = assigned;
-    const seconds = agent.maxSeconds;
-    const answer = await (seconds === undefined ? this.#converse(assigned) : within(seconds, agent.role, this.#converse(assigned)));
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const inTime = limitTime(agent, reject);
+    const answer = await Promise.race([this.#converse(assigned), late]).finally(inTime);
     await this.#stage.places.leave(place, "SUCCEEDED", { output: answer });
     return answer;
   }
@@ -46,9 +48,10 @@ export class Workers {
     const offered = [...tools, ...(agent.delegates && coworkers.length > 0 ? delegationTools(coworkers) : [])];
     const messages: ConversationMessage[] = [told(persona(agent)), asked(prompt)];
     const binding = stage.bindingOf(agent.llm);
-    for (let number = 1; ; number++) {
-      const over = number >= agent.maxIterations;
-      if (over && number > 1) messages.push(asked(lastCall));
+    let left = agent.maxIterations;
+    for (;;) {
+      const over = left-- === 0;
+      if (over) messages.push(asked(lastCall));
       const { text, calls } = await stage.ask({
         place,
         binding,
@@ -58,16 +61,16 @@ export class Workers {
         outputSchema,
         voice: "said",
       });
-      if (calls.length > 0 && !over) {
+      if (calls.length > 0) {
         const outcomes = await this.#settle(calls, offered, { place, coworkers, options });
         messages.push({ role: "ASSISTANT", text, toolCalls: calls.map((call) => withOutcome(call, outcomes.get(call.callId))) });
         continue;
       }
-      if (text.trim() === "") throw saidNothing(agent, binding.provider);
       const reviewed = await review?.(text);
       if (!reviewed) return text;
       if ("answer" in reviewed) return reviewed.answer;
       messages.push({ role: "ASSISTANT", text, toolCalls: [] }, asked(feedbackNote(reviewed.wish)));
+      left = agent.maxIterations;
     }
   }
 
@@ -122,24 +125,4 @@ type MadeCall = Extract<ConversationMessage, { role: "ASSISTANT" }>["toolCalls"]
 
 function withOutcome(call: AskedCall, outcome: ToolOutcome | undefined): MadeCall {
   return outcome ? { ...call, outcome } : call;
-}
-
-function saidNothing({ role }: CrewAgent, provider: string): WeftlineError {
-  return new WeftlineError("PROVIDER_FAILED", {
-    provider,
-    plugin: "crewai",
-    status: 200,
-    problem: `its model answered "${role}" with nothing.`,
-  });
-}
-
-async function within<T>(seconds: number, role: string, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const problem = `"${role}" did not finish within ${seconds} seconds`;
-  const timer = setTimeout(() => reject(new WeftlineError("CREW_FAILED", { plugin: "crewai", problem })), seconds * 1_000);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -60,7 +60,7 @@ def build(definition, tools):
 
 
 def agent_of(agent, tools):
-    limits = {"max_execution_time": agent["maxSeconds"]} if agent.get("maxSeconds") else {}
+    # The platform counts its seconds: CrewAI would go on waiting for the answer that is late.
     return CrewAgent(
         role=agent["role"],
         goal=agent["goal"],
@@ -73,7 +73,6 @@ def agent_of(agent, tools):
         max_retry_limit=0,
         cache=False,
         verbose=False,
-        **limits,
     )
 
 

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 
 PROTOCOL = 1
@@ -99,6 +100,7 @@ def work(path, folder):
     os.chdir(folder)
     for name in ("HOME", "TMPDIR", "CREWAI_STORAGE_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         os.environ[name] = folder
+    tempfile.tempdir = folder
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(path)
 

@@ -139,16 +139,18 @@ class CrewAgent(Agent):
             shift=shift,
             parent=shift_now.get(),
             task=task_now.get(),
+            agent=self.llm.agent,
             role=self.role,
             work=None if name else {"work": task.description, "context": context or ""},
         )
         token = shift_now.set(shift)
         try:
             result = super().execute_task(task, context, tools)
+            stage.peer.request("shift.finished", shift=shift, output=str(result))
+            return result
         finally:
             shift_now.reset(token)
-        stage.peer.request("shift.finished", shift=shift, output=str(result))
-        return result
+            stage.peer.request("shift.left", shift=shift)
 
 
 class CrewTask(Task):
@@ -158,12 +160,14 @@ class CrewTask(Task):
             self.output = self.output_of(known["raw"], known["agent"])
             return self.output
         token = task_now.set(self.name)
+        stage.peer.request("task.begun", task=self.name)
         try:
             output = super()._execute_core(agent, context, tools)
+            stage.peer.request("task.finished", task=self.name, raw=output.raw, agent=output.agent)
+            return output
         finally:
             task_now.reset(token)
-        stage.peer.request("task.finished", task=self.name, raw=output.raw, agent=output.agent)
-        return output
+            stage.peer.request("task.left", task=self.name)
 
     def output_of(self, raw, agent) -> TaskOutput:
         return TaskOutput(
@@ -188,7 +192,7 @@ class PlatformReview(SyncHumanInputProvider):
         answer = formatted_answer
         while context.ask_for_human_input:
             output = self._get_output_string(answer)
-            verdict = stage.peer.request("task.review", task=task_now.get(), role=context.agent.role, output=output)
+            verdict = stage.peer.request("task.review", shift=shift_now.get(), task=task_now.get(), role=context.agent.role, output=output)
             if verdict["kind"] != "rejected":
                 context.ask_for_human_input = False
                 if verdict["kind"] == "replaced":
