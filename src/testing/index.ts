@@ -3,6 +3,7 @@ export {
   runtimeConformance,
   type Conformance,
   type ConformanceCheck,
+  type InapplicableCheck,
   type RuntimeFeature,
   type RuntimeUnderTest,
   type TestRunner,

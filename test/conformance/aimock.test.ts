@@ -1,7 +1,7 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { runtimeConformance } from "../../src/testing/index.ts";
-import { frameworks, nameOf, type Way } from "./frameworks.ts";
+import { frameworks, nameOf, ways } from "./frameworks.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14, input_tokens: 9, output_tokens: 5 };
@@ -14,6 +14,8 @@ beforeAll(async () => {
   mock.on({ userMessage: "conformance.send", hasToolResult: false }, call("conformance_send", "letter"));
   mock.on({ userMessage: "conformance.send", hasToolResult: true }, { content: "The letter is sent.", usage });
   mock.onMessage(/slowly/, { content: "word ".repeat(2_000), usage }, paced(50));
+  mock.onMessage(/Break the schema/, { content: '{"colour":7}', usage });
+  mock.onMessage(/Forget the schema/, { content: "Red, I would say.", usage });
   mock.onMessage(/schema/, { content: '{"colour":"red"}', usage });
   mock.onMessage(/Repeat/, ({ messages }) => ({
     content: `${String(messages.at(-1)?.content)} and ${String(messages.at(-1)?.content)}`,
@@ -25,14 +27,7 @@ beforeAll(async () => {
 afterAll(() => mock.stop());
 
 /** The suite against another reading of the protocol than ours. What a provider does wrong is not in it. */
-const played: readonly Way[] = [
-  { framework: "langchain", api: "responses" },
-  { framework: "langchain", api: "chat" },
-  { framework: "langgraph", api: "chat" },
-  { framework: "crewai", api: "chat" },
-];
-
-describe.each(played.map((way) => [nameOf(way), way] as const))("%s, against a mock server", (name, { framework, api }) => {
+describe.each(ways.map((way) => [nameOf(way), way] as const))("%s, against a mock server", (name, { framework, api }) => {
   const suite = runtimeConformance(name, {
     plugins: () => frameworks.get(framework)?.() ?? [],
     framework,
@@ -41,5 +36,5 @@ describe.each(played.map((way) => [nameOf(way), way] as const))("%s, against a m
       return { baseURL: `${mock.url}/v1`, apiKey: "sk-none" };
     },
   });
-  it.each(suite.checks.filter((check) => !check.name.startsWith("makes")))("$name", ({ run }) => run());
+  it.each(suite.checks.filter((check) => !check.name.startsWith("on the wire")))("$name", ({ run }) => run());
 });

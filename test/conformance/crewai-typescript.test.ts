@@ -3,4 +3,6 @@ import { crewai } from "../../src/plugins/index.ts";
 import { runtimeConformance } from "../../src/testing/index.ts";
 
 const plugins = () => [crewai({ engine: "typescript" })];
-runtimeConformance("crewai's own engine", { plugins, framework: "crewai", model: "chat" }).registerWith({ describe, it });
+for (const model of ["responses", "chat"] as const) {
+  runtimeConformance(`crewai's own engine over ${model}`, { plugins, framework: "crewai", model }).registerWith({ describe, it });
+}

@@ -15,6 +15,8 @@ async function* turn(request: RunRequest, ctx: RunContext): AsyncGenerator<RunEv
   const [, name, json] = /Use (\S+) (\{.*\})/.exec(told) ?? [];
   if (name !== undefined && json !== undefined) yield* callFirst(name, json, request, ctx);
   if (told.includes("slowly")) yield* sayText("word ".repeat(2_000), { key: "slow", pauseMs: 20, signal: ctx.signal });
+  else if (told.includes("Break")) yield* sayText('{"colour":7}');
+  else if (told.includes("Forget")) yield* sayText("Red, I would say.");
   else if (request.outputSchema) yield* sayText('{"colour":"red"}');
   else yield* sayText(`I heard: ${told}`, { key: "last" });
 }
@@ -26,6 +28,7 @@ async function* callFirst(name: string, json: string, { messages }: RunRequest, 
     ctx.toolRequested({ callId: "call", name, message: "ask", part: 0 });
     ctx.toolArguments("call", json);
     yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
+    yield { kind: "usage.recorded", step: "ask", provider: "fake", model: "fake", inputTokens: 1, outputTokens: 1, estimated: true };
     yield { kind: "step.finished", step: "ask", status: "SUCCEEDED" };
   }
   await ctx.callTools([{ callId: "call", name, arguments: json }]);
@@ -50,7 +53,7 @@ describe("the suite", () => {
     const suite = runtimeConformance("x", { plugins: () => [], framework: "x" });
     suite.registerWith(runner);
     expect(asked).toEqual(["x", ...suite.checks.map(({ name }) => name)]);
-    expect(suite.checks).toHaveLength(14);
+    expect(suite.checks.length).toBeGreaterThan(40);
     expect({ describe: nodeRunner.describe, it: nodeRunner.it } satisfies TestRunner).toBeTruthy();
   });
 
@@ -86,7 +89,7 @@ describe("the suite", () => {
       "does what it declares, and does not do what it does not declare",
     ]);
     expect(await failures({ turn: plain, features: { ...features, structuredOutput: true } })).toEqual([
-      "answers by a JSON Schema, or the agent's health says that it cannot",
+      "answers by a JSON Schema of the run and of the agent itself, or the agent's health says that it cannot",
     ]);
   });
 

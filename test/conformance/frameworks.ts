@@ -11,11 +11,14 @@ export interface Way {
 
 const factories = Object.values(plugins) as readonly (() => PluginEntry)[];
 
+/** CrewAI for Python may be installed here or not, and has a suite of its own. */
+const here: Readonly<Record<string, () => PluginEntry>> = { crewai: () => plugins.crewai({ engine: "typescript" }) };
+
 /** Every framework that ships, by its id: a new one is taken as soon as it stands in the list of plugins. */
 export const frameworks: ReadonlyMap<string, () => PluginEntry> = new Map(
   factories.flatMap((factory): [string, () => PluginEntry][] => {
     const { id, kind } = factory().spec;
-    return kind === "FRAMEWORK" ? [[id, factory]] : [];
+    return kind === "FRAMEWORK" ? [[id, here[id] ?? factory]] : [];
   }),
 );
 

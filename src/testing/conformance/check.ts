@@ -12,12 +12,20 @@ export interface ConformanceCheck {
   readonly run: () => Promise<void>;
 }
 
-/** Takes down that a feature was seen at work. */
-export type Saw = (feature: RuntimeFeature) => void;
+/** A check that says nothing about a runtime, and why. */
+export interface InapplicableCheck {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Takes down that a feature was seen at work, or that it was asked for and was not there. */
+export type Saw = (feature: RuntimeFeature, how: "at work" | "absent") => void;
 
 /** A check as it is written: its run is told where to note what it saw. */
 export interface CheckSource {
   readonly name: string;
   readonly exercises?: readonly RuntimeFeature[];
   readonly run: (saw: Saw) => Promise<void>;
+  /** Why it says nothing about this runtime. */
+  readonly inapplicable?: string;
 }

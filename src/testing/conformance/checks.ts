@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { LoggedEvent } from "../../core/runs/events.ts";
 import type { CheckSource } from "./check.ts";
-import { featureChecksOf } from "./features.ts";
-import { Stage, ended, said, type RuntimeUnderTest } from "./stage.ts";
+import { Stage, ended, openAfter, said, type RuntimeUnderTest } from "./stage.ts";
 
 const nothingOpen = { messages: [], steps: [], calls: [], interrupts: [] };
 const kindsOf = (log: readonly LoggedEvent[]): string[] => log.map(({ kind }) => kind);
@@ -20,15 +19,15 @@ function joined(log: readonly LoggedEvent[]): Map<number, string> {
 
 /** What holds for every runtime. */
 export function checksOf(runtime: RuntimeUnderTest): CheckSource[] {
+  let playing: ReturnType<typeof playHello> | undefined;
+  const hello = (): ReturnType<typeof playHello> => (playing ??= playHello(runtime));
   return [
     {
       name: "tells a run in the order of the protocol, without a gap, and leaves nothing open",
       run: async () => {
-        await using stage = await Stage.set(runtime);
-        const run = await stage.play(said.hello);
+        const { run, log, open } = await hello();
         assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
-        assert.deepEqual(await stage.openAfter(run), nothingOpen);
-        const log = await stage.log(run);
+        assert.deepEqual(open(), nothingOpen);
         assert.deepEqual(
           log.map(({ seq }) => seq),
           log.map((_, index) => index + 1),
@@ -39,9 +38,7 @@ export function checksOf(runtime: RuntimeUnderTest): CheckSource[] {
     {
       name: "says in deltas exactly what the message then holds",
       run: async () => {
-        await using stage = await Stage.set(runtime);
-        const run = await stage.play(said.hello);
-        const log = await stage.log(run);
+        const { run, log } = await hello();
         const finished = log
           .filter(({ kind }) => kind === "message.finished")
           .map(({ payload }) => payload as { readonly m: number; readonly text: string });
@@ -62,7 +59,7 @@ export function checksOf(runtime: RuntimeUnderTest): CheckSource[] {
         const run = await stage.until(id, ended);
         assert.ok(performance.now() - cancelled < 2_000, `it took ${Math.round(performance.now() - cancelled)} ms`);
         assert.equal(run.status, "CANCELLED");
-        assert.deepEqual(await stage.openAfter(run), nothingOpen);
+        assert.deepEqual(openAfter(await stage.log(run)), nothingOpen);
       },
     },
     {
@@ -73,13 +70,20 @@ export function checksOf(runtime: RuntimeUnderTest): CheckSource[] {
         const runs = await Promise.all(markers.map(async (marker) => ({ marker, run: await stage.play(said.apart(marker)) })));
         for (const { marker, run } of runs) {
           assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
-          const words = [...joined(await stage.log(run)).values()].join("");
+          const log = await stage.log(run);
+          const words = [...joined(log).values()].join("");
           assert.ok(words.includes(marker), `${marker} is said in its own run`);
           assert.deepEqual([...new Set(words.match(/marker-\d+/g))], [marker]);
-          await stage.openAfter(run);
+          openAfter(log);
         }
       },
     },
-    ...featureChecksOf(runtime),
   ];
+}
+
+async function playHello(runtime: RuntimeUnderTest) {
+  await using stage = await Stage.set(runtime);
+  const run = await stage.play(said.hello);
+  const log = await stage.log(run);
+  return { run, log, open: () => openAfter(log) };
 }

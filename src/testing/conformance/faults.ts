@@ -1,80 +1,134 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { beginStream, dataEvent, namedEvent, plainAnswers, providerServer, respondJson, type Behaviour } from "../provider-server.ts";
+import type { LoggedEvent } from "../../core/runs/events.ts";
+import { beginStream, plainAnswers, providerServer, respondJson, type SeenRequest } from "../provider-server.ts";
 import type { CheckSource } from "./check.ts";
-import { Stage, ended, said, type RuntimeUnderTest } from "./stage.ts";
-
-interface Fault {
-  readonly name: string;
-  readonly code: string;
-  readonly behave: Behaviour;
-}
-
-/** Stands in every request, and in what the faulty provider says: it must turn up nowhere. */
-const secret = "sk-conformance-KEEP-THIS-SECRET-0123456789";
-
-function faultsOver(api: "responses" | "chat"): Fault[] {
-  const { begin, text, done } = plainAnswers[api];
-  const words = (code: string | null = null) => ({ error: { message: `Trouble with ${secret} here.`, type: "error", param: null, code } });
-  const failing = { type: "error", code: "server_error", message: `Broken for ${secret}`, param: null };
-  const event = api === "responses" ? namedEvent(failing) : `event: error\n${dataEvent(words(failing.code))}`;
-  const stream =
-    (bytes: string): Behaviour =>
-    (response) => {
-      beginStream(response);
-      response.end(bytes);
-    };
-  return [
-    { name: "status 401", code: "PROVIDER_AUTH", behave: respondJson(401, words()) },
-    { name: "status 429", code: "PROVIDER_RATE_LIMITED", behave: respondJson(429, words(), { "retry-after-ms": "1" }) },
-    { name: "status 500", code: "PROVIDER_FAILED", behave: respondJson(500, words()) },
-    { name: "a stream that ends too soon", code: "STREAM_TRUNCATED", behave: stream(begin + text("Half an ") + done) },
-    { name: "an error within the stream", code: "PROVIDER_FAILED", behave: stream(begin + text("Half an ") + event) },
-  ];
-}
+import { declared } from "./features.ts";
+import { Stage, ended, openAfter, said, type RunShown, type RuntimeUnderTest } from "./stage.ts";
+import { patienceMs, secret, wireCases, type WireApi, type WireCase } from "./wire.ts";
 
 /** What a provider does wrong over a real local server, and what has to come of it. */
 export function faultChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
   const { model = "responses" } = runtime;
-  if (model === "none") return [];
+  const checks = onTheWire(runtime, model === "chat" ? "chat" : "responses");
+  const because = { none: "it calls no model", simulated: "the simulated model answers within the process, over no wire" };
+  return model === "none" || model === "simulated" ? checks.map((check) => ({ ...check, inapplicable: because[model] })) : checks;
+}
+
+function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
+  const cases = [...wireCases(api), nobody];
+  let playing: Promise<ReadonlyMap<string, Played>> | undefined;
+  const played = async (name: string): Promise<Played> => {
+    const found = (await (playing ??= playAll(runtime, api, cases))).get(name);
+    assert.ok(found, "it was played");
+    return found;
+  };
   return [
-    hangsUp(runtime, model),
-    ...faultsOver(model).map(({ name, code, behave }) => ({
-      name: `makes ${name} the failure ${code}, without the secret`,
-      run: async () => {
-        await using server = await providerServer(behave);
-        await using stage = await Stage.set(runtime, { provider: { baseURL: server.baseURL, apiKey: secret }, tools: "none" });
-        const run = await stage.until(await stage.start(said.hello), ended);
-        const log = await stage.log(run);
-        assert.deepEqual([run.status, run.failure?.code], ["FAILED", code], JSON.stringify(run.failure));
-        assert.ok(server.seen.length > 0, "the provider was asked");
-        assert.ok(JSON.stringify(server.seen.map(({ headers }) => headers)).includes(secret), "it was asked with the key");
-        assert.ok(!JSON.stringify({ run, log }).includes(secret), "the key stands in no answer and no event");
-        assert.ok((run.failure?.message ?? "").includes("provider"), "the failure names the provider");
-        const open = await stage.openAfter(run);
-        assert.deepEqual([open.messages, open.steps], [[], []]);
-      },
-    })),
+    hangsUp(runtime, api),
+    ...cases.map((each) => ({ name: nameOf(each), run: async () => assertBecame(each, await played(each.name)) })),
   ];
 }
 
+function nameOf({ name, becomes }: WireCase): string {
+  return "code" in becomes
+    ? `on the wire: ${name} becomes the failure ${becomes.code}, without the secret`
+    : `on the wire: ${name} is no matter`;
+}
+
+/** A case that needs no server. */
+const nobody: WireCase = {
+  name: "nobody at the address",
+  becomes: { code: "PROVIDER_UNREACHABLE", asked: "again" },
+  behave: () => undefined,
+};
+
+/** A run against a provider that does one thing, and what was seen of it. */
+interface Played {
+  readonly run: RunShown;
+  readonly log: readonly LoggedEvent[];
+  readonly requests: readonly SeenRequest[];
+  /** How often a provider has to be asked whose failure may pass. */
+  readonly tries: number;
+}
+
+/** Plays every case at once on one host: most of the time is the engine's waits between its tries. */
+async function playAll(runtime: RuntimeUnderTest, api: WireApi, cases: readonly WireCase[]): Promise<ReadonlyMap<string, Played>> {
+  const requests = new Map<string, SeenRequest[]>();
+  await using server = await providerServer(async (response, request) => {
+    const name = /Wire: ([^"\\.]+)\./.exec(JSON.stringify(request.body))?.[1] ?? "";
+    const found = cases.find((each) => each.name === name);
+    requests.set(name, [...(requests.get(name) ?? []), request]);
+    await (found?.behave ?? respondJson(400, { error: { message: "No case is named." } }))(response, request);
+  });
+  const binding = { apiKey: secret, api, defaultModel: "model" };
+  const bindings = {
+    provider: { ...binding, baseURL: server.baseURL, timeoutMs: patienceMs.long },
+    "provider-quick": { ...binding, baseURL: server.baseURL, timeoutMs: patienceMs.short },
+    "provider-nobody": { ...binding, baseURL: `http://127.0.0.1:${await freePort()}/v1` },
+  };
+  await using stage = await Stage.set(runtime, { bindings, tools: "none" });
+  const tries = declared(stage, runtime).resume ? 3 : 1;
+  await stage.agent({ name: "quick", model: "provider-quick/model" });
+  await stage.agent({ name: "nobody", model: "provider-nobody/model" });
+  const actorOf = (each: WireCase): string => (each === nobody ? "nobody" : each.patience === "short" ? "quick" : "actor");
+  const played = cases.map(async (each): Promise<[string, Played]> => {
+    const id = await stage.start(`Wire: ${each.name}.`, { target: { agent: { name: actorOf(each) } } });
+    const run = await stage.until(id, ended);
+    const log = await stage.log(run);
+    return [each.name, { run, log, tries, requests: requests.get(each.name) ?? [] }];
+  });
+  return new Map(await Promise.all(played));
+}
+
+function assertBecame(each: WireCase, { run, log, requests, tries }: Played): void {
+  const open = openAfter(log);
+  assert.deepEqual([open.messages, open.steps], [[], []], "nothing is left open");
+  assert.ok(!JSON.stringify({ run, log }).includes(secret), "the key stands in no answer and no event");
+  for (const { headers } of requests) assert.ok(headers.authorization?.includes(secret), "the provider is asked with the key");
+  const { becomes } = each;
+  if ("text" in becomes) {
+    assert.deepEqual([run.status, run.text], ["SUCCEEDED", becomes.text], JSON.stringify(run.failure));
+    return assert.equal(requests.length, 1, "the provider is asked once");
+  }
+  assert.deepEqual([run.status, run.failure?.code], ["FAILED", becomes.code], JSON.stringify(run.failure));
+  assert.ok((run.failure?.message ?? "").includes("provider"), "the failure names the provider");
+  assert.equal(run.text, null, "what was cut short is no answer");
+  assert.equal(run.failure?.retryable, becomes.asked === "again", "whether it may pass");
+  if (each !== nobody) assert.equal(requests.length, becomes.asked === "again" ? tries : 1, "how often the provider is asked");
+}
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** Whoever cancels pays for nothing that is said afterwards. */
-function hangsUp(runtime: RuntimeUnderTest, model: "responses" | "chat"): CheckSource {
+function hangsUp(runtime: RuntimeUnderTest, api: WireApi): CheckSource {
   return {
-    name: "hangs up on its provider within two seconds of a cancel",
+    name: "on the wire: a cancel hangs up on the provider within two seconds, before its answer and within it",
     run: async () => {
-      const { begin, text } = plainAnswers[model];
-      await using server = await providerServer((response) => {
+      const { begin, text } = plainAnswers[api];
+      await using server = await providerServer((response, { body }) => {
+        if (JSON.stringify(body).includes(said.slow)) return;
         beginStream(response);
         response.write(begin + text("Half an "));
       });
-      await using stage = await Stage.set(runtime, { provider: { baseURL: server.baseURL, apiKey: secret }, tools: "none" });
-      const id = await stage.start(said.hello);
-      while (!(await stage.log({ id })).some(({ kind }) => kind === "message.delta")) await pause(10);
-      await stage.cancel(id);
-      const closed = await Promise.race([server.seen[0]?.closed, pause(2_000).then(() => "still open")]);
-      assert.equal(closed, "cut");
-      assert.equal((await stage.until(id, ended)).status, "CANCELLED");
+      const bindings = { provider: { baseURL: server.baseURL, apiKey: secret, api, defaultModel: "model" } };
+      await using stage = await Stage.set(runtime, { bindings, tools: "none" });
+      const within = await stage.start(said.hello);
+      while (!(await stage.log({ id: within })).some(({ kind }) => kind === "message.delta")) await pause(10);
+      const before = await stage.start(said.slow);
+      while (server.seen.length < 2) await pause(10);
+      await Promise.all([stage.cancel(within), stage.cancel(before)]);
+      const closed = Promise.all(server.seen.map((request) => request.closed));
+      assert.deepEqual(await Promise.race([closed, pause(2_000)]), ["cut", "cut"]);
+      for (const id of [within, before]) assert.equal((await stage.until(id, ended)).status, "CANCELLED");
     },
   };
 }

@@ -20,18 +20,24 @@ export function fileChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
       name: "shows the model a picture of the conversation, or the run is refused with FILE_UNSUPPORTED",
       exercises: ["files"],
       run: async (saw) => {
-        await using server = await answering(model === "none" ? "responses" : model);
-        const provider = model === "none" ? {} : { provider: { baseURL: server.baseURL, apiKey: "conformance" } };
-        await using stage = await Stage.set(runtime, { ...provider, tools: "none", more: () => [chat(), files()] });
+        const api = model === "chat" ? "chat" : "responses";
+        await using server = await answering(api);
+        const binding = { baseURL: server.baseURL, apiKey: "conformance", api, defaultModel: "model" } as const;
+        const onTheWire = model === "chat" || model === "responses" ? { bindings: { provider: binding } } : {};
+        await using stage = await Stage.set(runtime, { ...onTheWire, tools: "none", more: () => [chat(), files()] });
         const run = await stage.until(await sendPicture(stage), ended);
         if (!declared(stage, runtime).files) {
           assert.deepEqual([run.status, run.failure?.code], ["FAILED", "FILE_UNSUPPORTED"], JSON.stringify(run.failure));
-          return assert.equal(server.seen.length, 0, "the model is not asked");
+          assert.equal(run.usage.modelCalls, 0, "the model is not asked");
+          assert.equal(server.seen.length, 0, "the model is not asked");
+          return saw("files", "absent");
         }
         assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
-        if (model !== "none")
+        if (onTheWire.bindings)
           assert.ok(JSON.stringify(server.seen[0]?.body).includes(picture.toString("base64")), "the model is shown the picture");
-        saw("files");
+        // The simulated model says what it was shown.
+        if (model === "simulated") assert.match(run.text ?? "", new RegExp(`image/gif, ${picture.length} bytes`));
+        saw("files", "at work");
       },
     },
   ];

@@ -6,7 +6,7 @@ import { readRunEvents } from "../../core/runs/log.ts";
 import type { LoggedEvent } from "../../core/runs/events.ts";
 import { tools } from "../../core/runs/tools.ts";
 import { parseGlobalId } from "../../core/graphql/ids.ts";
-import { agents, auth, capabilities, models } from "../../plugins/index.ts";
+import { agents, auth, capabilities, models, simulated } from "../../plugins/index.ts";
 import { scriptModel, type ScriptedAnswer } from "../script-model.ts";
 import { testPlatform, type TestPlatform } from "../test-platform.ts";
 
@@ -17,10 +17,11 @@ export interface RuntimeUnderTest {
   /** Its id, as agents name it. */
   readonly framework: string;
   /**
-   * Which of OpenAI's APIs its model speaks; `responses` unless said. `none` for a runtime that calls no model: it has to do by itself what
-   * the model's script would have it do, and the checks of a provider's faults fall away.
+   * Which of OpenAI's APIs its model speaks; `responses` unless said. `simulated` puts the plugin of that name in the place of the suite's
+   * scripted model. `none` is for a runtime that calls no model: it has to do by itself what the model's script would have it do. What these
+   * two cannot be asked is named in the suite's `inapplicable`.
    */
-  readonly model?: "responses" | "chat" | "none";
+  readonly model?: "responses" | "chat" | "simulated" | "none";
   /** A server that answers by {@link said} in place of the suite's own scripted model; at most 100 tokens a second, `slow` at most 50. */
   readonly provider?: Provider;
   /** How long a run may take to come to its end or its wait, in milliseconds; 15,000 unless said. For frameworks that take long to load. */
@@ -33,6 +34,14 @@ interface Provider {
   readonly apiKey: string;
 }
 
+/** A binding to one. */
+interface Binding extends Provider {
+  readonly api: "responses" | "chat";
+  readonly defaultModel: string;
+  /** How long it may be silent, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
 /** What checks say to the model; {@link script} has what it does then. */
 export const said = {
   hello: "Say hello.",
@@ -40,6 +49,8 @@ export const said = {
   send: 'Use conformance.send {"text":"letter"}',
   slow: "Say something long, slowly.",
   json: "Answer by the schema.",
+  misfit: "Break the schema.",
+  prose: "Forget the schema.",
   apart: (marker: string) => `Repeat ${marker}`,
 } as const;
 
@@ -51,6 +62,8 @@ const script: readonly ScriptedAnswer[] = [
   { match: "conformance.send", reply: "The letter is sent." },
   { match: said.slow, reply: "word ".repeat(2_000) },
   { match: said.json, reply: '{"colour":"red"}' },
+  { match: said.misfit, reply: '{"colour":7}' },
+  { match: said.prose, reply: "Red, I would say." },
   { match: "Repeat", reply: (text) => `${text} and ${text} again` },
   { reply: "Hello. This is an answer of several words." },
 ];
@@ -92,8 +105,8 @@ function toolsPlugin(effects: Effects) {
 
 /** How a stage is set. */
 export interface StageOptions {
-  /** The provider's server, in place of the script. */
-  readonly provider?: Provider;
+  /** What the agent's model may be, in place of the script; the first is the default. */
+  readonly bindings?: Readonly<Record<string, Binding>>;
   readonly tokensPerSecond?: number;
   /** Whether the agent has tools. */
   readonly tools?: "given" | "none";
@@ -101,40 +114,46 @@ export interface StageOptions {
   readonly more?: () => PluginList;
 }
 
+/** Where the agent's model comes from. */
+function modelsOf({ model = "responses", provider }: RuntimeUnderTest, { bindings, tokensPerSecond = 0 }: StageOptions): PluginList {
+  const api = model === "chat" ? "chat" : "responses";
+  if (bindings) return [models({ bindings })];
+  if (model === "simulated") return [models({ bindings: { openai: {} } }), simulated({ tokensPerSecond })];
+  if (provider) return [models({ bindings: { provider: { ...provider, api, defaultModel: "model", timeoutMs: 5_000 } } })];
+  return [models({ default: "script", bindings: {} }), scriptModel(script, { api, tokensPerSecond })];
+}
+
 /** A host with one agent on the runtime, and what checks do with it. */
 export class Stage implements AsyncDisposable {
   readonly app: TestPlatform;
   readonly effects: Effects;
 
-  readonly #patienceMs: number;
+  readonly #runtime: Required<Pick<RuntimeUnderTest, "framework" | "patienceMs">>;
 
-  private constructor(app: TestPlatform, effects: Effects, patienceMs: number) {
+  private constructor(app: TestPlatform, effects: Effects, runtime: Required<Pick<RuntimeUnderTest, "framework" | "patienceMs">>) {
     this.app = app;
     this.effects = effects;
-    this.#patienceMs = patienceMs;
+    this.#runtime = runtime;
   }
 
-  static async set(
-    { plugins, framework, model = "responses", provider: own, patienceMs = 15_000 }: RuntimeUnderTest,
-    options: StageOptions = {},
-  ): Promise<Stage> {
-    const { provider = own, tokensPerSecond = 0, tools: given = "given", more = () => [] } = options;
+  static async set(runtime: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
+    const { framework, patienceMs = 15_000 } = runtime;
+    const { tools: given = "given", more = () => [] } = options;
     const effects: Effects = { sent: [] };
-    const api = model === "none" ? "responses" : model;
-    const binding = provider
-      ? models({ default: "provider", bindings: { provider: { ...provider, api, defaultModel: "model", timeoutMs: 5_000 } } })
-      : models({ default: "script", bindings: {} });
-    const scripted = provider ? [] : [scriptModel(script, { api, tokensPerSecond })];
     const app = await testPlatform({
-      plugins: [auth(), binding, scripted, capabilities(), toolsPlugin(effects), agents(), more(), plugins()],
+      plugins: [auth(), modelsOf(runtime, options), capabilities(), toolsPlugin(effects), agents(), more(), runtime.plugins()],
     });
-    const stage = new Stage(app, effects, patienceMs);
-    const input = { name: "actor", framework, capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [] };
-    await stage.mutate(
-      "mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { made: agent { id } } ... on UserError { message } } }",
-      { input },
-    );
+    const stage = new Stage(app, effects, { framework, patienceMs });
+    await stage.agent({ name: "actor", capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [] });
     return stage;
+  }
+
+  /** Makes an agent on the runtime. */
+  async agent(input: { readonly name: string; readonly [field: string]: unknown }): Promise<void> {
+    await this.mutate(
+      "mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { made: agent { id } } ... on UserError { message } } }",
+      { input: { framework: this.#runtime.framework, ...input } },
+    );
   }
 
   /** @throws where the answer is an error. @returns the id of what was made. */
@@ -154,7 +173,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Waits until the run stands in one of these states. */
-  async until(id: string, statuses: readonly string[], timeoutMs = this.#patienceMs): Promise<RunShown> {
+  async until(id: string, statuses: readonly string[], timeoutMs = this.#runtime.patienceMs): Promise<RunShown> {
     const end = performance.now() + timeoutMs;
     // Many may wait at once: less often, the longer it takes.
     for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {
@@ -175,7 +194,7 @@ export class Stage implements AsyncDisposable {
 
   /** What a run asks, as soon as it asks. */
   async asked(id: string): Promise<RunShown["interrupts"]["nodes"]> {
-    for (const end = performance.now() + this.#patienceMs; performance.now() < end;) {
+    for (const end = performance.now() + this.#runtime.patienceMs; performance.now() < end;) {
       const { run } = await this.app.graphql<{ run: RunShown }>(shown, { id });
       if (run.interrupts.nodes.length > 0) return run.interrupts.nodes;
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -195,16 +214,16 @@ export class Stage implements AsyncDisposable {
     return readRunEvents(database.read, run, { after: 0, limit: 10_000, kinds: "all" });
   }
 
-  /** Puts the log of a run through the protocol's state machine. @throws PROTOCOL_VIOLATION @returns what it leaves open. */
-  async openAfter(run: Pick<RunShown, "id">) {
-    const grammar = createGrammar();
-    for (const event of await this.log(run)) grammar.check(event);
-    return grammar.open();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.app.close();
   }
+}
+
+/** Puts a run's log through the protocol's state machine. @throws PROTOCOL_VIOLATION @returns what it leaves open. */
+export function openAfter(log: readonly LoggedEvent[]): ReturnType<ReturnType<typeof createGrammar>["open"]> {
+  const grammar = createGrammar();
+  for (const event of log) grammar.check(event);
+  return grammar.open();
 }
 
 export const ended = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"] as const;
@@ -215,11 +234,11 @@ export interface RunShown {
   readonly status: string;
   readonly text: string | null;
   readonly output: unknown;
-  readonly failure: { readonly code: string; readonly message: string } | null;
+  readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
   readonly usage: { readonly totalTokens: number; readonly modelCalls: number };
   readonly interrupts: { readonly nodes: readonly { readonly id: string; readonly status: string; readonly argumentsHash: string }[] };
 }
 
 const shown = `query ($id: ID!) { run(id: $id) {
-  id status text output failure { code message } usage { totalTokens modelCalls } interrupts { nodes { id status argumentsHash } }
+  id status text output failure { code message retryable } usage { totalTokens modelCalls } interrupts { nodes { id status argumentsHash } }
 } }`;
