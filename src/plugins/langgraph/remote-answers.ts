@@ -2,7 +2,11 @@ import type { RunContext } from "#weftline";
 
 const place = { id: "answered", namespace: "weftline.remote", format: "langgraph-remote/1" } as const;
 
-type Counts = Readonly<Record<string, number>>;
+/** What stands of answers: how often each interrupt was answered, and what was about to be told to the server when the thread had had so many runs. */
+interface Noted {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly sent?: { readonly interrupts: readonly string[]; readonly runs: number };
+}
 
 /**
  * How often each interrupt of a remote run was answered. A node that asks twice has one interrupt there, also where both questions are the same:
@@ -10,26 +14,35 @@ type Counts = Readonly<Record<string, number>>;
  */
 export class RemoteAnswers {
   readonly #checkpoints: RunContext["checkpoints"];
-  #counts: Counts;
+  #noted: Noted;
 
-  private constructor(checkpoints: RunContext["checkpoints"], counts: Counts) {
+  private constructor(checkpoints: RunContext["checkpoints"], noted: Noted) {
     this.#checkpoints = checkpoints;
-    this.#counts = counts;
+    this.#noted = noted;
   }
 
-  static async open({ checkpoints }: Pick<RunContext, "checkpoints">): Promise<RemoteAnswers> {
+  /** @param runs how many the thread has had: where there are more than when answers were about to be told, the server was told them. */
+  static async open({ checkpoints }: Pick<RunContext, "checkpoints">, runs: number): Promise<RemoteAnswers> {
     const stored = await checkpoints.get({ namespace: place.namespace, id: place.id });
-    return new RemoteAnswers(checkpoints, (stored?.data ?? {}) as Counts);
+    const answers = new RemoteAnswers(checkpoints, (stored?.data ?? { counts: {} }) as Noted);
+    if (runs > (answers.#noted.sent?.runs ?? Number.POSITIVE_INFINITY)) answers.told();
+    return answers;
   }
 
   of(interrupt: string): number {
-    return this.#counts[interrupt] ?? 0;
+    return this.#noted.counts[interrupt] ?? 0;
   }
 
-  /** To be noted before the server is told: where the process is lost in between a person is asked again, rather than answered for. */
-  async note(interrupts: readonly string[]): Promise<void> {
-    const more = interrupts.map((id) => [id, this.of(id) + 1] as const);
-    this.#counts = { ...this.#counts, ...Object.fromEntries(more) };
-    await this.#checkpoints.put({ ...place, versions: {}, values: {}, data: this.#counts });
+  /** To be noted before the server is told: where the process is lost in between, the number of runs says whether it was. */
+  async telling(interrupts: readonly string[], runs: number): Promise<void> {
+    this.#noted = { counts: this.#noted.counts, sent: { interrupts, runs } };
+    await this.#checkpoints.put({ ...place, versions: {}, values: {}, data: this.#noted });
+  }
+
+  /** The server was told. */
+  told(): void {
+    const { counts, sent } = this.#noted;
+    const more = (sent?.interrupts ?? []).map((id) => [id, this.of(id) + 1] as const);
+    this.#noted = { counts: { ...counts, ...Object.fromEntries(more) } };
   }
 }

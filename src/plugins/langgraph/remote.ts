@@ -1,44 +1,13 @@
-import { WeftlineError, hashOf, messageOf, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
-import { brokeOff } from "#plugins/openai";
-import type { RemoteSource } from "./config.ts";
-import { nodeFailed } from "./node-failure.ts";
+import { WeftlineError, hashOf, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
 import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { RemoteAnswers } from "./remote-answers.ts";
-import { RemoteEvents, type RemoteChunk } from "./remote-events.ts";
+import { RemoteEvents } from "./remote-events.ts";
+import { RemoteThread, type RemoteState, type RemoteTarget } from "./remote-thread.ts";
 import type { StoredInterrupt } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
 import { answersTo } from "./standing.ts";
 import { StatePatches } from "./state-patches.ts";
-
-/** A graph on a LangGraph server. */
-export interface RemoteTarget {
-  readonly source: RemoteSource;
-  readonly graph: string;
-}
-
-interface RemoteState {
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly next: readonly string[];
-  readonly tasks: readonly { readonly interrupts: readonly (StoredInterrupt & { readonly interrupt_id?: string })[] }[];
-}
-
-interface RemoteRun {
-  readonly run_id: string;
-  readonly status: string;
-}
-
-/** The parts of `RemoteGraph` and its client that are used. */
-interface Remote {
-  stream(input: unknown, config: object): Promise<AsyncIterable<unknown>>;
-  getState(config: object): Promise<RemoteState>;
-  readonly client: {
-    readonly runs: {
-      list(threadId: string): Promise<readonly RemoteRun[]>;
-      cancel(threadId: string, runId: string, wait: boolean): Promise<unknown>;
-    };
-  };
-}
 
 /**
  * Runs a graph on a LangGraph server, in a thread there that has the run's id: the server keeps its state, and a run that is taken up again goes on
@@ -46,66 +15,41 @@ interface Remote {
  */
 export async function* runRemote(
   sdk: LangGraphSdk,
-  { source, graph }: RemoteTarget,
+  target: RemoteTarget,
   request: RunRequest<LangGraphOptions>,
   ctx: RunContext,
 ): AsyncGenerator<RunEventBody> {
-  const { RemoteGraph } = await import("@langchain/langgraph/remote");
-  // Without null the client would look for a key in the environment.
-  const remote = new RemoteGraph({
-    graphId: graph,
-    url: source.url,
-    apiKey: source.apiKey ?? (null as unknown as string),
-  }) as unknown as Remote;
-  const config = { configurable: { thread_id: ctx.runId } };
-  const asked = async <T>(ask: () => Promise<T>): Promise<T> =>
-    ask().catch((error: unknown) => Promise.reject(remoteError(error, { source, graph }, ctx)));
-  const standing = await asked(() => stateOf(remote, config));
-  if (standing) await asked(() => cancelRuns(remote, ctx.runId));
-  const events = new RemoteEvents(graph, new StatePatches(sdk, standing?.values ?? {}));
-  const answers = await RemoteAnswers.open(ctx);
-  const begin = standing ? await goOn(sdk, standing, answers, ctx) : inputOf(request);
-  if (standing === undefined || standing.next.length > 0)
-    yield* speak(sdk, remote, events, begin, { ...config, recursionLimit: ctx.limits.maxSteps }, { source, graph }, ctx);
+  const thread = await RemoteThread.open(target, ctx);
+  const standing = await thread.state();
+  const runs = standing ? await thread.cancelRuns() : 0;
+  const answers = await RemoteAnswers.open(ctx, runs);
+  const events = new RemoteEvents(target.graph, new StatePatches(sdk, standing?.values ?? {}));
+  const asked = interruptsOf(standing, answers);
+  // A server may say of a node that asked twice that nothing is next.
+  if (standing === undefined || standing.next.length > 0 || asked.length > 0) {
+    const begin = standing ? await goOn(sdk, asked, answers, runs, ctx) : inputOf(request);
+    for await (const chunk of thread.stream(begin)) yield* events.read(chunk);
+    answers.told();
+  }
   yield* events.close();
-  const after = await asked(() => stateOf(remote, config));
+  const after = await thread.state();
   const interrupts = interruptsOf(after, answers);
-  if (interrupts.length === 0 && after && after.next.length > 0 && (await asked(() => openRuns(remote, ctx.runId))).length > 0)
-    throw new WeftlineError("STREAM_TRUNCATED", { provider: new URL(source.url).host, plugin: "langgraph" });
+  if (interrupts.length === 0 && after && after.next.length > 0 && (await thread.working())) throw thread.truncated();
   await answersTo(interrupts, ctx);
   if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
   yield* tellOutcome(after?.values ?? {}, request.options.output, events.said ?? lastSaid(request, ctx));
 }
 
-async function* speak(
+async function goOn(
   sdk: LangGraphSdk,
-  remote: Remote,
-  events: RemoteEvents,
-  input: unknown,
-  config: object,
-  target: RemoteTarget,
+  interrupts: readonly StoredInterrupt[],
+  answers: RemoteAnswers,
+  runs: number,
   ctx: RunContext,
-): AsyncGenerator<RunEventBody> {
-  const streaming = { ...config, signal: ctx.signal, streamMode: ["messages", "updates", "values", "custom"], subgraphs: true };
-  try {
-    for await (const chunk of await remote.stream(input, streaming)) yield* events.read(chunk as RemoteChunk);
-  } catch (error) {
-    if (sdk.graph.isGraphInterrupt(error)) return;
-    throw remoteError(error, target, ctx);
-  } finally {
-    // The server would go on by itself.
-    if (ctx.signal.aborted)
-      cancelRuns(remote, ctx.runId).catch((error: unknown) =>
-        ctx.log.warn({ err: error }, "a run on a LangGraph server was not cancelled"),
-      );
-  }
-}
-
-async function goOn(sdk: LangGraphSdk, standing: RemoteState, answers: RemoteAnswers, ctx: RunContext): Promise<unknown> {
-  const interrupts = interruptsOf(standing, answers);
+): Promise<unknown> {
   if (interrupts.length === 0) return null;
   const resume = await answersTo(interrupts, ctx);
-  await answers.note(Object.keys(resume));
+  await answers.telling(Object.keys(resume), runs);
   return new sdk.graph.Command({ resume });
 }
 
@@ -134,47 +78,4 @@ function inputOf({ input, messages }: RunRequest): Readonly<Record<string, unkno
         },
   );
   return { messages: said, ...given };
-}
-
-/** Nothing where the thread has not begun. */
-async function stateOf(remote: Remote, config: object): Promise<RemoteState | undefined> {
-  try {
-    return await remote.getState(config);
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
-}
-
-/** Ends what a lost process, or this one, has left at work in the thread. */
-async function cancelRuns(remote: Remote, threadId: string): Promise<void> {
-  const open = await openRuns(remote, threadId);
-  await Promise.all(open.map(({ run_id }) => remote.client.runs.cancel(threadId, run_id, true)));
-}
-
-async function openRuns(remote: Remote, threadId: string): Promise<readonly RemoteRun[]> {
-  const runs = await remote.client.runs.list(threadId);
-  return runs.filter(({ status }) => status === "pending" || status === "running");
-}
-
-function statusOf(error: unknown): number | undefined {
-  return typeof error === "object" && error !== null && "status" in error && typeof error.status === "number" ? error.status : undefined;
-}
-
-function remoteError(error: unknown, { source, graph }: RemoteTarget, { signal }: RunContext): unknown {
-  if (signal.aborted) return signal.reason;
-  if (error instanceof WeftlineError) return error;
-  const status = statusOf(error);
-  const provider = new URL(source.url).host;
-  const key = source.apiKey;
-  const said = messageOf(error).slice(0, 300);
-  const problem = key ? said.replaceAll(key, "[secret]") : said;
-  const details = { provider, plugin: "langgraph", status, problem };
-  if (status === 401 || status === 403) return new WeftlineError("PROVIDER_AUTH", { ...details, retryable: false });
-  if (status === 429) return new WeftlineError("PROVIDER_RATE_LIMITED", details);
-  if (status !== undefined && status >= 500) return new WeftlineError("PROVIDER_FAILED", details);
-  if (status !== undefined) return new WeftlineError("PROVIDER_REJECTED", details);
-  if (error instanceof Error && error.name === "RemoteException") return nodeFailed(graph, problem);
-  const code = brokeOff(error) ? "CONNECTION_LOST" : "PROVIDER_UNREACHABLE";
-  return new WeftlineError(code, details, error instanceof Error ? { cause: error } : {});
 }

@@ -1,15 +1,40 @@
+import { cpSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { applyPatch } from "@langchain/core/utils/json_patch";
 import { describe, expect, it } from "vitest";
 import { langgraphServer } from "./server.ts";
-import { stateOf, Studio } from "./studio.ts";
+import { stateOf, Studio, type RunSeen } from "./studio.ts";
+
+/** A copy of a running host's data, as a killed process would leave it. */
+function crashCopy(dataDir: string): string {
+  const copy = mkdtempSync(join(tmpdir(), "weftline-crash-"));
+  cpSync(dataDir, copy, { recursive: true, filter: (file) => !file.endsWith(".lock") && !file.endsWith(".pid") });
+  return copy;
+}
+
+const pendingOf = ({ interrupts }: RunSeen) => interrupts.nodes.find(({ status }) => status === "PENDING");
+
+async function answer(studio: Studio, run: RunSeen, payload: string): Promise<void> {
+  const asked = pendingOf(run);
+  expect(
+    await studio.decide({
+      interrupt: asked?.id,
+      kind: "ANSWER",
+      payload,
+      ...(asked?.argumentsHash == null ? {} : { argumentsHash: asked.argumentsHash }),
+    }),
+  ).toBe("DecideInterruptPayload");
+}
 
 async function waiting() {
   const server = await langgraphServer("lg-secret");
-  const studio = await Studio.open({ config: { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } } });
+  const config = { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } };
+  const studio = await Studio.open({ config });
   await studio.agent("greeter", { graph: "greet" });
   const id = await studio.start("greeter", { text: "Hello." });
   const run = await studio.until(id, ["WAITING"]);
-  return { server, studio, id, run };
+  return { server, studio, id, run, config };
 }
 
 describe("a graph on a LangGraph server", () => {
@@ -50,7 +75,48 @@ describe("a graph on a LangGraph server", () => {
     await studio.decide({ interrupt: first?.id, kind: "ANSWER", payload: "yes" });
     await expect.poll(sure).toMatchObject([{ status: "PENDING" }, { id: first?.id, status: "RESOLVED" }]);
     expect(await studio.until(id, ["WAITING"])).toMatchObject({ status: "WAITING" });
+    const [second] = await sure();
+    await studio.decide({ interrupt: second?.id, kind: "ANSWER", payload: "very" });
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", failure: null });
+    expect(await sure()).toHaveLength(2);
+    expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "yes,very" });
   });
+
+  it("is told an answer once where the server could not be reached, and nobody is asked again", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    server.trouble.next = "deaf";
+    await answer(studio, run, "Bob");
+    await expect.poll(() => server.trouble.next).toBe("none");
+    server.hangUp();
+    const done = await studio.until(id);
+    expect(done).toMatchObject({ status: "SUCCEEDED", failure: null, interrupts: { nodes: { length: 1 } } });
+    expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "Bob" });
+  });
+
+  it.each(["deaf", "mute"] as const)(
+    "gives each of two same questions its own answer where the process is lost as the server is %s",
+    async (trouble) => {
+      const { server, studio, id, run, config } = await waiting();
+      await using _ = server;
+      await using __ = studio;
+      await answer(studio, run, "twice");
+      await expect.poll(async () => pendingOf(await studio.see(id))).toMatchObject({ message: "Sure?" });
+      const first = await studio.until(id, ["WAITING"]);
+      server.trouble.next = trouble;
+      await answer(studio, first, "yes");
+      await expect.poll(() => server.trouble.next).toBe("none");
+      if (trouble === "mute") await expect.poll(() => server.statuses()).toEqual(["success", "success", "success"]);
+      await using next = await Studio.open({ config, dataDir: crashCopy(studio.app.dataDir) });
+      server.hangUp();
+      await expect.poll(async () => (await next.see(id)).interrupts.nodes.length).toBe(3);
+      const second = await next.until(id, ["WAITING"]);
+      await answer(next, second, "very");
+      expect(await next.until(id)).toMatchObject({ status: "SUCCEEDED", interrupts: { nodes: { length: 3 } } });
+      expect(stateOf(await next.log(id), applyPatch as never)).toMatchObject({ name: "yes,very" });
+    },
+  );
 
   it("cannot ask for the approval of a tool", async () => {
     const { server, studio, id, run } = await waiting();

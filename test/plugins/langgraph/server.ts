@@ -46,6 +46,7 @@ export async function langgraphServer(key: string) {
   const asked: Asked[] = [];
   const runs = new Map<string, { readonly thread: string; readonly abort: AbortController; status: string }>();
   const interrupts = new Map<string, string>();
+  const trouble: { next: "none" | "deaf" | "mute" } = { next: "none" };
   const server = createServer((request, response) => {
     const path = request.url ?? "";
     asked.push({ key: request.headers["x-api-key"] as string | undefined, path });
@@ -97,6 +98,9 @@ export async function langgraphServer(key: string) {
   }
 
   async function stream(thread: string, { input, command, assistant_id }: Record<string, never>, response: ServerResponse): Promise<void> {
+    const now = trouble.next;
+    trouble.next = "none";
+    if (now === "deaf") return;
     if (assistant_id !== "greeter") return json(response, 404, { detail: `No assistant found for "${String(assistant_id)}".` });
     const run = { thread, abort: new AbortController(), status: "running" };
     const id = crypto.randomUUID();
@@ -124,6 +128,7 @@ export async function langgraphServer(key: string) {
         if (answered && cut === "breaks") return void setTimeout(() => response.destroy(), 20);
       }
       run.status = "success";
+      if (now === "mute") return;
     } catch (error) {
       run.status = run.abort.signal.aborted ? "interrupted" : "error";
       send("error", { error: (error as Error).name, message: (error as Error).message });
@@ -136,6 +141,9 @@ export async function langgraphServer(key: string) {
   return {
     url: `http://127.0.0.1:${port}`,
     asked,
+    /** What happens to the next run: it is not heard of, or never told of; its caller waits until the connection is closed. */
+    trouble,
+    hangUp: () => server.closeAllConnections(),
     statuses: () => [...runs.values()].map(({ status }) => status),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
