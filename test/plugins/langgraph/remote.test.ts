@@ -15,7 +15,7 @@ function crashCopy(dataDir: string): string {
 
 const pendingOf = ({ interrupts }: RunSeen) => interrupts.nodes.find(({ status }) => status === "PENDING");
 
-async function answer(studio: Studio, run: RunSeen, payload: string): Promise<void> {
+async function tell(studio: Studio, run: RunSeen, payload: string): Promise<void> {
   const asked = pendingOf(run);
   expect(
     await studio.decide({
@@ -87,7 +87,7 @@ describe("a graph on a LangGraph server", () => {
     await using _ = server;
     await using __ = studio;
     server.trouble.next = "deaf";
-    await answer(studio, run, "Bob");
+    await tell(studio, run, "Bob");
     await expect.poll(() => server.trouble.next).toBe("none");
     server.hangUp();
     const done = await studio.until(id);
@@ -101,18 +101,18 @@ describe("a graph on a LangGraph server", () => {
       const { server, studio, id, run, config } = await waiting();
       await using _ = server;
       await using __ = studio;
-      await answer(studio, run, "twice");
+      await tell(studio, run, "twice");
       await expect.poll(async () => pendingOf(await studio.see(id))).toMatchObject({ message: "Sure?" });
       const first = await studio.until(id, ["WAITING"]);
       server.trouble.next = trouble;
-      await answer(studio, first, "yes");
+      await tell(studio, first, "yes");
       await expect.poll(() => server.trouble.next).toBe("none");
       if (trouble === "mute") await expect.poll(() => server.statuses()).toEqual(["success", "success", "success"]);
       await using next = await Studio.open({ config, dataDir: crashCopy(studio.app.dataDir) });
       server.hangUp();
       await expect.poll(async () => (await next.see(id)).interrupts.nodes.length).toBe(3);
       const second = await next.until(id, ["WAITING"]);
-      await answer(next, second, "very");
+      await tell(next, second, "very");
       expect(await next.until(id)).toMatchObject({ status: "SUCCEEDED", interrupts: { nodes: { length: 3 } } });
       expect(stateOf(await next.log(id), applyPatch as never)).toMatchObject({ name: "yes,very" });
     },
