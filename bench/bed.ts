@@ -32,8 +32,11 @@ export type Meter = () => string;
 /** Which server: ours as an operator starts it, or the least that could do the work. */
 export type Side = "ours" | "bound";
 
+/** Ours as it stands here, with the plugins that are shipped. */
+const shipped = ["bin/weftline.js"];
+
 /** Ours with the plugin of the bench, which has sources that no product needs. */
-const config = "bench/plugins.config.ts";
+export const withBenchPlugin = [...shipped, "--config", "bench/plugins.config.ts"];
 
 /** Waits for the first line of a child's output that matches. */
 function announced(child: ChildProcess, pattern: RegExp): Promise<string> {
@@ -50,7 +53,8 @@ function announced(child: ChildProcess, pattern: RegExp): Promise<string> {
   });
 }
 
-export async function makeBed(side: Side = "ours", plugins: "shipped" | "bench" = "shipped"): Promise<Bed> {
+/** @param weftline starts ours. */
+export async function makeBed(side: Side = "ours", weftline: readonly string[] = shipped): Promise<Bed> {
   const folder = mkdtempSync(join(tmpdir(), "weftline-bench-"));
   const provider = spawn(process.execPath, ["bench/provider.ts"], { stdio: ["ignore", "pipe", "inherit"] });
   const baseURL = await announced(provider, /http:\S+/);
@@ -62,7 +66,6 @@ export async function makeBed(side: Side = "ours", plugins: "shipped" | "bench" 
     OPENAI_API_KEY: "bench",
     OPENAI_BASE_URL: baseURL,
   };
-  const weftline = ["bin/weftline.js", ...(plugins === "bench" ? ["--config", config] : [])];
   if (side === "ours") spawnSync(process.execPath, [...weftline, "migrate", "up"], { env, stdio: "ignore" });
   // For a look inside, as in --cpu-prof --cpu-prof-dir=…
   const flags = process.env["BENCH_NODE_FLAGS"]?.split(" ") ?? [];

@@ -1,4 +1,4 @@
-import { makeBed, type Bed, type Side } from "./bed.ts";
+import { makeBed, type Bed, type Side, withBenchPlugin } from "./bed.ts";
 import type { Line } from "./client.ts";
 import { sleep, type Figure } from "./measure.ts";
 
@@ -27,7 +27,7 @@ export async function fanOut(): Promise<Figure[]> {
 }
 
 async function ofServer(side: Side): Promise<{ perSecond: number; cpu: number; busy: string }> {
-  const bed = await makeBed(side, "bench");
+  const bed = await makeBed(side, withBenchPlugin);
   const thread = await bed.thread();
   const lines = await connect(bed, side, thread);
   let deliveries = 0;

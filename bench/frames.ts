@@ -1,4 +1,4 @@
-import { makeBed, type Side } from "./bed.ts";
+import { makeBed, type Side, withBenchPlugin } from "./bed.ts";
 import type { Figure } from "./measure.ts";
 
 const count = 400_000;
@@ -24,7 +24,7 @@ export async function frames(): Promise<Figure[]> {
 }
 
 async function ofServer(side: Side): Promise<{ perSecond: number; cpu: number; busy: string }> {
-  const bed = await makeBed(side, "bench");
+  const bed = await makeBed(side, withBenchPlugin);
   const load = async (expected: number): Promise<void> => {
     const line = await bed.line();
     const done = Promise.withResolvers<void>();

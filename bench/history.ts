@@ -1,4 +1,4 @@
-import { makeBed } from "./bed.ts";
+import { makeBed, withBenchPlugin } from "./bed.ts";
 import { quantile, type Figure } from "./measure.ts";
 
 const messages = 10_000;
@@ -6,7 +6,7 @@ const query = `query ($thread: ID!) { thread(id: $thread) { messages(last: 50) {
 
 /** The newest page of a long thread, over a socket. */
 export async function history(): Promise<Figure[]> {
-  const bed = await makeBed("ours", "bench");
+  const bed = await makeBed("ours", withBenchPlugin);
   const thread = await bed.thread();
   for (let made = 0; made < messages; made += 1_000)
     await bed.graphql(`mutation ($thread: ID!) { benchFill(thread: $thread, messages: 1000) }`, { thread });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { makeBed, type Bed } from "./bed.ts";
+import { makeBed, type Bed, withBenchPlugin } from "./bed.ts";
 import { watch } from "./converse.ts";
 import type { Figure } from "./measure.ts";
 
@@ -9,7 +9,7 @@ const tokens = 300;
 
 /** What the log grows by: pages of its table and its indices, as SQLite counts them. */
 export async function logGrowth(): Promise<Figure[]> {
-  const bed = await makeBed("ours", "bench");
+  const bed = await makeBed("ours", withBenchPlugin);
   const unmerged = await grow(bed, 10);
   const merged = await grow(bed, 150);
   const before = sizeOfLog(bed.folder);

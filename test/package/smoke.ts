@@ -81,12 +81,33 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-const ownPlugin = `import { definePlugin } from "weftline";
+const ownPlugin = `import { defineEntity } from "@mikro-orm/core";
+import { Migration } from "@mikro-orm/migrations";
+import { databaseService, definePlugin, owned } from "weftline";
 import { auth, models, simulated } from "weftline/plugins";
 import { defineConfig } from "weftline/server";
 
+const GreetingSchema = defineEntity({
+  name: "HelloGreeting",
+  tableName: "hello_greeting",
+  properties: (p) => ({ id: p.string().primary(), tenantId: p.string(), ownerId: p.string() }),
+});
+class HelloGreeting extends GreetingSchema.class {}
+GreetingSchema.setClass(HelloGreeting);
+
+class Initial extends Migration {
+  override up() {
+    this.addSql("create table hello_greeting (id text not null primary key, tenant_id text not null, owner_id text not null)");
+  }
+}
+
 const hello = definePlugin({
   id: "hello",
+  requires: { database: databaseService },
+  entities: [owned(GreetingSchema, { rule: "PRIVATE" })],
+  migrations: { "202601010000_initial": Initial },
+  setup: ({ deps, onReady }) =>
+    onReady(() => deps.database.write("SYSTEM", async ({ em }) => void (await em.insert(HelloGreeting, { id: "1", tenantId: "t", ownerId: "o" })))),
   schema: (builder) => builder.queryField("helloGreeting", (t) => t.string({ description: "A greeting.", resolve: () => "Hello" })),
 });
 
@@ -138,7 +159,10 @@ try {
   assert.match(readFileSync(join(python, "requirements.lock"), "utf8"), /^crewai==/m);
   assert.ok(readFileSync(join(python, "worker/main.py"), "utf8").includes("fork"));
 
-  step("serve a configuration and a plugin of one's own, in TypeScript");
+  step("bring the licences of the libraries whose code the package holds");
+  assert.match(readFileSync(join(app, "node_modules/weftline/dist/libraries/LICENSES.txt"), "utf8"), /^graphql-yoga [\d.]+: MIT$/m);
+
+  step("serve a configuration and a plugin of one's own with a table, in TypeScript");
   writeFileSync(join(app, "plugins.config.ts"), ownPlugin);
   const own = await start(["--data", join(folder, "own")]);
   assert.deepEqual(await ask(own.url, "{ helloGreeting }"), { data: { helloGreeting: "Hello" } });

@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { bundleLibraries } from "./libraries.ts";
 
-/** Compiles to `dist`, with a manifest there that points `#weftline` and `#plugins/*` at what was compiled. */
+/** Compiles to `dist`, with a manifest there that points `#weftline` and `#plugins/*` at what was compiled, and the libraries beside it. */
 const require = createRequire(import.meta.url);
-const root = import.meta.dirname;
+const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
 interface Manifest {
@@ -27,3 +28,4 @@ writeFileSync(join(dist, "package.json"), `${JSON.stringify({ type: "module", im
 for (const part of ["src/plugins/crewai/python/worker", "src/plugins/crewai/python/requirements.lock"]) {
   cpSync(join(root, part), join(dist, part), { recursive: true, filter: (path) => !path.endsWith("__pycache__") });
 }
+await bundleLibraries(root, dist);
