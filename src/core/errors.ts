@@ -188,6 +188,11 @@ export const errorCodes = {
   ),
   RUN_DEADLINE: entry("conflict", "The run passed its deadline.", "Give it a longer deadline in limits."),
   RUN_LIMIT: entry("conflict", "The run reached its limit of {limit}.", "Raise it in limits."),
+  STATE_REFUSED: entry(
+    "conflict",
+    "What the run wants kept is refused: {problem}.",
+    "Keep messages and plain values; put what is large into a file, and what is old out of the state.",
+  ),
   NODE_FAILED: entry(
     "conflict",
     'The node "{node}" failed: {problem}',

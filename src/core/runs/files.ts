@@ -40,7 +40,7 @@ export function filePartOf({ file, name, mediaType, size }: StoredFile, files: P
     });
   };
   const dataUrl = async (): Promise<string> => `data:${mediaType};base64,${Buffer.from(await bytes()).toString("base64")}`;
-  return { type: "file", name, mediaType, size, bytes, dataUrl };
+  return { type: "file", id: file, name, mediaType, size, bytes, dataUrl };
 }
 
 /** @throws FILE_UNSUPPORTED where a conversation holds a file and the framework takes none. */

@@ -61,6 +61,8 @@ export type InputPart =
 /** A file in a message. Nothing of it is read before it is asked for. */
 export interface FilePart {
   readonly type: "file";
+  /** The same in every turn. */
+  readonly id: string;
   readonly name: string;
   /** As in `image/png`. */
   readonly mediaType: string;

@@ -45,6 +45,7 @@ export function createCrewRuntime(host: CrewHost): AgentRuntime<CrewOptions> {
       state: true,
       structuredOutput: true,
       usage: true,
+      files: false,
     },
     options,
     optionsSchema: z.toJSONSchema(options, { io: "input" }) as Readonly<Record<string, unknown>>,

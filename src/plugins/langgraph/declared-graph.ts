@@ -35,10 +35,10 @@ export function compileDefinition(turn: GraphTurn, definition: GraphDefinition):
 }
 
 /** What a declared graph is given at first: the conversation, and of the run's input what has the names of its values. */
-export function inputOf({ request, models }: GraphTurn, { state }: GraphDefinition): Readonly<Record<string, unknown>> {
+export function inputOf({ request, conversation }: GraphTurn, { state }: GraphDefinition): Readonly<Record<string, unknown>> {
   const data = (request.input as { readonly data?: unknown } | null)?.data;
   const given = typeof data === "object" && data !== null && !Array.isArray(data) ? Object.entries(data) : [];
-  return { ...Object.fromEntries(given.filter(([name]) => name in state)), messages: models.messages(request.messages) };
+  return { ...Object.fromEntries(given.filter(([name]) => name in state)), messages: conversation };
 }
 
 /** A graph within a graph: it begins with the values of the one around it, which is told what it added. */

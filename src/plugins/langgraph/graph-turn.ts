@@ -1,3 +1,4 @@
+import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { RunControl } from "@langchain/langgraph";
 import {
@@ -10,7 +11,7 @@ import {
   type StoredCheckpoint,
 } from "#weftline";
 import { ModelTurn } from "#plugins/langchain";
-import { providerError } from "#plugins/openai";
+import { providerError, type LoadedFiles } from "#plugins/openai";
 import { nodeFailed } from "./node-failure.ts";
 import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
@@ -18,6 +19,7 @@ import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
 import { answersTo, interruptsAt, isBreakpoint, isOfTool, noteBreakpoint } from "./standing.ts";
 import { createStore } from "./store.ts";
+import { StoredFiles } from "./stored-files.ts";
 import { StatePatches, wholeState } from "./state-patches.ts";
 import { NodeSteps, type TaskMetadata } from "./steps.ts";
 import { ToolDesk } from "./tool-desk.ts";
@@ -38,6 +40,21 @@ export interface GraphPlan {
   readonly configurable?: Readonly<Record<string, unknown>>;
 }
 
+/** What a turn of a graph is made of. */
+export interface GraphTurnParts {
+  readonly sdk: LangGraphSdk;
+  readonly request: RunRequest<LangGraphOptions>;
+  readonly ctx: RunContext;
+  readonly database: Database;
+  /** Those of the conversation, loaded. */
+  readonly files: LoadedFiles;
+  /**
+   * Whether what models ask for is told as they write it. Where a graph has tools of its own, or makes something else of the calls, they are told only
+   * when the platform makes them.
+   */
+  readonly calls: "asWritten" | "asMade";
+}
+
 /** The run ends where the graph stopped. */
 const rejected = Symbol("rejected");
 
@@ -48,26 +65,20 @@ export class GraphTurn {
   readonly ctx: RunContext;
   readonly desk: ToolDesk;
   readonly models: ModelTurn;
+  /** The conversation as the graph's messages. */
+  readonly conversation: BaseMessage[];
   readonly #steps: NodeSteps;
   readonly #modelCalls = new Map<string, number>();
-  readonly #database: Database;
+  readonly #parts: GraphTurnParts;
+  readonly #files: StoredFiles;
   #said: string | undefined;
 
-  /**
-   * @param calls whether what models ask for is told as they write it. Where a graph has tools of its own, or makes something else of the calls, they
-   * are told only when the platform makes them.
-   */
-  constructor(
-    sdk: LangGraphSdk,
-    request: RunRequest<LangGraphOptions>,
-    ctx: RunContext,
-    database: Database,
-    calls: "asWritten" | "asMade",
-  ) {
+  constructor(parts: GraphTurnParts) {
+    const { sdk, request, ctx, calls, files } = parts;
     this.sdk = sdk;
     this.request = request;
     this.ctx = ctx;
-    this.#database = database;
+    this.#parts = parts;
     this.desk = new ToolDesk(sdk, ctx);
     this.models = new ModelTurn({
       sdk,
@@ -79,7 +90,9 @@ export class GraphTurn {
       calls: this.desk,
       nameCall: (metadata) => this.#nameCall(metadata),
     });
-    this.#steps = new NodeSteps(this.models.exchange);
+    this.conversation = this.models.messages(request.messages, files);
+    this.#files = new StoredFiles(files);
+    this.#steps = new NodeSteps(this.models.exchange, this.#files);
     this.#said = lastSaid(request, ctx);
   }
 
@@ -100,6 +113,7 @@ export class GraphTurn {
       sdk,
       threadId: ctx.runId,
       checkpoints: ctx.checkpoints,
+      files: this.#files,
       onState: async (namespace, changed) => {
         if (namespace === "") await this.models.exchange.say(() => patches.changed(changed));
       },
@@ -109,7 +123,7 @@ export class GraphTurn {
       configurable: { ...configurable, thread_id: ctx.runId, __pregel_checkpointer: saver },
       callbacks: [this.#steps.handler(sdk), this.models.handler],
       recursionLimit,
-      store: createStore(sdk, this.#database, ctx.runId),
+      store: createStore(sdk, this.#parts.database, ctx.runId),
       durability: "sync",
       streamMode: ["custom"],
       subgraphs: true,

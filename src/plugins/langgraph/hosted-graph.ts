@@ -52,10 +52,10 @@ function isBuilder(value: unknown): value is { compile(): Compiled } {
 }
 
 /** The conversation, for a graph with messages, and the run's own input. */
-function inputOf({ request, models }: GraphTurn, name: string, { channels = {} }: Compiled): Readonly<Record<string, unknown>> {
+function inputOf({ request, conversation }: GraphTurn, name: string, { channels = {} }: Compiled): Readonly<Record<string, unknown>> {
   const given = request.input as { readonly text?: string; readonly data?: unknown } | null;
   const data = typeof given?.data === "object" && given.data !== null && !Array.isArray(given.data) ? given.data : {};
-  const messages = "messages" in channels ? { messages: models.messages(request.messages) } : {};
+  const messages = "messages" in channels ? { messages: conversation } : {};
   const text = "input" in channels && given?.text !== undefined ? { input: given.text } : {};
   const input = { ...text, ...messages, ...data };
   if (Object.keys(input).length > 0) return input;

@@ -1,4 +1,4 @@
-import { WeftlineError, hashOf, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
+import { WeftlineError, fileUnsupported, hashOf, type InputPart, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
 import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { RemoteAnswers } from "./remote-answers.ts";
@@ -19,6 +19,7 @@ export async function* runRemote(
   request: RunRequest<LangGraphOptions>,
   ctx: RunContext,
 ): AsyncGenerator<RunEventBody> {
+  const input = inputOf(request, target);
   const thread = await RemoteThread.open(target, ctx);
   const standing = await thread.state();
   const runs = standing ? await thread.cancelRuns() : 0;
@@ -27,7 +28,7 @@ export async function* runRemote(
   const asked = interruptsOf(standing, answers);
   // A server may say of a node that asked twice that nothing is next.
   if (standing === undefined || standing.next.length > 0 || asked.length > 0) {
-    const begin = standing ? await goOn(sdk, asked, answers, runs, ctx) : inputOf(request);
+    const begin = standing ? await goOn(sdk, asked, answers, runs, ctx) : input;
     for await (const chunk of thread.stream(begin)) yield* events.read(chunk);
     answers.told();
   }
@@ -64,7 +65,7 @@ function interruptsOf(state: RemoteState | undefined, answers: RemoteAnswers): S
   );
 }
 
-function inputOf({ input, messages }: RunRequest): Readonly<Record<string, unknown>> {
+function inputOf({ input, messages }: RunRequest, target: RemoteTarget): Readonly<Record<string, unknown>> {
   const data = (input as { readonly data?: unknown } | null)?.data;
   const given = typeof data === "object" && data !== null && !Array.isArray(data) ? data : {};
   const said = messages.map((message) =>
@@ -72,10 +73,14 @@ function inputOf({ input, messages }: RunRequest): Readonly<Record<string, unkno
       ? { role: "assistant", content: message.text }
       : {
           role: message.role === "USER" ? "user" : "system",
-          content: message.parts
-            .map((part) => (part.type === "text" ? part.text : part.type === "data" ? JSON.stringify(part.data) : ""))
-            .join("\n"),
+          content: message.parts.map((part) => textOf(part, target)).join("\n"),
         },
   );
   return { messages: said, ...given };
+}
+
+/** @throws FILE_UNSUPPORTED: a file would be kept on the server, where nobody deletes it with its thread. */
+function textOf(part: InputPart, { graph }: RemoteTarget): string {
+  if (part.type === "file") throw fileUnsupported(`The graph "${graph}" on its server`, part);
+  return part.type === "text" ? part.text : JSON.stringify(part.data);
 }

@@ -1,5 +1,5 @@
 import type { AgentRuntime, Database, Models, RunContext, RunEventBody, RunRequest } from "#weftline";
-import { isAnswered, nothingToAnswer, settled, standingOn } from "#plugins/openai";
+import { isAnswered, loadFiles, nothingToAnswer, settled, standingOn } from "#plugins/openai";
 import { agentGraph } from "./agent-loop.ts";
 import { compileDefinition, inputOf } from "./declared-graph.ts";
 import type { GraphDefinition } from "./definition.ts";
@@ -39,6 +39,7 @@ export function createLangGraphRuntime(host: LangGraphHost): AgentRuntime<LangGr
       state: true,
       structuredOutput: true,
       usage: true,
+      files: true,
     },
     options: langgraphOptionsFor(() => library.names()),
     optionsSchema: langgraphOptionsSchema,
@@ -59,9 +60,10 @@ async function* converse(
     yield* runRemote(await load(), named, request, ctx);
     return;
   }
-  const conversation = await conversationOf(request, ctx);
-  if (conversation === "answered") return;
-  const turn = new GraphTurn(await load(), { ...request, messages: conversation }, ctx, database, named ? "asMade" : "asWritten");
+  const messages = await conversationOf(request, ctx);
+  if (messages === "answered") return;
+  const [sdk, files] = await Promise.all([load(), loadFiles(messages, ctx.model)]);
+  const turn = new GraphTurn({ sdk, request: { ...request, messages }, ctx, database, files, calls: named ? "asMade" : "asWritten" });
   yield* turn.run(await planOf(turn, named));
 }
 
@@ -83,7 +85,7 @@ function declared(turn: GraphTurn, definition: GraphDefinition): GraphPlan {
 
 /** What an agent without a graph of its own is: a model that has its tools called. */
 async function prebuilt(turn: GraphTurn): Promise<GraphPlan> {
-  const { sdk, request, ctx, models, desk } = turn;
+  const { sdk, request, ctx, models, desk, conversation } = turn;
   const most = Math.min(request.options.maxSteps, ctx.limits.maxSteps);
   const loop = {
     model: await models.model(),
@@ -95,7 +97,7 @@ async function prebuilt(turn: GraphTurn): Promise<GraphPlan> {
   };
   return {
     graph: agentGraph(sdk, loop).compile() as unknown as RunnableGraph,
-    input: { messages: models.messages(request.messages) },
+    input: { messages: conversation },
     // Two supersteps a model call; the limit that counts is that of the calls.
     recursionLimit: 2 * most + 10,
   };

@@ -10,7 +10,8 @@ import type {
 } from "@langchain/langgraph-checkpoint";
 import { WeftlineError, type Checkpoints, type CheckpointWrite, type StoredCheckpoint } from "#weftline";
 import type { LangGraphSdk } from "./sdk.ts";
-import { decode, decodeAll, encode, encodeAll, isInternal } from "./stored-values.ts";
+import { StoredFiles } from "./stored-files.ts";
+import { StoredValues, isInternal, type Encoded } from "./stored-values.ts";
 
 /** Where a saver keeps what. */
 export interface SaverOptions {
@@ -18,6 +19,8 @@ export interface SaverOptions {
   /** LangGraph's thread: the run's id. */
   readonly threadId: string;
   readonly checkpoints: Checkpoints;
+  /** Those of the conversation; none unless said. */
+  readonly files?: StoredFiles;
   /** Told of the values that a checkpoint changes, as JSON, before it is written. */
   readonly onState?: (namespace: string, changed: Readonly<Record<string, unknown>>) => Promise<void>;
 }
@@ -40,6 +43,9 @@ export interface StoredInterrupt {
   readonly question?: string;
 }
 
+/** The most that one superstep may change of a graph's state, each value counted whole, and that one node may write, in bytes of JSON. */
+export const mostStateBytes = 4 * 1024 * 1024;
+
 /** Between the path of a task and its id: it sorts before whatever stands in a path. */
 const separator = "\u0001";
 
@@ -48,12 +54,13 @@ const separator = "\u0001";
  * It serves one thread, which is the run's.
  */
 export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> {
-  const { threadId, checkpoints, onState } = options;
+  const { threadId, checkpoints, onState, files = new StoredFiles(new Map()) } = options;
   const { BaseCheckpointSaver: Base, TASKS, WRITES_IDX_MAP, maxChannelVersion } = options.sdk.checkpointing;
 
   class PlatformSaver extends Base<string> {
     /** Tasks that stand interrupted in the log of writes. */
     readonly #interrupted = new Set<string>();
+    readonly #stored = new StoredValues(this.serde, files);
 
     async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
       const { checkpoint_ns: namespace = "", checkpoint_id: id } = configurableOf(config);
@@ -87,11 +94,11 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       if (!isThread(config)) throw foreign(config);
       const { checkpoint_ns: namespace = "", checkpoint_id: parent } = configurableOf(config);
       const { v, id, ts, channel_versions, versions_seen, channel_values } = checkpoint;
-      const values = await encodeAll(
-        this.serde,
-        pick(channel_values, (name) => name in newVersions && !isInternal(name)),
-      );
-      const internal = await encodeAll(this.serde, pick(channel_values, isInternal));
+      const changed = await this.#stored.encodeAll(pick(channel_values, (name) => name in newVersions && !isInternal(name)));
+      const own = await this.#stored.encodeAll(pick(channel_values, isInternal));
+      const bytes = [...Object.values(changed), ...Object.values(own)].reduce((sum, each) => sum + each.bytes, 0);
+      checkSize(bytes, "a superstep's change of the state");
+      const [values, internal] = [jsonOf(changed), jsonOf(own)];
       await onState?.(namespace, values);
       await checkpoints.put({
         id,
@@ -100,7 +107,11 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
         format: `langgraph/${v}`,
         versions: texts(pick(channel_versions, (name) => !isInternal(name))),
         values,
-        data: { checkpoint: { v, id, ts, channel_versions, versions_seen }, metadata: await encode(this.serde, metadata), internal },
+        data: {
+          checkpoint: { v, id, ts, channel_versions, versions_seen },
+          metadata: (await this.#stored.encode(metadata)).json,
+          internal,
+        },
       });
       return { configurable: { thread_id: threadId, checkpoint_ns: namespace, checkpoint_id: id } };
     }
@@ -111,14 +122,14 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       if (!checkpoint) throw new WeftlineError("INTERNAL", {}, { cause: new Error("writes without a checkpoint") });
       noteAnswered(writes);
       const task = `${taskPath}${separator}${taskId}`;
-      const encoded = await Promise.all(
-        writes.map(async ([channel, value], place): Promise<CheckpointWrite> => ({
-          task,
-          index: WRITES_IDX_MAP[channel] ?? place,
-          channel,
-          value: await encode(this.serde, value),
-        })),
-      );
+      const encoded: CheckpointWrite[] = [];
+      let written = 0;
+      for (const [place, [channel, value]] of writes.entries()) {
+        const stored = await this.#stored.encode(value);
+        // One by one: a node may send the state to a thousand others.
+        checkSize((written += stored.bytes), "what a node writes");
+        encoded.push({ task, index: WRITES_IDX_MAP[channel] ?? place, channel, value: stored.json });
+      }
       // What a task wrote last is all that it wrote: it is no longer interrupted, whatever came of it.
       if (this.#interrupted.delete(task))
         encoded.unshift({ task, index: WRITES_IDX_MAP[interruptChannel] ?? -3, channel: interruptChannel, value: [] });
@@ -146,11 +157,11 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
         });
       const { checkpoint, metadata, internal } = stored.data as Data;
       const at = { thread_id: threadId, checkpoint_ns: stored.namespace };
-      const channel_values = await decodeAll(this.serde, { ...stored.values, ...internal });
+      const channel_values = await this.#stored.decodeAll({ ...stored.values, ...internal });
       const tuple: CheckpointTuple = {
         config: { configurable: { ...at, checkpoint_id: stored.id } },
         checkpoint: { ...checkpoint, channel_versions: { ...checkpoint.channel_versions }, channel_values },
-        metadata: (await decode(this.serde, metadata)) as CheckpointMetadata,
+        metadata: (await this.#stored.decode(metadata)) as CheckpointMetadata,
         pendingWrites: await this.#writes(stored),
       };
       if (stored.parent === undefined) return tuple;
@@ -163,7 +174,7 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       return Promise.all(
         theirs.map(async ({ task, channel, value }): Promise<[string, string, unknown]> => {
           if (channel === interruptChannel && (value as unknown[]).length > 0) this.#interrupted.add(task);
-          return [task.slice(task.indexOf(separator) + 1), channel, await decode(this.serde, value)];
+          return [task.slice(task.indexOf(separator) + 1), channel, await this.#stored.decode(value)];
         }),
       );
     }
@@ -209,6 +220,15 @@ function configurableOf(config: RunnableConfig): Configurable {
 function foreign(config: RunnableConfig): WeftlineError {
   const thread = String(configurableOf(config).thread_id);
   return new WeftlineError("INTERNAL", {}, { cause: new Error(`a checkpoint of the thread ${thread} is not for this run`) });
+}
+
+function jsonOf(encoded: Readonly<Record<string, Encoded>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(encoded).map(([name, { json }]) => [name, json]));
+}
+
+function checkSize(bytes: number, what: string): void {
+  if (bytes <= mostStateBytes) return;
+  throw new WeftlineError("STATE_REFUSED", { problem: `${what} is more than ${mostStateBytes / 2 ** 20} MiB` });
 }
 
 function pick<Value>(values: Readonly<Record<string, Value>>, which: (name: string) => boolean): Record<string, Value> {

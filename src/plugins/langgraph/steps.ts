@@ -2,6 +2,7 @@ import type { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import { messageOf, type RunEventBody } from "#weftline";
 import type { Exchange } from "#plugins/langchain";
 import type { LangGraphSdk } from "./sdk.ts";
+import type { StoredFiles } from "./stored-files.ts";
 
 /** What LangGraph knows of a task when it calls back. */
 export interface TaskMetadata {
@@ -25,12 +26,14 @@ interface OpenTask {
  */
 export class NodeSteps {
   readonly #exchange: Exchange;
+  readonly #files: StoredFiles;
   readonly #keys = new Map<string, string>();
   readonly #open = new Map<string, OpenTask>();
   #failed: string | undefined;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, files: StoredFiles) {
     this.#exchange = exchange;
+    this.#files = files;
   }
 
   /** The name of the node that failed last. */
@@ -103,7 +106,7 @@ export class NodeSteps {
   }
 
   #succeed(id: string, output: unknown): Promise<void> | undefined {
-    return this.#end(id, ({ key }) => ({ kind: "step.finished", step: key, status: "SUCCEEDED", output: jsonOf(output) }));
+    return this.#end(id, ({ key }) => ({ kind: "step.finished", step: key, status: "SUCCEEDED", output: jsonOf(output, this.#files) }));
   }
 
   #fail(id: string, error: unknown): Promise<void> | undefined {
@@ -136,9 +139,9 @@ function isBubbling(error: unknown): boolean {
 }
 
 /** What a log can keep of an update; nothing of what is no JSON. */
-function jsonOf(value: unknown): unknown {
+function jsonOf(value: unknown, files: StoredFiles): unknown {
   try {
-    return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
+    return JSON.parse(files.hide(JSON.stringify(value) ?? "null")) as unknown;
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@ export interface StudioOptions {
   readonly tools?: readonly ToolDefinition[];
   /** Settings of the plugin langgraph. */
   readonly config?: Parameters<typeof langgraph>[0];
+  /** Models behind bindings, the first of which answers; the script unless said. */
+  readonly bindings?: Readonly<Record<string, object>>;
   /** More plugins. */
   readonly plugins?: readonly ReturnType<ReturnType<typeof definePlugin>>[];
   readonly dataDir?: string;
@@ -63,6 +65,7 @@ export class Studio implements AsyncDisposable {
     script = [{ reply: "Hello." }],
     tools: given = [],
     config,
+    bindings,
     plugins = [],
     dataDir,
   }: StudioOptions = {}): Promise<Studio> {
@@ -76,7 +79,7 @@ export class Studio implements AsyncDisposable {
     const app = await testPlatform({
       plugins: [
         auth(),
-        models({ default: "script", bindings: {} }),
+        models({ default: Object.keys(bindings ?? {})[0] ?? "script", bindings: (bindings ?? {}) as never }),
         scriptModel(script),
         capabilities(),
         toolbox(),

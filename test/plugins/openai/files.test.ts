@@ -8,6 +8,7 @@ function file(name: string, mediaType: string, content: string | Buffer): FilePa
   const bytes = Buffer.from(content);
   const part: FilePart & { reads: number } = {
     type: "file",
+    id: name,
     name,
     mediaType,
     size: bytes.length,

@@ -1,0 +1,111 @@
+import { Readable } from "node:stream";
+import { AIMessage, type BaseMessage } from "@langchain/core/messages";
+import { MessagesAnnotation, START, StateGraph, interrupt } from "@langchain/langgraph";
+import { describe, expect, it } from "vitest";
+import { contribution, definePlugin, globalId } from "#weftline";
+import { graphs } from "#plugins/langgraph";
+import { chat, files } from "../../../src/plugins/index.ts";
+import { filesService } from "../../../src/plugins/files/contract.ts";
+import { beginStream, defaultViewer, plainAnswers, providerServer } from "../../../src/testing/index.ts";
+import { Studio } from "./studio.ts";
+
+const picture = Buffer.from("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==", "base64");
+const data = picture.toString("base64");
+
+/** Asks a person, and then says what its own messages hold. */
+const looking = new StateGraph(MessagesAnnotation)
+  .addNode("copy", ({ messages }) => ({ messages: [{ role: "user", content: (messages.at(-1) as BaseMessage).content }] }))
+  .addNode("look", ({ messages }) => {
+    interrupt("Look?");
+    return { messages: [new AIMessage(`${JSON.stringify(messages.map(({ content }) => content)).split(data).length - 1} seen`)] };
+  })
+  .addEdge(START, "copy")
+  .addEdge("copy", "look");
+
+const declared = {
+  nodes: { ask: { type: "interrupt", message: "Look?", output: "answer" }, look: { type: "model" } },
+  edges: [
+    { from: "start", to: "ask" },
+    { from: "ask", to: "look" },
+  ],
+};
+
+async function open() {
+  const { begin, text, end, done } = plainAnswers.chat;
+  const server = await providerServer((response) => {
+    beginStream(response);
+    response.end(begin + text("Seen.") + end + done);
+  });
+  const looker = definePlugin({ id: "looker", contributes: [contribution(graphs, "looking", looking)] });
+  const studio = await Studio.open({
+    plugins: [chat(), files(), looker()],
+    bindings: { provider: { baseURL: server.baseURL, apiKey: "key", api: "chat", defaultModel: "model" } },
+    config: { remotes: { away: { url: "http://127.0.0.1:9" } } },
+  });
+  return { server, studio };
+}
+
+async function mutate(studio: Studio, mutation: string, input: object): Promise<string> {
+  const { result } = await studio.app.graphql<{ result: { made: { id: string } } }>(mutation, { input });
+  return result.made.id;
+}
+
+/** @returns the id of the run that answers, and of the file. */
+async function show(studio: Studio, agent: string): Promise<{ readonly run: string; readonly file: string }> {
+  const { platform } = studio.app;
+  const scope = platform.scope(defaultViewer);
+  const { id: file } = await platform.use(filesService).create(scope, { name: "dot.gif", mediaType: "image/gif", size: picture.length });
+  await platform.use(filesService).upload(scope, file, { body: Readable.from([picture]) });
+  const thread = await mutate(
+    studio,
+    "mutation ($input: CreateThreadInput!) { result: createThread(input: $input) { ... on CreateThreadPayload { made: thread { id } } } }",
+    { agent: { name: agent } },
+  );
+  const run = await mutate(
+    studio,
+    "mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on SendMessagePayload { made: run { id } } } }",
+    { thread, parts: [{ text: "What is this?" }, { file: globalId("File", file) }] },
+  );
+  return { run, file };
+}
+
+describe("a picture in the conversation of a graph", () => {
+  it("is shown to the models of a declared graph, also after a restart, and stands in checkpoints and log by its id", async () => {
+    const { server, studio } = await open();
+    await using _ = server;
+    await using __ = studio;
+    await studio.agent("looker", { graph: declared });
+    const { run, file } = await show(studio, "looker");
+    const asking = await studio.until(run, ["WAITING"]);
+    expect(JSON.stringify(asking.checkpoints)).toContain(`weftline:file:${file}`);
+    await studio.app.restart();
+    await studio.decide({ interrupt: asking.interrupts.nodes[0]?.id, kind: "ANSWER", payload: "yes" });
+    const done = await studio.until(run);
+    expect(done).toMatchObject({ status: "SUCCEEDED", text: "Seen." });
+    expect(JSON.stringify(server.seen.map(({ body }) => body))).toContain(data);
+    expect(JSON.stringify([done, await studio.log(run)])).not.toContain(data);
+  });
+
+  it("is in the messages of a graph in code as LangChain has it, whatever models that asks", async () => {
+    const { server, studio } = await open();
+    await using _ = server;
+    await using __ = studio;
+    await studio.agent("looker", { graph: "looking" });
+    const { run } = await show(studio, "looker");
+    const asking = await studio.until(run, ["WAITING"]);
+    await studio.app.restart();
+    await studio.decide({ interrupt: asking.interrupts.nodes[0]?.id, kind: "ANSWER", payload: "yes" });
+    const done = await studio.until(run);
+    expect(done).toMatchObject({ status: "SUCCEEDED", text: "2 seen" });
+    expect(JSON.stringify([done, await studio.log(run)])).not.toContain(data);
+  });
+
+  it("is refused by name for a graph on a server", async () => {
+    const { server, studio } = await open();
+    await using _ = server;
+    await using __ = studio;
+    await studio.agent("looker", { graph: "away" });
+    const { run } = await show(studio, "looker");
+    expect((await studio.until(run)).failure).toMatchObject({ code: "FILE_UNSUPPORTED", message: expect.stringContaining("dot.gif") });
+  });
+});
