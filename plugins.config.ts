@@ -11,6 +11,7 @@ import {
   health,
   langchain,
   langgraph,
+  mcp,
   models,
   openai,
   simulated,
@@ -36,7 +37,8 @@ export default defineConfig({
     models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
     simulated(),
     capabilities(),
-    // Tools of MCP servers: mcp({ servers: { files: { command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "."] } } }),
+    // Each server brings its tools: { servers: { files: { command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "."] } } }
+    mcp(),
     openai(),
     langchain(),
     langgraph(),
