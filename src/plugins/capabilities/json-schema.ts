@@ -24,21 +24,25 @@ type Compiled = { readonly validate: ValidateFunction } | { readonly problem: st
 
 // Formats are annotations, as the 2020-12 draft has them: an unknown one never refuses a value.
 const options: Options = { allErrors: true, strict: false, validateFormats: false, logger: false };
+// Whether something is a schema is asked seldom, so what takes long is writing the check, not running it.
+const checkingSchemas: Options = { ...options, code: { optimize: false } };
 
 /** A checker with a cache of its own, which holds a compiled schema as long as somebody holds the schema. */
 export function createSchemaChecker(): SchemaChecker {
   // They know the dialects and are given nothing else: a schema that they kept could take the name of another, or of a dialect.
-  const dialects = { "2020-12": new Ajv2020(options), "2019-09": new Ajv2019(options), "draft-07": new Ajv(options) };
+  const dialects = new Map<Dialect, Ajv | Ajv2019 | Ajv2020>();
   const cache = new WeakMap<JsonSchema, Compiled>();
   const patterns = createPatterns();
   const regExp = Object.assign(patterns.compile, { code: "RegExp" });
 
   const compile = (schema: JsonSchema): Compiled => {
     const dialect = dialectOf(schema);
-    if (dialect === undefined) return { problem: `its $schema is none of ${Object.keys(dialects).join(", ")}` };
+    if (dialect === undefined) return { problem: "its $schema is none of 2020-12, 2019-09, draft-07" };
+    const known = dialects.get(dialect) ?? compilerOf(dialect, checkingSchemas);
+    dialects.set(dialect, known);
     const alone: Options = { ...options, meta: false, validateSchema: false, code: { regExp } };
     try {
-      void dialects[dialect].validateSchema(schema, true);
+      void known.validateSchema(schema, true);
       const validate = compilerOf(dialect, alone).compile(schema);
       return "$async" in validate ? { problem: "$async is no keyword of JSON Schema" } : { validate };
     } catch (error) {
