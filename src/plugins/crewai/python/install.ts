@@ -1,9 +1,23 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { messageOf, WeftlineError, type InstallContext, type Installer } from "#weftline";
 import type { CrewaiConfig } from "../config.ts";
-import { crewaiIn, installFix, installationAt, interpreterIn, lockFile, pinnedVersion, placesIn } from "./installation.ts";
+import { installFailure, Said } from "./install-failure.ts";
+import {
+  crewaiIn,
+  installFix,
+  installationAt,
+  interpreterIn,
+  isInstalling,
+  lockFile,
+  noFork,
+  pinnedVersion,
+  placesIn,
+  waitFix,
+} from "./installation.ts";
 
 /** The Pythons that CrewAI and the lock are for. */
 const pythons = ["python3.13", "python3.12", "python3.11", "python3"];
@@ -24,24 +38,44 @@ export const crewaiInstaller: Installer = {
   },
   install: async (ctx) => {
     const { home } = ctx.config as CrewaiConfig;
-    const { environment, unfinished, installing } = placesIn(home);
-    if (installationAt(home, undefined).state() === "installing")
-      throw new WeftlineError("CONFLICT", { message: "CrewAI is being installed by another process.", fix: "Wait until it is done." });
-    await mkdir(home, { recursive: true });
-    await writeFile(installing, String(process.pid));
+    const { environment, installing } = placesIn(home);
+    // Of this process alone: what one that was killed has started may still write to its own.
+    const unfinished = `${environment}.${process.pid}`;
+    if (process.platform === "win32") throw new WeftlineError("UNAVAILABLE", { what: "CrewAI for Python", ...noFork });
+    await begin(home);
     try {
-      await rm(unfinished, { recursive: true, force: true });
+      await removeUnfinished(home);
       await build(unfinished, ctx);
-      await rm(environment, { recursive: true, force: true });
-      // What stands under its name is whole: a broken installation never looks like one that works.
+      // What stands under its name is whole, at every moment: a broken installation never looks like one that works.
+      if (existsSync(environment)) await rename(environment, `${environment}.0`);
       await rename(unfinished, environment);
       return `CrewAI ${crewaiIn(environment)} is installed at ${environment}`;
     } finally {
-      await rm(unfinished, { recursive: true, force: true });
+      await removeUnfinished(home);
       await rm(installing, { force: true });
     }
   },
 };
+
+/** Takes the home for this process. @throws CONFLICT while another one installs to it, UNAVAILABLE where it cannot be written */
+async function begin(home: string): Promise<void> {
+  const { installing } = placesIn(home);
+  const busy = (): WeftlineError =>
+    new WeftlineError("CONFLICT", { message: "CrewAI is being installed by another process.", fix: waitFix(home) });
+  if (isInstalling(home)) throw busy();
+  try {
+    await mkdir(home, { recursive: true });
+    await rm(installing, { force: true });
+    await writeFile(installing, String(process.pid), { flag: "wx" });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "EEXIST" ? busy() : installFailure(messageOf(error));
+  }
+}
+
+async function removeUnfinished(home: string): Promise<void> {
+  const found = (await readdir(home)).filter((name) => /^python\.\d+$/.test(name));
+  await Promise.all(found.map((name) => rm(join(home, name), { recursive: true, force: true })));
+}
 
 async function build(environment: string, ctx: InstallContext): Promise<void> {
   const total = (await readFile(lockFile, "utf8")).match(/^[\w.[\]-]+==/gm)?.length ?? 1;
@@ -86,7 +120,7 @@ async function answers(run: Run, command: string, args: readonly string[]): Prom
   );
 }
 
-/** @throws UNAVAILABLE with the last words of what failed. */
+/** @throws UNAVAILABLE with what the command said of its failure. */
 function runOne(
   command: string,
   args: readonly string[],
@@ -94,20 +128,16 @@ function runOne(
   heard: (line: string) => void = () => undefined,
 ): Promise<void> {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], signal });
-  const said: string[] = [];
+  const said = new Said();
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
-      said.push(line);
-      if (said.length > 10) said.shift();
+      said.hear(line);
       heard(line);
     });
   }
   return new Promise((resolve, reject) => {
-    const fail = (reason: string): void =>
-      reject(
-        new WeftlineError("UNAVAILABLE", { what: "CrewAI for Python", reason, fix: "Mend what it says, then run the command again." }),
-      );
+    const fail = (reason: string): void => reject(installFailure(signal.aborted ? "it was stopped before its end." : reason));
     child.once("error", (error) => fail(messageOf(error)));
-    child.once("close", (code) => (code === 0 ? resolve() : fail(`${command} ended with ${code}: ${said.join("\n")}`)));
+    child.once("close", (code) => (code === 0 ? resolve() : fail(`${command} ended with ${code}: ${String(said)}`)));
   });
 }

@@ -22,7 +22,7 @@ export interface Installation {
 
 /** Where things stand in the home of an installation. */
 export function placesIn(home: string) {
-  return { environment: join(home, "python"), unfinished: join(home, "python.new"), installing: join(home, "installing") };
+  return { environment: join(home, "python"), installing: join(home, "installing") };
 }
 
 /**
@@ -31,16 +31,16 @@ export function placesIn(home: string) {
  * @param python an interpreter of the user's own that has CrewAI, in place of the one that is installed to the home.
  */
 export function installationAt(home: string, python: string | undefined): Installation {
-  const { environment, installing } = placesIn(home);
+  const { environment } = placesIn(home);
   const interpreter = python ?? interpreterIn(environment);
   const version = (): string | undefined => crewaiIn(dirname(dirname(interpreter)));
   const state = (): InstallationState => {
     if (process.platform === "win32") return "notInstalled";
     if (existsSync(interpreter) && (python === undefined ? version() === pinnedVersion() : version() !== undefined)) return "ready";
-    if (isAlive(installing)) return "installing";
+    if (isInstalling(home)) return "installing";
     return python !== undefined || existsSync(environment) ? "broken" : "notInstalled";
   };
-  return { state, python: () => interpreter, version, standing: () => standingOf(state(), version()) };
+  return { state, python: () => interpreter, version, standing: () => standingOf(home, state(), version()) };
 }
 
 /** The interpreter of a virtual environment. */
@@ -65,12 +65,12 @@ export function crewaiIn(environment: string): string | undefined {
   return undefined;
 }
 
-function standingOf(state: InstallationState, version: string | undefined): ReturnType<CrewEngine["standing"]> {
+function standingOf(home: string, state: InstallationState, version: string | undefined): ReturnType<CrewEngine["standing"]> {
   switch (state) {
     case "ready":
       return { ready: true };
     case "installing":
-      return { ready: false, reason: "CrewAI for Python is being installed.", fix: "Wait until it is done." };
+      return { ready: false, reason: "CrewAI for Python is being installed.", fix: waitFix(home) };
     case "broken":
       return {
         ready: false,
@@ -78,21 +78,30 @@ function standingOf(state: InstallationState, version: string | undefined): Retu
         fix: installFix,
       };
     case "notInstalled":
-      return process.platform === "win32"
-        ? {
-            ready: false,
-            reason: "CrewAI for Python needs processes that can fork, which Windows has not.",
-            fix: "Run Weftline on Linux, macOS or WSL.",
-          }
-        : { ready: false, reason: "CrewAI for Python is not installed.", fix: installFix };
+      return {
+        ready: false,
+        ...(process.platform === "win32" ? noFork : { reason: "CrewAI for Python is not installed.", fix: installFix }),
+      };
   }
 }
 
-/** Whether the process whose id stands in this file is at work. */
-function isAlive(file: string): boolean {
-  if (!existsSync(file)) return false;
+/** What to do while somebody else installs. */
+export function waitFix(home: string): string {
+  return `Wait until it is done. If nobody installs it, remove ${placesIn(home).installing}`;
+}
+
+/** Why there is no CrewAI on Windows. */
+export const noFork = {
+  reason: "CrewAI for Python needs processes that can fork, which Windows has not.",
+  fix: "Run Weftline on Linux, macOS or WSL.",
+};
+
+/** Whether a process that lives installs to a home. */
+export function isInstalling(home: string): boolean {
+  const { installing } = placesIn(home);
+  if (!existsSync(installing)) return false;
   try {
-    return process.kill(Number(readFileSync(file, "utf8")), 0);
+    return process.kill(Number(readFileSync(installing, "utf8")), 0);
   } catch {
     return false;
   }
