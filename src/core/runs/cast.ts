@@ -50,10 +50,33 @@ export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnC
     const known = [...lookup.contributions(runtimes).keys()].join(", ");
     throw new WeftlineError("FRAMEWORK_UNKNOWN", { framework: program.framework, known });
   }
-  const model = lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
+  const elsewhere = found.value.answersElsewhere?.(program.options) ?? false;
+  if (elsewhere) refuseUnheard(program);
+  const model = elsewhere ? noModel : lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
   const tools = program.capabilities.length > 0 ? await toolsOf(lookup, program.capabilities) : [];
   return { kind: "agent", program, runtime: found.value, plugin: found.plugin, model, tools };
 }
+
+/** Whoever saved the agent was told; since then the same options may have come to stand for something elsewhere. */
+function refuseUnheard({ instructions, capabilities, toolPolicies = [], model }: AgentProgram): void {
+  const given = { instructions, capabilities: capabilities[0], toolPolicies: toolPolicies[0], model };
+  const fields = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (fields.length === 0) return;
+  const message = `The agent is answered elsewhere, where nobody hears of its ${fields.join(", ")}: take that out of it.`;
+  throw new WeftlineError("INVALID_INPUT", { message });
+}
+
+/** The model of who answers elsewhere: it is not asked. */
+const noModel: ModelBinding = {
+  id: "none",
+  provider: "none",
+  model: "none",
+  provenance: "LIVE",
+  api: "chat",
+  baseURL: "",
+  apiKey: () => Promise.reject(new WeftlineError("INTERNAL", {}, { cause: new Error("the model of an agent that is answered elsewhere") })),
+  timeoutMs: 0,
+};
 
 async function toolsOf(lookup: Lookup, names: readonly string[]): Promise<readonly ToolDefinition[]> {
   if (!lookup.has(toolRegistry)) return [];

@@ -11,19 +11,24 @@ export interface TokenUsage {
   readonly estimated?: boolean;
 }
 
+/** Whose model answers, where it is not the one that the run was given: that is said then, for the step, its message and its tokens. */
+export interface Answering {
+  readonly provenance?: "LIVE" | "SIMULATED";
+}
+
 /**
  * What an adapter may say. Names of steps and messages are the adapter's own, unique within one turn; the engine gives them ids.
  * The rules of their order stand in docs/run-protocol.md.
  */
 export type RunEventBody =
-  | {
+  | ({
       readonly kind: "step.started";
       readonly step: string;
       readonly name: string;
       readonly stepKind: StepKind;
       readonly parentStep?: string;
       readonly input?: unknown;
-    }
+    } & Answering)
   | {
       readonly kind: "step.finished";
       readonly step: string;
@@ -31,7 +36,7 @@ export type RunEventBody =
       readonly error?: string;
       readonly output?: unknown;
     }
-  | { readonly kind: "message.started"; readonly message: string }
+  | ({ readonly kind: "message.started"; readonly message: string } & Answering)
   | {
       readonly kind: "message.delta";
       readonly message: string;
@@ -41,7 +46,8 @@ export type RunEventBody =
     }
   | { readonly kind: "message.finished"; readonly message: string; readonly status: Exclude<MessageStatus, "STREAMING"> }
   | { readonly kind: "state.patched"; readonly patch: unknown }
-  | ({ readonly kind: "usage.recorded"; readonly step?: string; readonly provider: string; readonly model: string } & TokenUsage)
+  | ({ readonly kind: "usage.recorded"; readonly step?: string; readonly provider: string; readonly model: string } & TokenUsage &
+      Answering)
   | { readonly kind: "progress"; readonly done: number; readonly total?: number }
   | { readonly kind: "custom"; readonly name: string; readonly data?: unknown };
 

@@ -39,6 +39,12 @@ export interface AgentRuntime<Options = unknown> {
   readonly features: RuntimeFeatures;
   /** Validates the `options` of an agent that uses it. */
   readonly options: StandardSchemaV1<unknown, Options>;
+  /**
+   * Whether something else than the platform answers for agents with these options, as a graph on another server does; never unless said. It is told the
+   * conversation and the input, nothing else: a definition with instructions, capabilities, tool policies or a model is refused, no model is resolved, and what it says
+   * is LIVE.
+   */
+  answersElsewhere?(options: Options): boolean;
   /** The same as JSON Schema, for forms. */
   readonly optionsSchema: Readonly<Record<string, unknown>>;
   readonly sdk?: { readonly name: string; readonly version: string };

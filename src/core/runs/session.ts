@@ -53,7 +53,10 @@ export class RunSession extends RunQueue {
   readonly #messageAttempts = new Map<number, number>();
   readonly #broken: BrokenMessage[];
   #supersedesRun: string | undefined;
+  /** Of what the run's own model says. */
   #provenance: Provenance | undefined;
+  /** Of what models said so far: SIMULATED where any of it was. */
+  #heard: Provenance | undefined;
   #usage: StoredUsage;
   #counters: { m: number; s: number; c: number; u: number };
   #lastText: string | undefined;
@@ -65,6 +68,7 @@ export class RunSession extends RunQueue {
     super(writer, start);
     this.#agentName = start.agentName;
     this.#provenance = start.provenance;
+    this.#heard = start.provenance;
     this.#usage = start.usage;
     this.#broken = [...start.broken];
     this.#supersedesRun = start.regeneratesId;
@@ -83,7 +87,7 @@ export class RunSession extends RunQueue {
   }
 
   get provenance(): Provenance | undefined {
-    return this.#provenance;
+    return this.#heard;
   }
 
   /** The text of the last complete answer. */
@@ -96,7 +100,7 @@ export class RunSession extends RunQueue {
     return this.#raised;
   }
 
-  /** From now on model calls are marked so. */
+  /** From now on model calls are marked so, where it is not said of one that another model answers. */
   answersAs(provenance: Provenance): void {
     this.#provenance = provenance;
   }
@@ -105,7 +109,7 @@ export class RunSession extends RunQueue {
   say(body: RunEventBody): Promise<void> | undefined {
     switch (body.kind) {
       case "step.started": {
-        this.openStep(body.step, body.name, body.stepKind, { parent: body.parentStep, input: body.input });
+        this.openStep(body.step, body.name, body.stepKind, { parent: body.parentStep, input: body.input, provenance: body.provenance });
         break;
       }
       case "step.finished": {
@@ -113,7 +117,7 @@ export class RunSession extends RunQueue {
         break;
       }
       case "message.started": {
-        this.#startMessage(body.message);
+        this.#startMessage(body.message, body.provenance);
         break;
       }
       case "message.delta": {
@@ -125,8 +129,8 @@ export class RunSession extends RunQueue {
         break;
       }
       case "usage.recorded": {
-        const { kind: _, step, ...usage } = body;
-        this.#recordUsage(step, usage);
+        const { kind: _, step, provenance, ...usage } = body;
+        this.#recordUsage(step, usage, provenance);
         break;
       }
       case "progress": {
@@ -154,13 +158,14 @@ export class RunSession extends RunQueue {
     step: string,
     name: string,
     stepKind: EventPayloads["step.started"]["stepKind"],
-    more: { readonly parent?: string | undefined; readonly input?: unknown } = {},
+    more: { readonly parent?: string | undefined; readonly input?: unknown; readonly provenance?: Provenance | undefined } = {},
   ): number {
     const s = ++this.#counters.s;
     const attempt = (this.#attempts.get(step) ?? 0) + 1;
     const parent = more.parent === undefined ? undefined : this.#steps.get(more.parent)?.s;
     const payload = { s, key: step, name, stepKind, attempt, ...(parent === undefined ? {} : { parent }) };
-    const provenance = stepKind === "MODEL" ? this.#provenance : undefined;
+    const provenance = stepKind === "MODEL" ? (more.provenance ?? this.#provenance) : undefined;
+    if (provenance !== undefined && this.#heard !== "SIMULATED") this.#heard = provenance;
     this.append("step.started", payload, { row: { provenance, input: more.input } });
     this.#noteAttempt(payload);
     this.#steps.set(step, { s, startedAt: performance.now() });
@@ -227,14 +232,14 @@ export class RunSession extends RunQueue {
     this.#steps.clear();
   }
 
-  #startMessage(name: string): void {
+  #startMessage(name: string, provenance = this.#heard ?? this.#provenance): void {
     const m = ++this.#counters.m;
     const replaced = this.#broken.splice(0);
     for (const broken of replaced) this.#finishBroken(broken, "FAILED", messageIdOf(this.run.id, m));
     const attempt = 1 + Math.max(0, ...replaced.map((broken) => this.#messageAttempts.get(broken.m) ?? 1));
     const payload = { m, role: "ASSISTANT" as const, attempt, ...(this.#agentName === undefined ? {} : { agent: this.#agentName }) };
     this.#noteMessage(payload);
-    this.append("message.started", payload, { row: { provenance: this.#provenance, supersedesRun: this.#supersedesRun } });
+    this.append("message.started", payload, { row: { provenance, supersedesRun: this.#supersedesRun } });
     this.#supersedesRun = undefined;
     this.#messages.set(name, { m, parts: new Map(), begun: false });
   }
@@ -266,7 +271,7 @@ export class RunSession extends RunQueue {
     this.append("message.finished", { m, status, text, ...(supersededBy === undefined ? {} : { supersededBy }) }, { row: { parts } });
   }
 
-  #recordUsage(step: string | undefined, usage: Omit<EventPayloads["usage.recorded"], "s">): void {
+  #recordUsage(step: string | undefined, usage: Omit<EventPayloads["usage.recorded"], "s">, provenance = this.#provenance): void {
     const before = this.#usage;
     const add = (a: number | null | undefined, b: number | undefined): number | null => (b === undefined ? (a ?? null) : (a ?? 0) + b);
     this.#usage = {
@@ -281,7 +286,7 @@ export class RunSession extends RunQueue {
     this.append(
       "usage.recorded",
       { ...usage, ...(s === undefined ? {} : { s }) },
-      { row: { num: ++this.#counters.u, total: this.#usage, provenance: this.#provenance } },
+      { row: { num: ++this.#counters.u, total: this.#usage, provenance } },
     );
   }
 

@@ -18,6 +18,9 @@ import { filterEvent } from "./events.ts";
 import { createChunkRepair } from "./repaired-chunks.ts";
 import type { LangChainSdk } from "./sdk.ts";
 
+/** In what LangChain knows of a call: the binding that it goes over. */
+export const bindingOfCall = "weftline_binding";
+
 /** What a chat model is made of. */
 export interface ChatModelSource extends ModelSettings {
   readonly model: ModelBinding;
@@ -42,6 +45,8 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
     configuration: { baseURL: model.baseURL, organization: null },
     maxRetries: 0,
     streamUsage: true,
+    // So that its calls are told from those of a model that somebody brought along.
+    metadata: { [bindingOfCall]: model.id },
   };
 
   async function* answer<Event extends NativeEvent>(

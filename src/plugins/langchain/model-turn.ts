@@ -6,7 +6,9 @@ import type { LLMResult } from "@langchain/core/outputs";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import {
   WeftlineError,
+  type Answering,
   type ConversationMessage,
+  type ModelBinding,
   type RunContext,
   type RunEventBody,
   type ToolDefinition,
@@ -25,7 +27,7 @@ import {
   type ToolNames,
 } from "#plugins/openai";
 import { Calls } from "./calls.ts";
-import { createChatModel } from "./chat-model.ts";
+import { bindingOfCall, createChatModel } from "./chat-model.ts";
 import { createMessageReader } from "./events.ts";
 import { Exchange } from "./exchange.ts";
 import { toAnswer, toMessages } from "./messages.ts";
@@ -59,9 +61,16 @@ export interface TurnCalls extends ToolCaller {
 /** `createAgent` takes calls of tools named so for the answer itself, and does not make them. */
 const answerTools = /^extract-/;
 
+/** Whose answer it is: of the run's model, or of one that a graph or chain brought along, which nothing here simulates. */
+interface Speaker {
+  readonly model: Pick<ModelBinding, "provider" | "model" | "provenance">;
+  readonly answering: Answering;
+}
+
 /** A model call that is under way. */
 interface Speaking {
   readonly key: string;
+  readonly speaker: Speaker;
   readonly parent: string | undefined;
   /** How many characters the model was given. */
   readonly asked: () => number;
@@ -144,18 +153,21 @@ export class ModelTurn {
 
   *#begin(id: string, messages: readonly BaseMessage[], [, extra, , metadata]: readonly unknown[]): Generator<RunEventBody> {
     const { ctx, nameCall } = this.#options;
-    const { key, parent } = nameCall((metadata ?? {}) as Readonly<Record<string, unknown>>);
+    const known = (metadata ?? {}) as Readonly<Record<string, unknown>>;
+    const { key, parent } = nameCall(known);
+    const speaker = bindingOfCall in known ? { model: ctx.model, answering: {} } : broughtAlong(known);
     const answer = new Answer(key, ctx, { toolName: (wire) => this.names.fromWire(wire), callId: this.#callId });
     const asked = (): number => JSON.stringify([messages.map(({ text }) => text), extra]).length;
-    this.#speaking.set(id, { key, parent, asked, reader: createMessageReader(), answer });
+    this.#speaking.set(id, { key, speaker, parent, asked, reader: createMessageReader(), answer });
     yield {
       kind: "step.started",
       step: key,
-      name: ctx.model.model,
+      name: speaker.model.model,
       stepKind: "MODEL",
+      ...speaker.answering,
       ...(parent === undefined ? {} : { parentStep: parent }),
     };
-    yield { kind: "message.started", message: key };
+    yield { kind: "message.started", message: key, ...speaker.answering };
   }
 
   *#hear(id: string, event: ChatModelStreamEvent): Generator<RunEventBody> {
@@ -171,10 +183,12 @@ export class ModelTurn {
     if (!speaking) return;
     this.#speaking.delete(id);
     const { key, asked, reader, answer } = speaking;
-    const { sdk, plugin, options, ctx, outputSchema } = this.#options;
-    const blame: Blame = { provider: ctx.model.provider, plugin, secrets: [] };
+    const { model, answering } = speaking.speaker;
+    const { sdk, plugin, options, outputSchema } = this.#options;
+    const blame: Blame = { provider: model.provider, plugin, secrets: [] };
     const end = completeEnd(reader.end(), blame);
-    yield* endOfCall(end, answer, { plugin, model: ctx.model, key, asked, maxOutputTokens: options.maxOutputTokens });
+    const ending = endOfCall(end, answer, { plugin, model, key, asked, maxOutputTokens: options.maxOutputTokens });
+    for (const body of ending) yield body.kind === "usage.recorded" ? { ...body, ...answering } : body;
     if (end.refused && outputSchema) throw new WeftlineError("MODEL_REFUSED", { problem: answer.text });
     this.calls.note(answer.calls);
     if (message)
@@ -183,6 +197,11 @@ export class ModelTurn {
         toAnswer({ text: answer.text, toolCalls: answer.calls }, { sdk, names: this.names }, answer.renamed === 0 ? end.native : undefined),
       );
   }
+}
+
+function broughtAlong({ ls_provider: provider, ls_model_name: model }: Readonly<Record<string, unknown>>): Speaker {
+  const named = (name: unknown): string => (typeof name === "string" && name !== "" ? name : "unknown");
+  return { model: { provider: named(provider), model: named(model), provenance: "LIVE" }, answering: { provenance: "LIVE" } };
 }
 
 /**

@@ -43,6 +43,7 @@ export function createLangGraphRuntime(host: LangGraphHost): AgentRuntime<LangGr
     },
     options: langgraphOptionsFor(() => library.names()),
     optionsSchema: langgraphOptionsSchema,
+    answersElsewhere: ({ graph }) => typeof graph === "string" && library.find(graph)?.kind === "remote",
     ...standingOn({ name: "@langchain/langgraph", version: sdkVersion, fix: installFix }, models),
     stream: (request, ctx) => converse(load, host, request, ctx),
   };

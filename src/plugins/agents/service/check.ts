@@ -34,7 +34,7 @@ export async function checkDefinition(
     ...instructionsProblems(draft.instructions, [...base, "instructions"]),
     ...capabilityProblems(draft.capabilities, [...base, "capabilities"]),
     ...(await policyProblems(host.tools, draft.toolPolicies, [...base, "toolPolicies"])),
-    ...(await optionsProblems(runtime, draft.options, [...base, "options"])),
+    ...(await optionsProblems(runtime, draft, base)),
     ...outputSchemaProblems(host, draft.outputSchema, [...base, "outputSchema"]),
     ...memoryProblems(draft.memory, [...base, "memory"]),
   ]);
@@ -81,9 +81,19 @@ function capabilityProblems(names: readonly string[], path: readonly string[]): 
   );
 }
 
-async function optionsProblems(runtime: AgentRuntime, options: unknown, path: readonly string[]): Promise<readonly Problem[]> {
-  const shape = objectProblems(options, path, "Options are");
-  return shape.length > 0 ? shape : (await readBy(runtime.options, options, path)).problems;
+async function optionsProblems(runtime: AgentRuntime, draft: DefinitionDraft, base: readonly string[]): Promise<readonly Problem[]> {
+  const path = [...base, "options"];
+  const shape = objectProblems(draft.options, path, "Options are");
+  if (shape.length > 0) return shape;
+  const { value, problems } = await readBy(runtime.options, draft.options, path);
+  return problems.length === 0 && runtime.answersElsewhere?.(value) ? unheardProblems(draft, base) : problems;
+}
+
+/** What an agent has that whoever answers for it elsewhere would never hear of. */
+function unheardProblems({ instructions, capabilities, toolPolicies, model }: DefinitionDraft, base: readonly string[]): Problem[] {
+  const given = { instructions: instructions || null, capabilities: capabilities[0], toolPolicies: toolPolicies[0], model };
+  const message = "The agent's options have it answered elsewhere, where nobody hears of this: leave it out.";
+  return Object.entries(given).flatMap(([name, value]) => (value == null ? [] : [{ path: [...base, name], message }]));
 }
 
 /** A value by any Standard Schema: what it became, and what is wrong with it. */

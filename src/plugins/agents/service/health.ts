@@ -1,6 +1,7 @@
 import { HealthComponent, asWeftlineError, messageOf, type AgentRuntime, type ModelBinding, type RuntimeStatus } from "#weftline";
 import { Skill } from "#plugins/capabilities";
 import type { AgentDefinition } from "../types.ts";
+import { readBy } from "./check.ts";
 import type { AgentsHost } from "./host.ts";
 
 type Status = HealthComponent["status"];
@@ -35,8 +36,10 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
   const status = await statusOf(runtime);
   if (status.mode === "UNAVAILABLE") return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
   const missing = missingCapabilities(host, definition);
+  const { value: options } = await readBy(runtime.options, definition.options, []);
+  const elsewhere = options !== undefined && (runtime.answersElsewhere?.(options) ?? false);
   return [
-    ...modelFindings(host, definition, status),
+    ...(elsewhere ? [] : modelFindings(host, definition, status)),
     ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
     ...(definition.capabilities.length > 0 && !runtime.features.tools ? [degraded(`The framework "${runtime.id}" calls no tools.`)] : []),
     ...(definition.outputSchema && !runtime.features.structuredOutput
