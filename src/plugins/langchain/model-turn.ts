@@ -6,7 +6,6 @@ import type { LLMResult } from "@langchain/core/outputs";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import {
   WeftlineError,
-  type Answering,
   type ConversationMessage,
   type ModelBinding,
   type RunContext,
@@ -64,7 +63,8 @@ const answerTools = /^extract-/;
 /** Whose answer it is: of the run's model, or of one that a graph or chain brought along, which nothing here simulates. */
 interface Speaker {
   readonly model: Pick<ModelBinding, "provider" | "model" | "provenance">;
-  readonly answering: Answering;
+  /** Said of its step, message and tokens. */
+  readonly answering: { readonly provenance?: "LIVE" };
 }
 
 /** A model call that is under way. */
