@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { v7 as newId } from "uuid";
 import { asPlatform } from "../database/rows.ts";
 import type { Sql } from "../database/sql.ts";
@@ -31,6 +32,8 @@ export class EmbeddedEngine {
   /** Claimed and about to be at work: a cancel reaches them too. */
   readonly #starting = new Map<string, AbortController>();
   readonly #rung = new Set<string>();
+  /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #claiming: Promise<void> | undefined;
   #timers: NodeJS.Timeout[] = [];
   #working = false;
@@ -169,7 +172,7 @@ export class EmbeddedEngine {
 
   #advance(run: Run, abort = new AbortController()): void {
     const drain = new AbortController();
-    const done = this.#turn(run, { abort, drain: drain.signal }).finally(() => {
+    const done = this.#inOwnContext(() => this.#turn(run, { abort, drain: drain.signal })).finally(() => {
       this.#active.delete(run.id);
       this.#pump();
     });
