@@ -1,16 +1,19 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createClient, type Client } from "graphql-ws";
 import { WebSocket } from "ws";
-import { createPlatform, type Platform } from "../../../src/core/platform.ts";
+import { createPlatform } from "../../../src/core/platform.ts";
 import { agents, auth, capabilities, chat, crewai, langchain, langgraph, models, openai, simulated } from "../../../src/plugins/index.ts";
+import { beginStream, plainAnswers } from "../../../src/testing/index.ts";
 import { runCase } from "../case.ts";
 import { pause } from "../server.ts";
 
-const viewer = { tenantId: "local", actorId: "local", name: "Local", roles: ["admin"] };
 const side = 20;
 const rounds = 3;
 /** What one subscription and one run may leave behind, in bytes; less is the noise of the measurement. */
@@ -34,15 +37,17 @@ async function times(count: number, work: (index: number) => Promise<void>): Pro
   );
 }
 
-async function ask<Data>(platform: Platform, query: string, variables: object = {}): Promise<Data> {
-  const { data, errors } = await platform.execute<Data>({ query, variables: variables as Record<string, unknown>, viewer });
-  if (errors) throw new AggregateError(errors, errors.map(({ message }) => message).join("\n"));
-  return data as Data;
+async function ask<Data>(client: Client, query: string, variables: Record<string, unknown>): Promise<Data> {
+  for await (const { data, errors } of client.iterate<Data>({ query, variables })) {
+    if (errors || !data) throw new Error(JSON.stringify(errors));
+    return data;
+  }
+  throw new Error("Nothing was answered.");
 }
 
-async function startRun(platform: Platform, agent: string, text: string): Promise<string> {
+async function startRun(client: Client, agent: string, text: string): Promise<string> {
   const { startRun: answer } = await ask<{ startRun: { run: { id: string } } }>(
-    platform,
+    client,
     `mutation ($input: StartRunInput!) { startRun(input: $input) { ... on StartRunPayload { run { id } } ... on UserError { message } } }`,
     { input: { target: { agent: { id: agent } }, text } },
   );
@@ -51,25 +56,47 @@ async function startRun(platform: Platform, agent: string, text: string): Promis
 
 /** Follows a run until a kind of event comes, then leaves. */
 async function until(client: Client, run: string, kind: RegExp): Promise<void> {
-  const query = "subscription ($run: ID!) { runEvents(run: $run, after: 0) { type } }";
-  for await (const { data } of client.iterate<{ runEvents: { type: string } }>({ query, variables: { run } })) {
-    if (data && kind.test(data.runEvents.type)) return;
+  const query = "subscription ($run: ID!) { runEvents(run: $run, after: 0) { type ... on RunStatusEvent { failure { code message } } } }";
+  const heard: object[] = [];
+  for await (const { data, errors } of client.iterate<{ runEvents: { type: string } }>({ query, variables: { run } })) {
+    if (errors || !data) throw new Error(JSON.stringify(errors));
+    heard.push(data.runEvents);
+    if (kind.test(data.runEvents.type)) return;
   }
+  throw new Error(`The run came to its end without ${String(kind)}: ${JSON.stringify(heard)}`);
 }
 
-async function createAgent(platform: Platform, framework: string): Promise<string> {
+async function createAgent(client: Client, input: object): Promise<string> {
   const { createAgent: made } = await ask<{ createAgent: { agent: { id: string } } }>(
-    platform,
-    `mutation ($framework: String!) { createAgent(input: { name: $framework, framework: $framework, capabilities: ["time.now", "message.send"] }) {
-      ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }`,
-    { framework },
+    client,
+    `mutation ($input: CreateAgentInput!) { createAgent(input: $input) { ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }`,
+    { input },
   );
   return made.agent.id;
 }
 
+/** A provider that keeps nothing, and no connection: whatever is left of one is the client's. */
+async function openProvider() {
+  const { begin, text, end, done } = plainAnswers.chat;
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => {
+      response.setHeader("connection", "close");
+      beginStream(response);
+      response.end(begin + text("All of it.") + end + done);
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return { baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, close: () => server.close() };
+}
+
+/** Whoever listens to the process. */
+function listeners(): number {
+  return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+}
+
 const frameworks = ["openai", "langchain", "langgraph", "crewai"];
 
-/** Subscriptions that come and go, and runs of every framework that end, leave nothing behind: neither memory nor handles nor listeners. */
+/** Subscriptions that come and go, and runs of every framework that end, with tools and over a wire, leave nothing behind: neither memory nor handles nor listeners. */
 await runCase("leak", async ({ size }) => {
   const [cycles, runs] = size === "whole" ? [10_000, 1_000] : [500, 50];
   setFlagsFromString("--expose-gc");
@@ -77,16 +104,17 @@ await runCase("leak", async ({ size }) => {
   const warnings: string[] = [];
   process.on("warning", ({ name, message }) => warnings.push(`${name}: ${message}`));
   const dataDir = mkdtempSync(join(tmpdir(), "weftline-leak-"));
+  const provider = await openProvider();
   const platform = await createPlatform({
     plugins: [
       auth(),
-      models(),
+      models({ bindings: { openai: {}, wire: { baseURL: provider.baseURL, apiKey: "leak", api: "chat", defaultModel: "model" } } }),
       simulated({ tokensPerSecond: 0 }),
       capabilities(),
       openai(),
       langchain(),
       langgraph(),
-      crewai(),
+      crewai({ engine: "typescript" }),
       agents(),
       chat(),
     ],
@@ -95,11 +123,14 @@ await runCase("leak", async ({ size }) => {
   });
   const server = await platform.listen({ port: 0 });
   const connect = (): Client => createClient({ url: server.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 });
-  const agentsOf = new Map<string, string>();
-  for (const framework of frameworks) agentsOf.set(framework, await createAgent(platform, framework));
-  const agent = agentsOf.get("openai") ?? "";
-  const waiting = await startRun(platform, agent, 'Use message.send with {"to": "a@b.c", "subject": "s", "body": "b"}');
   let client = connect();
+  const agentsOf = new Map<string, readonly string[]>();
+  for (const framework of frameworks) {
+    const tools = await createAgent(client, { name: framework, framework, capabilities: ["time.now", "message.send"] });
+    agentsOf.set(framework, [tools, await createAgent(client, { name: `${framework} wire`, framework, model: "wire/model" })]);
+  }
+  const [agent = ""] = agentsOf.get("openai") ?? [];
+  const waiting = await startRun(client, agent, 'Use message.send with {"to": "a@b.c", "subject": "s", "body": "b"}');
   await until(client, waiting, /^run\.waiting$/);
 
   const subscribe = (count: number): Promise<void> =>
@@ -110,7 +141,9 @@ await runCase("leak", async ({ size }) => {
       await other.dispose();
     });
   const run = (count: number, framework: string): Promise<void> =>
-    times(count, async () => until(client, await startRun(platform, agentsOf.get(framework) ?? "", "Use time.now"), /^run\.finished$/));
+    times(count, async (index) =>
+      until(client, await startRun(client, agentsOf.get(framework)?.[index % 2] ?? "", "Use time.now"), /^run\.finished$/),
+    );
   const reconnect = async (): Promise<void> => {
     await client.dispose();
     await pause(300);
@@ -120,8 +153,9 @@ await runCase("leak", async ({ size }) => {
   await subscribe(Math.max(200, cycles / 10));
   for (const framework of frameworks) await run(Math.max(50, runs / 10), framework);
   await reconnect();
-  const handles = [process.getActiveResourcesInfo().length];
   const start = await heapNow(collect);
+  const handles = [process.getActiveResourcesInfo().length];
+  const heard = [listeners()];
   await subscribe(cycles);
   await reconnect();
   const afterCycles = await heapNow(collect);
@@ -139,10 +173,12 @@ await runCase("leak", async ({ size }) => {
       before = after;
     }
     handles.push(process.getActiveResourcesInfo().length);
+    heard.push(listeners());
   }
   await client.dispose();
   await server.close();
   await platform.close();
+  provider.close();
   rmSync(dataDir, { recursive: true, force: true });
   const cycleBytes = afterCycles - start;
   return {
@@ -152,12 +188,14 @@ await runCase("leak", async ({ size }) => {
     bytesPerCycle: Math.round(cycleBytes / cycles),
     bytesPerRun: Object.fromEntries(frameworks.map((framework) => [framework, Math.round((grown[framework] ?? 0) / runs)])),
     handles,
+    listeners: heard,
     warnings: warnings.length,
     ...(warnings.length > 0 ? { first: warnings.slice(0, 3) } : {}),
     ok:
       cycleBytes < Math.max(most.noise, most.perCycle * cycles) &&
       Object.values(grown).every((bytes) => bytes < mostGrown) &&
       handles.every((count) => count <= (handles[0] ?? 0)) &&
+      heard.every((count) => count <= (heard[0] ?? 0)) &&
       warnings.length === 0,
   };
 });
