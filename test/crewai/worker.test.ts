@@ -1,55 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { testModel, type Asked, type Said, type TestModel } from "../plugins/crewai/model.ts";
 import { ended, Theatre } from "../plugins/crewai/play.ts";
+import { processes } from "./processes.ts";
 import { pythonCrewai } from "./python.ts";
 
-/** Read from /proc: what the system itself knows of a process. */
-const processes = {
-  /** Those that play or load crews for this test, the loading one first. */
-  ours: (): number[] =>
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name) && of(name, "cmdline").includes("/worker/main.py") && descends(Number(name)))
-      .map(Number)
-      .toSorted((a, b) => a - b),
-  environment: (pid: number): string => of(String(pid), "environ"),
-  threads: (pid: number): number => readdirSync(`/proc/${pid}/task`).length,
-  /** Whether it has a connection over the network. */
-  talks: (pid: number): boolean => {
-    const inodes = ["tcp", "tcp6", "udp", "udp6"].flatMap((table) =>
-      of(String(pid), `net/${table}`)
-        .split("\n")
-        .flatMap((line) => /^\s*\d+:(?:\s+\S+){8}\s+(\d+)/.exec(line)?.[1] ?? []),
-    );
-    const sockets = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1] ?? []);
-    return sockets.some((inode) => inodes.includes(inode));
-  },
-};
-
-function of(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
-
-function descends(pid: number): boolean {
-  for (let each = pid; each > 1; each = Number(/^\d+ \(.*\) \S (\d+)/s.exec(of(String(each), "stat"))?.[1] ?? 0))
-    if (each === process.pid) return true;
-  return false;
-}
+const ours = (): number[] => processes.below(process.pid);
 
 const folders = (): string[] => readdirSync(tmpdir()).filter((name) => /^weftline-crew-\w{6}$/.test(name));
 
@@ -72,7 +31,7 @@ describe("the process of a run", () => {
   afterAll(async () => {
     await theatre[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();
-    assert.deepEqual([processes.ours(), folders()], [[], []], "nothing stays behind");
+    assert.deepEqual([ours(), folders()], [[], []], "nothing stays behind");
     rmSync(tmpdir(), { recursive: true });
     vi.unstubAllEnvs();
   });
@@ -90,12 +49,12 @@ describe("the process of a run", () => {
     };
     const id = await theatre.start("crew", { text: "Go." });
     await Promise.race([reached, theatre.until(id, ended)]);
-    return { id, letGo, pid: processes.ours().at(-1) ?? 0, before: provider.asked.length };
+    return { id, letGo, pid: ours().at(-1) ?? 0, before: provider.asked.length };
   }
 
   it("has no key and nothing of the server's environment, and talks to nobody over the network", async () => {
     const { id, letGo, pid } = await heldRun();
-    const [loader = 0] = processes.ours();
+    const [loader = 0] = ours();
     expect(pid).not.toBe(loader);
     expect(processes.threads(loader), "forking is safe only without threads").toBe(1);
     for (const each of [loader, pid]) {
@@ -104,6 +63,9 @@ describe("the process of a run", () => {
       expect(processes.talks(each)).toBe(false);
     }
     expect(processes.talks(process.pid), "the look at connections sees those that there are").toBe(true);
+    expect(readdirSync(processes.folder(pid)), "CrewAI's locks are the run's own, and go with it").toContainEqual(
+      expect.stringMatching(/^crewai:.*\.lock$/),
+    );
     letGo();
     expect((await theatre.until(id, ended)).status).toBe("SUCCEEDED");
   });
@@ -122,7 +84,8 @@ describe("the process of a run", () => {
     const { id, pid, letGo } = await heldRun();
     await theatre.app.graphql("mutation ($id: ID!) { cancelRun(run: $id) { __typename } }", { id });
     expect((await theatre.until(id, ended)).status).toBe("CANCELLED");
-    await vi.waitFor(() => expect(processes.ours()).not.toContain(pid), { timeout: 2_000 });
+    await vi.waitFor(() => expect([...ours(), ...processes.inGroup(pid)]).not.toContain(pid), { timeout: 2_000 });
+    expect(processes.inGroup(pid)).toEqual([]);
     await vi.waitFor(() => expect(folders()).toEqual([]), { timeout: 3_000 });
     letGo();
   });
