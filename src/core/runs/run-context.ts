@@ -16,6 +16,7 @@ export function commonContext(
   return {
     runId: run.id,
     threadId: run.threadId ?? undefined,
+    owner: `${run.tenantId}/${run.ownerId}`,
     signal: abort.signal,
     drain,
     log: host.log.child({ runId: run.id }),

@@ -172,6 +172,8 @@ export type QuestionOutcome =
 export interface RunContext {
   readonly runId: string;
   readonly threadId: string | undefined;
+  /** Whose run it is, as one word: for shares between people. It permits nothing. */
+  readonly owner: string;
   /** Aborts when the run is cancelled, loses its lease or passes its deadline. Pass it to every request. */
   readonly signal: AbortSignal;
   /**

@@ -5,7 +5,7 @@ import { createPythonEngine } from "./python/engine.ts";
 import { crewaiInstaller } from "./python/install.ts";
 import { installationAt } from "./python/installation.ts";
 import { Nursery } from "./python/nursery.ts";
-import { BoundedPlaces } from "./python/places.ts";
+import { FairPlaces } from "./python/fair-places.ts";
 import { createCrewRuntime } from "./runtime.ts";
 import { typescriptEngine } from "./typescript/engine.ts";
 
@@ -28,7 +28,7 @@ export const crewai = definePlugin({
     const installation = installationAt(home, python);
     const nursery = new Nursery({ python: installation.python, home, startTimeoutMs, idleMs, log });
     const engines = {
-      python: createPythonEngine({ installation, nursery, places: new BoundedPlaces(maxWorkers) }),
+      python: createPythonEngine({ installation, nursery, places: new FairPlaces(maxWorkers) }),
       typescript: typescriptEngine,
     };
     onClose(() => engines.python.close());

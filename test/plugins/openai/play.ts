@@ -137,6 +137,7 @@ export async function play(scene: Scene): Promise<Played> {
   const ctx: RunContext = {
     runId: "run",
     threadId: undefined,
+    owner: "tenant/owner",
     signal: scene.signal ?? new AbortController().signal,
     drain: new AbortController().signal,
     log: silentLog,

@@ -6,14 +6,14 @@ import { Floor } from "./floor.ts";
 import type { Installation } from "./installation.ts";
 import type { Nursery } from "./nursery.ts";
 import { RefusedByPeer } from "./peer.ts";
-import type { BoundedPlaces } from "./places.ts";
+import type { FairPlaces } from "./fair-places.ts";
 import { hire } from "./worker.ts";
 
 /** What the Python engine works with. */
 export interface PythonHost {
   readonly installation: Installation;
   readonly nursery: Nursery;
-  readonly places: BoundedPlaces;
+  readonly places: FairPlaces;
 }
 
 /** CrewAI itself, a process a run. The process has no key and no network of the platform's: it asks for everything over its line. */
@@ -24,7 +24,9 @@ export function createPythonEngine({ installation, nursery, places }: PythonHost
     version: () => installation.version(),
     standing: () => installation.standing(),
     play: async (stage, options) => {
-      const giveBack = await places.take(stage.ctx.signal);
+      const { owner, signal, drain } = stage.ctx;
+      // Who waits has begun nothing, and can as well wait in the next process.
+      const giveBack = await places.take(owner, AbortSignal.any([signal, drain]));
       const work = play(nursery, stage, options).finally(giveBack);
       playing.add(work);
       return work.finally(() => playing.delete(work));

@@ -41,6 +41,8 @@ export class Peer {
     to.on("error", () => undefined);
     from.on("error", () => undefined);
     const lines = createInterface({ input: from, crlfDelay: Infinity });
+    // An error of what it reads from is told by the lines too.
+    lines.on("error", () => undefined);
     const take = (line: string): void => {
       const message = messageIn(line);
       if (message) return this.#take(message, listener);

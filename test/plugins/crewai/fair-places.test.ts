@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { FairPlaces } from "../../../src/plugins/crewai/python/fair-places.ts";
+
+const never = new AbortController().signal;
+
+/** Asks for places one after the other, and notes whose turn it was. */
+function queue(places: FairPlaces) {
+  const turns: string[] = [];
+  const back: (() => void)[] = [];
+  return {
+    turns,
+    back,
+    ask: async (owner: string, signal = never) => {
+      back.push(await places.take(owner, signal));
+      turns.push(owner);
+    },
+    /** What was given is given back, the oldest first, and whoever is next has it. */
+    next: async () => {
+      await new Promise(setImmediate);
+      back.shift()?.();
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+describe("places for Python", () => {
+  it.each([
+    [1, ["greedy", "ada", "bob", "greedy", "bob", "greedy", "greedy", "greedy"]],
+    [2, ["greedy", "greedy", "ada", "bob", "greedy", "bob", "greedy", "greedy"]],
+  ])("of which there are %i, and one viewer wants many, are taken in turn", async (most, order) => {
+    const { ask, next, turns } = queue(new FairPlaces(most));
+    for (let each = 0; each < 5; each++) void ask("greedy");
+    for (const owner of ["ada", "bob", "bob"]) void ask(owner);
+    for (let each = 0; each < 8; each++) await next();
+    expect(turns).toEqual(order);
+  });
+
+  it("of one viewer are given in the order in which they were asked for, up to the most there are", async () => {
+    const { ask, next, turns, back } = queue(new FairPlaces(2));
+    for (let each = 0; each < 3; each++) void ask("ada");
+    await new Promise(setImmediate);
+    expect(back).toHaveLength(2);
+    const [first] = back;
+    await next();
+    first?.();
+    expect(turns).toHaveLength(3);
+    void ask("ada");
+    await new Promise(setImmediate);
+    expect(turns, "what is given back twice is one place").toHaveLength(3);
+  });
+
+  it("are not kept for who no longer waits", async () => {
+    const { ask, next, turns } = queue(new FairPlaces(1));
+    const left = new AbortController();
+    void ask("ada");
+    const asked = ask("bob", left.signal);
+    void ask("eve");
+    left.abort(new Error("gone"));
+    await expect(asked).rejects.toThrow("gone");
+    await next();
+    expect(turns).toEqual(["ada", "eve"]);
+  });
+});
