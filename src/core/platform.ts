@@ -90,6 +90,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   const host: ScopeHost = {
     database,
     log,
+    has: (ref) => kernel.registry.has(ref),
     use: (ref) => (ref.id === authorizationService.id && !kernel.registry.has(ref) ? (authorization as never) : kernel.registry.use(ref)),
     contributions: (point) => kernel.registry.contributions(point),
     remember: async (tx, viewer) => {

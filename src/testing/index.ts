@@ -20,6 +20,7 @@ export {
   type ProviderServer,
   type SeenRequest,
 } from "./provider-server.ts";
+export { scriptMemory } from "./script-memory.ts";
 export { scriptModel, type ScriptModelOptions, type ScriptedAnswer, type ScriptedCall } from "./script-model.ts";
 export { testPlatform, type TestPlatform, type TestPlatformOptions, type Variables } from "./test-platform.ts";
 export { defaultViewer, testViewer } from "./viewers.ts";

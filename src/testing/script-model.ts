@@ -74,7 +74,8 @@ export function scriptModel(script: readonly ScriptedAnswer[], options: ScriptMo
   })();
 }
 
-function scriptedFetch(script: readonly ScriptedAnswer[], tokensPerSecond: number): typeof fetch {
+/** What stands behind a {@link scriptModel}. */
+export function scriptedFetch(script: readonly ScriptedAnswer[], tokensPerSecond: number): typeof fetch {
   return async (input, init) => {
     const sent = new Request(input, init);
     const body = await sent.clone().text();

@@ -3,6 +3,7 @@ import { scenes } from "../plugins/crewai/all-scenes.ts";
 import { testModel, type TestModel } from "../plugins/crewai/model.ts";
 import { Theatre } from "../plugins/crewai/play.ts";
 import type { Scene } from "../plugins/crewai/scenes.ts";
+import { remembers } from "../plugins/crewai/remembering.ts";
 import { tell, type Telling } from "../plugins/crewai/telling.ts";
 import { waits } from "../plugins/crewai/waiting.ts";
 import { pythonCrewai } from "./python.ts";
@@ -39,6 +40,10 @@ function common({ log, steps, asked, ...telling }: Telling, { differs }: Scene):
   const sorted = all.steps.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
   return { ...telling, log: all.log.toSorted(), steps: sorted, asked: asked.toSorted() };
 }
+
+describe("CrewAI for Python shows what was recalled to a crew that is", () => {
+  it.each(remembers)("$name", ({ holds }) => holds(pythonCrewai()));
+});
 
 describe("on CrewAI for Python", () => {
   it.each(Object.entries(waits))("%s", (_, holds) => holds(() => pythonCrewai()));

@@ -58,6 +58,7 @@ describe("the page on writing a plugin", { timeout: 60_000 }, () => {
       "lingo.ts",
       "workshop.ts",
       "chore.ts",
+      "recall.ts",
       "entities.ts",
       "card.ts",
     ]);

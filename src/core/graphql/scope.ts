@@ -13,6 +13,7 @@ export interface ScopeHost {
   readonly log: Logger;
   /** Notes who writes. */
   remember(tx: Tx, viewer: Viewer): Promise<void>;
+  has(ref: ServiceRef<unknown>): boolean;
   use<T>(ref: ServiceRef<T>): T;
   contributions<T>(point: ExtensionPoint<T>): ReadonlyMap<string, Contribution<T>>;
 }
@@ -122,6 +123,11 @@ export class Scope {
       // Also where it failed: what was loaded within it was read from a transaction that others share.
       this.renew();
     }
+  }
+
+  /** Whether somebody provides the service. */
+  has(ref: ServiceRef<unknown>): boolean {
+    return this.#host.has(ref);
   }
 
   /** @throws UNAVAILABLE where nobody provides the service. */

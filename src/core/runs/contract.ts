@@ -7,6 +7,7 @@ import type { Interrupt, Message, StoredPart } from "./entities/message.ts";
 import type { Run, RunLimits, RunSettings } from "./entities/run.ts";
 import type { Stream } from "./entities/stream.ts";
 import type { LoggedEvent, NewEvent, RunEventBody } from "./events.ts";
+import type { RecallRequest } from "./memory.ts";
 import type { RunContext } from "./runtime.ts";
 import type { ToolPolicy } from "./tools.ts";
 import type { DecisionKind, OnBusy, RunTrigger } from "./types.ts";
@@ -23,6 +24,8 @@ export interface AgentProgram {
   readonly capabilities: readonly string[];
   /** When a person is asked about a call of it, beyond what the tools themselves ask. */
   readonly toolPolicies?: readonly ToolPolicy[];
+  /** What it recalls before it answers; absent where it does not. */
+  readonly memory?: Pick<RecallRequest, "scopes" | "limit">;
   readonly options: unknown;
   readonly outputSchema?: Readonly<Record<string, unknown>>;
 }

@@ -4,6 +4,7 @@ import type { AgentCast } from "./cast.ts";
 import { refuseFiles } from "./files.ts";
 import { conversationOf, inputOf } from "./history.ts";
 import { listen } from "./listen.ts";
+import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";
 import { checkClosed, checkOutput, hear, type Answer, type Stage, type TurnHost } from "./stage.ts";
 
@@ -25,9 +26,11 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
     if (!nothingSaid) await session.flush();
     const messages = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host, run);
     refuseFiles(cast.runtime, messages);
+    const recalled = await recall(stage, cast, messages);
     const request = {
       agent: cast.program.agent,
-      instructions: cast.program.instructions,
+      instructions: [cast.program.instructions, recalled].filter(Boolean).join("\n\n") || undefined,
+      recalled,
       options: cast.program.options as never,
       messages,
       input: run.input ?? null,

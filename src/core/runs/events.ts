@@ -1,4 +1,5 @@
 import type { Provenance } from "../host/types.ts";
+import type { RecalledRecord } from "./memory.ts";
 import type { MessageRole, MessageStatus, StepKind, StepStatus, ToolCallStatus, InterruptStatus, RunStatus } from "./types.ts";
 
 /** Tokens of one model call. Cached and reasoning tokens are parts of input and output. */
@@ -94,6 +95,13 @@ export interface EventPayloads {
   };
   "interrupt.raised": { readonly interrupt: string; readonly status: InterruptStatus };
   "interrupt.resolved": { readonly interrupt: string; readonly status: InterruptStatus };
+  /** Once a run, where its agent recalls: what its model is shown, how many records there was no room for, and why there are none. */
+  "memory.recalled": {
+    readonly s: number;
+    readonly records: readonly RecalledRecord[];
+    readonly omitted?: number;
+    readonly problem?: string;
+  };
   "state.patched": { readonly patch: unknown };
   "usage.recorded": { readonly s?: number; readonly provider: string; readonly model: string } & TokenUsage;
   progress: { readonly done: number; readonly total?: number };

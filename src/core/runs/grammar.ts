@@ -194,6 +194,14 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     apply: ({ interrupts }, { interrupt }) => void interrupts.delete(interrupt),
   },
 
+  "memory.recalled": {
+    in: atWork,
+    problem: ({ steps }, { s, records }) => {
+      if (!steps.has(s)) return `memory was recalled outside of step ${s}`;
+      return Array.isArray(records) ? undefined : "what was recalled is no list";
+    },
+    apply: stay,
+  },
   "state.patched": { in: atWork, problem: (_, { patch }) => (patch === undefined ? "a patch is missing" : undefined), apply: stay },
   "usage.recorded": {
     in: atWork,

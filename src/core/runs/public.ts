@@ -23,6 +23,7 @@ export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } fr
 export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
 export { fileService, fileUnsupported, type Files, type NamedFile } from "./files.ts";
+export { MemoryScope, memoryService, type Memory, type RecalledRecord, type RecallRequest } from "./memory.ts";
 export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";
 export {
   modelService,

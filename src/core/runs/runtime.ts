@@ -101,7 +101,13 @@ export type ConversationMessage =
 /** What a turn is given. On a resumed run `messages` holds also what this run said and did before. */
 export interface RunRequest<Options = unknown> {
   readonly agent: { readonly id: string; readonly name: string; readonly version: number };
+  /** The agent's, then what was recalled for the run. */
   readonly instructions: string | undefined;
+  /**
+   * What was recalled alone, as it stands at the end of `instructions`; nothing where nothing was. For a framework that tells its model something else
+   * in place of the instructions: it adds this to that.
+   */
+  readonly recalled: string | undefined;
   readonly options: Options;
   readonly messages: readonly ConversationMessage[];
   readonly input: unknown;

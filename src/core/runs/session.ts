@@ -61,6 +61,7 @@ export class RunSession extends RunQueue {
   #counters: { m: number; s: number; c: number; u: number };
   #lastText: string | undefined;
   readonly #raised = new Set<string>();
+  #recalled: EventPayloads["memory.recalled"] | undefined;
   /** The number of each step by the adapter's name for it, open or not. */
   readonly #stepNumbers = new Map<string, number>();
 
@@ -77,7 +78,7 @@ export class RunSession extends RunQueue {
       if (kind === "step.started") this.#noteAttempt(payload as EventPayloads["step.started"]);
       if (kind === "message.started") this.#noteMessage(payload as EventPayloads["message.started"]);
       if (kind === "message.finished") this.#noteAnswer(payload as EventPayloads["message.finished"]);
-      this.#noteInterrupt(kind, payload);
+      this.#noteSingle(kind, payload);
     }
   }
 
@@ -98,6 +99,11 @@ export class RunSession extends RunQueue {
   /** Interrupts that the run raised; some may have been decided since. */
   get raised(): ReadonlySet<string> {
     return this.#raised;
+  }
+
+  /** What came of the run's one look into its memory, in this turn or an earlier one. */
+  get recalled(): EventPayloads["memory.recalled"] | undefined {
+    return this.#recalled;
   }
 
   /** From now on model calls are marked so, where it is not said of one that another model answers. */
@@ -151,7 +157,7 @@ export class RunSession extends RunQueue {
 
   override append<Kind extends EventKind>(kind: Kind, payload: EventPayloads[Kind], options?: Parameters<RunQueue["append"]>[2]): void {
     super.append(kind, payload, options);
-    this.#noteInterrupt(kind, payload);
+    this.#noteSingle(kind, payload);
   }
 
   openStep(
@@ -294,8 +300,10 @@ export class RunSession extends RunQueue {
     if (status === "COMPLETE") this.#lastText = text;
   }
 
-  #noteInterrupt(kind: string, payload: unknown): void {
-    if (kind === "interrupt.raised") this.#raised.add((payload as EventPayloads["interrupt.raised"]).interrupt);
+  /** Takes note of what is said once, whoever says it. */
+  #noteSingle(kind: string, payload: unknown): void {
+    if (kind === "memory.recalled") this.#recalled = payload as EventPayloads["memory.recalled"];
+    else if (kind === "interrupt.raised") this.#raised.add((payload as EventPayloads["interrupt.raised"]).interrupt);
     else if (kind === "interrupt.resolved") this.#raised.delete((payload as EventPayloads["interrupt.resolved"]).interrupt);
   }
 

@@ -6,7 +6,6 @@ import type { AgentDefinition, AgentRef, JsonObject } from "./types.ts";
 export { Agent, AgentVersion } from "./entities.ts";
 export {
   AgentStatus,
-  MemoryScope,
   type AgentDefinition,
   type AgentMemorySettings,
   type AgentRef,

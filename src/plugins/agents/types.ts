@@ -1,4 +1,4 @@
-import { enumKey } from "#weftline";
+import { enumKey, type RecallRequest } from "#weftline";
 import type { ApprovalMode } from "#plugins/capabilities";
 
 export const AgentStatus = enumKey("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED");
@@ -8,16 +8,9 @@ export type AgentStatus = keyof typeof AgentStatus;
 export const StopMode = enumKey("DRAIN", "CANCEL");
 export type StopMode = keyof typeof StopMode;
 
-/** Whose memory a fact belongs to. */
-export const MemoryScope = enumKey("THREAD", "AGENT", "WORKFLOW", "USER", "TENANT");
-export type MemoryScope = keyof typeof MemoryScope;
-
 /** What an agent recalls before it answers. */
-export interface AgentMemorySettings {
+export interface AgentMemorySettings extends Pick<RecallRequest, "scopes" | "limit"> {
   readonly recall: boolean;
-  readonly scopes: readonly MemoryScope[];
-  /** The most facts that it is shown. */
-  readonly limit: number;
 }
 
 /** When a person is asked about an agent's calls of a tool. */

@@ -12,6 +12,7 @@ import { z } from "zod";
 import type { Crew, ReadCrew } from "./definition/crew.ts";
 import { askedBy, interpolate } from "./definition/inputs.ts";
 import { readCrew } from "./definition/read.ts";
+import { withRecalled } from "./definition/recalled.ts";
 import { crewOfOne } from "./definition/single.ts";
 import type { CrewEngine } from "./engine.ts";
 import { crewOptions, type CrewOptions } from "./options.ts";
@@ -137,5 +138,5 @@ function crewFor(
       fix,
     });
   }
-  return { crew: interpolate(found.crew, asked), warnings: found.warnings };
+  return { crew: withRecalled(interpolate(found.crew, asked), request.recalled), warnings: found.warnings };
 }

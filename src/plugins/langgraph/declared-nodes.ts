@@ -62,7 +62,10 @@ async function speak(turn: GraphTurn, node: Of<"agent"> | Of<"model">, state: No
     options: request.options,
     outputSchema: schema,
   });
-  const instructions = node.instructions === undefined ? request.instructions : fillText(node.instructions, scope);
+  const instructions =
+    node.instructions === undefined
+      ? request.instructions
+      : [fillText(node.instructions, scope), request.recalled].filter(Boolean).join("\n\n");
   const loop = agentGraph(sdk, {
     model,
     tools: node.type === "agent" ? toolsOf(turn, node).map((tool) => models.tool(tool)) : [],

@@ -65,7 +65,8 @@ function interruptsOf(state: RemoteState | undefined, answers: RemoteAnswers): S
   );
 }
 
-function inputOf({ input, messages }: RunRequest, target: RemoteTarget): Readonly<Record<string, unknown>> {
+/** The server has instructions of its own; what was recalled here it can only hear of in the conversation. */
+function inputOf({ input, messages, recalled }: RunRequest, target: RemoteTarget): Readonly<Record<string, unknown>> {
   const data = (input as { readonly data?: unknown } | null)?.data;
   const given = typeof data === "object" && data !== null && !Array.isArray(data) ? data : {};
   const said = messages.map((message) =>
@@ -76,7 +77,8 @@ function inputOf({ input, messages }: RunRequest, target: RemoteTarget): Readonl
           content: message.parts.map((part) => textOf(part, target)).join("\n"),
         },
   );
-  return { messages: said, ...given };
+  const before = recalled === undefined ? [] : [{ role: "system", content: recalled }];
+  return { messages: [...before, ...said], ...given };
 }
 
 /** @throws FILE_UNSUPPORTED: a file would be kept on the server, where nobody deletes it with its thread. */

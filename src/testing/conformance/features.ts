@@ -108,7 +108,8 @@ export function declared(stage: Stage, { framework }: RuntimeUnderTest): Runtime
   return found.value.features;
 }
 
-const decide = `mutation ($input: DecideInterruptInput!) {
+/** Decides an interrupt. */
+export const decide = `mutation ($input: DecideInterruptInput!) {
   result: decideInterrupt(input: $input) { __typename ... on DecideInterruptPayload { made: run { id } } ... on UserError { message } } }`;
 
 /** How a decision is answered. */

@@ -54,7 +54,8 @@ export const said = {
   apart: (marker: string) => `Repeat ${marker}`,
 } as const;
 
-const script: readonly ScriptedAnswer[] = [
+/** What the suite's own model does when it is told {@link said}. */
+export const script: readonly ScriptedAnswer[] = [
   { match: "conformance.echo", toolCalls: [{ name: "conformance.echo", arguments: { text: "thread" } }] },
   { match: "conformance.echo", reply: "The tool was heard." },
   // A model may claim what it likes: a person decides.
@@ -110,6 +111,8 @@ export interface StageOptions {
   readonly tokensPerSecond?: number;
   /** Whether the agent has tools. */
   readonly tools?: "given" | "none";
+  /** What the agent has besides. */
+  readonly agent?: Readonly<Record<string, unknown>>;
   /** Plugins besides those that every stage has. */
   readonly more?: () => PluginList;
 }
@@ -138,13 +141,13 @@ export class Stage implements AsyncDisposable {
 
   static async set(runtime: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
     const { framework, patienceMs = 15_000 } = runtime;
-    const { tools: given = "given", more = () => [] } = options;
+    const { tools: given = "given", agent, more = () => [] } = options;
     const effects: Effects = { sent: [] };
     const app = await testPlatform({
       plugins: [auth(), modelsOf(runtime, options), capabilities(), toolsPlugin(effects), agents(), more(), runtime.plugins()],
     });
     const stage = new Stage(app, effects, { framework, patienceMs });
-    await stage.agent({ name: "actor", capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [] });
+    await stage.agent({ name: "actor", capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [], ...agent });
     return stage;
   }
 

@@ -3,6 +3,7 @@ import { checksOf } from "./checks.ts";
 import { faultChecksOf } from "./faults.ts";
 import { featureChecksOf } from "./features.ts";
 import { fileChecksOf } from "./files.ts";
+import { memoryChecksOf } from "./memory.ts";
 import type { RuntimeUnderTest } from "./stage.ts";
 
 export type { ConformanceCheck, InapplicableCheck, RuntimeFeature } from "./check.ts";
@@ -43,7 +44,13 @@ export interface Conformance {
  */
 export function runtimeConformance(name: string, runtime: RuntimeUnderTest): Conformance {
   const noted = { "at work": new Map<RuntimeFeature, readonly string[]>(), absent: new Map<RuntimeFeature, readonly string[]>() };
-  const sources = [...checksOf(runtime), ...featureChecksOf(runtime), ...fileChecksOf(runtime), ...faultChecksOf(runtime)];
+  const sources = [
+    ...checksOf(runtime),
+    ...featureChecksOf(runtime),
+    ...fileChecksOf(runtime),
+    ...memoryChecksOf(runtime),
+    ...faultChecksOf(runtime),
+  ];
   const checks = sources.filter(({ inapplicable }) => inapplicable === undefined).map((source) => recorded(source, noted));
   const inapplicable = sources.flatMap((source) =>
     source.inapplicable === undefined ? [] : [{ name: source.name, reason: source.inapplicable }],

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { scriptMemory } from "../../../src/testing/index.ts";
 import { agentsPlatform, bob, made, mutations, script, type Script } from "./fixture.ts";
 
 let app: Awaited<ReturnType<typeof agentsPlatform>> | undefined;
@@ -72,6 +73,28 @@ test("what the framework cannot do degrades an agent that needs it", async () =>
     status: "DEGRADED",
     detail: 'The framework "paper" calls no tools. The framework "paper" gives no structured output.',
   });
+});
+
+test("an agent that recalls is degraded where no plugin provides memory, and where it names no scope", async () => {
+  const found = await healthOf(script(), { memory: { recall: true, scopes: ["USER"] } });
+  expect(found).toMatchObject({
+    status: "DEGRADED",
+    detail: "It recalls, but no plugin provides memory: its runs go on without. Add one, or set memory.recall to false.",
+  });
+  const off = { agent: { name: "A" }, memory: { recall: false } };
+  if (app) made(await mutations(app).update(off));
+  expect(await health()).toMatchObject({ status: "UP", detail: null });
+});
+
+test("an agent that recalls is up where a plugin provides memory and it says whose", async () => {
+  app = await agentsPlatform(script(), scriptMemory({ recall: () => [] }));
+  made(await mutations(app).create({ name: "A", framework: "paper", memory: { recall: true } }));
+  expect(await health()).toMatchObject({
+    status: "DEGRADED",
+    detail: "It recalls, but from no scope: name some in memory.scopes.",
+  });
+  made(await mutations(app).update({ agent: { name: "A" }, memory: { scopes: ["USER"] } }));
+  expect(await health()).toMatchObject({ status: "UP", detail: null });
 });
 
 test("a binding that is gone takes the agent down", async () => {

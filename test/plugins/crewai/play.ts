@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import { definePlugin, tools, type ToolDefinition } from "#weftline";
-import type { PluginEntry } from "../../../src/core/kernel/spec.ts";
+import type { PluginEntry, PluginList } from "../../../src/core/kernel/spec.ts";
 import { parseGlobalId } from "../../../src/core/graphql/ids.ts";
 import { Run } from "../../../src/core/runs/entities/run.ts";
 import type { LoggedEvent } from "../../../src/core/runs/events.ts";
@@ -59,7 +59,7 @@ export class Theatre implements AsyncDisposable {
     this.effects = effects;
   }
 
-  static async open(plugin: PluginEntry, baseURL: string): Promise<Theatre> {
+  static async open(plugin: PluginList, baseURL: string): Promise<Theatre> {
     const effects: string[] = [];
     const binding = models({
       default: "local",

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { HumanMessage, type BaseMessage } from "@langchain/core/messages";
+import { HumanMessage, SystemMessage, type BaseMessage } from "@langchain/core/messages";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
 import {
   Annotation,
@@ -153,8 +153,10 @@ export async function langgraphServer(key: string) {
 }
 
 function given_(input: unknown): unknown {
-  const { messages = [], ...rest } = (input ?? {}) as { messages?: readonly { content: string }[] };
-  return input ? { ...rest, messages: messages.map(({ content }) => new HumanMessage(content)) } : null;
+  const { messages = [], ...rest } = (input ?? {}) as { messages?: readonly { role: string; content: string }[] };
+  const read = ({ role, content }: { role: string; content: string }) =>
+    role === "system" ? new SystemMessage(content) : new HumanMessage(content);
+  return input ? { ...rest, messages: messages.map(read) } : null;
 }
 
 /** Messages as a server writes them. */

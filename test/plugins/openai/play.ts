@@ -156,6 +156,7 @@ export async function play(scene: Scene): Promise<Played> {
   const request: RunRequest<OpenAIOptions> = {
     agent: { id: "agent", name: "Agent", version: 1 },
     instructions: scene.instructions,
+    recalled: undefined,
     options: openaiOptions.parse(scene.options ?? {}),
     messages: scene.messages ?? [user(scene.say ?? "Hello")],
     input: null,

@@ -1,10 +1,10 @@
-import { Actor, HealthComponent, RunTarget, actorOf, connectionType, loadRows, nodeType, type GraphBuilder } from "#weftline";
+import { Actor, HealthComponent, MemoryScope, RunTarget, actorOf, connectionType, loadRows, nodeType, type GraphBuilder } from "#weftline";
 import { ApprovalMode, Capability, capabilityDirectory } from "#plugins/capabilities";
 import { Agent, AgentVersion, type AgentMemorySettings, type AgentToolPolicy } from "../contract.ts";
 import { newestOf } from "../service/find.ts";
 import { listVersions } from "../service/list.ts";
 import { agentEditor } from "../service/service.ts";
-import { AgentStatus, MemoryScope } from "../types.ts";
+import { AgentStatus } from "../types.ts";
 import { pageForward } from "./page.ts";
 import { TemplateView, templateOf } from "./template.ts";
 
@@ -31,7 +31,7 @@ export function addAgent(builder: GraphBuilder): void {
         type: HealthComponent,
         nullable: false,
         description: "How its next run would fare: its framework, its model and its capabilities. Apart from its status.",
-        resolve: async (agent, _, scope) => scope.use(agentEditor).health(agent.name, await newestOf(scope, agent)),
+        resolve: async (agent, _, scope) => scope.use(agentEditor).health(scope, agent.name, await newestOf(scope, agent)),
       }),
       frameworkId: t.string({
         nullable: false,
@@ -131,7 +131,11 @@ function memorySettings(builder: GraphBuilder) {
   return builder.objectRef<AgentMemorySettings>("AgentMemorySettings").implement({
     description: "What an agent recalls before it answers.",
     fields: (t) => ({
-      recall: t.exposeBoolean("recall", { nullable: false, description: "Whether it recalls anything." }),
+      recall: t.exposeBoolean("recall", {
+        nullable: false,
+        description:
+          "Whether it recalls anything. Without a plugin that provides memory it cannot: its health says so, and its runs go on without.",
+      }),
       scopes: t.field({
         type: [MemoryScope],
         nullable: false,

@@ -1,5 +1,5 @@
-import { defineEnum, type GraphBuilder } from "#weftline";
-import { AgentStatus, MemoryScope, StopMode } from "../types.ts";
+import { MemoryScope, defineEnum, type GraphBuilder } from "#weftline";
+import { AgentStatus, StopMode } from "../types.ts";
 
 export function addEnums(builder: GraphBuilder): void {
   defineEnum(builder, AgentStatus, "AgentStatus", "Whether an agent takes runs. How it is stands apart, in its health.", {

@@ -1,9 +1,9 @@
-import { inputNamed, type GraphBuilder } from "#weftline";
+import { MemoryScope, inputNamed, type GraphBuilder } from "#weftline";
 import { ApprovalMode } from "#plugins/capabilities";
 import type { PolicyPatch } from "../service/draft.ts";
 import type { CreateAgent, UpdateAgent } from "../service/edit.ts";
 import type { CreateFromTemplate } from "../service/template.ts";
-import { MemoryScope, type AgentRef } from "../types.ts";
+import type { AgentRef } from "../types.ts";
 
 /** The inputs of agents by their names, for those who use them. */
 export function agentInputs(builder: GraphBuilder) {
@@ -30,8 +30,14 @@ export function addInputs(builder: GraphBuilder): void {
   builder.inputType(inputs.memory, {
     description: "What an agent recalls before it answers.",
     fields: (t) => ({
-      recall: t.boolean({ description: "Whether it recalls anything; not unless said." }),
-      scopes: t.field({ type: [MemoryScope], description: "Whose memory it recalls from; none unless said." }),
+      recall: t.boolean({
+        description:
+          "Whether it recalls anything; not unless said. Without a plugin that provides memory it cannot: its health says so, and its runs go on without.",
+      }),
+      scopes: t.field({
+        type: [MemoryScope],
+        description: "Whose memory it recalls from; none unless said, and then nothing is recalled.",
+      }),
       limit: t.int({ description: "The most facts that it is shown, 1 to 100; 5 unless said." }),
     }),
   });

@@ -1,4 +1,13 @@
-import { HealthComponent, asWeftlineError, messageOf, type AgentRuntime, type ModelBinding, type RuntimeStatus } from "#weftline";
+import {
+  HealthComponent,
+  asWeftlineError,
+  memoryService,
+  messageOf,
+  type AgentRuntime,
+  type ModelBinding,
+  type RuntimeStatus,
+  type Scope,
+} from "#weftline";
 import { Skill } from "#plugins/capabilities";
 import type { AgentDefinition } from "../types.ts";
 import { readBy } from "./check.ts";
@@ -13,9 +22,14 @@ interface Finding {
 }
 
 /** How an agent is, whatever its status: what its next run would find. */
-export async function healthOf(host: AgentsHost, name: string, definition: AgentDefinition): Promise<HealthComponent> {
+export async function healthOf(
+  host: AgentsHost,
+  scope: Pick<Scope, "has">,
+  name: string,
+  definition: AgentDefinition,
+): Promise<HealthComponent> {
   const start = performance.now();
-  const findings = await findingsOf(host, definition);
+  const findings = [...(await findingsOf(host, definition)), ...memoryFindings(scope, definition)];
   const status: Status = findings.some((finding) => finding.status === "DOWN") ? "DOWN" : findings.length > 0 ? "DEGRADED" : "UP";
   const detail = findings.map((finding) => finding.detail).join(" ") || null;
   return new HealthComponent({ name, status, detail, latencyMs: performance.now() - start });
@@ -57,6 +71,13 @@ function modelFindings({ models }: AgentsHost, { model }: AgentDefinition, statu
   } catch (error) {
     return [down(asWeftlineError(error).kind === "internal" ? "The model could not be resolved." : messageOf(error))];
   }
+}
+
+function memoryFindings(scope: Pick<Scope, "has">, { memory }: AgentDefinition): Finding[] {
+  if (!memory.recall) return [];
+  if (!scope.has(memoryService))
+    return [degraded("It recalls, but no plugin provides memory: its runs go on without. Add one, or set memory.recall to false.")];
+  return memory.scopes.length > 0 ? [] : [degraded("It recalls, but from no scope: name some in memory.scopes.")];
 }
 
 async function statusOf(runtime: AgentRuntime): Promise<RuntimeStatus> {

@@ -38,7 +38,7 @@ async function programOf(host: AgentsHost, run: Run): Promise<AgentProgram> {
   const [row] = await host.database.rows.byIds(AgentVersion, { reader: "SYSTEM", reach: "MINE" }, [versionIdOf(run.targetId, version)]);
   if (!row) throw new WeftlineError("NOT_FOUND", { what: `version ${version} of the agent "${run.targetName}"` });
   const { definition } = row;
-  const { framework, model, capabilities, outputSchema } = definition;
+  const { framework, model, capabilities, outputSchema, memory } = definition;
   const instructions = instructionsOf(host, definition);
   return {
     agent: { id: run.targetId, name: run.targetName, version },
@@ -49,6 +49,7 @@ async function programOf(host: AgentsHost, run: Run): Promise<AgentProgram> {
     ...(instructions === "" ? {} : { instructions }),
     ...(model === null ? {} : { model }),
     ...(outputSchema === null ? {} : { outputSchema }),
+    ...(memory.recall ? { memory: { scopes: memory.scopes, limit: memory.limit } } : {}),
   };
 }
 

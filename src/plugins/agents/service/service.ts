@@ -19,7 +19,7 @@ export interface AgentEditor extends AgentService {
   start(scope: Scope, agent: AgentRef): Promise<Agent>;
   stop(scope: Scope, agent: AgentRef, mode: StopMode): Promise<Agent>;
   archive(scope: Scope, agent: AgentRef): Promise<Agent>;
-  health(name: string, definition: AgentDefinition): Promise<HealthComponent>;
+  health(scope: Scope, name: string, definition: AgentDefinition): Promise<HealthComponent>;
   missing(definition: AgentDefinition): string[];
 }
 
@@ -37,7 +37,7 @@ export function createAgentEditor(host: AgentsHost): AgentEditor {
     start: (scope, agent) => startAgent(host, scope, agent),
     stop: (scope, agent, mode) => stopAgent(host, scope, agent, mode),
     archive: (scope, agent) => archiveAgent(host, scope, agent),
-    health: (name, definition) => healthOf(host, name, definition),
+    health: (scope, name, definition) => healthOf(host, scope, name, definition),
     missing: (definition) => missingCapabilities(host, definition),
   };
 }
