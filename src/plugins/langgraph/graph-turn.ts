@@ -21,7 +21,8 @@ import { answersTo, interruptsAt, isBreakpoint, isOfTool, noteBreakpoint } from 
 import { createStore } from "./store.ts";
 import { StoredFiles } from "./stored-files.ts";
 import { StatePatches, wholeState } from "./state-patches.ts";
-import { NodeSteps, type TaskMetadata } from "./steps.ts";
+import { GraphEvents, type TaskMetadata } from "./events.ts";
+import { graphHandler } from "./callbacks.ts";
 import { ToolDesk } from "./tool-desk.ts";
 
 /** A compiled graph, as far as a turn knows it. */
@@ -67,7 +68,7 @@ export class GraphTurn {
   readonly models: ModelTurn;
   /** The conversation as the graph's messages. */
   readonly conversation: BaseMessage[];
-  readonly #steps: NodeSteps;
+  readonly #events: GraphEvents;
   readonly #modelCalls = new Map<string, number>();
   readonly #parts: GraphTurnParts;
   readonly #files: StoredFiles;
@@ -92,7 +93,7 @@ export class GraphTurn {
     });
     this.conversation = this.models.messages(request.messages, files);
     this.#files = new StoredFiles(files);
-    this.#steps = new NodeSteps(this.models.exchange, this.#files);
+    this.#events = new GraphEvents(this.#files);
     this.#said = lastSaid(request, ctx);
   }
 
@@ -121,7 +122,7 @@ export class GraphTurn {
     const config = {
       // Lent by the config and not set at the graph: one graph may run for many at once.
       configurable: { ...configurable, thread_id: ctx.runId, __pregel_checkpointer: saver },
-      callbacks: [this.#steps.handler(sdk), this.models.handler],
+      callbacks: [graphHandler(sdk, this.#events, this.models.exchange), this.models.handler],
       recursionLimit,
       store: createStore(sdk, this.#parts.database, ctx.runId),
       durability: "sync",
@@ -174,7 +175,7 @@ export class GraphTurn {
     const { sdk } = this.sdk.openai;
     if (error instanceof sdk.APIError)
       return providerError(error, sdk, { provider: "the graph's own model", plugin: "langgraph", secrets: [] });
-    return nodeFailed(this.#steps.failed ?? "graph", messageOf(error), error);
+    return nodeFailed(this.#events.failed ?? "graph", messageOf(error), error);
   }
 
   /** @throws RUN_SUSPENDED where the graph waits, after everything that it asks was asked. */
@@ -218,7 +219,7 @@ export class GraphTurn {
   }
 
   #nameCall(metadata: TaskMetadata): { readonly key: string; readonly parent?: string } {
-    const parent = this.#steps.keyOf(metadata);
+    const parent = this.#events.keyOf(metadata);
     const place = parent ?? "graph";
     const number = (this.#modelCalls.get(place) ?? 0) + 1;
     this.#modelCalls.set(place, number);
