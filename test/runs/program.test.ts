@@ -120,6 +120,25 @@ describe("a target whose program runs by itself", () => {
     ]);
   });
 
+  it("may end its turn where it is when the platform closes, and goes on in the next process", async () => {
+    woven.length = 0;
+    let turns = 0;
+    const begun = Promise.withResolvers<void>();
+    const id = await start(async ({ callTools, drain }) => {
+      await callTools([{ callId: "once", name: "loom.weave", arguments: { n: 1 } }]);
+      if (++turns > 1) return "whole";
+      begun.resolve();
+      await new Promise((resolve) => drain.addEventListener("abort", resolve, { once: true }));
+      return drain.throwIfAborted();
+    });
+    await begun.promise;
+    const closing = performance.now();
+    await app.restart();
+    expect(performance.now() - closing).toBeLessThan(4_000);
+    expect(await finished(app, id)).toMatchObject({ status: "SUCCEEDED", output: "whole" });
+    expect([turns, woven]).toEqual([2, [["loom.weave", { n: 1 }]]]);
+  });
+
   it("asks people, and keeps state, as a framework may", async () => {
     const id = await start(async ({ ask, checkpoints }) => {
       await checkpoints.put({ id: "c1", format: "chore/1", versions: { n: "1" }, values: { n: 1 }, data: null });

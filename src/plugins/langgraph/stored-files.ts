@@ -7,9 +7,9 @@ interface KnownFile {
   readonly data: string;
 }
 
-/** Where a file's data stands: at the end of a data URL, or by itself. */
-const places = ["base64,", '"'];
-const reference = /(?<=base64,|")weftline:file:([\w-]+)(?=")/g;
+/** Where a file's data stands: at the end of a data URL, or as the data of a part. What somebody writes stands in neither. */
+const places = ["base64,", '"data":"'];
+const reference = /(?<=base64,|"data":")weftline:file:([\w-]+)(?=")/g;
 
 /**
  * The files of a conversation, which stand in messages in base64, and in what is stored by their ids: a checkpoint is no place for them. Only those of the
