@@ -9,8 +9,13 @@ import { filesService } from "../../../src/plugins/files/contract.ts";
 import { beginStream, defaultViewer, plainAnswers, providerServer } from "../../../src/testing/index.ts";
 import { Studio } from "./studio.ts";
 
-const picture = Buffer.from("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==", "base64");
-const data = picture.toString("base64");
+const gif = {
+  name: "dot.gif",
+  mediaType: "image/gif",
+  bytes: Buffer.from("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==", "base64"),
+};
+const pdf = { name: "paper.pdf", mediaType: "application/pdf", bytes: Buffer.from("%PDF-1.7 on looms") };
+const data = gif.bytes.toString("base64");
 
 /** Asks a person, and then says what its own messages hold. */
 const looking = new StateGraph(MessagesAnnotation)
@@ -39,7 +44,7 @@ async function open() {
   const looker = definePlugin({ id: "looker", contributes: [contribution(graphs, "looking", looking)] });
   const studio = await Studio.open({
     plugins: [chat(), files(), looker()],
-    bindings: { provider: { baseURL: server.baseURL, apiKey: "key", api: "chat", defaultModel: "model" } },
+    bindings: { provider: { baseURL: server.baseURL, apiKey: "key", api: "chat", defaultModel: "model", files: ["image", "pdf"] } },
     config: { remotes: { away: { url: "http://127.0.0.1:9" } } },
   });
   return { server, studio };
@@ -51,11 +56,15 @@ async function mutate(studio: Studio, mutation: string, input: object): Promise<
 }
 
 /** @returns the id of the run that answers, and of the file. */
-async function show(studio: Studio, agent: string): Promise<{ readonly run: string; readonly file: string }> {
+async function show(
+  studio: Studio,
+  agent: string,
+  { name, mediaType, bytes } = gif,
+): Promise<{ readonly run: string; readonly file: string }> {
   const { platform } = studio.app;
   const scope = platform.scope(defaultViewer);
-  const { id: file } = await platform.use(filesService).create(scope, { name: "dot.gif", mediaType: "image/gif", size: picture.length });
-  await platform.use(filesService).upload(scope, file, { body: Readable.from([picture]) });
+  const { id: file } = await platform.use(filesService).create(scope, { name, mediaType, size: bytes.length });
+  await platform.use(filesService).upload(scope, file, { body: Readable.from([bytes]) });
   const thread = await mutate(
     studio,
     "mutation ($input: CreateThreadInput!) { result: createThread(input: $input) { ... on CreateThreadPayload { made: thread { id } } } }",
@@ -69,22 +78,26 @@ async function show(studio: Studio, agent: string): Promise<{ readonly run: stri
   return { run, file };
 }
 
-describe("a picture in the conversation of a graph", () => {
-  it("is shown to the models of a declared graph, also after a restart, and stands in checkpoints and log by its id", async () => {
-    const { server, studio } = await open();
-    await using _ = server;
-    await using __ = studio;
-    await studio.agent("looker", { graph: declared });
-    const { run, file } = await show(studio, "looker");
-    const asking = await studio.until(run, ["WAITING"]);
-    expect(JSON.stringify(asking.checkpoints)).toContain(`weftline:file:${file}`);
-    await studio.app.restart();
-    await studio.decide({ interrupt: asking.interrupts.nodes[0]?.id, kind: "ANSWER", payload: "yes" });
-    const done = await studio.until(run);
-    expect(done).toMatchObject({ status: "SUCCEEDED", text: "Seen." });
-    expect(JSON.stringify(server.seen.map(({ body }) => body))).toContain(data);
-    expect(JSON.stringify([done, await studio.log(run)])).not.toContain(data);
-  });
+describe("a file in the conversation of a graph", () => {
+  it.each([gif, pdf])(
+    "as $name is shown to the models of a declared graph, also after a restart, and stands in checkpoints and log by its id",
+    async (given) => {
+      const sent = given.bytes.toString("base64");
+      const { server, studio } = await open();
+      await using _ = server;
+      await using __ = studio;
+      await studio.agent("looker", { graph: declared });
+      const { run, file } = await show(studio, "looker", given);
+      const asking = await studio.until(run, ["WAITING"]);
+      expect(JSON.stringify(asking.checkpoints)).toContain(`weftline:file:${file}`);
+      await studio.app.restart();
+      await studio.decide({ interrupt: asking.interrupts.nodes[0]?.id, kind: "ANSWER", payload: "yes" });
+      const done = await studio.until(run);
+      expect(done).toMatchObject({ status: "SUCCEEDED", text: "Seen." });
+      expect(JSON.stringify(server.seen.map(({ body }) => body))).toContain(`data:${given.mediaType};base64,${sent}`);
+      expect(JSON.stringify([done, await studio.log(run)])).not.toContain(sent);
+    },
+  );
 
   it("is in the messages of a graph in code as LangChain has it, whatever models that asks", async () => {
     const { server, studio } = await open();
