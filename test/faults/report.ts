@@ -7,7 +7,7 @@ export const cases = {
   zombie: "an engine is frozen past its lease and wakes; the control runs without the fence and must fail",
   "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",
   "cut-clients": "connections are cut at random, on either side; clients resume",
-  leak: "subscriptions come and go, runs end; heap, handles and listeners are counted",
+  leak: "subscriptions come and go, runs of every framework end, on the simulated model and over a wire; heap, handles and listeners are counted",
   store: "the database is locked by another program, read-only, full; writes are refused, all goes on by itself",
   signals: "submits and decisions that come thrice, too early, too late; closed sockets; a cancel down to the provider",
 } as const;
