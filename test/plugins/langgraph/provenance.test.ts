@@ -76,15 +76,15 @@ describe("what a graph's own model says", () => {
 });
 
 describe("an agent whose graph is on a server", () => {
-  async function remote() {
+  async function remote(more: StudioOptions = {}) {
     const server = await langgraphServer("lg-secret");
     const { tool } = countingTool("web.read");
     const config = { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } };
-    return { server, studio: await open({ tools: [tool], config }) };
+    return { server, studio: await open({ ...more, tools: [tool], config }) };
   }
 
-  it("is LIVE whatever models there are here, and none is needed", async () => {
-    const { server, studio } = await remote();
+  it("is LIVE and well also where no model may answer here", async () => {
+    const { server, studio } = await remote({ simulation: "forbidden" });
     await using _ = server;
     await using __ = studio;
     await studio.agent("greeter", { graph: "greet" });

@@ -15,6 +15,8 @@ export interface StudioOptions {
   /** More plugins. */
   readonly plugins?: readonly ReturnType<ReturnType<typeof definePlugin>>[];
   readonly dataDir?: string;
+  /** Keeps simulated models from answering. */
+  readonly simulation?: "forbidden";
 }
 
 export interface RunSeen {
@@ -68,6 +70,7 @@ export class Studio implements AsyncDisposable {
     bindings,
     plugins = [],
     dataDir,
+    simulation,
   }: StudioOptions = {}): Promise<Studio> {
     const toolbox = definePlugin({
       id: "toolbox",
@@ -88,6 +91,7 @@ export class Studio implements AsyncDisposable {
         ...plugins,
       ],
       ...(dataDir === undefined ? {} : { dataDir }),
+      ...(simulation === undefined ? {} : { simulation }),
     });
     return new Studio(app);
   }

@@ -47,11 +47,13 @@ export function missingCapabilities({ capabilities }: AgentsHost, definition: Ag
 async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promise<Finding[]> {
   const runtime = host.runtimes.get(definition.framework)?.value;
   if (!runtime) return [down(`No plugin provides the framework "${definition.framework}".`)];
-  const status = await statusOf(runtime);
-  if (status.mode === "UNAVAILABLE") return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
-  const missing = missingCapabilities(host, definition);
   const { value: options } = await readBy(runtime.options, definition.options, []);
   const elsewhere = options !== undefined && (runtime.answersElsewhere?.(options) ?? false);
+  const status = await statusOf(runtime);
+  // With its package there, what it lacks are models: who is answered elsewhere needs none.
+  if (status.mode === "UNAVAILABLE" && !(elsewhere && runtime.sdk))
+    return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
+  const missing = missingCapabilities(host, definition);
   return [
     ...(elsewhere ? [] : modelFindings(host, definition, status)),
     ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
