@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LoggedEvent } from "../../core/runs/events.ts";
-import { beginStream, plainAnswers, providerServer, respondJson, type SeenRequest } from "../provider-server.ts";
+import { beginStream, plainAnswers, providerServer, respondJson, type Behaviour, type SeenRequest } from "../provider-server.ts";
 import type { CheckSource } from "./check.ts";
 import { declared } from "./features.ts";
+import { scriptedServer } from "./scripted-server.ts";
 import { Stage, ended, openAfter, said, type RunShown, type RuntimeUnderTest } from "./stage.ts";
 import { patienceMs, secret, wireCases, type WireApi, type WireCase } from "./wire.ts";
 
@@ -27,6 +28,7 @@ function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
   };
   return [
     hangsUp(runtime, api),
+    callsOnce(runtime, api),
     ...cases.map((each) => ({ name: nameOf(each), run: async () => assertBecame(each, await played(each.name)) })),
   ];
 }
@@ -135,6 +137,34 @@ function hangsUp(runtime: RuntimeUnderTest, api: WireApi): CheckSource {
       const closed = Promise.all(server.seen.map((request) => request.closed));
       assert.deepEqual(await Promise.race([closed, pause(2_000)]), ["cut", "cut"]);
       for (const id of [within, before]) assert.equal((await stage.until(id, ended)).status, "CANCELLED");
+    },
+  };
+}
+
+/** What a tool did is done, whatever becomes of the model call after it. */
+function callsOnce(runtime: RuntimeUnderTest, api: WireApi): CheckSource {
+  return {
+    name: "on the wire: a connection that breaks behind a tool's answer has the model asked again, and not the tool",
+    run: async () => {
+      const { begin, text } = plainAnswers[api];
+      const breaks: Behaviour = (response) => {
+        beginStream(response);
+        response.write(begin + text("Half an "), () => setTimeout(() => response.destroy(), 20));
+      };
+      await using server = await scriptedServer((n) => (n === 2 ? breaks : undefined));
+      const bindings = { provider: { baseURL: server.baseURL, apiKey: secret, api, defaultModel: "model" } };
+      await using stage = await Stage.set(runtime, { bindings });
+      const { tools, resume } = declared(stage, runtime);
+      const run = await stage.play(said.echo);
+      const log = await stage.log(run);
+      const open = openAfter(log);
+      assert.deepEqual([open.messages, open.steps, open.calls], [[], [], []], "nothing is left open");
+      if (!tools) return;
+      assert.deepEqual(stage.effects.heard, ["thread"], "the tool runs once");
+      assert.equal(log.filter(({ kind }) => kind === "tool.requested").length, 1, "it is asked for once");
+      if (resume)
+        assert.deepEqual([run.status, run.text, server.seen.length], ["SUCCEEDED", "The tool was heard.", 3], JSON.stringify(run.failure));
+      else assert.equal(run.failure?.code, "CONNECTION_LOST");
     },
   };
 }

@@ -71,6 +71,7 @@ export const script: readonly ScriptedAnswer[] = [
 
 /** What the tools of a stage have done. */
 interface Effects {
+  readonly heard: string[];
   readonly sent: string[];
 }
 
@@ -88,7 +89,10 @@ function toolsPlugin(effects: Effects) {
         sideEffects: "NONE",
         approval: "NEVER",
         idempotent: true,
-        execute: ({ text }: { readonly text: string }) => ({ heard: text }),
+        execute: ({ text }: { readonly text: string }) => {
+          effects.heard.push(text);
+          return { heard: text };
+        },
       });
       contribute(tools, "conformance.send", {
         ...common,
@@ -142,7 +146,7 @@ export class Stage implements AsyncDisposable {
   static async set(runtime: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
     const { framework, patienceMs = 15_000 } = runtime;
     const { tools: given = "given", agent, more = () => [] } = options;
-    const effects: Effects = { sent: [] };
+    const effects: Effects = { heard: [], sent: [] };
     const app = await testPlatform({
       plugins: [auth(), modelsOf(runtime, options), capabilities(), toolsPlugin(effects), agents(), more(), runtime.plugins()],
     });
