@@ -58,8 +58,8 @@ export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnC
 }
 
 /** Whoever saved the agent was told; since then the same options may have come to stand for something elsewhere. */
-function refuseUnheard({ instructions, capabilities, toolPolicies = [], model, memory }: AgentProgram): void {
-  const given = { instructions, capabilities: capabilities[0], toolPolicies: toolPolicies[0], model, memory };
+function refuseUnheard({ instructions, capabilities, toolPolicies = [], model }: AgentProgram): void {
+  const given = { instructions, capabilities: capabilities[0], toolPolicies: toolPolicies[0], model };
   const fields = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (fields.length === 0) return;
   const message = `The agent is answered elsewhere, where nobody hears of its ${fields.join(", ")}: take that out of it.`;

@@ -41,7 +41,7 @@ export interface AgentRuntime<Options = unknown> {
   readonly options: StandardSchemaV1<unknown, Options>;
   /**
    * Whether something else than the platform answers for agents with these options, as a graph on another server does; never unless said. It is told the
-   * conversation and the input, nothing else: a definition with instructions, capabilities, tool policies, a memory that it recalls or a model is refused, no model is resolved, and what it says
+   * conversation, what was recalled before it, and the input, nothing else: a definition with instructions, capabilities, tool policies or a model is refused, no model is resolved, and what it says
    * is LIVE.
    */
   answersElsewhere?(options: Options): boolean;

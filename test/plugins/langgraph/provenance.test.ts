@@ -99,10 +99,10 @@ describe("an agent whose graph is on a server", () => {
     const { server, studio } = await remote();
     await using _ = server;
     await using __ = studio;
-    const more = { instructions: "Be brief.", capabilities: ["web.read"], model: "script/default", memory: { recall: true } };
+    const more = { instructions: "Be brief.", capabilities: ["web.read"], model: "script/default" };
     const answer = await studio.agent("greeter", { graph: "greet" }, more);
-    expect(answer).toMatchObject({ __typename: "InvalidInputError", issues: [{}, {}, {}, {}] });
-    expect(answer.issues?.map(({ path }) => path.at(-1))).toEqual(["instructions", "capabilities", "model", "memory"]);
+    expect(answer).toMatchObject({ __typename: "InvalidInputError", issues: [{}, {}, {}] });
+    expect(answer.issues?.map(({ path }) => path.at(-1))).toEqual(["instructions", "capabilities", "model"]);
     expect(await studio.agent("greeter", { graph: "greet" }, { outputSchema: { type: "object" } })).toMatchObject({
       __typename: "CreateAgentPayload",
     });

@@ -32,9 +32,10 @@ export class SlowServers implements AsyncDisposable {
     writeFileSync(join(this.folder, "notes"), "");
   }
 
-  async start(): Promise<SlowServer> {
+  /** @param slowMs how long the node `slow` takes. */
+  async start(slowMs = 600): Promise<SlowServer> {
     const args = ["src/cli/main.ts", "start", "--config", "test/plugins/langgraph/graphs/slow.config.ts", "--port", "0"];
-    const env = { WEFTLINE_DATA: this.folder, SLOW_NOTES: join(this.folder, "notes") };
+    const env = { WEFTLINE_DATA: this.folder, SLOW_NOTES: join(this.folder, "notes"), SLOW_MS: String(slowMs) };
     const running = follow(process.execPath, args, { cwd: process.cwd(), env });
     this.#started.push(running);
     const url = await urlOf(running);

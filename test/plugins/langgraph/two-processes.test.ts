@@ -16,9 +16,11 @@ function stored(folder: string): { readonly checkpoints: unknown[]; readonly wri
 describe("a process that is stopped within a node of a graph", { timeout: 60_000 }, () => {
   it("writes no checkpoint when it wakes, where another has taken its run over and finished it", async () => {
     await using servers = new SlowServers();
-    const stopped = await servers.start();
+    const stopped = await servers.start(2_000);
     const id = await stopped.begin();
-    await expect.poll(() => servers.notes(), { timeout: 10_000 }).toContain(`slow ${stopped.pid}`);
+    // Until the node's end it has nothing more to write, so that it is not stopped within a transaction.
+    const steps = async () => (await stopped.see(id)).steps.nodes;
+    await expect.poll(steps, { timeout: 10_000 }).toContainEqual({ key: "within/2/slow/1", status: "RUNNING" });
     stopped.running.child.kill("SIGSTOP");
     // The lock stands on this file; without it two processes write to one database, as they do where the store is a server.
     rmSync(join(servers.folder, "weftline.db.lock"));

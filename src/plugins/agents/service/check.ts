@@ -90,9 +90,8 @@ async function optionsProblems(runtime: AgentRuntime, draft: DefinitionDraft, ba
 }
 
 /** What an agent has that whoever answers for it elsewhere would never hear of. */
-function unheardProblems({ instructions, capabilities, toolPolicies, model, memory }: DefinitionDraft, base: readonly string[]): Problem[] {
-  const recall = memory.recall ? memory : null;
-  const given = { instructions: instructions || null, capabilities: capabilities[0], toolPolicies: toolPolicies[0], model, memory: recall };
+function unheardProblems({ instructions, capabilities, toolPolicies, model }: DefinitionDraft, base: readonly string[]): Problem[] {
+  const given = { instructions: instructions || null, capabilities: capabilities[0], toolPolicies: toolPolicies[0], model };
   const message = "The agent's options have it answered elsewhere, where nobody hears of this: leave it out.";
   return Object.entries(given).flatMap(([name, value]) => (value == null ? [] : [{ path: [...base, name], message }]));
 }

@@ -14,7 +14,7 @@ function noting(name: string, ms: number) {
 }
 
 const inner = new StateGraph(Annotation.Root({ inside: list() }))
-  .addNode("slow", noting("slow", 600))
+  .addNode("slow", noting("slow", Number(process.env["SLOW_MS"] ?? 600)))
   .addNode("after", noting("after", 0))
   .addEdge(START, "slow")
   .addEdge("slow", "after")
