@@ -1,4 +1,5 @@
 import * as nodeRunner from "node:test";
+import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
 import type { ConversationMessage, RunContext, RunEventBody, RunRequest } from "#weftline";
 import { fakeRuntime, runtimeConformance, sayText, type FakeTurn, type TestRunner } from "../../src/testing/index.ts";
@@ -106,5 +107,30 @@ describe("the suite", () => {
     expect(await failures({ turn: open, features })).toContain(
       "tells a run in the order of the protocol, without a gap, and leaves nothing open",
     );
+  });
+
+  it("finds an adapter that reads its provider as the recipes do: it takes half an answer for whole, waits for ever and asks by itself", async () => {
+    const recipe: FakeTurn = async function* ({ messages }, { model }) {
+      const client = new OpenAI({ apiKey: await model.apiKey(), baseURL: model.baseURL, timeout: model.timeoutMs, logLevel: "off" });
+      yield { kind: "message.started", message: "1" };
+      const asked = [{ role: "user", content: toldBy(messages) }] as const;
+      for await (const { choices } of await client.chat.completions.create({ model: model.model, messages: [...asked], stream: true })) {
+        const text = choices[0]?.delta.content ?? "";
+        if (text !== "") yield { kind: "message.delta", message: "1", part: 0, channel: "TEXT", text };
+      }
+      yield { kind: "message.finished", message: "1", status: "COMPLETE" };
+    };
+    const runtime = { framework: "fake", model: "chat", patienceMs: 3_000 } as const;
+    const suite = runtimeConformance("x", { ...runtime, plugins: () => [fakeRuntime({ turn: recipe, features })] });
+    const wanted = suite.checks.filter(({ name }) => name.startsWith("on the wire"));
+    const settled = await Promise.allSettled(wanted.map(({ run }) => run()));
+    const found = new Map(wanted.map(({ name }, index) => [/wire: (.*?)( becomes| is no|$)/.exec(name)?.[1], settled[index]]));
+    const says = (name: string) => String((found.get(name) as PromiseRejectedResult | undefined)?.reason);
+    expect(says("a stream that ends too soon")).toMatch(/SUCCEEDED/);
+    expect(says("silence within an answer")).toMatch(/The run is RUNNING, not SUCCEEDED/);
+    expect(says("status 401")).toMatch(/INTERNAL/);
+    expect(says("a connection that ends within the answer")).toMatch(/INTERNAL/);
+    expect(found.get("comments that keep the line open")?.status).toBe("fulfilled");
+    expect(found.get("a stream without [DONE]")?.status).toBe("fulfilled");
   });
 });

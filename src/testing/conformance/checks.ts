@@ -4,7 +4,6 @@ import type { CheckSource } from "./check.ts";
 import { Stage, ended, openAfter, said, type RuntimeUnderTest } from "./stage.ts";
 
 const nothingOpen = { messages: [], steps: [], calls: [], interrupts: [] };
-const kindsOf = (log: readonly LoggedEvent[]): string[] => log.map(({ kind }) => kind);
 
 /** Deltas of each message, joined. */
 function joined(log: readonly LoggedEvent[]): Map<number, string> {
@@ -53,7 +52,7 @@ export function checksOf(runtime: RuntimeUnderTest): CheckSource[] {
       run: async () => {
         await using stage = await Stage.set(runtime, { tokensPerSecond: 50 });
         const id = await stage.start(said.slow);
-        while (!kindsOf(await stage.log({ id })).includes("message.delta")) await new Promise((resolve) => setTimeout(resolve, 10));
+        await stage.speaking(id);
         const cancelled = performance.now();
         await stage.cancel(id);
         const run = await stage.until(id, ended);

@@ -20,11 +20,11 @@ export function faultChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
 
 function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
   const cases = [...wireCases(api), nobody];
-  let playing: Promise<ReadonlyMap<string, Played>> | undefined;
+  let playing: ReturnType<typeof playAll> | undefined;
   const played = async (name: string): Promise<Played> => {
     const found = (await (playing ??= playAll(runtime, api, cases))).get(name);
-    assert.ok(found, "it was played");
-    return found;
+    if (found?.status !== "fulfilled") throw found?.reason ?? new Error("It was not played.");
+    return found.value;
   };
   return [
     hangsUp(runtime, api),
@@ -56,7 +56,11 @@ interface Played {
 }
 
 /** Plays every case at once on one host: most of the time is the engine's waits between its tries. */
-async function playAll(runtime: RuntimeUnderTest, api: WireApi, cases: readonly WireCase[]): Promise<ReadonlyMap<string, Played>> {
+async function playAll(
+  runtime: RuntimeUnderTest,
+  api: WireApi,
+  cases: readonly WireCase[],
+): Promise<ReadonlyMap<string, PromiseSettledResult<Played>>> {
   const requests = new Map<string, SeenRequest[]>();
   await using server = await providerServer(async (response, request) => {
     const name = /Wire: ([^"\\.]+)\./.exec(JSON.stringify(request.body))?.[1] ?? "";
@@ -75,19 +79,23 @@ async function playAll(runtime: RuntimeUnderTest, api: WireApi, cases: readonly 
   await stage.agent({ name: "quick", model: "provider-quick/model" });
   await stage.agent({ name: "nobody", model: "provider-nobody/model" });
   const actorOf = (each: WireCase): string => (each === nobody ? "nobody" : each.patience === "short" ? "quick" : "actor");
-  const play = async (each: WireCase): Promise<[string, Played]> => {
+  const play = async (each: WireCase): Promise<Played> => {
     const id = await stage.start(`Wire: ${each.name}.`, { target: { agent: { name: actorOf(each) } } });
     const run = await stage.until(id, ended);
     const log = await stage.log(run);
-    return [each.name, { run, log, tries, requests: requests.get(each.name) ?? [] }];
+    return { run, log, tries, requests: requests.get(each.name) ?? [] };
   };
-  // Where the patience is short, not while all begins at once: it might end before the provider was asked.
+  const settled = new Map<string, PromiseSettledResult<Played>>();
+  const settle = async (some: readonly WireCase[]): Promise<void> => {
+    const results = await Promise.allSettled(some.map(play));
+    some.forEach(({ name }, index) => settled.set(name, results[index] as PromiseSettledResult<Played>));
+  };
   const hurried = cases.filter(({ patience }) => patience);
-  const whole = cases.filter(({ becomes, patience }) => "text" in becomes && !patience).map(play);
-  const broken = cases.filter(({ becomes, patience }) => "code" in becomes && !patience).map(play);
-  const unhurried = Promise.all([...whole, ...broken]);
-  await Promise.race([Promise.all(whole), unhurried]);
-  return new Map((await Promise.all([unhurried, Promise.all(hurried.map(play))])).flat());
+  const whole = cases.filter(({ becomes, patience }) => "text" in becomes && !patience);
+  const broken = cases.filter(({ becomes, patience }) => "code" in becomes && !patience);
+  // Where the patience is short, not while all begins at once: it might end before the provider was asked.
+  await Promise.all([settle(broken), settle(whole).then(() => settle(hurried))]);
+  return settled;
 }
 
 function assertBecame(each: WireCase, { run, log, requests, tries }: Played): void {
@@ -130,9 +138,9 @@ function hangsUp(runtime: RuntimeUnderTest, api: WireApi): CheckSource {
       const bindings = { provider: { baseURL: server.baseURL, apiKey: secret, api, defaultModel: "model" } };
       await using stage = await Stage.set(runtime, { bindings, tools: "none" });
       const within = await stage.start(said.hello);
-      while (!(await stage.log({ id: within })).some(({ kind }) => kind === "message.delta")) await pause(10);
+      await stage.speaking(within);
       const before = await stage.start(said.slow);
-      while (server.seen.length < 2) await pause(10);
+      await stage.eventually("the provider is asked twice", () => server.seen.length === 2);
       await Promise.all([stage.cancel(within), stage.cancel(before)]);
       const closed = Promise.all(server.seen.map((request) => request.closed));
       assert.deepEqual(await Promise.race([closed, pause(2_000)]), ["cut", "cut"]);

@@ -191,6 +191,20 @@ export class Stage implements AsyncDisposable {
     }
   }
 
+  /** Waits until something holds. @throws where that takes longer than a run may. */
+  async eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const end = performance.now() + this.#runtime.patienceMs;
+    while (!(await holds())) {
+      if (performance.now() > end) throw new Error(`After ${this.#runtime.patienceMs} ms it does not hold that ${what}.`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Waits until a run has begun to speak. */
+  async speaking(id: string): Promise<void> {
+    await this.eventually("the run speaks", async () => (await this.log({ id })).some(({ kind }) => kind === "message.delta"));
+  }
+
   /** Cancels a run. */
   async cancel(id: string): Promise<void> {
     await this.mutate(
