@@ -40,9 +40,9 @@ export interface AgentRuntime<Options = unknown> {
   /** Validates the `options` of an agent that uses it. */
   readonly options: StandardSchemaV1<unknown, Options>;
   /**
-   * Whether something else than the platform answers for agents with these options, as a graph on another server does; never unless said. It is told the
-   * conversation, what was recalled before it, and the input, nothing else: a definition with instructions, capabilities, tool policies or a model is refused, no model is resolved, and what it says
-   * is LIVE.
+   * Whether something else than the platform answers for agents with these options, as a graph on another server does; never unless said. It is
+   * told the conversation, what was recalled before it, and the input, nothing else: a definition with instructions, capabilities, tool policies or a
+   * model is refused, no model is resolved, and what it says is LIVE.
    */
   answersElsewhere?(options: Options): boolean;
   /** The same as JSON Schema, for forms. */

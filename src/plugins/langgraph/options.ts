@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { openaiOptions } from "#plugins/openai";
+import type { GraphLibrary } from "./graph-library.ts";
 import { graphDefinition, type GraphDefinition } from "./definition.ts";
 
 const aboutGraph = "The graph: its declaration, or the name of one that the host provides. Without it: an agent that has its tools called.";
@@ -23,13 +24,21 @@ export const langgraphOptions = openaiOptions.extend({
   output: z.string().optional().describe("The value of the graph's state that is the run's output; its last message unless said."),
 });
 
-/** The same, of a host that provides graphs of these names. */
-export function langgraphOptionsFor(names: () => readonly string[]): typeof langgraphOptions {
+/** What is said to the agent's model: a graph on a server has models of its own. */
+const ofModel = ["temperature", "topP", "maxOutputTokens", "parallelToolCalls", "reasoningEffort", "api"] as const;
+
+/** The same, of a host that provides these graphs. */
+export function langgraphOptionsFor({ names, find }: GraphLibrary): typeof langgraphOptions {
   return langgraphOptions.check((ctx) => {
     const { graph: named } = ctx.value;
-    if (typeof named !== "string" || names().includes(named)) return;
-    const message = `There is no graph "${named}"; there are ${names().join(", ") || "none"}.`;
-    ctx.issues.push({ code: "custom", input: named, path: ["graph"], message });
+    if (typeof named !== "string") return;
+    const refuse = (name: string, message: string): void =>
+      void ctx.issues.push({ code: "custom", input: ctx.value, path: [name], message });
+    if (!names().includes(named)) refuse("graph", `There is no graph "${named}"; there are ${names().join(", ") || "none"}.`);
+    if (find(named)?.kind !== "remote") return;
+    for (const name of ofModel)
+      if (ctx.value[name] !== undefined)
+        refuse(name, `The graph "${named}" is on a server, whose models hear nothing of this: leave it out.`);
   });
 }
 

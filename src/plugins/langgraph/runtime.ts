@@ -41,7 +41,7 @@ export function createLangGraphRuntime(host: LangGraphHost): AgentRuntime<LangGr
       usage: true,
       files: true,
     },
-    options: langgraphOptionsFor(() => library.names()),
+    options: langgraphOptionsFor(library),
     optionsSchema: langgraphOptionsSchema,
     answersElsewhere: ({ graph }) => typeof graph === "string" && library.find(graph)?.kind === "remote",
     ...standingOn({ name: "@langchain/langgraph", version: sdkVersion, fix: installFix }, models),

@@ -103,6 +103,8 @@ describe("an agent whose graph is on a server", () => {
     const answer = await studio.agent("greeter", { graph: "greet" }, more);
     expect(answer).toMatchObject({ __typename: "InvalidInputError", issues: [{}, {}, {}] });
     expect(answer.issues?.map(({ path }) => path.at(-1))).toEqual(["instructions", "capabilities", "model"]);
+    const settings = await studio.agent("greeter", { graph: "greet", temperature: 0, reasoningEffort: "low", maxSteps: 3 });
+    expect(settings.issues?.map(({ path }) => path.at(-1))).toEqual(["temperature", "reasoningEffort"]);
     expect(await studio.agent("greeter", { graph: "greet" }, { outputSchema: { type: "object" } })).toMatchObject({
       __typename: "CreateAgentPayload",
     });
