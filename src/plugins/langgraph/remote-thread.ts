@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { WeftlineError, messageOf, type RunContext } from "#weftline";
 import { brokeOff } from "#plugins/openai";
 import type { RemoteSource } from "./config.ts";
@@ -37,6 +38,8 @@ interface Remote {
 
 /** The most runs that a thread is expected to have: one a turn. */
 const mostRuns = 1_000;
+/** How long a failure waits for the end of what is left at work, in milliseconds: the server may be gone. */
+const patienceMs = 2_000;
 
 /** A run's thread on a LangGraph server. What goes wrong there is told as a failure of a provider. */
 export class RemoteThread {
@@ -87,17 +90,26 @@ export class RemoteThread {
 
   /** Runs the graph on and tells what the server streams of it. */
   async *stream(input: unknown): AsyncGenerator<RemoteChunk> {
-    const { signal, log, limits } = this.#ctx;
+    const { signal, limits } = this.#ctx;
     const how = { signal, streamMode: ["messages", "updates", "values", "custom"], subgraphs: true, recursionLimit: limits.maxSteps };
     try {
       for await (const chunk of await this.#remote.stream(input, { ...this.#config, ...how })) yield chunk as RemoteChunk;
     } catch (error) {
       if (isInterrupt(error)) return;
-      throw this.#failure(error);
+      const failure = this.#failure(error);
+      if (!signal.aborted) await Promise.race([this.#abandon(), pause(patienceMs)]);
+      throw failure;
     } finally {
-      // The server would go on by itself.
-      if (signal.aborted)
-        this.cancelRuns().catch((error: unknown) => log.warn({ err: error }, "a run on a LangGraph server was not cancelled"));
+      if (signal.aborted) void this.#abandon();
+    }
+  }
+
+  /** The server would go on by itself, and nobody would hear of it. */
+  async #abandon(): Promise<void> {
+    try {
+      await this.cancelRuns();
+    } catch (error) {
+      this.#ctx.log.warn({ err: error }, "a run on a LangGraph server was not cancelled");
     }
   }
 

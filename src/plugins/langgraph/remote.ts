@@ -35,7 +35,10 @@ export async function* runRemote(
   yield* events.close();
   const after = await thread.state();
   const interrupts = interruptsOf(after, answers);
-  if (interrupts.length === 0 && after && after.next.length > 0 && (await thread.working())) throw thread.truncated();
+  if (interrupts.length === 0 && after && after.next.length > 0 && (await thread.working())) {
+    await thread.cancelRuns();
+    throw thread.truncated();
+  }
   await answersTo(interrupts, ctx);
   if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
   yield* tellOutcome(after?.values ?? {}, request.options.output, events.said ?? lastSaid(request, ctx));
