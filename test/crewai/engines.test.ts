@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scenes } from "../plugins/crewai/all-scenes.ts";
 import { testModel, type TestModel } from "../plugins/crewai/model.ts";
 import { Theatre } from "../plugins/crewai/play.ts";
+import { paces } from "../plugins/crewai/pacing.ts";
 import type { Scene } from "../plugins/crewai/scenes.ts";
 import { remembers } from "../plugins/crewai/remembering.ts";
 import { tell, type Telling } from "../plugins/crewai/telling.ts";
@@ -46,5 +47,5 @@ describe("CrewAI for Python shows what was recalled to a crew that is", () => {
 });
 
 describe("on CrewAI for Python", () => {
-  it.each(Object.entries(waits))("%s", (_, holds) => holds(() => pythonCrewai()));
+  it.each(Object.entries({ ...waits, ...paces }))("%s", (_, holds) => holds(() => pythonCrewai()));
 });

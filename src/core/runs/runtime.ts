@@ -45,6 +45,8 @@ export interface AgentRuntime<Options = unknown> {
    * model is refused, no model is resolved, and what it says is LIVE.
    */
   answersElsewhere?(options: Options): boolean;
+  /** What of an agent's options does nothing here, a sentence each. The agent's health shows it. */
+  leftOut?(options: Options): readonly string[];
   /** The same as JSON Schema, for forms. */
   readonly optionsSchema: Readonly<Record<string, unknown>>;
   readonly sdk?: { readonly name: string; readonly version: string };

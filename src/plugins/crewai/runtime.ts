@@ -56,6 +56,7 @@ export function createCrewRuntime(host: CrewHost): AgentRuntime<CrewOptions> {
     },
     status: () => statusOf(host),
     models: () => host.models.list(),
+    leftOut: ({ crew }) => (crew === undefined ? [] : readNamed(host, crew, "crew").warnings),
     stream: (request, ctx) => perform(host, load, request, ctx),
   } as AgentRuntime<CrewOptions>;
 }
@@ -122,21 +123,23 @@ async function play(stage: Stage, events: Events, run: () => Promise<string>): P
 }
 
 function crewFor(
-  { crews }: CrewHost,
+  host: CrewHost,
   named: CrewOptions["crew"],
   request: RunRequest<CrewOptions>,
   { tools }: RunContext,
   asked: ReturnType<typeof askedBy>,
 ): { readonly crew: Crew; readonly warnings: readonly string[] } {
   if (named === undefined) return { crew: crewOfOne(request, tools, asked), warnings: [] };
-  const found = typeof named === "string" ? crews.get(named) : readCrew(named, request.agent.name);
-  if (!found) {
-    const fix = `Add it to crewai({ crews: { "${String(named)}": "./its/folder" } }), or give the agent another.`;
-    throw new WeftlineError("UNAVAILABLE", {
-      what: `The crew "${String(named)}"`,
-      reason: "the configuration has none of that name.",
-      fix,
-    });
-  }
-  return { crew: withRecalled(interpolate(found.crew, asked), request.recalled), warnings: found.warnings };
+  const { crew, warnings } = readNamed(host, named, request.agent.name);
+  return { crew: withRecalled(interpolate(crew, asked), request.recalled), warnings };
+}
+
+/** A crew of the configuration by its name, or one that is defined in place. @throws UNAVAILABLE, CREW_INVALID */
+function readNamed({ crews }: CrewHost, named: NonNullable<CrewOptions["crew"]>, agent: string): ReadCrew {
+  if (typeof named !== "string") return readCrew(named, agent);
+  const found = crews.get(named);
+  if (found) return found;
+  const what = `The crew "${named}"`;
+  const fix = `Add it to crewai({ crews: { "${named}": "./its/folder" } }), or give the agent another.`;
+  throw new WeftlineError("UNAVAILABLE", { what, reason: "the configuration has none of that name.", fix });
 }

@@ -117,18 +117,63 @@ describe("an agent of crewai", () => {
     expect(JSON.stringify(provider.server.seen[0]?.body)).toContain("Be kind.");
   });
 
-  it("says which engine played, and what of the crew was left out", async () => {
+  it("says which engine played, and shows in its health and in each run what of the crew is left out", async () => {
+    const left = {
+      crew: [
+        "memory",
+        "knowledge_sources",
+        "planning",
+        "planning_llm",
+        "embedder",
+        "cache",
+        "step_callback",
+        "task_callback",
+        "output_log_file",
+      ],
+      agent: ["memory", "knowledge_sources", "reasoning", "multimodal", "allow_code_execution", "inject_date", "max_retry_limit"],
+      task: ["output_file", "create_directory", "callback", "input_files"],
+    };
+    const anything = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, true]));
+    const whole = {
+      ...anything(left.crew),
+      agents: { a: { ...crew.agents.a, ...anything(left.agent) } },
+      tasks: [{ ...crew.tasks[0], name: "say", ...anything(left.task) }],
+    };
+    const sentence = (place: string) => (key: string) => `${place}.${key} is not supported here and is left out.`;
+    const sentences = [
+      ...left.crew.map(sentence("crew")),
+      ...left.agent.map(sentence("agents.a")),
+      ...left.task.map(sentence("tasks.say")),
+    ];
+    const folder = mkdtempSync(join(tmpdir(), "weftline-crew-test-"));
+    writeFileSync(join(folder, "crew.jsonc"), JSON.stringify(whole));
     await using provider = await testModel(() => "Word.");
-    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), provider.baseURL);
-    await theatre.agent("speaker", { crew: { ...crew, memory: true } });
-    const run = await theatre.until(await theatre.start("speaker", { text: "hello" }), ended);
-    const told = (await theatre.log(run.id)).filter(({ kind }) => kind === "custom").map(({ payload }) => payload);
-    expect(told).toEqual([
-      {
+    await using theatre = await Theatre.open(crewai({ engine: "typescript", crews: { speech: folder } }), provider.baseURL);
+    rmSync(folder, { recursive: true });
+    await theatre.agent("inline", { crew: whole });
+    await theatre.agent("named", { crew: "speech" });
+    await theatre.agent("plain", { crew });
+    const healthOf = async (name: string) => {
+      const query = "query ($name: String!) { agent(ref: { name: $name }) { health { status detail } } }";
+      return (await theatre.app.graphql<{ agent: { health: unknown } }>(query, { name })).agent.health;
+    };
+    expect(await healthOf("plain")).toEqual({ status: "UP", detail: null });
+    for (const name of ["inline", "named"]) {
+      expect(await healthOf(name)).toEqual({ status: "DEGRADED", detail: sentences.join(" ") });
+      const run = await theatre.until(await theatre.start(name, { text: "hello" }), ended);
+      const query = "query ($id: ID!) { run(id: $id) { events { ... on CustomEvent { name data } } } }";
+      const shown = await theatre.app.graphql<{ run: { events: object[] } }>(query, { id: run.id });
+      expect(shown.run.events).toContainEqual({
         name: "crewai.engine",
-        data: expect.objectContaining({ engine: "typescript", warnings: ["crew.memory is not supported here and is left out."] }),
-      },
-    ]);
+        data: expect.objectContaining({ engine: "typescript", warnings: sentences }),
+      });
+    }
+  });
+
+  it("is refused with a flow, which is no crew", async () => {
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), "http://127.0.0.1:9/v1");
+    const flow = { schema: "crewai.flow/v1", methods: { begin: { start: true } } };
+    await expect(theatre.agent("flow", { crew: flow })).rejects.toThrow(/it is a flow, and only crews are played here/);
   });
 
   it("that gets nowhere ends at its limits, with what it has", async () => {

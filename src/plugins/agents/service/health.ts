@@ -56,6 +56,7 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
   const missing = missingCapabilities(host, definition);
   return [
     ...(elsewhere ? [] : modelFindings(host, definition, status)),
+    ...(options === undefined ? [] : (runtime.leftOut?.(options) ?? []).map(degraded)),
     ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
     ...(definition.capabilities.length > 0 && !runtime.features.tools ? [degraded(`The framework "${runtime.id}" calls no tools.`)] : []),
     ...(definition.outputSchema && !runtime.features.structuredOutput

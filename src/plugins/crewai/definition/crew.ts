@@ -22,6 +22,8 @@ export interface CrewAgent {
   /** Model calls of one piece of work, before it has to answer. */
   readonly maxIterations: number;
   readonly maxSeconds?: number;
+  /** Model calls a minute. */
+  readonly maxRpm?: number;
 }
 
 /** One thing that a crew does. */
@@ -57,6 +59,8 @@ export interface Crew {
   /** Of a hierarchical crew; one is made where none is named. */
   readonly manager?: CrewAgent;
   readonly managerLlm: ModelChoice;
+  /** Model calls a minute, of all agents together. */
+  readonly maxRpm?: number;
   /** Values of placeholders that a run does not give. */
   readonly inputs: Readonly<Record<string, unknown>>;
 }

@@ -24,6 +24,7 @@ export const agentFields = z.object({
   allow_delegation: z.boolean().nullish(),
   max_iter: count(1_000).nullish(),
   max_execution_time: count(86_400).nullish(),
+  max_rpm: count(100_000).nullish(),
 });
 
 /** A task as CrewAI's files write it. */
@@ -53,6 +54,7 @@ export const crewFields = z.object({
   process: z.enum(["sequential", "hierarchical"]).nullish(),
   manager_agent: text.nullish(),
   manager_llm: llm.nullish(),
+  max_rpm: count(100_000).nullish(),
   inputs: schema.nullish(),
 });
 
@@ -62,15 +64,7 @@ export type TaskFields = z.output<typeof taskFields>;
 export type LlmFields = z.output<typeof llm>;
 
 /** What changes nothing in what a crew does here, so that nobody needs to hear of it. */
-export const quietFields: ReadonlySet<string> = new Set([
-  "verbose",
-  "type",
-  "settings",
-  "share_crew",
-  "stream",
-  "tracing",
-  "output_log_file",
-]);
+export const quietFields: ReadonlySet<string> = new Set(["verbose", "type", "settings", "share_crew", "stream", "tracing"]);
 
 /** The only types that need no Python of their own. */
 export const plainTypes: ReadonlySet<string> = new Set([

@@ -20,6 +20,7 @@ export function readCrew(raw: unknown, name: string): ReadCrew {
   const problems: string[] = [];
   const warnings: string[] = [];
   if (!isRaw(raw)) throw invalid(name, ["it is not an object"]);
+  if (isFlow(raw)) throw invalid(name, ["it is a flow, and only crews are played here: give the crew that the flow calls"]);
   problems.push(...pythonReferences(raw));
   const { agents: rawAgents, tasks: rawTasks, ...rest } = raw;
   const fields = read(crewFields, rest, "crew", problems, warnings);
@@ -44,6 +45,7 @@ export function readCrew(raw: unknown, name: string): ReadCrew {
     tasks,
     ...(managed ? { manager: { ...managed, delegates: true } } : {}),
     managerLlm: choiceOf(fields.manager_llm),
+    ...(fields.max_rpm == null ? {} : { maxRpm: fields.max_rpm }),
     inputs: fields.inputs ?? {},
   };
   problems.push(...problemsOf(crew));
@@ -54,6 +56,10 @@ export function readCrew(raw: unknown, name: string): ReadCrew {
 function invalid(crew: string, problems: readonly string[]): WeftlineError {
   const issues = problems.map((message) => ({ path: ["crew"], message }));
   return new WeftlineError("CREW_INVALID", { crew, problems: problems.join("; "), plugin: "crewai", issues });
+}
+
+function isFlow({ schema, methods, tasks }: Raw): boolean {
+  return (typeof schema === "string" && schema.startsWith("crewai.flow")) || (isRaw(methods) && tasks === undefined);
 }
 
 function isRaw(value: unknown): value is Raw {
@@ -125,6 +131,7 @@ function agentOf(key: string, fields: AgentFields): CrewAgent {
     delegates: fields.allow_delegation ?? false,
     maxIterations: fields.max_iter ?? defaults.maxIterations,
     ...(fields.max_execution_time == null ? {} : { maxSeconds: fields.max_execution_time }),
+    ...(fields.max_rpm == null ? {} : { maxRpm: fields.max_rpm }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { hashOf, type ConversationMessage, type ModelBinding, type ToolDefinition } from "#weftline";
 import type { OpenAIOptions } from "#plugins/openai";
+import type { CrewAgent } from "../definition/crew.ts";
 import type { Place } from "./places.ts";
 
 /** A tool as a model is offered it. */
@@ -11,6 +12,8 @@ export interface OfferedTool extends Pick<ToolDefinition, "name" | "description"
 /** What a model is asked. */
 export interface ModelRequest {
   readonly place: Place;
+  /** Whose model is asked. */
+  readonly agent: Pick<CrewAgent, "key" | "role" | "maxRpm">;
   readonly binding: ModelBinding;
   readonly messages: readonly ConversationMessage[];
   readonly tools: readonly OfferedTool[];

@@ -12,6 +12,7 @@ import { holds } from "../definition/condition.ts";
 import type { Crew, CrewAgent, CrewTask, ModelChoice } from "../definition/crew.ts";
 import type { Events } from "./events.ts";
 import { hashOfRequest, type AskedCall, type ModelAnswer, type ModelRequest, type OfferedTool } from "./model-call.ts";
+import { Paces, waitFor } from "./pace.ts";
 import { Places, type Place } from "./places.ts";
 import type { CrewOptions } from "../options.ts";
 import type { RunRecord, TaskOutput } from "./record.ts";
@@ -40,6 +41,7 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #reviews: Reviews;
   readonly #counted = new Map<string, number>();
+  readonly #paces: Paces;
   #asked = 0;
   #lastSaid: string | undefined;
   #suspended: WeftlineError | undefined;
@@ -50,6 +52,7 @@ export class Stage {
     this.ctx = options.ctx;
     this.places = new Places(options.events);
     this.#reviews = new Reviews(options.ctx);
+    this.#paces = new Paces(options.crew.maxRpm);
     this.#lastSaid = options.request.messages.findLast((message) => isOwn(message, options.ctx.runId))?.text;
   }
 
@@ -120,6 +123,7 @@ export class Stage {
       const known = (record.answer(key) as ModelAnswer | undefined) ?? this.#loggedAnswer(key);
       if (known) return known;
       await this.places.enter(request.place);
+      await this.#keepPace(request);
       const answer = answered(request, await speaker.speak(request, key, `${request.place.key}/model/${number}`));
       if (request.voice === "said") this.#lastSaid = answer.text;
       await record.note(request.place.task, key, answer);
@@ -144,6 +148,14 @@ export class Stage {
     await events.tell({ kind: "message.started", message: "result" });
     await events.tell({ kind: "message.delta", message: "result", part: 0, channel: "TEXT", text: result });
     await events.tell({ kind: "message.finished", message: "result", status: "COMPLETE" });
+  }
+
+  /** Waits until the crew and the agent may ask a model again, and says so. */
+  async #keepPace({ agent }: ModelRequest): Promise<void> {
+    const ms = Math.ceil(this.#paces.take(agent));
+    if (ms === 0) return;
+    await this.#options.events.tell({ kind: "custom", name: "crewai.paced", data: { agent: agent.role, ms } });
+    await waitFor(ms, this.ctx.signal);
   }
 
   #count(what: string): number {

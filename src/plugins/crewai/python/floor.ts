@@ -152,7 +152,8 @@ export class Floor {
 
   async #ask(asked: Asked<"model.call">) {
     const stage = this.#stage;
-    const { llm } = membersOf(stage.crew).find(({ key }) => key === asked.agent) ?? { llm: stage.crew.managerLlm };
+    const agent = membersOf(stage.crew).find(({ key }) => key === asked.agent) ?? unnamedManager(stage.crew);
+    const { llm } = agent;
     const task = this.#task(asked.task);
     const place = asked.shift === null ? undefined : this.#places.get(asked.shift);
     const own = place?.parent?.kind === "TASK" ? stage.schemaOf(task) : undefined;
@@ -162,6 +163,7 @@ export class Floor {
     });
     const { text, calls } = await stage.ask({
       place: place ?? placeOfTask(task),
+      agent,
       binding: stage.bindingOf(llm),
       messages: conversationOf(asked.messages, (name) => asked.tools.find((tool) => tool.name === name)?.platform ?? name),
       tools,
@@ -223,6 +225,10 @@ export class Floor {
 
 function broken(problem: string): WeftlineError {
   return new WeftlineError("PROTOCOL_VIOLATION", { plugin: "crewai", problem });
+}
+
+function unnamedManager({ managerLlm }: Crew): Pick<CrewAgent, "key" | "role" | "llm"> {
+  return { key: "", role: "Crew Manager", llm: managerLlm };
 }
 
 function membersOf({ agents, manager }: Crew): readonly CrewAgent[] {

@@ -22,6 +22,7 @@ export async function brokenRule(
 ): Promise<string | undefined> {
   const { text } = await stage.ask({
     place,
+    agent,
     binding: stage.bindingOf(agent.llm),
     messages: [
       { role: "SYSTEM", parts: [{ type: "text", text: persona(checker) }] },

@@ -54,6 +54,7 @@ export class Workers {
       if (over) messages.push(asked(lastCall));
       const { text, calls } = await stage.ask({
         place,
+        agent,
         binding,
         messages,
         tools: over ? [] : offered,
