@@ -5,7 +5,7 @@ import { Theatre } from "../plugins/crewai/play.ts";
 import { paces } from "../plugins/crewai/pacing.ts";
 import type { Scene } from "../plugins/crewai/scenes.ts";
 import { remembers } from "../plugins/crewai/remembering.ts";
-import { tell, type Telling } from "../plugins/crewai/telling.ts";
+import { common, tell, type Telling } from "../plugins/crewai/telling.ts";
 import { waits } from "../plugins/crewai/waiting.ts";
 import { pythonCrewai } from "./python.ts";
 
@@ -32,15 +32,6 @@ describe("both engines tell the same of", () => {
     expect(common(python, each)).toEqual(common(own, each));
   });
 });
-
-/** A telling without what the engines need not have in common. */
-function common({ log, steps, asked, ...telling }: Telling, { differs }: Scene): Telling {
-  const words = (line: string): string => (differs === "words" ? line.replace(/(The crew did not come to an end): .*/, "$1") : line);
-  const all = { log: log.map(words), steps: steps.map((step) => ({ ...step, error: step.error === null ? null : words(step.error) })) };
-  if (differs !== "order") return { ...telling, ...all, asked };
-  const sorted = all.steps.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
-  return { ...telling, log: all.log.toSorted(), steps: sorted, asked: asked.toSorted() };
-}
 
 describe("CrewAI for Python shows what was recalled to a crew that is", () => {
   it.each(remembers)("$name", ({ holds }) => holds(pythonCrewai()));

@@ -41,6 +41,15 @@ export async function tell(
   };
 }
 
+/** A telling without what the engines need not have in common. */
+export function common({ log, steps, asked, ...telling }: Telling, { differs }: Scene): Telling {
+  const words = (line: string): string => (differs === "words" ? line.replace(/(The crew did not come to an end): .*/, "$1") : line);
+  const all = { log: log.map(words), steps: steps.map((step) => ({ ...step, error: step.error === null ? null : words(step.error) })) };
+  if (differs !== "order") return { ...telling, ...all, asked };
+  const sorted = all.steps.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+  return { ...telling, log: all.log.toSorted(), steps: sorted, asked: asked.toSorted() };
+}
+
 function seenOf({ status, text, failure, usage, steps, interrupts }: Shown) {
   const questions = interrupts.nodes.map((question) => ({ ...question, id: undefined, argumentsHash: undefined }));
   return { status, text, failure: failure?.code, steps: steps.nodes, questions, modelCalls: usage.modelCalls };

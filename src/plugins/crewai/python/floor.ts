@@ -1,49 +1,14 @@
 import { hashOf, WeftlineError, type ToolOutcome } from "#weftline";
 import { outcomeText, type OpenAIOptions } from "#plugins/openai";
-import { z } from "zod";
 import type { Crew, CrewAgent, CrewTask } from "../definition/crew.ts";
 import type { AskedCall, OfferedTool } from "../play/model-call.ts";
 import { placeOfTask, Shifts, type Place } from "../play/places.ts";
 import { settingsOf } from "../play/settings.ts";
 import type { Stage } from "../play/stage.ts";
 import { limitTime } from "../play/time-limit.ts";
-import { conversationOf, wireMessage } from "./messages.ts";
+import { conversationOf } from "./messages.ts";
+import { askerOf, brokenProtocol, readRequest, type Params, type Request } from "./requests.ts";
 import { Standstill } from "./standstill.ts";
-
-const shift = z.int().nullable();
-/** The key of one of the crew's agents; nobody's is that of a manager that the crew does not name. */
-const agentKey = z.string();
-const requests = {
-  "shift.started": z.object({ shift: z.int(), parent: shift, task: z.string(), agent: agentKey, role: z.string(), work: z.unknown() }),
-  "shift.finished": z.object({ shift: z.int(), output: z.string() }),
-  "shift.left": z.object({ shift: z.int() }),
-  "model.call": z.object({
-    agent: agentKey,
-    task: z.string(),
-    shift,
-    messages: z.array(wireMessage),
-    tools: z.array(
-      z.object({
-        name: z.string(),
-        platform: z.string().nullable(),
-        description: z.string(),
-        parameters: z.record(z.string(), z.unknown()),
-      }),
-    ),
-    schema: z.record(z.string(), z.unknown()).nullable(),
-  }),
-  "tool.call": z.object({ shift, name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
-  "task.wanted": z.object({ task: z.string() }),
-  "task.review": z.object({ shift, task: z.string(), role: z.string(), output: z.string() }),
-  "task.begun": z.object({ task: z.string() }),
-  "task.finished": z.object({ task: z.string(), raw: z.string(), agent: z.string() }),
-  "task.left": z.object({ task: z.string() }),
-} as const;
-
-/** Whose work a request is a part of. */
-const asker = z.object({ shift: shift.optional(), task: z.string().optional() });
-
-type Asked<Method extends keyof typeof requests> = z.output<(typeof requests)[Method]>;
 
 /** A call that the platform has made, until CrewAI comes to it. */
 interface MadeCall {
@@ -86,53 +51,47 @@ export class Floor {
     return { crew, tools, known: Object.fromEntries(outputs) };
   }
 
-  /** @throws what the stage throws; a ZodError for what is no request of the protocol. */
+  /** @throws what the stage throws, PROTOCOL_VIOLATION for what is no request of the protocol. */
   async answer(method: string, params: unknown): Promise<unknown> {
+    const request = readRequest(method, params);
     try {
-      return await this.#answer(method, params);
+      return await this.#answer(request);
     } catch (error) {
       if (error instanceof WeftlineError && error.code === "RUN_SUSPENDED") {
         // What others have begun comes to its end before the process goes.
-        const { shift: number, task } = asker.parse(params);
-        this.#standstill.halt(number ?? task ?? "");
+        this.#standstill.halt(askerOf(request));
         await this.#standstill.reached;
       }
       throw error;
     }
   }
 
-  async #answer(method: string, params: unknown): Promise<unknown> {
+  async #answer({ method, params }: Request): Promise<unknown> {
     switch (method) {
-      case "shift.started":
-        return this.#begin(requests[method].parse(params));
-      case "shift.finished":
-        return this.#finish(requests[method].parse(params));
-      case "shift.left":
-        return this.#leave(requests[method].parse(params));
-      case "model.call":
-        return this.#ask(requests[method].parse(params));
-      case "tool.call":
-        return this.#call(requests[method].parse(params));
       case "task.wanted":
-        return this.#isWanted(requests[method].parse(params));
-      case "task.review": {
-        const { task, role, output } = requests[method].parse(params);
-        return this.#stage.review(this.#task(task), { role }, output);
-      }
-      case "task.finished": {
-        const { task, raw, agent } = requests[method].parse(params);
-        return this.#stage.done(placeOfTask(this.#task(task)), { raw, agent });
-      }
+        return this.#isWanted(params);
       case "task.begun":
-        return this.#standstill.beginTask(requests[method].parse(params).task);
+        return this.#standstill.beginTask(params.task);
+      case "task.review":
+        return this.#stage.review(this.#task(params.task), { role: params.role }, params.output);
+      case "task.finished":
+        return this.#stage.done(placeOfTask(this.#task(params.task)), { raw: params.raw, agent: params.agent });
       case "task.left":
-        return this.#standstill.endTask(requests[method].parse(params).task);
-      default:
-        throw broken(`there is no request ${method}`);
+        return this.#standstill.endTask(params.task);
+      case "shift.started":
+        return this.#begin(params);
+      case "shift.finished":
+        return this.#finish(params);
+      case "shift.left":
+        return this.#leave(params);
+      case "model.call":
+        return this.#ask(params);
+      case "tool.call":
+        return this.#call(params);
     }
   }
 
-  #begin({ shift: number, parent, task, agent: key, role, work }: Asked<"shift.started">): void {
+  #begin({ shift: number, parent, task, agent: key, role, work }: Params<"shift.started">): void {
     const above = parent === null ? undefined : this.#places.get(parent);
     const member = membersOf(this.#stage.crew).find((each) => each.key === key);
     if (member) this.#clocks.set(number, limitTime(member, this.#late));
@@ -140,17 +99,17 @@ export class Floor {
     this.#places.set(number, this.#shifts.next(role, above ?? placeOfTask(this.#task(task)), work ?? undefined));
   }
 
-  async #finish({ shift: number, output }: Asked<"shift.finished">): Promise<void> {
+  async #finish({ shift: number, output }: Params<"shift.finished">): Promise<void> {
     const place = this.#places.get(number);
     if (place) await this.#stage.places.leave(place, "SUCCEEDED", { output });
   }
 
-  #leave({ shift: number }: Asked<"shift.left">): void {
+  #leave({ shift: number }: Params<"shift.left">): void {
     this.#clocks.get(number)?.();
     this.#standstill.endShift(number);
   }
 
-  async #ask(asked: Asked<"model.call">) {
+  async #ask(asked: Params<"model.call">) {
     const stage = this.#stage;
     const agent = membersOf(stage.crew).find(({ key }) => key === asked.agent) ?? unnamedManager(stage.crew);
     const { llm } = agent;
@@ -192,7 +151,7 @@ export class Floor {
     );
   }
 
-  async #call({ shift: number, name, arguments: args }: Asked<"tool.call">): Promise<string> {
+  async #call({ shift: number, name, arguments: args }: Params<"tool.call">): Promise<string> {
     const made = (number === null ? undefined : this.#made.get(number)) ?? [];
     const named = made.filter((call) => call.name === name);
     const found = named.find((call) => call.arguments === hashOf(args)) ?? named[0];
@@ -206,7 +165,7 @@ export class Floor {
     return outcomeText(outcome);
   }
 
-  async #isWanted({ task: name }: Asked<"task.wanted">): Promise<boolean> {
+  async #isWanted({ task: name }: Params<"task.wanted">): Promise<boolean> {
     const task = this.#task(name);
     const known = this.#stage.outputOf(name);
     if (known) return !known.skipped;
@@ -218,13 +177,9 @@ export class Floor {
 
   #task(name: string): CrewTask {
     const task = this.#stage.crew.tasks.find((each) => each.name === name);
-    if (!task) throw broken(`there is no task ${name}`);
+    if (!task) throw brokenProtocol(`there is no task ${name}`);
     return task;
   }
-}
-
-function broken(problem: string): WeftlineError {
-  return new WeftlineError("PROTOCOL_VIOLATION", { plugin: "crewai", problem });
 }
 
 function unnamedManager({ managerLlm }: Crew): Pick<CrewAgent, "key" | "role" | "llm"> {
