@@ -34,9 +34,8 @@ function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
 }
 
 function nameOf({ name, becomes }: WireCase): string {
-  return "code" in becomes
-    ? `on the wire: ${name} becomes the failure ${becomes.code}, without the secret`
-    : `on the wire: ${name} is no matter`;
+  if ("text" in becomes) return `on the wire: the answer survives ${name}`;
+  return `on the wire: ${name} becomes the failure ${becomes.code}, without the secret`;
 }
 
 /** A case that needs no server. */

@@ -68,7 +68,7 @@ function cuts(begin: string): readonly WireCase[] {
   return [
     { name: "silence instead of an answer", becomes: timeout, patience: "short", behave: () => undefined },
     {
-      name: "headers and silence",
+      name: "silence behind the headers",
       becomes: timeout,
       patience: "short",
       behave: (response) => void response.writeHead(500, { "content-type": "application/json" }).flushHeaders(),
