@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { PluginEntry } from "../../../src/core/kernel/spec.ts";
 import { testModel, type Asked } from "./model.ts";
 import { ended, Theatre } from "./play.ts";
@@ -10,7 +10,7 @@ const write = { name: "write", description: "Write a report.", expected_output: 
 
 const rolesOf = (asked: readonly Asked[]): string[] => asked.map(({ role }) => role);
 
-/** What has to hold of a run that waits for people, on every engine. Each boots the host anew while it waits. */
+/** What has to hold of a run that goes on in another turn, on every engine. Each boots the host anew in between. */
 export const waits: Readonly<Record<string, (plugin: () => PluginEntry) => Promise<void>>> = {
   "a call that waits for leave is made once, and no task and no model is asked again": async (plugin) => {
     await using provider = await testModel(({ role, results, tools }) => {
@@ -49,6 +49,30 @@ export const waits: Readonly<Record<string, (plugin: () => PluginEntry) => Promi
     const run = await theatre.until(id, ended);
     expect([run.status, run.text], run.failure?.message).toEqual(["SUCCEEDED", "Shortest."]);
     expect(provider.asked).toHaveLength(2);
+    await theatre.log(id);
+  },
+
+  "a host that closes lets a model answer, asks no other, and the next one goes on from there": async (plugin) => {
+    let closing = false;
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    await using provider = await testModel(async ({ role }) => {
+      if (role === "Researcher") await held;
+      else if (closing) await new Promise(() => undefined);
+      return role === "Researcher" ? "Facts." : "A report.";
+    });
+    await using theatre = await Theatre.open(plugin(), provider.baseURL);
+    await theatre.agent("crew", { crew: { agents: { researcher, writer }, tasks: [research, write] } });
+    const id = await theatre.start("crew", { text: "Go." });
+    await vi.waitFor(() => expect(rolesOf(provider.asked)).toEqual(["Researcher"]), { timeout: 60_000, interval: 20 });
+    closing = true;
+    const restarted = theatre.app.restart();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    letGo();
+    await restarted;
+    closing = false;
+    const run = await theatre.until(id, ended);
+    expect([run.status, run.text], run.failure?.message).toEqual(["SUCCEEDED", "A report."]);
+    expect(rolesOf(provider.asked)).toEqual(["Researcher", "Writer"]);
     await theatre.log(id);
   },
 

@@ -122,6 +122,8 @@ export class Stage {
       const key = `${hash}-${this.#count(hash)}`;
       const known = (record.answer(key) as ModelAnswer | undefined) ?? this.#loggedAnswer(key);
       if (known) return known;
+      // All that was answered is noted: whoever goes on asks nobody twice.
+      this.ctx.drain.throwIfAborted();
       await this.places.enter(request.place);
       await this.#keepPace(request);
       const answer = answered(request, await speaker.speak(request, key, `${request.place.key}/model/${number}`));
@@ -155,7 +157,7 @@ export class Stage {
     const ms = Math.ceil(this.#paces.take(agent));
     if (ms === 0) return;
     await this.#options.events.tell({ kind: "custom", name: "crewai.paced", data: { agent: agent.role, ms } });
-    await waitFor(ms, this.ctx.signal);
+    await waitFor(ms, AbortSignal.any([this.ctx.signal, this.ctx.drain]));
   }
 
   #count(what: string): number {

@@ -57,13 +57,19 @@ export class Floor {
     try {
       return await this.#answer(request);
     } catch (error) {
-      if (error instanceof WeftlineError && error.code === "RUN_SUSPENDED") {
+      if (this.#endsTurn(error)) {
         // What others have begun comes to its end before the process goes.
         this.#standstill.halt(askerOf(request));
         await this.#standstill.reached;
       }
       throw error;
     }
+  }
+
+  /** Whether it is no failure, and the run goes on in another turn. */
+  #endsTurn(error: unknown): boolean {
+    const { drain } = this.#stage.ctx;
+    return (drain.aborted && error === drain.reason) || (error instanceof WeftlineError && error.code === "RUN_SUSPENDED");
   }
 
   async #answer({ method, params }: Request): Promise<unknown> {
