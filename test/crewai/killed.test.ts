@@ -28,7 +28,7 @@ interface Shown {
   readonly interrupts: { readonly nodes: readonly Question[] };
 }
 
-describe("a server that is killed", { timeout: 120_000 }, () => {
+describe("a server that is ended", { timeout: 120_000 }, () => {
   let folder: string;
   let provider: TestModel;
   let server: Running;
@@ -53,8 +53,8 @@ describe("a server that is killed", { timeout: 120_000 }, () => {
     url = await urlOf(server);
   }
 
-  async function kill(): Promise<void> {
-    server.child.kill("SIGKILL");
+  async function kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    server.child.kill(signal);
     await server.ended;
   }
 
@@ -102,33 +102,36 @@ describe("a server that is killed", { timeout: 120_000 }, () => {
   const playing = (): number[] => processes.below(server.child.pid ?? 0);
   const rolesAsked = (): string[] => provider.asked.map(({ role }) => role);
 
-  it("while a model is asked leaves no process and no folder, and the run is played to its end by the next one", async () => {
-    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
-    answer = async ({ role }) => {
-      if (role === "Second") await held;
-      return `${role} said.`;
-    };
-    const id = await play([first, second]);
-    await vi.waitFor(() => expect(rolesAsked()).toEqual(["First", "Second"]), { timeout: 60_000 });
-    const pids = playing();
-    const folders = pids.map(processes.folder).filter((each) => each.includes("weftline-crew-"));
-    expect([pids.length, folders.length, folders.every(existsSync)], "one that loads, and one that plays in a folder").toEqual([
-      2,
-      1,
-      true,
-    ]);
+  it.each(["SIGKILL", "SIGTERM"] as const)(
+    "by %s while a model is asked leaves nothing, and the next one plays the run to its end",
+    async (signal) => {
+      const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+      answer = async ({ role }) => {
+        if (role === "Second") await held;
+        return `${role} said.`;
+      };
+      const id = await play([first, second]);
+      await vi.waitFor(() => expect(rolesAsked()).toEqual(["First", "Second"]), { timeout: 60_000 });
+      const pids = playing();
+      const folders = pids.map(processes.folder).filter((each) => each.includes("weftline-crew-"));
+      expect([pids.length, folders.length, folders.every(existsSync)], "one that loads, and one that plays in a folder").toEqual([
+        2,
+        1,
+        true,
+      ]);
 
-    await kill();
-    await vi.waitFor(() => expect(pids.filter(processes.lives)).toEqual([]), { timeout: 2_000, interval: 20 });
-    expect(pids.flatMap(processes.inGroup)).toEqual([]);
-    expect(folders.filter(existsSync)).toEqual([]);
+      await kill(signal);
+      await vi.waitFor(() => expect(pids.filter(processes.lives)).toEqual([]), { timeout: 2_000, interval: 20 });
+      expect(pids.flatMap(processes.inGroup)).toEqual([]);
+      expect(folders.filter(existsSync)).toEqual([]);
 
-    await start();
-    await vi.waitFor(() => expect(rolesAsked()).toEqual(["First", "Second", "Second"]), { timeout: 60_000 });
-    letGo();
-    expect(await until(id, "SUCCEEDED")).toMatchObject({ text: "Second said." });
-    expect(rolesAsked()).toEqual(["First", "Second", "Second"]);
-  });
+      await start();
+      await vi.waitFor(() => expect(rolesAsked()).toEqual(["First", "Second", "Second"]), { timeout: 60_000 });
+      letGo();
+      expect(await until(id, "SUCCEEDED")).toMatchObject({ text: "Second said." });
+      expect(rolesAsked()).toEqual(["First", "Second", "Second"]);
+    },
+  );
 
   it("while a person is asked keeps the question, and what is allowed is done once", async () => {
     answer = ({ role, results, tools }) => {

@@ -32,10 +32,16 @@ export function createPythonEngine({ installation, nursery, places }: PythonHost
       return work.finally(() => playing.delete(work));
     },
     close: async () => {
-      await nursery.close();
-      await Promise.allSettled(playing);
+      // Runs at work are let come to a boundary by those who run them, who close after this: what they work with goes with the last.
+      const closed = closeAfter(playing, nursery);
+      if (playing.size === 0) await closed;
     },
   };
+}
+
+async function closeAfter(playing: ReadonlySet<Promise<unknown>>, nursery: Nursery): Promise<void> {
+  while (playing.size > 0) await Promise.allSettled(playing);
+  await nursery.close();
 }
 
 async function play(nursery: Nursery, stage: Stage, options: OpenAIOptions): Promise<string> {
