@@ -17,7 +17,7 @@ import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
-import { answersTo, interruptsAt, isBreakpoint, isOfTool, noteBreakpoint } from "./standing.ts";
+import { answersTo, interruptsAt, isBreakpoint, mayGoOn, isOfTool, noteBreakpoint } from "./standing.ts";
 import { createStore } from "./store.ts";
 import { StoredFiles } from "./stored-files.ts";
 import { StatePatches, wholeState } from "./state-patches.ts";
@@ -198,13 +198,7 @@ export class GraphTurn {
   }
 
   async #afterBreakpoint({ id }: StoredCheckpoint, next: readonly string[]): Promise<typeof rejected | null> {
-    const outcome = await this.ctx.ask({
-      key: `breakpoint/${id}`,
-      kind: "REVIEW",
-      message: `Go on with ${next.join(", ")}?`,
-      allowed: ["APPROVE", "REJECT"],
-    });
-    return outcome.status === "RESOLVED" && outcome.decision.kind === "APPROVE" ? null : rejected;
+    return (await mayGoOn(this.ctx, id, next)) ? null : rejected;
   }
 
   /** Takes note of what models say, to tell it from what the graph says otherwise. */

@@ -6,6 +6,8 @@ const place = { id: "answered", namespace: "weftline.remote", format: "langgraph
 interface Noted {
   readonly counts: Readonly<Record<string, number>>;
   readonly sent?: { readonly interrupts: readonly string[]; readonly runs: number };
+  /** The checkpoint at which the graph stopped because it was compiled to. */
+  readonly stopped?: string;
 }
 
 /**
@@ -33,10 +35,21 @@ export class RemoteAnswers {
     return this.#noted.counts[interrupt] ?? 0;
   }
 
+  /** Whether the graph stopped at the checkpoint because it was compiled to, and not because a process was lost. */
+  stoppedAt(checkpoint: string | undefined): checkpoint is string {
+    return checkpoint !== undefined && checkpoint === this.#noted.stopped;
+  }
+
+  /** To be noted before anybody is asked whether to go on. */
+  async stop(checkpoint: string): Promise<void> {
+    this.#noted = { counts: this.#noted.counts, stopped: checkpoint };
+    await this.#put();
+  }
+
   /** To be noted before the server is told: where the process is lost in between, the number of runs says whether it was. */
   async telling(interrupts: readonly string[], runs: number): Promise<void> {
     this.#noted = { counts: this.#noted.counts, sent: { interrupts, runs } };
-    await this.#checkpoints.put({ ...place, versions: {}, values: {}, data: this.#noted });
+    await this.#put();
   }
 
   /** The server was told. */
@@ -44,5 +57,9 @@ export class RemoteAnswers {
     const { counts, sent } = this.#noted;
     const more = (sent?.interrupts ?? []).map((id) => [id, this.of(id) + 1] as const);
     this.#noted = { counts: { ...counts, ...Object.fromEntries(more) } };
+  }
+
+  async #put(): Promise<void> {
+    await this.#checkpoints.put({ ...place, versions: {}, values: {}, data: this.#noted });
   }
 }

@@ -16,6 +16,7 @@ export interface RemoteTarget {
 export interface RemoteState {
   readonly values: Readonly<Record<string, unknown>>;
   readonly next: readonly string[];
+  readonly config: { readonly configurable?: { readonly checkpoint_id?: string } };
   readonly tasks: readonly { readonly interrupts: readonly (StoredInterrupt & { readonly interrupt_id?: string })[] }[];
 }
 

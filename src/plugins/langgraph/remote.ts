@@ -6,7 +6,7 @@ import { RemoteEvents } from "./remote-events.ts";
 import { RemoteThread, type RemoteState, type RemoteTarget } from "./remote-thread.ts";
 import type { StoredInterrupt } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
-import { answersTo } from "./standing.ts";
+import { answersTo, mayGoOn } from "./standing.ts";
 import { StatePatches } from "./state-patches.ts";
 
 /**
@@ -26,6 +26,8 @@ export async function* runRemote(
   const answers = await RemoteAnswers.open(ctx, runs);
   const events = new RemoteEvents(target.graph, new StatePatches(sdk, standing?.values ?? {}));
   const asked = interruptsOf(standing, answers);
+  const at = checkpointOf(standing);
+  if (standing && asked.length === 0 && answers.stoppedAt(at) && !(await mayGoOn(ctx, at, standing.next))) return;
   // A server may say of a node that asked twice that nothing is next.
   if (standing === undefined || standing.next.length > 0 || asked.length > 0) {
     const begin = standing ? await goOn(sdk, asked, answers, runs, ctx) : input;
@@ -35,13 +37,29 @@ export async function* runRemote(
   yield* events.close();
   const after = await thread.state();
   const interrupts = interruptsOf(after, answers);
-  if (interrupts.length === 0 && after && after.next.length > 0 && (await thread.working())) {
-    await thread.cancelRuns();
-    throw thread.truncated();
-  }
+  if (interrupts.length === 0 && after && after.next.length > 0) await stopAt(after, thread, answers, ctx);
   await answersTo(interrupts, ctx);
   if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
   yield* tellOutcome(after?.values ?? {}, request.options.output, events.said ?? lastSaid(request, ctx));
+}
+
+/**
+ * The graph has more to do and does not do it: it was compiled to stop here, or its stream ended too soon.
+ *
+ * @throws RUN_SUSPENDED while nobody has decided whether to go on; STREAM_TRUNCATED.
+ */
+async function stopAt(state: RemoteState, thread: RemoteThread, answers: RemoteAnswers, ctx: RunContext): Promise<void> {
+  const at = checkpointOf(state);
+  if (at === undefined || (await thread.working())) {
+    await thread.cancelRuns();
+    throw thread.truncated();
+  }
+  await answers.stop(at);
+  await mayGoOn(ctx, at, state.next);
+}
+
+function checkpointOf(state: RemoteState | undefined): string | undefined {
+  return state?.config.configurable?.checkpoint_id;
 }
 
 async function goOn(

@@ -34,6 +34,22 @@ export function isBreakpoint({ writes }: Pick<StoredCheckpoint, "writes">): bool
 }
 
 /**
+ * Asks a person whether a graph goes on from where it was compiled to stop.
+ *
+ * @param checkpoint it stands at.
+ * @throws RUN_SUSPENDED while nobody has decided.
+ */
+export async function mayGoOn({ ask }: Pick<RunContext, "ask">, checkpoint: string, next: readonly string[]): Promise<boolean> {
+  const outcome = await ask({
+    key: `breakpoint/${checkpoint}`,
+    kind: "REVIEW",
+    message: `Go on with ${next.join(", ")}?`,
+    allowed: ["APPROVE", "REJECT"],
+  });
+  return outcome.status === "RESOLVED" && outcome.decision.kind === "APPROVE";
+}
+
+/**
  * Asks people what a graph asks, all of it at once.
  *
  * @throws RUN_SUSPENDED while one question is pending.

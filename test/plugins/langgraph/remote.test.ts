@@ -118,6 +118,25 @@ describe("a graph on a LangGraph server", () => {
     },
   );
 
+  it.each([
+    { kind: "APPROVE", name: "seen" },
+    { kind: "REJECT", name: "watched" },
+  ])("that was compiled to stop asks whether to go on: $kind", async ({ kind, name }) => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    const [asked] = run.interrupts.nodes;
+    await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "watched" });
+    const open = async () => (await studio.see(id)).interrupts.nodes.filter((each) => each.kind === "REVIEW");
+    await expect.poll(open).toMatchObject([{ status: "PENDING", message: "Go on with look?", allowed: ["APPROVE", "REJECT"] }]);
+    await studio.until(id, ["WAITING"]);
+    const [question] = await open();
+    await studio.app.restart();
+    await studio.decide({ interrupt: question?.id, kind });
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED" });
+    expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name });
+  });
+
   it("cannot ask for the approval of a tool", async () => {
     const { server, studio, id, run } = await waiting();
     await using _ = server;

@@ -5,6 +5,7 @@ import { FakeListChatModel } from "@langchain/core/utils/testing";
 import {
   Annotation,
   Command,
+  END,
   MemorySaver,
   MessagesAnnotation,
   START,
@@ -39,7 +40,9 @@ const graph = new StateGraph(State)
   .addEdge(START, "say")
   .addEdge("say", "ask")
   .addEdge("ask", "wait")
-  .compile({ checkpointer: new MemorySaver() });
+  .addNode("look", () => ({ name: "seen" }))
+  .addConditionalEdges("wait", ({ name }) => (name === "watched" ? "look" : END), ["look", END])
+  .compile({ checkpointer: new MemorySaver(), interruptBefore: ["look"] });
 
 /** A LangGraph server as far as `RemoteGraph` asks it, with a real graph behind it: threads, their state, runs that stream. */
 export async function langgraphServer(key: string) {
@@ -86,6 +89,7 @@ export async function langgraphServer(key: string) {
     return json(response, 200, {
       ...state,
       values: plain(state.values),
+      checkpoint: state.config.configurable,
       tasks: state.tasks.map((task) => ({ ...task, interrupts: (task.interrupts ?? []).map((each) => ofTask(task.id, each)) })),
     });
   }
