@@ -133,6 +133,26 @@ export const askingScenes: readonly Scene[] = [
     differs: "order",
   },
   {
+    name: "an agent of little time who waits for a person beside one who takes longer",
+    crew: {
+      agents: { researcher, writer: { ...sender, max_execution_time: 1 } },
+      tasks: [
+        { ...research, async_execution: true },
+        { ...write, async_execution: true },
+        { ...write, name: "finish", agent: "researcher", context: ["research", "write"] },
+      ],
+    },
+    input,
+    model: async ({ role, prompt, ...asked }) => {
+      if (role === "Writer") return sends({ role, prompt, ...asked });
+      if (!prompt.includes("----------")) await new Promise((resolve) => setTimeout(resolve, 1_200));
+      return "Facts.";
+    },
+    decisions: [{ kind: "APPROVE" }],
+    ends: { text: "Facts." },
+    differs: "order",
+  },
+  {
     name: "a task that waits for a person beside one that does not",
     crew: {
       agents: { researcher, writer: sender },

@@ -17,6 +17,12 @@ interface MadeCall {
   readonly outcome: ToolOutcome;
 }
 
+/** Counts the time of one piece of work, which may be a part of another. */
+interface Clock {
+  readonly parent: number | null;
+  readonly stop: () => void;
+}
+
 /** Answers what CrewAI asks during one run. */
 export class Floor {
   readonly #stage: Stage;
@@ -25,7 +31,7 @@ export class Floor {
   readonly #places = new Map<number, Place>();
   readonly #made = new Map<number, MadeCall[]>();
   readonly #standstill = new Standstill();
-  readonly #clocks = new Map<number, () => void>();
+  readonly #clocks = new Map<number, Clock>();
   readonly #late: (error: WeftlineError) => void;
   #loose = 0;
 
@@ -38,7 +44,7 @@ export class Floor {
 
   /** Nothing is answered any more. */
   close(): void {
-    for (const stop of this.#clocks.values()) stop();
+    for (const { stop } of this.#clocks.values()) stop();
   }
 
   /** What CrewAI is started with: the crew, the tools, and what earlier turns came to. */
@@ -59,11 +65,18 @@ export class Floor {
     } catch (error) {
       if (this.#endsTurn(error)) {
         // What others have begun comes to its end before the process goes.
-        this.#standstill.halt(askerOf(request));
-        await this.#standstill.reached;
+        await this.#halt(askerOf(request));
       }
       throw error;
     }
+  }
+
+  /** Nobody's time runs on while they wait, nor that of those who wait for them. */
+  async #halt(who: number | string): Promise<void> {
+    let clock = typeof who === "number" ? this.#clocks.get(who) : undefined;
+    for (; clock; clock = this.#clocks.get(clock.parent ?? 0)) clock.stop();
+    this.#standstill.halt(who);
+    await this.#standstill.reached;
   }
 
   /** Whether it is no failure, and the run goes on in another turn. */
@@ -99,8 +112,8 @@ export class Floor {
 
   #begin({ shift: number, parent, task, agent: key, role, work }: Params<"shift.started">): void {
     const above = parent === null ? undefined : this.#places.get(parent);
-    const member = membersOf(this.#stage.crew).find((each) => each.key === key);
-    if (member) this.#clocks.set(number, limitTime(member, this.#late));
+    const member = membersOf(this.#stage.crew).find((each) => each.key === key) ?? { role };
+    this.#clocks.set(number, { parent, stop: limitTime(member, this.#late) });
     this.#standstill.beginShift(number, task, parent);
     this.#places.set(number, this.#shifts.next(role, above ?? placeOfTask(this.#task(task)), work ?? undefined));
   }
@@ -111,7 +124,7 @@ export class Floor {
   }
 
   #leave({ shift: number }: Params<"shift.left">): void {
-    this.#clocks.get(number)?.();
+    this.#clocks.get(number)?.stop();
     this.#standstill.endShift(number);
   }
 
@@ -158,7 +171,7 @@ export class Floor {
   }
 
   async #call({ shift: number, name, arguments: args }: Params<"tool.call">): Promise<string> {
-    const made = (number === null ? undefined : this.#made.get(number)) ?? [];
+    const made = this.#made.get(number) ?? [];
     const named = made.filter((call) => call.name === name);
     const found = named.find((call) => call.arguments === hashOf(args)) ?? named[0];
     if (found) {

@@ -31,7 +31,7 @@ const requests = {
     ),
     schema: z.record(z.string(), z.unknown()).nullable(),
   }),
-  "tool.call": z.object({ shift, name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+  "tool.call": z.object({ shift: z.int(), name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
 } as const;
 
 type Method = keyof typeof requests;
@@ -53,8 +53,9 @@ export function readRequest(method: string, params: unknown): Request {
 
 /** Whose work a request is a part of: a piece of work, or a task between two of them. */
 export function askerOf({ params }: Request): number | string {
+  if (!("task" in params)) return params.shift;
   if ("shift" in params && params.shift !== null) return params.shift;
-  return "task" in params ? params.task : "";
+  return params.task;
 }
 
 /** The worker says what it should not. */
