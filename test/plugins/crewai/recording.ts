@@ -21,7 +21,8 @@ export function fileOf({ name }: Scene): string {
 
 export function readRecording(scene: Scene): Recording {
   const file = fileOf(scene);
-  if (!existsSync(file)) throw new Error(`There is no ${file}. Run: WEFTLINE_RECORD=1 npm run test:crewai -- recordings, then: npm run format`);
+  if (!existsSync(file))
+    throw new Error(`There is no ${file}. Run: WEFTLINE_RECORD=1 npm run test:crewai -- recordings, then: npm run format`);
   return JSON.parse(readFileSync(file, "utf8")) as Recording;
 }
 
