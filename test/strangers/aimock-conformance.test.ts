@@ -1,7 +1,7 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { runtimeConformance } from "../../src/testing/index.ts";
-import { frameworks, nameOf, ways } from "./frameworks.ts";
+import { frameworks, nameOf, ways } from "../conformance/frameworks.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14, input_tokens: 9, output_tokens: 5 };

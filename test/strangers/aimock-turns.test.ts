@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contribution, definePlugin, tools, type ToolDefinition } from "../../src/core/index.ts";
 import { agents, auth, capabilities, chat, models } from "../../src/plugins/index.ts";
 import { testPlatform, type TestPlatform } from "../../src/testing/index.ts";
-import { apis, frameworks, nameOf, ways, type Way } from "./frameworks.ts";
+import { apis, frameworks, nameOf, ways, type Way } from "../conformance/frameworks.ts";
 
 const tokens = { prompt_tokens: 20, completion_tokens: 8, total_tokens: 28, input_tokens: 20, output_tokens: 8 };
 const city = (name: string, index = 0) => ({ name: "weather_get", arguments: JSON.stringify({ city: name }), id: `call_${index}` });
