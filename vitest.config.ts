@@ -18,7 +18,8 @@ export default defineConfig({
   test: {
     // Processes, not threads: tests open native database handles, send signals and change the working directory.
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores of a small machine: every third test waits for a pause, a process or a line that stays silent.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 5_000,

@@ -163,11 +163,12 @@ export const askingScenes: readonly Scene[] = [
       ],
     },
     input,
-    model: ({ role, prompt, ...asked }) => {
+    model: async ({ role, prompt, ...asked }) => {
       if (role === "Researcher") return "Facts.";
-      return prompt.includes("----------")
-        ? `Both: ${prompt.includes("Facts.")} ${prompt.includes("It went")}`
-        : sends({ role, prompt, ...asked });
+      if (prompt.includes("----------")) return `Both: ${prompt.includes("Facts.")} ${prompt.includes("It went")}`;
+      // Once somebody waits nothing more begins, and the researcher is to have begun.
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return sends({ role, prompt, ...asked });
     },
     decisions: [{ kind: "APPROVE" }],
     ends: { text: "Both: true true" },
