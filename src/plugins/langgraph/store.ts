@@ -7,8 +7,6 @@ import type { LangGraphSdk } from "./sdk.ts";
 
 /** Between the labels of a namespace: LangGraph lets no label hold one. */
 const dot = ".";
-/** The character after it: what stands below a namespace sorts before that. */
-const afterDot = "/";
 
 /** What a store holds at most, sizes in bytes of JSON. */
 export const storeLimits = {
@@ -97,8 +95,10 @@ async function search(
 /** All that stands in a namespace and below it, newest first. */
 async function* below(database: Database, owner: Viewer, prefix: readonly string[]): AsyncGenerator<Item> {
   const name = prefix.join(dot);
-  const where = name === "" ? {} : { $or: [{ namespace: name }, { namespace: { $gt: `${name}${dot}`, $lt: `${name}${afterDot}` } }] };
-  const rows = await database.em(owner).find(LangGraphItem, where, { orderBy: { updatedAt: "desc", id: "desc" }, fields: ["id"] });
+  // Not by the database: how it sorts, and so what stands between two names, is the affair of its locale.
+  const isBelow = (namespace: string): boolean => name === "" || `${namespace}${dot}`.startsWith(`${name}${dot}`);
+  const all = await database.em(owner).find(LangGraphItem, {}, { orderBy: { updatedAt: "desc", id: "desc" }, fields: ["id", "namespace"] });
+  const rows = all.filter(({ namespace }) => isBelow(namespace));
   for (let start = 0; start < rows.length; start += batchSize) {
     const ids = rows.slice(start, start + batchSize).map(({ id }) => id);
     const items = new Map((await database.em(owner).find(LangGraphItem, { id: { $in: ids } })).map((item) => [item.id, item]));

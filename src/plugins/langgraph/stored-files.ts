@@ -7,9 +7,11 @@ interface KnownFile {
   readonly data: string;
 }
 
-/** Where a file's data stands: at the end of a data URL, or as the data of a part. What somebody writes stands in neither. */
+/** Where a file's data stands: at the end of a data URL, or as the data of a part. */
 const places = ["base64,", '"data":"'];
-const reference = /(?<=base64,|"data":")weftline:file:([\w-]+)(?=")/g;
+/** What somebody has written that reads like the name of a file, whatever colons it has, gets one more: names of files have one. */
+const written = /weftline(:+)file:/g;
+const stored = /(?<=base64,|"data":")weftline:file:([\w-]+)(?=")|weftline:(:+)file:/g;
 
 /**
  * The files of a conversation, which stand in messages in base64, and in what is stored by their ids: a checkpoint is no place for them. Only those of the
@@ -28,13 +30,14 @@ export class StoredFiles {
   hide(json: string): string {
     return this.#files.reduce(
       (text, { id, data }) => places.reduce((hidden, place) => hidden.replaceAll(`${place}${data}"`, `${place}weftline:file:${id}"`), text),
-      json,
+      json.replaceAll(written, "weftline:$1file:"),
     );
   }
 
   /** @throws UNAVAILABLE where the conversation has no such file. */
   show(json: string): string {
-    return json.replaceAll(reference, (_, id: string) => {
+    return json.replaceAll(stored, (_, id: string | undefined, colons: string | undefined) => {
+      if (id === undefined) return `weftline${colons ?? ""}file:`;
       const file = this.#files.find((each) => each.id === id);
       if (file) return file.data;
       throw new WeftlineError("UNAVAILABLE", {

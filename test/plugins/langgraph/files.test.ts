@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
-import { MessagesAnnotation, START, StateGraph, interrupt } from "@langchain/langgraph";
+import { Annotation, MessagesAnnotation, START, StateGraph, interrupt } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { contribution, definePlugin, globalId } from "#weftline";
 import { graphs } from "#plugins/langgraph";
@@ -98,6 +98,27 @@ describe("a file in the conversation of a graph", () => {
       expect(JSON.stringify([done, await studio.log(run)])).not.toContain(sent);
     },
   );
+
+  it("is told from what somebody writes that reads like its name", async () => {
+    const said = "see base64,weftline:file:x";
+    const part = { data: "weftline:file:x", words: [said, "weftline::file:y", "weftline:file:z"] };
+    const telling = new StateGraph(Annotation.Root({ ...MessagesAnnotation.spec, part: Annotation<object>(), said: Annotation<string>() }))
+      .addNode("write", () => ({ part, said }))
+      .addNode("read", (state) => {
+        interrupt("Read?");
+        return { messages: [new AIMessage(JSON.stringify([state.part, state.said]))] };
+      })
+      .addEdge(START, "write")
+      .addEdge("write", "read");
+    const teller = definePlugin({ id: "teller", contributes: [contribution(graphs, "telling", telling)] });
+    await using studio = await Studio.open({ plugins: [teller()] });
+    await studio.agent("teller", { graph: "telling" });
+    const id = await studio.start("teller", { text: `Tell me of ${part.words.join(" and ")}` });
+    const asking = await studio.until(id, ["WAITING"]);
+    await studio.app.restart();
+    await studio.decide({ interrupt: asking.interrupts.nodes[0]?.id, kind: "ANSWER", payload: "yes" });
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", text: JSON.stringify([part, said]) });
+  });
 
   it("is in the messages of a graph in code as LangChain has it, whatever models that asks", async () => {
     const { server, studio } = await open();
