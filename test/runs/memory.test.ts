@@ -283,7 +283,7 @@ it("a memory that answers with something else than records of the scopes that it
 });
 
 it("a run is shown no more than the limit, and no more than 16,000 characters, the best first", async () => {
-  const many = Array.from({ length: 40 }, (_, index) => ({ ...tea, id: `m${index}`, text: `${index} `.padEnd(1_500, "x") }));
+  const many = Array.from({ length: 40 }, (_, index) => ({ ...tea, id: `m${index}`, text: `${index} 🧵\0`.padEnd(1_500, "🧵") }));
   const framework = hearing();
   await using app = await boot([remembering(() => many).plugin, framework.plugin]);
   await makeAgent(app, { recall: true, scopes: ["USER"], limit: 20 });
@@ -295,6 +295,7 @@ it("a run is shown no more than the limit, and no more than 16,000 characters, t
   expect(records.map(({ text }) => text.length).reduce((sum, length) => sum + length)).toBe(16_000);
   expect(records.map(({ id: name }) => name)).toEqual(many.slice(0, 11).map(({ id: name }) => name));
   expect(records.at(-1)?.text.endsWith("…")).toBe(true);
+  expect(records.every(({ text }) => text.isWellFormed() && !text.includes("\0"))).toBe(true);
   expect(framework.heard[0]?.recalled?.length).toBeLessThan(17_000);
 });
 

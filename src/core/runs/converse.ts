@@ -50,8 +50,9 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
       if (retriesLeft === 0 || !mayPass(error)) return;
       host.log.warn({ runId: run.id, code: error.code }, "a turn failed and is tried again");
       session.breakOff(error.message);
+      const wait = error.details.retryAfterMs;
+      if (wait !== undefined) await pause(Math.min(wait, 60_000), AbortSignal.any([abort.signal, drain]));
       drain.throwIfAborted();
-      if (error.details.retryAfterMs !== undefined) await pause(Math.min(error.details.retryAfterMs, 60_000), abort.signal);
     },
   });
   const text = session.lastText ?? "";

@@ -99,7 +99,7 @@ function fitting(records: readonly RecalledRecord[], limit: number): Pick<Recall
   let room = maxLength;
   for (const { id, scope, text, score } of records.slice(0, limit)) {
     if (room === 0) break;
-    const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
+    const shown = plain(text.length > room ? `${text.slice(0, room - 1)}…` : text);
     kept.push({ id, scope, text: shown, score });
     room -= shown.length;
   }
@@ -111,7 +111,12 @@ function queryOf(messages: readonly ConversationMessage[]): string {
   const last = messages.findLast((message) => message.role === "USER");
   const parts = last?.role === "USER" ? last.parts : [];
   const texts = parts.map((part) => (part.type === "text" ? part.text : part.type === "data" ? JSON.stringify(part.data) : ""));
-  return texts.join("\n").trim().slice(0, maxQueryLength);
+  return texts.join("\n").trim().slice(0, maxQueryLength).toWellFormed();
+}
+
+/** Half a character, as a cut leaves it, and NUL are refused by providers. */
+function plain(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
 /** A record is one line of JSON without a "<", so that none of them can end the section. */

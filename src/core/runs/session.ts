@@ -23,6 +23,8 @@ interface OpenMessage {
 interface OpenStep {
   readonly s: number;
   readonly startedAt: number;
+  /** Of a model's, whose it is. */
+  readonly provenance: Provenance | undefined;
 }
 
 /** A message whose text is known from the log only: the process that wrote it was lost. */
@@ -174,7 +176,7 @@ export class RunSession extends RunQueue {
     if (provenance !== undefined && this.#heard !== "SIMULATED") this.#heard = provenance;
     this.append("step.started", payload, { row: { provenance, input: more.input } });
     this.#noteAttempt(payload);
-    this.#steps.set(step, { s, startedAt: performance.now() });
+    this.#steps.set(step, { s, startedAt: performance.now(), provenance });
     this.#stepNumbers.set(step, s);
     return s;
   }
@@ -238,7 +240,10 @@ export class RunSession extends RunQueue {
     this.#steps.clear();
   }
 
-  #startMessage(name: string, provenance = this.#heard ?? this.#provenance): void {
+  /** A message is the model's that is being asked; one that no model says is what the run has been so far. */
+  #startMessage(name: string, said?: Provenance): void {
+    const asked = [...this.#steps.values()].findLast((step) => step.provenance !== undefined)?.provenance;
+    const provenance = said ?? asked ?? this.#heard ?? this.#provenance;
     const m = ++this.#counters.m;
     const replaced = this.#broken.splice(0);
     for (const broken of replaced) this.#finishBroken(broken, "FAILED", messageIdOf(this.run.id, m));
