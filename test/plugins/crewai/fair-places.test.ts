@@ -35,6 +35,37 @@ describe("places for Python", () => {
     expect(turns).toEqual(order);
   });
 
+  it("go to who waits before those who come again and again", async () => {
+    const { ask, next, turns } = queue(new FairPlaces(1));
+    const again = async (owner: string): Promise<void> => {
+      void ask(owner);
+      await next();
+    };
+    void ask("ada");
+    void ask("bob");
+    void ask("bob");
+    await next();
+    for (const owner of ["ada", "eve", "ada", "eve", "ada", "eve"]) await again(owner);
+    expect(turns).toEqual(["ada", "bob", "ada", "bob", "eve", "ada", "eve", "ada"]);
+  });
+
+  it("go round between all who wait, within as many turns as there are viewers", async () => {
+    const { ask, next, turns } = queue(new FairPlaces(1));
+    const viewers = ["ada", "bob", "eve", "joe"];
+    for (const owner of viewers) void ask(owner);
+    void ask("bob");
+    for (let each = 0; each < 40; each++) {
+      await new Promise(setImmediate);
+      const running = turns.at(-1);
+      await next();
+      // One run after the other: each comes back when its last has ended and another's has begun.
+      if (running !== undefined) void ask(running);
+    }
+    for (let from = 0; from + 2 * viewers.length < turns.length; from++) {
+      expect(new Set(turns.slice(from, from + viewers.length + 1)), `from turn ${from}`).toEqual(new Set(viewers));
+    }
+  });
+
   it("of one viewer are given in the order in which they were asked for, up to the most there are", async () => {
     const { ask, next, turns, back } = queue(new FairPlaces(2));
     for (let each = 0; each < 3; each++) void ask("ada");

@@ -6,13 +6,14 @@ interface Waiting {
 /** What an owner has had of the places. */
 interface Share {
   readonly held: number;
-  /** The number of the last turn that was theirs. */
+  /** The number of the last turn that was theirs; who is new stands where the one before the current turn does. */
   readonly turn: number;
 }
 
-const nothing: Share = { held: 0, turn: 0 };
-
-/** A bounded number of places, shared between owners: next is who has the fewest, and among those whose last turn was longest ago. */
+/**
+ * A bounded number of places, shared between owners: next is who has the fewest, among those whose last turn was longest ago, and among
+ * those who has waited longest. Whoever comes later, and however often, does not overtake who waits.
+ */
 export class FairPlaces {
   #free: number;
   #turn = 0;
@@ -60,7 +61,7 @@ export class FairPlaces {
   }
 
   #share(owner: string): Share {
-    return this.#shares.get(owner) ?? nothing;
+    return this.#shares.get(owner) ?? { held: 0, turn: this.#turn - 1 };
   }
 
   /** Who has nothing and wants nothing is not remembered. */
@@ -81,6 +82,7 @@ export class FairPlaces {
       };
       const waiting: Waiting = { owner, given };
       this.#waiting.push(waiting);
+      this.#shares.set(owner, this.#share(owner));
       signal.addEventListener("abort", aborted, { once: true });
     });
   }
