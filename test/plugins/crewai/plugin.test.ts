@@ -59,8 +59,15 @@ describe("the crewai plugin", () => {
 
   it("tells one that is broken, or being installed, from one that works", async () => {
     expect((await standing({ home: homeWith("0.1.0") })).status.reason).toContain(`0.1.0 instead of ${pinnedVersion()}`);
-    const home = homeWith(undefined, (folder) => writeFileSync(join(folder, "installing"), String(process.pid)));
-    expect((await standing({ home })).status.reason).toContain("is being installed");
+    const installedBy = (id: string) =>
+      homeWith(undefined, (folder) => {
+        mkdirSync(join(folder, "installing"));
+        writeFileSync(join(folder, "installing", id), "");
+      });
+    const reasonOf = async (id: string) => (await standing({ home: installedBy(id) })).status.reason;
+    expect(await reasonOf(String(process.pid))).toContain("is being installed");
+    expect(await reasonOf("1"), "a process of another user's, which may not be signalled").toContain("is being installed");
+    for (const id of ["0", "-1", "none"]) expect(await reasonOf(id), id).toContain("is not installed");
   });
 
   it("refuses to boot with a crew that cannot be read, and names what is wrong", async () => {

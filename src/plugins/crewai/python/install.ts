@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, WeftlineError, type InstallContext, type Installer } from "#weftline";
 import type { CrewaiConfig } from "../config.ts";
@@ -10,7 +11,9 @@ import {
   crewaiIn,
   installFix,
   installationAt,
+  installersIn,
   interpreterIn,
+  isAlive,
   isInstalling,
   lockFile,
   noFork,
@@ -38,42 +41,77 @@ export const crewaiInstaller: Installer = {
   },
   install: async (ctx) => {
     const { home } = ctx.config as CrewaiConfig;
-    const { environment, installing } = placesIn(home);
+    const { environment } = placesIn(home);
     // Of this process alone: what one that was killed has started may still write to its own.
     const unfinished = `${environment}.${process.pid}`;
     if (process.platform === "win32") throw new WeftlineError("UNAVAILABLE", { what: "CrewAI for Python", ...noFork });
     await begin(home);
     try {
-      await removeUnfinished(home);
+      await tidy(home);
       await build(unfinished, ctx);
       // What stands under its name is whole, at every moment: a broken installation never looks like one that works.
-      if (existsSync(environment)) await rename(environment, `${environment}.0`);
+      if (existsSync(environment)) await rename(environment, previous(environment));
       await rename(unfinished, environment);
       return `CrewAI ${crewaiIn(environment)} is installed at ${environment}`;
     } finally {
-      await removeUnfinished(home);
-      await rm(installing, { force: true });
+      await tidy(home);
+      await end(home);
     }
   },
 };
 
+/** Where an installation stands aside for the moment in which another one takes its name. */
+const previous = (environment: string): string => `${environment}.0`;
+
 /** Takes the home for this process. @throws CONFLICT while another one installs to it, UNAVAILABLE where it cannot be written */
 async function begin(home: string): Promise<void> {
-  const { installing } = placesIn(home);
   const busy = (): WeftlineError =>
     new WeftlineError("CONFLICT", { message: "CrewAI is being installed by another process.", fix: waitFix(home) });
   if (isInstalling(home)) throw busy();
   try {
     await mkdir(home, { recursive: true });
-    await rm(installing, { force: true });
-    await writeFile(installing, String(process.pid), { flag: "wx" });
+    if (!(await take(home))) throw busy();
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === "EEXIST" ? busy() : installFailure(messageOf(error));
+    throw error instanceof WeftlineError ? error : installFailure(messageOf(error));
   }
 }
 
-async function removeUnfinished(home: string): Promise<void> {
-  const found = (await readdir(home)).filter((name) => /^python\.\d+$/.test(name));
+/**
+ * A folder with the id of this process in it gets the name that stands for the home. The system lets that happen in one step, and only
+ * where there is none of that name or an empty one. So what a dead process has left is taken out of it, by the dead one's id: that never
+ * takes away what another process has put there since.
+ */
+async function take(home: string): Promise<boolean> {
+  const { installing } = placesIn(home);
+  const claim = `${installing}.${randomUUID()}`;
+  try {
+    await mkdir(claim);
+    await writeFile(join(claim, String(process.pid)), "");
+    const dead = installersIn(home).filter((id) => !isAlive(id));
+    await Promise.all(dead.map((id) => rm(join(installing, id), { force: true })));
+    await rename(claim, installing);
+    return true;
+  } catch (error) {
+    // The last of them: whoever has the home has tidied this claim away.
+    if (["ENOTEMPTY", "EEXIST", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  } finally {
+    await rm(claim, { recursive: true, force: true });
+  }
+}
+
+/** Gives the home back. */
+async function end(home: string): Promise<void> {
+  const { installing } = placesIn(home);
+  await rm(join(installing, String(process.pid)), { force: true });
+  await rmdir(installing).catch(() => "another process has taken it already");
+}
+
+/** Puts back the installation that nothing has come in place of, and removes what was left unfinished. */
+async function tidy(home: string): Promise<void> {
+  const { environment } = placesIn(home);
+  if (!existsSync(environment) && existsSync(previous(environment))) await rename(previous(environment), environment);
+  const found = (await readdir(home)).filter((name) => /^(python\.\d+|installing\..+)$/.test(name));
   await Promise.all(found.map((name) => rm(join(home, name), { recursive: true, force: true })));
 }
 

@@ -98,11 +98,25 @@ export const noFork = {
 
 /** Whether a process that lives installs to a home. */
 export function isInstalling(home: string): boolean {
-  const { installing } = placesIn(home);
-  if (!existsSync(installing)) return false;
+  return installersIn(home).some(isAlive);
+}
+
+/** The processes that have taken a home, by their ids, and what those that were killed have left. */
+export function installersIn(home: string): readonly string[] {
   try {
-    return process.kill(Number(readFileSync(installing, "utf8")), 0);
+    return readdirSync(placesIn(home).installing);
   } catch {
-    return false;
+    return [];
+  }
+}
+
+/** Whether a process lives, also one of another user's. */
+export function isAlive(id: string): boolean {
+  // Zero and below are no process but groups of them, one's own among them.
+  if (!(Number(id) > 0)) return false;
+  try {
+    return process.kill(Number(id), 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
