@@ -3,6 +3,7 @@ import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { RemoteAnswers } from "./remote-answers.ts";
 import { RemoteEvents } from "./remote-events.ts";
+import { isOpen, type RemoteRun } from "./remote-run.ts";
 import { RemoteThread, type RemoteState, type RemoteTarget } from "./remote-thread.ts";
 import type { StoredInterrupt } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
@@ -20,53 +21,74 @@ export async function* runRemote(
   ctx: RunContext,
 ): AsyncGenerator<RunEventBody> {
   const input = inputOf(request, target);
-  const thread = await RemoteThread.open(target, ctx);
+  const answers = await RemoteAnswers.open(ctx);
+  const thread = await RemoteThread.open(target, ctx, answers);
+  const runs = await thread.cancel(await thread.settle());
+  answers.heard(runs);
   const standing = await thread.state();
-  const runs = standing ? await thread.cancelRuns() : 0;
-  const answers = await RemoteAnswers.open(ctx, runs);
   const events = new RemoteEvents(target.graph, new StatePatches(sdk, standing?.values ?? {}));
   const asked = interruptsOf(standing, answers);
-  const at = checkpointOf(standing);
-  if (standing && asked.length === 0 && answers.stoppedAt(at) && !(await mayGoOn(ctx, at, standing.next))) return;
+  if (standing && isStopped(standing, answers, runs) && !(await leaveToGoOn(standing, answers, ctx))) return;
   // A server may say of a node that asked twice that nothing is next.
   if (standing === undefined || standing.next.length > 0 || asked.length > 0) {
     const begin = standing ? await goOn(sdk, asked, answers, runs, ctx) : input;
     for await (const chunk of thread.stream(begin)) yield* events.read(chunk);
-    answers.told();
   }
+  const after = await endOf(thread, standing, answers);
+  answers.told();
   yield* events.close();
-  const after = await thread.state();
   const interrupts = interruptsOf(after, answers);
-  if (interrupts.length === 0 && after && after.next.length > 0) await stopAt(after, thread, answers, ctx);
+  if (interrupts.length === 0 && after.next.length > 0) {
+    if (await leaveToGoOn(after, answers, ctx)) throw thread.truncated();
+    return;
+  }
   await answersTo(interrupts, ctx);
   if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
-  yield* tellOutcome(after?.values ?? {}, request.options.output, events.said ?? lastSaid(request, ctx));
+  yield* tellOutcome(after.values, request.options.output, events.said ?? lastSaid(request, ctx));
 }
 
 /**
- * The graph has more to do and does not do it: it was compiled to stop here, or its stream ended too soon.
+ * How the graph stands when its run has ended. One that has more to do, and neither asks nor was compiled to stop, has lost its stream.
  *
- * @throws RUN_SUSPENDED while nobody has decided whether to go on; STREAM_TRUNCATED.
+ * @param before how it stood when it was last let go on.
+ * @throws STREAM_TRUNCATED
  */
-async function stopAt(state: RemoteState, thread: RemoteThread, answers: RemoteAnswers, ctx: RunContext): Promise<void> {
-  const at = checkpointOf(state);
-  if (at === undefined || (await thread.working())) {
-    await thread.cancelRuns();
+async function endOf(thread: RemoteThread, before: RemoteState | undefined, answers: RemoteAnswers): Promise<RemoteState> {
+  const early = await thread.state();
+  if (early && early.next.length === 0 && !asks(early)) return early;
+  const runs = await thread.settle();
+  await thread.cancel(runs);
+  const after = await thread.state();
+  const more = after && after.next.length > 0 && !asks(after);
+  if (!after || runs.some(isOpen) || (more && (checkpointOf(after) === checkpointOf(before) || !isStopped(after, answers, runs))))
     throw thread.truncated();
-  }
-  await answers.stop(at);
-  await mayGoOn(ctx, at, state.next);
+  return after;
 }
 
-function checkpointOf(state: RemoteState | undefined): string | undefined {
-  return state?.config.configurable?.checkpoint_id;
+function asks({ tasks }: RemoteState): boolean {
+  return tasks.some(({ interrupts }) => interrupts.length > 0);
+}
+
+/** Whether the graph has more to do and does not do it because it was compiled to stop there. */
+function isStopped(state: RemoteState, answers: RemoteAnswers, runs: readonly RemoteRun[]): boolean {
+  return state.next.length > 0 && !asks(state) && answers.stoppedAt(checkpointOf(state), runs);
+}
+
+/** @throws RUN_SUSPENDED while nobody has decided whether to go on. */
+async function leaveToGoOn(state: RemoteState, answers: RemoteAnswers, ctx: RunContext): Promise<boolean> {
+  await answers.stop(checkpointOf(state));
+  return mayGoOn(ctx, checkpointOf(state), state.next);
+}
+
+function checkpointOf(state: RemoteState | undefined): string {
+  return state?.config.configurable?.checkpoint_id ?? "";
 }
 
 async function goOn(
   sdk: LangGraphSdk,
   interrupts: readonly StoredInterrupt[],
   answers: RemoteAnswers,
-  runs: number,
+  runs: readonly RemoteRun[],
   ctx: RunContext,
 ): Promise<unknown> {
   if (interrupts.length === 0) return null;

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyPatch } from "@langchain/core/utils/json_patch";
 import { describe, expect, it } from "vitest";
+import { contribution, definePlugin } from "#weftline";
+import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { langgraphServer } from "./server.ts";
-import { stateOf, Studio, type RunSeen } from "./studio.ts";
+import { stateOf, Studio, type RunSeen, type StudioOptions } from "./studio.ts";
 
 /** A copy of a running host's data, as a killed process would leave it. */
 function crashCopy(dataDir: string): string {
@@ -27,10 +29,16 @@ async function tell(studio: Studio, run: RunSeen, payload: string): Promise<void
   ).toBe("DecideInterruptPayload");
 }
 
-async function waiting() {
+/** A host that hears soon that another worker owns its run. */
+const hasty = definePlugin({
+  id: "hasty",
+  contributes: [contribution(faultInjections, "suite", { failpoint: () => undefined, engine: { leaseMs: 300, sweepMs: 100 } })],
+});
+
+async function waiting({ plugins = [] }: Pick<StudioOptions, "plugins"> = {}) {
   const server = await langgraphServer("lg-secret");
   const config = { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } };
-  const studio = await Studio.open({ config });
+  const studio = await Studio.open({ config, plugins });
   await studio.agent("greeter", { graph: "greet" });
   const id = await studio.start("greeter", { text: "Hello." });
   const run = await studio.until(id, ["WAITING"]);
@@ -137,6 +145,36 @@ describe("a graph on a LangGraph server", () => {
     expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name });
   });
 
+  it.each(["silent", "late"] as const)(
+    "is not let past where it was compiled to stop by a server that is %s after that",
+    async (trouble) => {
+      const { server, studio, id, run } = await waiting();
+      await using _ = server;
+      await using __ = studio;
+      server.trouble.next = trouble;
+      await tell(studio, run, "watched");
+      await expect.poll(async () => pendingOf(await studio.see(id)), { timeout: 5_000 }).toMatchObject({ message: "Go on with look?" });
+      const stopped = await studio.until(id, ["WAITING"]);
+      await studio.decide({ interrupt: pendingOf(stopped)?.id, kind: "REJECT" });
+      expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", failure: null });
+      expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "watched" });
+      expect(server.statuses()).toEqual(["success", "success"]);
+    },
+  );
+
+  it("is asked again to go on where its stream ended before it did, and nobody else is", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    await tell(studio, run, "watched");
+    await expect.poll(async () => pendingOf(await studio.see(id))).toMatchObject({ message: "Go on with look?" });
+    const stopped = await studio.until(id, ["WAITING"]);
+    server.trouble.next = "idle";
+    await studio.decide({ interrupt: pendingOf(stopped)?.id, kind: "APPROVE" });
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", failure: null, interrupts: { nodes: { length: 2 } } });
+    expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "seen" });
+  });
+
   it("cannot ask for the approval of a tool", async () => {
     const { server, studio, id, run } = await waiting();
     await using _ = server;
@@ -163,6 +201,22 @@ describe("a graph on a LangGraph server", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  it("is left alone there by a worker that has lost the run to another", async () => {
+    const { server, studio, run } = await waiting({ plugins: [hasty()] });
+    await using _ = server;
+    await using __ = studio;
+    await tell(studio, run, "slow");
+    await expect.poll(() => server.statuses()).toEqual(["success", "running"]);
+    await studio.app.platform.database.commit(({ sql }) =>
+      sql.run(`update runs_run set epoch = epoch + 1, lease_owner = 'other', lease_until = ${sql.now} + 60000`),
+    );
+    await expect.poll(() => server.left()).toBe(1);
+    const { length } = server.asked;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(server.asked.slice(length)).toEqual([]);
+    expect(server.statuses()).toEqual(["success", "running"]);
+  });
+
   it.each([
     { answer: "ends once", failure: null },
     { answer: "breaks once", failure: null },
@@ -180,6 +234,49 @@ describe("a graph on a LangGraph server", () => {
     // Nothing is left at work there, also where the run has failed here.
     const there = failure ? ["interrupted", "interrupted", "interrupted"] : ["interrupted", "success"];
     expect(server.statuses()).toEqual(["success", ...there]);
+  });
+
+  it("whose stream ends within a message says it anew, and what it had said of it does not stand", async () => {
+    await using server = await langgraphServer("lg-secret");
+    server.trouble.next = "half";
+    await using studio = await Studio.open({ config: { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } } });
+    await studio.agent("greeter", { graph: "greet" });
+    const id = await studio.start("greeter", { text: "Hello." });
+    await studio.until(id, ["WAITING"]);
+    const said = (await studio.log(id)).filter(({ kind }) => kind === "message.finished").map(({ payload }) => payload);
+    expect(said).toMatchObject([
+      { status: "FAILED", text: "W" },
+      { status: "COMPLETE", text: "Who are you?" },
+    ]);
+  });
+
+  it("is given the input again where its first run was cancelled as it waited for its turn", async () => {
+    await using server = await langgraphServer("lg-secret");
+    server.trouble.next = "pending";
+    await using studio = await Studio.open({ config: { remotes: { greet: { url: server.url, apiKey: "lg-secret", graph: "greeter" } } } });
+    await studio.agent("greeter", { graph: "greet" });
+    const id = await studio.start("greeter", { text: "Hello." });
+    await expect.poll(() => server.statuses()).toEqual(["pending"]);
+    server.hangUp();
+    expect(await studio.until(id, ["WAITING"])).toMatchObject({ interrupts: { nodes: [{ message: "Your name?" }] } });
+    expect(server.statuses()).toEqual(["interrupted", "success"]);
+  });
+
+  it("is told an answer again where the run that was to read it was cancelled as it waited for its turn", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    await tell(studio, run, "twice");
+    await expect.poll(async () => pendingOf(await studio.see(id))).toMatchObject({ message: "Sure?" });
+    const first = await studio.until(id, ["WAITING"]);
+    server.trouble.next = "pending";
+    await tell(studio, first, "yes");
+    await expect.poll(() => server.statuses()).toContain("pending");
+    server.hangUp();
+    await expect.poll(async () => (await studio.see(id)).interrupts.nodes.length, { timeout: 5_000 }).toBe(3);
+    await tell(studio, await studio.until(id, ["WAITING"]), "very");
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", interrupts: { nodes: { length: 3 } } });
+    expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "yes,very" });
   });
 
   it("that fails, does not know the key or is not there fails its run, without the key", async () => {

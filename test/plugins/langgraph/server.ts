@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HumanMessage, SystemMessage, type BaseMessage } from "@langchain/core/messages";
@@ -14,6 +15,13 @@ import {
   type LangGraphRunnableConfig,
 } from "@langchain/langgraph";
 
+/**
+ * What happens to the next run. Its caller waits until the connection is closed: it is not heard of (`deaf`), never told of (`mute`), or waits for its turn
+ * (`pending`). Its stream ends before the graph has begun (`idle`) or in the middle of a message (`half`). It ends as it should, and then the server does not say
+ * how its thread stands, once (`silent`), or takes it for running until it is cancelled (`late`).
+ */
+export type Trouble = "none" | "deaf" | "mute" | "pending" | "idle" | "half" | "silent" | "late";
+
 /** What was asked of a server. */
 export interface Asked {
   readonly key: string | undefined;
@@ -22,9 +30,12 @@ export interface Asked {
 
 const State = Annotation.Root({ ...MessagesAnnotation.spec, name: Annotation<string>() });
 const model = new FakeListChatModel({ responses: ["Who are you?"], sleep: 1 });
+const slowly = new FakeListChatModel({ responses: ["Who are you?"], sleep: 400 });
 
 const graph = new StateGraph(State)
-  .addNode("say", async ({ messages }, config) => ({ messages: [await model.invoke(messages, config)] }))
+  .addNode("say", async ({ messages }, config: LangGraphRunnableConfig) => ({
+    messages: [await (config.configurable?.["half"] === true ? slowly : model).invoke(messages, config)],
+  }))
   .addNode("ask", (_: unknown, config: LangGraphRunnableConfig) => {
     config.writer?.({ asking: true });
     return { name: interrupt<object, string>({ question: "Your name?" }) };
@@ -47,9 +58,11 @@ const graph = new StateGraph(State)
 /** A LangGraph server as far as `RemoteGraph` asks it, with a real graph behind it: threads, their state, runs that stream. */
 export async function langgraphServer(key: string) {
   const asked: Asked[] = [];
-  const runs = new Map<string, { readonly thread: string; readonly abort: AbortController; status: string }>();
+  const runs = new Map<string, { readonly thread: string; readonly abort: AbortController; readonly created_at: string; status: string }>();
   const interrupts = new Map<string, string>();
-  const trouble: { next: "none" | "deaf" | "mute" } = { next: "none" };
+  const trouble: { next: Trouble } = { next: "none" };
+  const silent = new Set<string>();
+  let left = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? "";
     asked.push({ key: request.headers["x-api-key"] as string | undefined, path });
@@ -64,12 +77,17 @@ export async function langgraphServer(key: string) {
     if (what === "runs" && id === "stream") return stream(thread, body, response);
     if (what === "runs" && then === "cancel") {
       const run = runs.get(id);
+      if (run?.status === "late") {
+        run.status = "success";
+        return json(response, 409, { detail: "Run is not cancellable" });
+      }
       run?.abort.abort();
       if (run) run.status = "interrupted";
       return json(response, 202, {});
     }
-    const own = [...runs].filter(([, run]) => run.thread === thread).map(([run_id, { status }]) => ({ run_id, status }));
-    return json(response, 200, own);
+    const own = [...runs].filter(([, run]) => run.thread === thread);
+    const shown = own.map(([run_id, { status, created_at }]) => ({ run_id, status: status === "late" ? "running" : status, created_at }));
+    return own.length === 0 ? json(response, 404, { detail: "Thread not found" }) : json(response, 200, shown.toReversed());
   }
 
   /** As servers in Python have it: all interrupts of a task have one id. */
@@ -84,8 +102,20 @@ export async function langgraphServer(key: string) {
   }
 
   async function sendState(thread: string, response: ServerResponse): Promise<void> {
+    if (silent.delete(thread)) return json(response, 503, { detail: "Not now." });
     const state = await graph.getState({ configurable: { thread_id: thread } });
-    if (state.config.configurable?.["checkpoint_id"] === undefined) return json(response, 404, { detail: "Thread not found" });
+    if (state.config.configurable?.["checkpoint_id"] === undefined) {
+      if (![...runs.values()].some((run) => run.thread === thread)) return json(response, 404, { detail: "Thread not found" });
+      return json(response, 200, {
+        values: {},
+        next: [],
+        tasks: [],
+        checkpoint: null,
+        metadata: {},
+        created_at: null,
+        parent_checkpoint: null,
+      });
+    }
     return json(response, 200, {
       ...state,
       values: plain(state.values),
@@ -106,19 +136,25 @@ export async function langgraphServer(key: string) {
     trouble.next = "none";
     if (now === "deaf") return;
     if (assistant_id !== "greeter") return json(response, 404, { detail: `No assistant found for "${String(assistant_id)}".` });
-    const run = { thread, abort: new AbortController(), status: "running" };
+    const run = { thread, abort: new AbortController(), created_at: new Date().toISOString(), status: "running" };
     const id = crypto.randomUUID();
     runs.set(id, run);
+    response.on("close", () => (left += run.status === "running" && !response.writableEnded ? 1 : 0));
     response.writeHead(200, { "content-type": "text/event-stream" });
     const send = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     send("metadata", { run_id: id });
+    if (now === "pending") return void (run.status = "pending");
+    if (now === "idle") {
+      run.status = "success";
+      return void response.end();
+    }
     const answer = command ? Object.values((command as { readonly resume: object }).resume)[0] : undefined;
     const before = await graph.getState({ configurable: { thread_id: thread } });
     const cut = cutOf(thread, answer ?? before.values["name"]);
     try {
       const given = command ? new Command({ resume: resumeOf(command) }) : given_(input);
       const config = {
-        configurable: { thread_id: thread, cut },
+        configurable: { thread_id: thread, cut, half: now === "half" },
         signal: run.abort.signal,
         streamMode: ["messages", "updates", "values", "custom"] as never,
         subgraphs: true,
@@ -128,10 +164,16 @@ export async function langgraphServer(key: string) {
       >) {
         send([mode, ...namespace].join("|"), plain(data));
         const answered = mode === "values" && (data as { readonly name?: string }).name !== undefined;
+        if (now === "half" && mode === "messages") {
+          response.end();
+          await once(run.abort.signal, "abort");
+          run.abort.signal.throwIfAborted();
+        }
         if (answered && cut === "ends") return void response.end();
         if (answered && cut === "breaks") return void setTimeout(() => response.destroy(), 20);
       }
-      run.status = "success";
+      run.status = now === "late" ? "late" : "success";
+      if (now === "silent") silent.add(thread);
       if (now === "mute") return;
     } catch (error) {
       run.status = run.abort.signal.aborted ? "interrupted" : "error";
@@ -145,9 +187,10 @@ export async function langgraphServer(key: string) {
   return {
     url: `http://127.0.0.1:${port}`,
     asked,
-    /** What happens to the next run: it is not heard of, or never told of; its caller waits until the connection is closed. */
     trouble,
     hangUp: () => server.closeAllConnections(),
+    /** How many streams of running runs nobody hears any more. */
+    left: () => left,
     statuses: () => [...runs.values()].map(({ status }) => status),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
