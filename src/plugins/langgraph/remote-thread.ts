@@ -129,8 +129,10 @@ export class RemoteThread {
     } catch (error) {
       if (isInterrupt(error)) return;
       const failure = this.#failure(error);
-      if (!signal.aborted) await Promise.race([this.#abandon(() => this.settle()), pause(patienceMs)]);
-      this.#over = true;
+      if (!signal.aborted) {
+        await Promise.race([this.#abandon(() => this.settle()), pause(patienceMs)]);
+        this.#over = !signal.aborted;
+      }
       throw failure;
     } finally {
       if (signal.aborted && !isFenced(signal.reason)) void this.#abandon(() => this.#runs());
