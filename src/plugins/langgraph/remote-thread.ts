@@ -19,13 +19,17 @@ export interface RemoteState {
   readonly values: Readonly<Record<string, unknown>>;
   readonly next: readonly string[];
   readonly config: { readonly configurable?: { readonly checkpoint_id?: string } };
-  readonly tasks: readonly { readonly interrupts: readonly (StoredInterrupt & { readonly interrupt_id?: string })[] }[];
+  readonly tasks: readonly {
+    readonly interrupts: readonly (StoredInterrupt & { readonly interrupt_id?: string })[];
+    /** How a graph within the graph stands; no more than where it is, of one that has not begun. */
+    readonly state?: RemoteState | { readonly configurable: object };
+  }[];
 }
 
 /** The parts of `RemoteGraph` and its client that are used. */
 interface Remote {
   stream(input: unknown, config: object): Promise<AsyncIterable<unknown>>;
-  getState(config: object): Promise<RemoteState>;
+  getState(config: object, options: { readonly subgraphs: boolean }): Promise<RemoteState>;
   readonly client: {
     readonly runs: {
       stream(threadId: string, graph: string, payload: object): AsyncIterable<{ readonly event: string; readonly data: unknown }>;
@@ -89,7 +93,7 @@ export class RemoteThread {
   /** Nothing where the thread has not begun; it may be there, with a run that was cancelled before it began. */
   state(): Promise<RemoteState | undefined> {
     return this.#asked(async () => {
-      const state = await orNothing([404], this.#remote.getState(this.#config));
+      const state = await orNothing([404], this.#remote.getState(this.#config, { subgraphs: true }));
       return state?.config.configurable?.checkpoint_id == null ? undefined : state;
     });
   }

@@ -80,8 +80,10 @@ async function leaveToGoOn(state: RemoteState, answers: RemoteAnswers, ctx: RunC
   return mayGoOn(ctx, checkpointOf(state), state.next);
 }
 
+/** The checkpoints that a graph and those within it stand at: they move while it does not. */
 function checkpointOf(state: RemoteState | undefined): string {
-  return state?.config.configurable?.checkpoint_id ?? "";
+  const within = (state?.tasks ?? []).flatMap((task) => (task.state && "tasks" in task.state ? [checkpointOf(task.state)] : []));
+  return [state?.config.configurable?.checkpoint_id ?? "", ...within].join("/");
 }
 
 async function goOn(

@@ -175,6 +175,21 @@ describe("a graph on a LangGraph server", () => {
     expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "seen" });
   });
 
+  it("asks at each place where a graph within it was compiled to stop", async () => {
+    const { server, studio, id, run } = await waiting();
+    await using _ = server;
+    await using __ = studio;
+    await tell(studio, run, "nested");
+    for (const asked of [2, 3]) {
+      await expect.poll(async () => (await studio.see(id)).interrupts.nodes.length).toBe(asked);
+      const question = pendingOf(await studio.until(id, ["WAITING"]));
+      expect(question).toMatchObject({ message: "Go on with inner?" });
+      await studio.decide({ interrupt: question?.id, kind: asked === 2 ? "APPROVE" : "REJECT" });
+    }
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", interrupts: { nodes: { length: 3 } } });
+    expect(server.statuses()).toEqual(["success", "success", "success"]);
+  });
+
   it("cannot ask for the approval of a tool", async () => {
     const { server, studio, id, run } = await waiting();
     await using _ = server;

@@ -13,6 +13,7 @@ import {
   StateGraph,
   interrupt,
   type LangGraphRunnableConfig,
+  type StateSnapshot,
 } from "@langchain/langgraph";
 
 /**
@@ -31,6 +32,14 @@ export interface Asked {
 const State = Annotation.Root({ ...MessagesAnnotation.spec, name: Annotation<string>() });
 const model = new FakeListChatModel({ responses: ["Who are you?"], sleep: 1 });
 const slowly = new FakeListChatModel({ responses: ["Who are you?"], sleep: 400 });
+
+/** Stops twice, while the graph around it stays where it is. */
+const inner = new StateGraph(State)
+  .addNode("first", () => ({ name: "first" }))
+  .addNode("second", () => ({ name: "second" }))
+  .addEdge(START, "first")
+  .addEdge("first", "second")
+  .compile({ interruptBefore: ["first", "second"] });
 
 const graph = new StateGraph(State)
   .addNode("say", async ({ messages }, config: LangGraphRunnableConfig) => ({
@@ -52,7 +61,8 @@ const graph = new StateGraph(State)
   .addEdge("say", "ask")
   .addEdge("ask", "wait")
   .addNode("look", () => ({ name: "seen" }))
-  .addConditionalEdges("wait", ({ name }) => (name === "watched" ? "look" : END), ["look", END])
+  .addNode("inner", inner)
+  .addConditionalEdges("wait", ({ name }) => (name === "watched" ? "look" : name === "nested" ? "inner" : END), ["look", "inner", END])
   .compile({ checkpointer: new MemorySaver(), interruptBefore: ["look"] });
 
 /** A LangGraph server as far as `RemoteGraph` asks it, with a real graph behind it: threads, their state, runs that stream. */
@@ -73,7 +83,7 @@ export async function langgraphServer(key: string) {
 
   async function route(path: string, body: Record<string, never>, response: ServerResponse): Promise<void> {
     const [, , thread = "", what = "", id = "", then = ""] = path.split(/[/?]/);
-    if (what === "state") return sendState(thread, response);
+    if (what === "state") return sendState(thread, body["subgraphs"] === true, response);
     if (what === "runs" && id === "stream") return stream(thread, body, response);
     if (what === "runs" && then === "cancel") {
       const run = runs.get(id);
@@ -101,9 +111,19 @@ export async function langgraphServer(key: string) {
     return Object.fromEntries(Object.entries(resume).map(([shown, answer]) => [interrupts.get(shown) ?? shown, answer]));
   }
 
-  async function sendState(thread: string, response: ServerResponse): Promise<void> {
+  function written(state: StateSnapshot): object {
+    const tasks = state.tasks.map((task) => ({
+      ...task,
+      interrupts: (task.interrupts ?? []).map((each) => ofTask(task.id, each)),
+      checkpoint: task.state?.["configurable" as never] ?? null,
+      state: task.state && "values" in task.state ? written(task.state) : null,
+    }));
+    return { ...state, values: plain(state.values), checkpoint: state.config.configurable, tasks };
+  }
+
+  async function sendState(thread: string, subgraphs: boolean, response: ServerResponse): Promise<void> {
     if (silent.delete(thread)) return json(response, 503, { detail: "Not now." });
-    const state = await graph.getState({ configurable: { thread_id: thread } });
+    const state = await graph.getState({ configurable: { thread_id: thread } }, { subgraphs });
     if (state.config.configurable?.["checkpoint_id"] === undefined) {
       if (![...runs.values()].some((run) => run.thread === thread)) return json(response, 404, { detail: "Thread not found" });
       return json(response, 200, {
@@ -116,12 +136,7 @@ export async function langgraphServer(key: string) {
         parent_checkpoint: null,
       });
     }
-    return json(response, 200, {
-      ...state,
-      values: plain(state.values),
-      checkpoint: state.config.configurable,
-      tasks: state.tasks.map((task) => ({ ...task, interrupts: (task.interrupts ?? []).map((each) => ofTask(task.id, each)) })),
-    });
+    return json(response, 200, written(state));
   }
 
   /** How the stream of a run breaks off, while the run goes on: `ends` or `breaks`, each time or `once`. */
