@@ -2,12 +2,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pinnedVersion } from "../../src/plugins/crewai/python/installation.ts";
-import { crewai } from "../../src/plugins/index.ts";
 import { scenes } from "../plugins/crewai/all-scenes.ts";
-import { testModel, type TestModel } from "../plugins/crewai/model.ts";
-import { Theatre } from "../plugins/crewai/play.ts";
-import { pythonThat, readRecording, writeRecording, type Turn } from "../plugins/crewai/recording.ts";
-import type { Scene } from "../plugins/crewai/scenes.ts";
+import { readRecording, writeRecording, type Turn } from "../plugins/crewai/recording.ts";
+import { Rehearsal } from "../plugins/crewai/rehearsal.ts";
 import { tell } from "../plugins/crewai/telling.ts";
 import { interpreter } from "./python.ts";
 
@@ -17,27 +14,18 @@ type Entry = Turn[number] & { readonly turn: number };
 const writes = process.env["WEFTLINE_RECORD"] !== undefined;
 
 describe("what CrewAI says on its line is what is recorded of", () => {
-  let home: string;
-  let provider: TestModel;
-  let theatre: Theatre;
-  let scene: Scene | undefined;
+  let rehearsal: Rehearsal;
   beforeAll(async () => {
-    const tapped = pythonThat(join(import.meta.dirname, "tap.ts"), `tap(${JSON.stringify(interpreter())}, "tapped.jsonl")`);
-    home = tapped.home;
-    provider = await testModel((asked) => scene?.model(asked) ?? "");
-    theatre = await Theatre.open(crewai({ engine: "python", ...tapped }), provider.baseURL);
+    const tapping = `tap(${JSON.stringify(interpreter())}, "tapped.jsonl")`;
+    rehearsal = await Rehearsal.open(join(import.meta.dirname, "tap.ts"), tapping, { engine: "python" });
   });
-  afterAll(async () => {
-    await theatre[Symbol.asyncDispose]();
-    await provider[Symbol.asyncDispose]();
-    rmSync(home, { recursive: true });
-  });
+  afterAll(() => rehearsal[Symbol.asyncDispose]());
 
   it.each(scenes)("$name", async (each) => {
-    scene = each;
-    const file = join(home, "tapped.jsonl");
+    rehearsal.begin(each);
+    const file = join(rehearsal.home, "tapped.jsonl");
     rmSync(file, { force: true });
-    await tell({ theatre, provider }, each, { name: `crew ${scenes.indexOf(each)}`, engine: "python" });
+    await tell(rehearsal, each, { name: `crew ${scenes.indexOf(each)}`, engine: "python" });
     const recording = { crewai: pinnedVersion(), turns: existsSync(file) ? turnsIn(readFileSync(file, "utf8")) : [] };
     if (writes) writeRecording(each, recording);
     const known = readRecording(each);

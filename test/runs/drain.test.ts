@@ -1,19 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { contribution, definePlugin, tools, type ToolDefinition } from "#weftline";
+import { contribution, definePlugin, tools } from "#weftline";
 import { agents, auth, capabilities, langchain, langgraph, models, openai } from "../../src/plugins/index.ts";
 import { collect, scriptModel, testPlatform } from "../../src/testing/index.ts";
+import { countingTool } from "./fixtures.ts";
 
 /** A tool that takes a while, and says when it has begun. */
 function slowTool() {
   const begun = Promise.withResolvers<void>();
   const calls: unknown[] = [];
-  const tool: ToolDefinition = {
-    name: "loom.weave",
-    description: "Weaves.",
-    inputSchema: { type: "object" },
-    sideEffects: "EXTERNAL",
-    approval: "NEVER",
-    idempotent: false,
+  const { tool } = countingTool({
     timeoutMs: 5_000,
     execute: async (args: never) => {
       calls.push(args);
@@ -21,7 +16,7 @@ function slowTool() {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return { woven: true };
     },
-  };
+  });
   return { tool, calls, begun: begun.promise };
 }
 

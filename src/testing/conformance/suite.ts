@@ -12,10 +12,7 @@ export type { RuntimeUnderTest } from "./stage.ts";
 /** What a test runner offers; both `node:test` and vitest do. */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => unknown;
-  readonly it: ((name: string, body: () => Promise<void>) => unknown) & {
-    /** Reports a test without running it. */
-    readonly skip?: (name: string, body: () => Promise<void>) => unknown;
-  };
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
 }
 
 /** Each feature that was noted, with the checks that did. */
@@ -25,7 +22,7 @@ type Noted = ReadonlyMap<RuntimeFeature, readonly string[]>;
 export interface Conformance {
   readonly name: string;
   readonly checks: readonly ConformanceCheck[];
-  /** Checks that say nothing about this runtime: they are reported as skipped, with the reason. */
+  /** Checks that say nothing about this runtime, each with the reason: they are no tests of it. */
   readonly inapplicable: readonly InapplicableCheck[];
   /** Features that were seen at work so far, with the checks that passed and saw them. */
   readonly exercised: Noted;
@@ -64,7 +61,6 @@ export function runtimeConformance(name: string, runtime: RuntimeUnderTest): Con
     registerWith: ({ describe, it }) =>
       void describe(name, () => {
         for (const check of checks) it(check.name, check.run);
-        for (const each of inapplicable) it.skip?.(`${each.name} (not applicable: ${each.reason})`, async () => {});
       }),
   };
 }

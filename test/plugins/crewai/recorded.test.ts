@@ -1,41 +1,28 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WeftlineError } from "#weftline";
 import { pinnedVersion } from "../../../src/plugins/crewai/python/installation.ts";
 import { readRequest } from "../../../src/plugins/crewai/python/requests.ts";
-import { crewai } from "../../../src/plugins/index.ts";
 import { scenes } from "./all-scenes.ts";
-import { testModel, type TestModel } from "./model.ts";
-import { Theatre } from "./play.ts";
-import { fileOf, pythonThat, readRecording } from "./recording.ts";
-import type { Scene } from "./scenes.ts";
+import { fileOf, readRecording } from "./recording.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { common, tell, type Telling } from "./telling.ts";
 
 describe("the Python engine, with what CrewAI said when it played, tells the same as the other of", () => {
-  let home: string;
-  let provider: TestModel;
-  let theatre: Theatre;
-  let scene: Scene | undefined;
+  let rehearsal: Rehearsal;
   beforeAll(async () => {
-    const python = pythonThat(join(import.meta.dirname, "replay.ts"), `nursery("turns.json")`);
-    home = python.home;
-    provider = await testModel((asked) => scene?.model(asked) ?? "");
-    theatre = await Theatre.open(crewai(python), provider.baseURL);
+    rehearsal = await Rehearsal.open(join(import.meta.dirname, "replay.ts"), `nursery("turns.json")`);
   });
-  afterAll(async () => {
-    await theatre[Symbol.asyncDispose]();
-    await provider[Symbol.asyncDispose]();
-    rmSync(home, { recursive: true });
-  });
+  afterAll(() => rehearsal[Symbol.asyncDispose]());
 
   it.each(scenes)("$name", async (each) => {
-    scene = each;
+    rehearsal.begin(each);
     const { crewai: version, turns } = readRecording(each);
     expect(version, "recorded with the CrewAI that is installed").toBe(pinnedVersion());
-    writeFileSync(join(home, "turns.json"), JSON.stringify(turns));
+    writeFileSync(join(rehearsal.home, "turns.json"), JSON.stringify(turns));
     const played = (engine: "python" | "typescript"): Promise<Telling> =>
-      tell({ theatre, provider }, each, { name: `${engine} ${scenes.indexOf(each)}`, engine });
+      tell(rehearsal, each, { name: `${engine} ${scenes.indexOf(each)}`, engine });
     const python = await played("python");
     expect(python).toMatchObject(each.ends);
     expect(common(python, each)).toEqual(common(await played("typescript"), each));
