@@ -155,4 +155,30 @@ describe.each(stores)("rows by prepared SQL on $name", (store) => {
     await expect(database.rows.all(Book, as("SYSTEM"), all)).rejects.toThrow("with the entity manager only");
     expect(await database.rows.count(Safe, as("SYSTEM"), all)).toBe(3);
   });
+
+  it("that are inserted are what an entity manager would have written, in the same transaction", async () => {
+    const card = { id: "new", tenantId: "test", ownerId: "bob", num: 7, stamps: ["a", "b"], note: null };
+    await database.write(bob, async (tx) => {
+      const inserted = await tx.insert(Card, card as never);
+      expect(inserted).toBeInstanceOf(Card);
+      expect({ ...inserted }).toEqual({ ...card, valid: true });
+      expect(await tx.em.findOneOrFail(Card, "new")).toMatchObject({ num: 7, valid: true, stamps: ["a", "b"] });
+      await tx.insert(Poster, { id: "of-alice", tenantId: "test", ownerId: "alice" });
+      await tx.em.nativeDelete(Card, { id: "new" });
+      await tx.em.nativeDelete(Poster, { id: "of-alice" });
+    });
+  });
+
+  it("of another tenant or owner than the writer's are not inserted", async () => {
+    const insert = (writer: Viewer | "SYSTEM", entity: typeof Poster, tenantId: string, ownerId: string): Promise<unknown> =>
+      database.write(writer, async (tx) => {
+        await tx.insert(entity, { id: "foreign", tenantId, ownerId, num: 1, stamps: [] } as never);
+        throw new Error("was inserted");
+      });
+    await expect(insert(alice, Card as never, "test", "bob")).rejects.toThrow("could not read");
+    await expect(insert(alice, Card as never, "elsewhere", "alice")).rejects.toThrow("could not read");
+    await expect(insert(alice, Poster, "elsewhere", "alice")).rejects.toThrow("could not read");
+    await expect(insert(alice, Safe as never, "test", "alice")).rejects.toThrow("could not read");
+    await expect(insert("SYSTEM", Safe as never, "elsewhere", "bob")).rejects.toThrow("was inserted");
+  });
 });

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Migrator } from "@mikro-orm/migrations";
-import type { Transaction } from "@mikro-orm/core";
+import type { EntityClass, RequiredEntityData, Transaction } from "@mikro-orm/core";
 import { MikroORM, type EntityManager } from "@mikro-orm/sqlite";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { serviceRef } from "../kernel/refs.ts";
@@ -10,17 +10,28 @@ import { lockFile, type FileLock } from "./lock.ts";
 import { forkFor, ownershipFilter, rulesOf, type OwnedEntity } from "./ownership.ts";
 import { WriteQueue } from "./queue.ts";
 import { filtered, readOnly } from "./reader.ts";
+import { RowWriter } from "./row-writer.ts";
 import { RowReader } from "./rows.ts";
 import { sqliteSql, type Sql } from "./sql.ts";
 import { isStoreFailure, openSqlite, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
 
-/** One open transaction: entities and prepared SQL see the same uncommitted rows. */
-export interface Tx {
-  readonly em: EntityManager;
+/** One open transaction of prepared SQL. */
+export interface SqlTx {
   readonly sql: Sql;
   /** Runs when the rows are durable, in order; never after a rollback. */
   afterCommit(run: () => void): void;
+}
+
+/** One open transaction: entities and prepared SQL see the same uncommitted rows. */
+export interface Tx extends SqlTx {
+  readonly em: EntityManager;
+  /**
+   * Inserts one row by prepared SQL: for what is written all the time.
+   *
+   * @returns the row, not managed and without its formulas: to change it, find it with `em`.
+   */
+  insert<Entity extends object>(entity: EntityClass<Entity>, values: RequiredEntityData<Entity>): Promise<Entity>;
 }
 
 /** One migration of the merged list. */
@@ -51,6 +62,7 @@ export class Database {
   /** Reads entities by prepared SQL, under the ownership filter. */
   readonly rows: RowReader;
   readonly #handles: SqliteHandles;
+  readonly #inserts: RowWriter;
   readonly #writeSql: Sql;
   readonly #lock: FileLock;
   readonly #queue: WriteQueue;
@@ -83,7 +95,9 @@ export class Database {
         discovery: { warnWhenNoEntities: false },
         ignoreUndefinedInQuery: true,
       });
-      this.rows = new RowReader(this.orm, () => (this.#queue.inside ? this.#writeSql : this.read), rulesOf(entities));
+      const rules = rulesOf(entities);
+      this.rows = new RowReader(this.orm, () => (this.#queue.inside ? this.#writeSql : this.read), rules);
+      this.#inserts = new RowWriter(this.orm, this.#writeSql, rules);
     } catch (error) {
       this.#lock.release();
       throw error;
@@ -114,6 +128,7 @@ export class Database {
       const result = await work({
         sql,
         afterCommit,
+        insert: (entity, values) => this.#inserts.insert(entity, writer, values),
         get em() {
           return (em ??= create());
         },
@@ -124,10 +139,10 @@ export class Database {
   }
 
   /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
-  async commit<T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> {
+  async commit<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
     if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
     const done: (() => void)[] = [];
-    const afterCommit: Tx["afterCommit"] = (run) => void done.push(run);
+    const afterCommit: SqlTx["afterCommit"] = (run) => void done.push(run);
     try {
       return await this.#queue.write(
         () => work({ sql: this.#writeSql, afterCommit }),

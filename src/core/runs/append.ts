@@ -1,4 +1,4 @@
-import type { Tx } from "../database/database.ts";
+import type { SqlTx } from "../database/database.ts";
 import type { Changes } from "../host/changes.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
@@ -19,7 +19,7 @@ export interface AppendHost {
 /** Appends events of a run that its worker did not write: a cancel, a decision. No epoch is asked; the stream's lock orders them. */
 export async function appendSignal(
   host: AppendHost,
-  { sql, afterCommit }: Pick<Tx, "sql" | "afterCommit">,
+  { sql, afterCommit }: SqlTx,
   run: ProjectedRun & { readonly startSeq: number | "first" },
   drafts: readonly RunEventDraft[],
 ): Promise<LoggedEvent[]> {
@@ -37,7 +37,7 @@ export async function appendSignal(
 /** Appends events of a stream itself. @returns them as they were numbered. */
 export async function appendToStream(
   host: AppendHost,
-  { sql, afterCommit }: Pick<Tx, "sql" | "afterCommit">,
+  { sql, afterCommit }: SqlTx,
   streamNum: number,
   drafts: readonly NewEvent[],
 ): Promise<LoggedEvent[]> {

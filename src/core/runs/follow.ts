@@ -35,7 +35,7 @@ export async function followStream(host: FollowHost, follow: Follow): Promise<As
     const { after } = follow;
     if (after !== null && (after < 0 || after > position.head)) throw new WeftlineError("INVALID_CURSOR", { cursor: String(after) });
     const tree = follow.runId === undefined ? undefined : await treeOf(host.database, follow.runId);
-    return new Follower(host, follow, reader, tree);
+    return new Follower(host, follow, reader, { tree, position });
   } catch (error) {
     reader.close();
     throw error;
@@ -64,6 +64,12 @@ async function treeOf(database: Database, runId: string): Promise<RunTree> {
   return { rootId: runId, ids: new Set(rows.map(({ id }) => id)), ended: root !== undefined && isTerminal(root.status) };
 }
 
+/** What is known when a reader attaches to the live end. */
+interface FollowStart {
+  readonly tree: RunTree | undefined;
+  readonly position: Position;
+}
+
 const end = { value: undefined, done: true } as const;
 
 class Follower implements Takeable<LoggedEvent> {
@@ -79,15 +85,18 @@ class Follower implements Takeable<LoggedEvent> {
   #snapshot: LoggedEvent | undefined;
   /** At the live end, and nothing was there: if that is so once more, the stream may be over. */
   #waited = false;
+  /** Nothing new can come: the run had ended before, or the stream was deleted. */
+  #over: boolean;
   #done = false;
 
-  constructor(host: FollowHost, follow: Follow, reader: HubReader, tree: RunTree | undefined) {
+  constructor(host: FollowHost, follow: Follow, reader: HubReader, { tree, position }: FollowStart) {
     this.#host = host;
     this.#follow = follow;
     this.#reader = reader;
     this.#tree = tree;
     this.#last = follow.after ?? 0;
-    this.#mode = follow.after === null ? "snapshot" : "replay";
+    this.#mode = follow.after === null ? "snapshot" : follow.after === position.head ? "live" : "replay";
+    this.#over = tree?.ended === true || position.deleted !== 0;
   }
 
   [Symbol.asyncIterator](): this {
@@ -108,7 +117,7 @@ class Follower implements Takeable<LoggedEvent> {
   }
 
   ready(): Promise<void> {
-    if (this.#mode === "live" && !this.#reader.behind && !this.#waited) return this.#wait();
+    if (this.#mode === "live" && !this.#reader.behind && !this.#waited && !this.#over) return this.#wait();
     return this.#advance();
   }
 
@@ -158,6 +167,11 @@ class Follower implements Takeable<LoggedEvent> {
     return this.#wait();
   }
 
+  #goLive(): void {
+    this.#mode = "live";
+    this.#waited = true;
+  }
+
   #wait(): Promise<void> {
     this.#waited = true;
     return this.#reader.wait();
@@ -169,19 +183,19 @@ class Follower implements Takeable<LoggedEvent> {
     this.#reader.catchUp();
     const { database } = this.#host;
     const position = await positionOf(database, this.#follow.streamNum);
+    this.#over ||= position === undefined || position.deleted !== 0;
     if (position && !position.deleted && this.#last < position.horizon) return this.#takeSnapshot();
     this.#page = await readEvents(database.read, this.#follow.streamNum, this.#last);
     this.#at = 0;
-    if (this.#page.length >= pageSize) return;
-    this.#mode = "live";
-    this.#waited = true;
+    if (this.#page.length < pageSize) this.#goLive();
   }
 
   async #takeSnapshot(): Promise<void> {
     const { streamNum } = this.#follow;
     const event = await takeSnapshot(this.#host.database, this.#tree ? { streamNum, runIds: [...this.#tree.ids] } : { streamNum });
     this.#last = event.seq;
-    this.#mode = "replay";
+    // It is as new as the log, and the live end was attached to before.
+    this.#goLive();
     this.#snapshot = event;
   }
 

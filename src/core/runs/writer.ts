@@ -1,4 +1,4 @@
-import type { Database, Tx } from "../database/database.ts";
+import type { Database, SqlTx } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent } from "./events.ts";
@@ -9,7 +9,7 @@ import { project } from "./projection.ts";
 import type { Effects, ProjectedRun, RunEventDraft } from "./projector.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
-const gatherMs = 10;
+const gatherMs = 4;
 /** Under load the time grows with that of a commit, up to this. */
 const gatherMaxMs = 100;
 /** How soon a commit that the store refused is tried again. */
@@ -44,7 +44,7 @@ export interface WriterEvents {
 
 /**
  * Appends the events of all runs at work in one transaction a tick. The first event of a burst goes at once, the others wait for at most
- * 10 ms, so that a commit stands for many tokens of many runs.
+ * 4 ms, so that a commit stands for many tokens of many runs.
  */
 export class LogWriter {
   readonly #database: Database;
@@ -164,12 +164,7 @@ export class LogWriter {
   }
 
   /** Folds a batch into the rows that queries read, and tells of it once it is durable. */
-  async #project(
-    { sql, afterCommit }: Omit<Tx, "em">,
-    { source, drafts }: Batch,
-    { events, bytes }: Numbered,
-    effects: Effects,
-  ): Promise<void> {
+  async #project({ sql, afterCommit }: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, effects: Effects): Promise<void> {
     const { run } = source;
     for (const [index, event] of events.entries()) await project(sql, run, event, drafts[index] as RunEventDraft, effects);
     afterCommit(() => {

@@ -5,7 +5,6 @@ import type { ModelBinding } from "#weftline";
 import {
   chatSettings,
   completeEnd,
-  createClient,
   createReader,
   providerError,
   responsesSettings,
@@ -35,7 +34,7 @@ export interface ChatModelSource extends ModelSettings {
 export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource): Promise<BaseChatModel> {
   const { model, plugin, options } = source;
   const key = await model.apiKey();
-  const client = createClient(sdk.openai, model, key);
+  const client = sdk.openai.clientFor(model, key);
   const blame: Blame = { provider: model.provider, plugin, secrets: [key] };
   const api = options.api ?? model.api;
   const fields = {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type * as Sdk from "openai";
 import type { ClientOptions, OpenAI } from "openai";
 import { WeftlineError, messageOf, type ModelBinding } from "#weftline";
@@ -5,11 +6,14 @@ import { WeftlineError, messageOf, type ModelBinding } from "#weftline";
 /** What brings a missing SDK back. */
 export const installFix = "Run: npm install openai";
 
-/** The SDK, loaded, and a client class that knows nothing but what it is given. */
+/** The SDK, loaded. */
 export interface LoadedSdk {
   readonly sdk: typeof Sdk;
-  readonly Client: new (options: ClientOptions) => OpenAI;
+  /** The client of a binding, which knows nothing but what it is given. It is made once, and again when the binding or its key changes. */
+  clientFor(model: ModelBinding, apiKey: string): OpenAI;
 }
+
+type ClientClass = new (options: ClientOptions) => OpenAI;
 
 /**
  * Loads the SDK at the first call and once.
@@ -34,18 +38,30 @@ async function load(): Promise<LoadedSdk> {
       this._options.defaultHeaders = undefined;
     }
   }
-  return { sdk, Client };
+  return { sdk, clientFor: createClients(Client) };
 }
 
-/** A client for one binding. Everything that the SDK would look for in the environment is given here. */
-export function createClient({ Client }: LoadedSdk, model: ModelBinding, apiKey: string): OpenAI {
+/** To make a client costs as much as all else that a short call needs of the SDK. */
+function createClients(Client: ClientClass): LoadedSdk["clientFor"] {
+  const known = new Map<string, { readonly settings: ClientSettings; readonly client: OpenAI }>();
+  return ({ id, baseURL, timeoutMs, fetch = globalThis.fetch }, apiKey) => {
+    const settings = { apiKey, baseURL, timeout: timeoutMs, fetch };
+    const found = known.get(id);
+    if (found && isDeepStrictEqual(found.settings, settings)) return found.client;
+    const client = createClient(Client, settings);
+    known.set(id, { settings, client });
+    return client;
+  };
+}
+
+type ClientSettings = Required<Pick<ClientOptions, "baseURL" | "timeout" | "fetch">> & { readonly apiKey: string };
+
+/** Everything that the SDK would look for in the environment is given here. */
+function createClient(Client: ClientClass, settings: ClientSettings): OpenAI {
   return new Client({
-    apiKey,
-    baseURL: model.baseURL,
-    timeout: model.timeoutMs,
+    ...settings,
     // Retries live in one place, the engine's.
     maxRetries: 0,
-    fetch: model.fetch ?? globalThis.fetch,
     adminAPIKey: null,
     organization: null,
     project: null,

@@ -1,7 +1,7 @@
 import { WeftlineError, type AgentRuntime, type Models, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
 import { endOfCall, limitReached } from "./answer-end.ts";
 import { streamAnswer, type AnswerSource } from "./answer-stream.ts";
-import { createClient, createSdkLoader, installFix, type LoadedSdk } from "./client.ts";
+import { createSdkLoader, installFix, type LoadedSdk } from "./client.ts";
 import { createReader } from "./events.ts";
 import { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
 import type { NativeRequest } from "./request.ts";
@@ -84,7 +84,7 @@ function withoutFiles(_: string, value: unknown): unknown {
 
 async function sourceFor(load: () => Promise<LoadedSdk>, { model }: RunContext): Promise<(request: NativeRequest) => AnswerSource> {
   const [loaded, key] = await Promise.all([load(), model.apiKey()]);
-  const client = createClient(loaded, model, key);
+  const client = loaded.clientFor(model, key);
   const blame = { provider: model.provider, plugin: "openai", secrets: [key] };
   return (request) => ({ loaded, client, request, blame, reader: createReader(request.api) });
 }

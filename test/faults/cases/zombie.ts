@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { RunEventBody } from "#weftline";
-import type { Database, Tx } from "../../../src/core/database/database.ts";
+import type { Database, SqlTx } from "../../../src/core/database/database.ts";
 import type { Sql } from "../../../src/core/database/sql.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
@@ -59,7 +59,7 @@ async function haunt(runs: number, fence: Fence) {
     read: database.read,
     rows: database.rows,
     em: database.em.bind(database),
-    commit: async <T>(work: (tx: Omit<Tx, "em">) => Promise<T>): Promise<T> => {
+    commit: async <T>(work: (tx: SqlTx) => Promise<T>): Promise<T> => {
       await gate.pass();
       return database.commit((tx) => work(fence === "on" ? tx : { ...tx, sql: unfenced(tx.sql) }));
     },

@@ -15,14 +15,18 @@ export function lookupOf({ id, name }: AgentRef, path: readonly string[]): { rea
 /** @throws INVALID_ID, NOT_FOUND */
 export async function resolveAgent(scope: Scope, ref: AgentRef, path: readonly string[]): Promise<Agent> {
   const lookup = lookupOf(ref, path);
-  const agent = "id" in lookup ? await loadRow(scope, Agent, lookup.id) : await scope.em.findOne(Agent, lookup);
+  const [agent] = "id" in lookup ? await scope.rowsById(Agent, [lookup.id]) : await named(scope, lookup.name);
   return agent ?? missingAgent(path);
 }
 
 /** The agent for a query: null for a malformed reference, a foreign agent and a missing one alike. */
 export async function findAgent(scope: Scope, { id, name }: AgentRef): Promise<Agent | null> {
   if (id != null) return loadRow(scope, Agent, localIdOrNothing("Agent", id));
-  return scope.em.findOne(Agent, { name: tidyName(name ?? "") });
+  return (await named(scope, tidyName(name ?? "")))[0] ?? null;
+}
+
+function named(scope: Scope, name: string): Promise<Agent[]> {
+  return scope.rows(Agent, { where: "e.name = ?", params: [name], limit: 1 });
 }
 
 /** What a version of an agent executes, the newest unless said. */

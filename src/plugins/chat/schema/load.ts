@@ -23,12 +23,12 @@ export async function loadThread(scope: Scope, id: string | null | undefined): P
  */
 export async function threadToFollow(scope: Scope, id: string): Promise<Thread> {
   const local = localIdOrNothing("Thread", id);
-  const thread = local === undefined ? null : await scope.em.findOne(Thread, { id: local });
+  const [thread] = local === undefined ? [] : await scope.rowsById(Thread, [local]);
   if (!thread) throw new WeftlineError("NOT_FOUND", { what: "thread", path: ["thread"] });
   return thread;
 }
 
 /** Asks whether the thread is still there for the viewer; keeps its id alone for as long as a subscription lasts. */
 export function stillSees(scope: Scope, threadId: string): () => Promise<boolean> {
-  return async () => (await scope.em.count(Thread, { id: threadId })) > 0;
+  return async () => (await scope.countRows(Thread, { where: "e.id = ?", params: [threadId] })) > 0;
 }

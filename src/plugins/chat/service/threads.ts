@@ -17,7 +17,7 @@ export type NewThread = Pick<
 
 /** @throws NOT_FOUND */
 export async function findThread(scope: Scope, id: string, path: readonly string[] = ["thread"]): Promise<Thread> {
-  const thread = await scope.em.findOne(Thread, { id });
+  const [thread] = await scope.rowsById(Thread, [id]);
   if (!thread) throw new WeftlineError("NOT_FOUND", { what: "thread", path });
   return thread;
 }
@@ -70,7 +70,7 @@ export async function openThread(deps: ChatDeps, scope: Scope, tx: Tx, fields: N
   const { num: streamNum } = await deps.streams.open(tx, { id, kind: "THREAD", tenantId, ownerId });
   const now = Date.now();
   const rest = { searchTitle: searchable(fields.title), archived: false, createdAt: now, updatedAt: now };
-  const thread = tx.em.create(Thread, { id, tenantId, ownerId, streamNum, ...fields, ...rest });
+  const thread = await tx.insert(Thread, { id, tenantId, ownerId, streamNum, ...fields, ...rest });
   announce(deps, tx, thread, "CREATED");
   return thread;
 }

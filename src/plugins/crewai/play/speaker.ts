@@ -3,7 +3,6 @@ import {
   Answer,
   buildRequest,
   completeEnd,
-  createClient,
   createReader,
   type createSdkLoader,
   createToolNames,
@@ -67,7 +66,7 @@ export class Speaker {
       native,
     });
     const blame = { provider: binding.provider, plugin: "crewai", secrets: [secret] };
-    return { loaded, client: createClient(loaded, binding, secret), request, blame, reader: createReader(request.api) };
+    return { loaded, client: loaded.clientFor(binding, secret), request, blame, reader: createReader(request.api) };
   }
 
   /** Calls that the platform makes stand in the log; those that hand work on show as steps. */
