@@ -1,4 +1,3 @@
-/** Types that have a field of one name and different types need it under different ones. */
 const snapshot = `messages { id seq role status text createdAt }
     hasEarlierMessages
     runs { id status targetName }
@@ -11,20 +10,20 @@ fragment RunEventFields on RunEvent {
   ... on RunSnapshotEvent {
     ${snapshot}
   }
-  ... on RunStatusEvent { runStatus: status provenance parentRunId failure { code message retryable } runUsage: usage { ...UsageFields } output }
+  ... on RunStatusEvent { runStatus provenance parentRunId failure { code message retryable } totalUsage { ...UsageFields } output }
   ... on StepStartedEvent { stepId key name kind attempt }
-  ... on StepFinishedEvent { stepId stepStatus: status error durationMs }
+  ... on StepFinishedEvent { stepId stepStatus error durationMs }
   ... on MessageStartedEvent { messageId role agent attempt }
   ... on MessageDeltaEvent { messageId part channel text }
-  ... on MessageFinishedEvent { messageId messageStatus: status supersededBy text }
-  ... on ToolRequestedEvent { toolCallId name arguments }
+  ... on MessageFinishedEvent { messageId messageStatus supersededBy text }
+  ... on ToolRequestedEvent { toolCallId name arguments calledFrom { messageId part } }
   ... on ToolArgumentsEvent { toolCallId delta arguments }
   ... on ToolStartedEvent { toolCallId attempt }
   ... on ToolProgressEvent { toolCallId data }
-  ... on ToolFinishedEvent { toolCallId toolStatus: status result error durationMs }
-  ... on InterruptEvent { interruptId interruptStatus: status interrupt { ...InterruptFields } }
+  ... on ToolFinishedEvent { toolCallId toolStatus result error durationMs }
+  ... on InterruptEvent { interruptId interruptStatus interrupt { ...InterruptFields } }
   ... on StatePatchedEvent { patch }
-  ... on UsageRecordedEvent { provider model usage { ...UsageFields } }
+  ... on UsageRecordedEvent { modelStepId provider model usage { ...UsageFields } }
   ... on ProgressEvent { progress { done total } }
   ... on CustomEvent { name data }
 }`;
@@ -43,7 +42,7 @@ export const threadDocument = `subscription Thread($thread: ID!, $after: Int) {
     ... on ThreadSnapshotEvent {
     ${snapshot}
     }
-    ... on MessageAddedEvent { messageId role added: message { id seq role status text createdAt } }
+    ... on MessageAddedEvent { messageId role message { id seq role status text createdAt } }
     ... on ThreadChangedEvent { threadId change }
   }
 }

@@ -69,7 +69,7 @@ export type RunEvent =
       readonly provenance: Provenance | null;
       readonly parentRunId: string | null;
       readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
-      readonly runUsage: Usage | null;
+      readonly totalUsage: Usage | null;
       readonly output: unknown;
     } & OfRun)
   | ({
@@ -108,7 +108,14 @@ export type RunEvent =
       readonly supersededBy: string | null;
       readonly text: string;
     } & OfRun)
-  | ({ readonly __typename: "ToolRequestedEvent"; readonly toolCallId: string; readonly name: string; readonly arguments: unknown } & OfRun)
+  | ({
+      readonly __typename: "ToolRequestedEvent";
+      readonly toolCallId: string;
+      readonly name: string;
+      readonly arguments: unknown;
+      /** Where a model asked for it. */
+      readonly calledFrom: { readonly messageId: string; readonly part: number } | null;
+    } & OfRun)
   | ({
       readonly __typename: "ToolArgumentsEvent";
       readonly toolCallId: string;
@@ -132,7 +139,13 @@ export type RunEvent =
       readonly interrupt: SnapshotInterrupt | null;
     } & OfRun)
   | ({ readonly __typename: "StatePatchedEvent"; readonly patch: unknown } & OfRun)
-  | ({ readonly __typename: "UsageRecordedEvent"; readonly provider: string; readonly model: string; readonly usage: Usage } & OfRun)
+  | ({
+      readonly __typename: "UsageRecordedEvent";
+      readonly modelStepId: string | null;
+      readonly provider: string;
+      readonly model: string;
+      readonly usage: Usage;
+    } & OfRun)
   | ({ readonly __typename: "ProgressEvent"; readonly progress: { readonly done: number; readonly total: number | null } } & OfRun)
   | ({ readonly __typename: "CustomEvent"; readonly name: string; readonly data: unknown } & OfRun);
 
@@ -144,6 +157,6 @@ export type ThreadEvent =
       readonly __typename: "MessageAddedEvent";
       readonly messageId: string;
       readonly role: MessageRole;
-      readonly added: SnapshotMessage | null;
+      readonly message: SnapshotMessage | null;
     } & Common)
   | ({ readonly __typename: "ThreadChangedEvent"; readonly threadId: string; readonly change: ThreadChange } & Common);

@@ -4,7 +4,7 @@ import { testPlatform } from "../../src/testing/index.ts";
 import { frameworks } from "./frameworks.ts";
 
 interface Answer {
-  readonly result: { readonly __typename: string; readonly reason?: string; readonly run?: { readonly id: string } };
+  readonly result: { readonly __typename: string; readonly message?: string; readonly run?: { readonly id: string } };
 }
 
 it("an agent moves between frameworks by one field: its options, tools and schema go with it, and each answers", async () => {
@@ -21,7 +21,7 @@ it("an agent moves between frameworks by one field: its options, tools and schem
   const mutate = async (mutation: string, input: object): Promise<Answer["result"]> => {
     const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}`;
     const payload = mutation === "startRun" ? `... on StartRunPayload { run { id } }` : "";
-    const query = `mutation ($input: ${type}Input!) { result: ${mutation}(input: $input) { __typename ${payload} ... on UserError { reason: message } } }`;
+    const query = `mutation ($input: ${type}Input!) { result: ${mutation}(input: $input) { __typename ${payload} ... on UserError { message } } }`;
     return (await app.graphql<Answer>(query, { input })).result;
   };
   const [first = "", ...others] = frameworks.keys();

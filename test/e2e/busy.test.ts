@@ -192,7 +192,7 @@ describe("a message to a thread where a run waits for approval", () => {
     expect(await runOf(run)).toMatchObject({ status: "CANCELLED", interrupts: { nodes: [{ status: "CANCELLED" }] } });
     const late = await decide("APPROVE");
     expect(late).toMatchObject({ __typename: "ConflictError", code: "DECISION_CONFLICT" });
-    expect(late.reason).toMatch(/cancelled and can no longer be decided/);
+    expect(late.message).toMatch(/cancelled and can no longer be decided/);
     expect(await outbox()).toBe(count);
     const pending = await app.graphql<{ interrupts: { totalCount: number } }>("{ interrupts { totalCount } }", {}, ada);
     expect(pending.interrupts.totalCount).toBe(0);

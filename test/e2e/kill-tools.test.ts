@@ -105,7 +105,7 @@ async function call(tool: string, text: string): Promise<Call> {
 }
 
 async function decide({ id, argumentsHash }: Interrupt, decision: Record<string, unknown>): Promise<string> {
-  const query = `mutation ($input: DecideInterruptInput!) { result: decideInterrupt(input: $input) { __typename ... on UserError { reason: message } } }`;
+  const query = `mutation ($input: DecideInterruptInput!) { result: decideInterrupt(input: $input) { __typename ... on UserError { message } } }`;
   const { result } = await server.graphql<{ result: { __typename: string } }>(query, {
     input: { interrupt: id, argumentsHash, ...decision },
   });

@@ -6,7 +6,7 @@ interface ThreadEvent {
   readonly type: string;
   readonly text?: string;
   readonly messageId?: string;
-  readonly status?: string;
+  readonly messageStatus?: string;
   readonly supersededBy?: string;
 }
 
@@ -14,8 +14,8 @@ const threadEvents = `subscription ($thread: ID!, $after: Int) {
   threadEvents(thread: $thread, after: $after) {
     seq type
     ... on MessageDeltaEvent { messageId text }
-    ... on MessageFinishedEvent { messageId status supersededBy text }
-    ... on RunStatusEvent { runStatus: status }
+    ... on MessageFinishedEvent { messageId messageStatus supersededBy text }
+    ... on RunStatusEvent { runStatus }
   }
 }`;
 
@@ -33,7 +33,7 @@ async function openThread(server: Server): Promise<string> {
 }
 
 const send = `mutation ($thread: ID!, $text: String!) {
-  sendMessage(input: { thread: $thread, text: $text }) { ... on SendMessagePayload { run { id status } message { id text } } ... on UserError { reason: message } }
+  sendMessage(input: { thread: $thread, text: $text }) { ... on SendMessagePayload { run { id status } userMessage { id text } } ... on UserError { message } }
 }`;
 
 /** Reads events until one satisfies `until`, then leaves. */
@@ -80,7 +80,7 @@ describe("a server that is killed in the middle of an answer", () => {
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
 
     const finished = rest.filter(({ type }) => type === "message.finished");
-    expect(finished).toMatchObject([{ status: "FAILED" }, { status: "COMPLETE" }]);
+    expect(finished).toMatchObject([{ messageStatus: "FAILED" }, { messageStatus: "COMPLETE" }]);
     expect(finished[0]?.supersededBy).toBe(finished[1]?.messageId);
     const textOf = (id: string | undefined): string =>
       [...before, ...rest]

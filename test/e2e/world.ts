@@ -43,18 +43,19 @@ export function shippedPlatform(tokensPerSecond = 0): Promise<TestPlatform> {
 export interface Outcome {
   readonly __typename: string;
   readonly code?: string;
-  readonly reason?: string;
+  readonly message?: string;
   readonly path?: readonly string[] | null;
   readonly fix?: string | null;
   readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[];
   readonly agent?: { readonly id: string; readonly name: string; readonly status: string; readonly version: number };
   readonly thread?: { readonly id: string };
-  readonly message?: { readonly id: string };
+  readonly userMessage?: { readonly id: string };
+  readonly replacedMessage?: { readonly id: string };
   readonly run?: { readonly id: string; readonly status: string };
   readonly interrupt?: { readonly id: string; readonly status: string };
 }
 
-const errorFields = "... on UserError { code reason: message path fix } ... on InvalidInputError { issues { path message } }";
+const errorFields = "... on UserError { code message path fix } ... on InvalidInputError { issues { path message } }";
 const agentPayload = "agent { id name status version }";
 const runPayload = "run { id status }";
 
@@ -76,8 +77,8 @@ export const mutations: Readonly<Record<string, { readonly args: Readonly<Record
   clearThread: { args: { thread: "ID!" }, payload: "thread { id }" },
   deleteThread: { args: { thread: "ID!" }, payload: "deletedThreadId" },
   forkThread: { args: { thread: "ID!", at: "ID!", idempotencyKey: "String" }, payload: "thread { id }" },
-  sendMessage: { args: { input: "SendMessageInput!" }, payload: `message { id } ${runPayload}` },
-  regenerateMessage: { args: { message: "ID!", idempotencyKey: "String" }, payload: `message { id } ${runPayload}` },
+  sendMessage: { args: { input: "SendMessageInput!" }, payload: `userMessage { id } ${runPayload}` },
+  regenerateMessage: { args: { message: "ID!", idempotencyKey: "String" }, payload: `replacedMessage { id } ${runPayload}` },
   setTyping: { args: { thread: "ID!", typing: "Boolean!" }, payload: "expiresAt" },
 };
 
@@ -185,7 +186,7 @@ export async function settle(app: TestPlatform, viewer: Viewer): Promise<Belongi
   const open = async (title: string): Promise<string> =>
     (await done(app, "createThread", { input: { title, agent: { id: agent.id } } }, viewer)).thread.id;
   const [thread, waitingThread] = [await open("Talk"), await open("Sending")];
-  const { message, run } = await done(app, "sendMessage", { input: { thread, text: "Hello" } }, viewer);
+  const { userMessage, run } = await done(app, "sendMessage", { input: { thread, text: "Hello" } }, viewer);
   await settled(app, run.id, viewer);
   const sent = await done(app, "sendMessage", { input: { thread: waitingThread, text: askToSend } }, viewer);
   const waiting = await waits(app, sent.run.id, viewer);
@@ -198,7 +199,7 @@ export async function settle(app: TestPlatform, viewer: Viewer): Promise<Belongi
     keptRun,
     checkpoint,
     thread,
-    question: message.id,
+    question: userMessage.id,
     answer: await lastMessage(app, thread, viewer),
     run: run.id,
     waitingThread,

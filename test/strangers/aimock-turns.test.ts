@@ -160,9 +160,9 @@ afterAll(async () => {
 
 async function mutate<Made>(name: string, input: object, selection: string): Promise<Made> {
   const type = `${name[0]?.toUpperCase()}${name.slice(1)}`;
-  const query = `mutation ($input: ${type}Input!) { result: ${name}(input: $input) { ... on ${type}Payload { ${selection} } ... on UserError { reason: message } } }`;
-  const { result } = await app.graphql<{ result: Made & { reason?: string } }>(query, { input });
-  if (result.reason !== undefined) throw new Error(result.reason);
+  const query = `mutation ($input: ${type}Input!) { result: ${name}(input: $input) { ... on ${type}Payload { ${selection} } ... on UserError { message } } }`;
+  const { result } = await app.graphql<{ result: Made & { message?: string } }>(query, { input });
+  if (result.message !== undefined) throw new Error(result.message);
   return result;
 }
 

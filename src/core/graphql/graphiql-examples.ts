@@ -37,7 +37,7 @@ query Templates {
     id
     name
     description
-    framework
+    frameworkId
     parametersSchema
   }
 }
@@ -95,7 +95,7 @@ mutation Send($input: SendMessageInput!) {
   sendMessage(input: $input) {
     __typename
     ... on SendMessagePayload {
-      message {
+      userMessage {
         id
       }
       run {
@@ -104,7 +104,7 @@ mutation Send($input: SendMessageInput!) {
       }
     }
     ... on UserError {
-      reason: message
+      message
       code
       path
     }
@@ -123,7 +123,7 @@ subscription Watch($thread: ID!, $after: Int) {
     seq
     type
     ... on RunStatusEvent {
-      runStatus: status
+      runStatus
       provenance
     }
     ... on MessageDeltaEvent {
@@ -131,7 +131,7 @@ subscription Watch($thread: ID!, $after: Int) {
       text
     }
     ... on MessageFinishedEvent {
-      messageStatus: status
+      messageStatus
       text
     }
     ... on ToolRequestedEvent {
@@ -139,7 +139,7 @@ subscription Watch($thread: ID!, $after: Int) {
       arguments
     }
     ... on ToolFinishedEvent {
-      toolStatus: status
+      toolStatus
       result
       error
     }

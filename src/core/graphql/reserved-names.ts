@@ -50,6 +50,7 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
     "MessageDeltaEvent",
     "MessageFinishedEvent",
     "ToolRequestedEvent",
+    "MessagePartRef",
     "ToolArgumentsEvent",
     "ToolStartedEvent",
     "ToolProgressEvent",

@@ -58,7 +58,8 @@ function addTool(builder: GraphBuilder): void {
   nodeType(builder, Tool, {
     name: "Tool",
     description: "Something that an agent can call.",
-    interfaces: [Capability, RunTarget],
+    // The last one's description counts: a tool always has one.
+    interfaces: [RunTarget, Capability],
     ownership: { rule: "INSTALLED" },
     load: found(Tool),
     fields: (t) => ({

@@ -146,7 +146,7 @@ describe("an id that a mutation takes", () => {
       it(`${place} is forbidden to those who only share the agent`, async () => {
         const refused = await changesNothing(app, () => tryId(of.ada.agent, of.bob, bob));
         expect(refused).toMatchObject({ __typename: "ForbiddenError", code: "FORBIDDEN" });
-        expect(refused.reason).toMatch(/owner and admins/);
+        expect(refused.message).toMatch(/owner and admins/);
       });
   }
 });

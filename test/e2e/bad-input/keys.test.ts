@@ -91,8 +91,8 @@ function reversed(value: unknown): unknown {
 }
 
 /** The ids in a payload: what was made. */
-function idsOf({ agent, thread, message, run }: Outcome): readonly (string | undefined)[] {
-  return [agent?.id, thread?.id, message?.id, run?.id];
+function idsOf({ agent, thread, userMessage, replacedMessage, run }: Outcome): readonly (string | undefined)[] {
+  return [agent?.id, thread?.id, userMessage?.id, replacedMessage?.id, run?.id];
 }
 
 async function idle({ run }: Outcome, viewer = ada): Promise<void> {
@@ -160,7 +160,7 @@ describe("a decision that is sent twice", () => {
       expect(await decide("REJECT")).toMatchObject({ __typename: "DecideInterruptPayload" });
       const refused = await decide("APPROVE");
       expect(refused).toMatchObject({ __typename: "ConflictError", code: "DECISION_CONFLICT" });
-      expect(refused.reason).toBe("It was decided already: REJECT.");
+      expect(refused.message).toBe("It was decided already: REJECT.");
     });
   });
 });

@@ -43,7 +43,7 @@ export function refuses(app: () => TestPlatform, cases: readonly Refusal[]): voi
     const refused = await mutate(app(), name, typeof args === "function" ? args() : args);
     expect(await stateOf(app())).toEqual(before);
     expect(refused).toMatchObject({ __typename: type, code, path });
-    const words = `${refused.reason} ${refused.fix}`;
+    const words = `${refused.message} ${refused.fix}`;
     expect(words).toMatch(says);
     expect(words).not.toMatch(/\[object|NaN|\{\w+\}/);
     expect(JSON.stringify(refused)).not.toContain(secret);

@@ -120,7 +120,7 @@ describe("over HTTP", () => {
   });
 
   it("a message of 900 KB, which the body may hold, is refused as a message", async () => {
-    const query = `mutation ($thread: ID!, $text: String!) { sendMessage(input: { thread: $thread, text: $text }) { ... on InvalidInputError { code reason: message path } } }`;
+    const query = `mutation ($thread: ID!, $text: String!) { sendMessage(input: { thread: $thread, text: $text }) { ... on InvalidInputError { code message path } } }`;
     const { status, answer } = await unchanged(() => post(JSON.stringify({ query, variables: { thread, text: "x".repeat(900_000) } })));
     expect(status).toBe(200);
     expect(answer.data).toMatchObject({ sendMessage: { code: "INVALID_INPUT", path: ["input", "text"] } });

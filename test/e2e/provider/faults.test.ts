@@ -103,7 +103,7 @@ describe.each(apis)("over %s", (api) => {
     expect(modelSteps(run)).toEqual(["1 FAILED", "2 SUCCEEDED"]);
     expect(run.usage).toMatchObject({ inputTokens: 11, outputTokens: 7, cachedInputTokens: 3, reasoningTokens: 2, modelCalls: 1 });
     const finished = events.filter(({ type }) => type === "message.finished");
-    expect(finished.map((event) => [event.messageId, event.status, event.supersededBy ?? null])).toEqual([
+    expect(finished.map((event) => [event.messageId, event.messageStatus, event.supersededBy ?? null])).toEqual([
       [broken?.id, "FAILED", whole?.id],
       [whole?.id, "COMPLETE", null],
     ]);

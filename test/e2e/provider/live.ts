@@ -11,7 +11,7 @@ export interface Event {
   readonly type: string;
   readonly runId?: string;
   readonly messageId?: string;
-  readonly status?: string;
+  readonly messageStatus?: string;
   readonly supersededBy?: string | null;
   readonly text?: string;
 }
@@ -85,7 +85,7 @@ const runQuery = `query ($id: ID!) { run(id: $id) {
 } }`;
 const eventsQuery = `subscription ($thread: ID!, $after: Int) { threadEvents(thread: $thread, after: $after) {
   seq type ... on RunEvent { runId } ... on MessageDeltaEvent { messageId text }
-  ... on MessageFinishedEvent { messageId status supersededBy text } ... on ToolFinishedEvent { toolStatus: status result }
+  ... on MessageFinishedEvent { messageId messageStatus supersededBy text } ... on ToolFinishedEvent { toolStatus result }
 } }`;
 const resting = ["run.finished", "run.failed", "run.cancelled", "run.expired", "run.waiting"];
 
@@ -116,7 +116,7 @@ export class LiveServer implements AsyncDisposable {
 
   /** @returns the agent's id. */
   async agent(input: Record<string, unknown>): Promise<string> {
-    const query = `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { ... on CreateAgentPayload { agent { id } } ... on UserError { code reason: message } } }`;
+    const query = `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { ... on CreateAgentPayload { agent { id } } ... on UserError { code message } } }`;
     const { result } = await this.graphql<{ result: { agent?: { id: string } } }>(query, { input: { framework: "openai", ...input } });
     if (!result.agent) throw new Error(JSON.stringify(result));
     return result.agent.id;
@@ -127,7 +127,7 @@ export class LiveServer implements AsyncDisposable {
     const create = `mutation ($agent: ID!) { createThread(input: { agent: { id: $agent }, config: { simulatedAllowed: false } }) { ... on CreateThreadPayload { thread { id } } } }`;
     const { createThread } = await this.graphql<{ createThread: { thread: { id: string } } }>(create, { agent });
     const thread = createThread.thread.id;
-    const send = `mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on SendMessagePayload { run { id } } ... on UserError { code reason: message } } }`;
+    const send = `mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on SendMessagePayload { run { id } } ... on UserError { code message } } }`;
     const { result } = await this.graphql<{ result: { run?: { id: string } } }>(send, { input: { thread, text, ...more } });
     if (!result.run) throw new Error(JSON.stringify(result));
     return this.follow(thread, result.run.id);

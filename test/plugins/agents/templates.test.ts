@@ -52,14 +52,14 @@ interface TemplateData {
   name: string;
   description: string;
   plugin: string;
-  framework: string;
+  frameworkId: string;
   parametersSchema: Record<string, unknown>;
 }
 
 const listed = async (): Promise<TemplateData[]> =>
   (
     await app.graphql<{ agentTemplates: TemplateData[] }>(
-      `{ agentTemplates { id name description plugin framework parametersSchema } }`,
+      `{ agentTemplates { id name description plugin frameworkId parametersSchema } }`,
       {},
       bob,
     )
@@ -67,7 +67,7 @@ const listed = async (): Promise<TemplateData[]> =>
 
 test("templates of all plugins are listed by name, each a node with the schema of its parameters", async () => {
   const all = await listed();
-  expect(all.map(({ name, plugin, framework }) => [name, plugin, framework])).toEqual([
+  expect(all.map(({ name, plugin, frameworkId }) => [name, plugin, frameworkId])).toEqual([
     ["analyst", "agents", "paper"],
     ["animal", "zoo", "stone"],
     ["assistant", "agents", "paper"],

@@ -98,12 +98,12 @@ const ended = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"];
 /** The types of all events of a run, up to its end, or up to where it waits. */
 export async function follow(app: TestPlatform, id: string, until: readonly string[] = ended, viewer?: Viewer): Promise<string[]> {
   const events = await collect(
-    app.subscribe<{ runEvents: { type: string; status?: string } }>(
-      "subscription ($id: ID!) { runEvents(run: $id, after: 0) { type ... on RunStatusEvent { status } } }",
+    app.subscribe<{ runEvents: { type: string; runStatus?: string } }>(
+      "subscription ($id: ID!) { runEvents(run: $id, after: 0) { type ... on RunStatusEvent { runStatus } } }",
       { id },
       viewer,
     ),
-    { until: ({ runEvents }) => until.includes(runEvents.status ?? "") },
+    { until: ({ runEvents }) => until.includes(runEvents.runStatus ?? "") },
   );
   return events.map(({ runEvents }) => runEvents.type);
 }

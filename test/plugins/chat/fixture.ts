@@ -40,7 +40,7 @@ export type ChatPlatform = Awaited<ReturnType<typeof chatPlatform>>;
 
 const threadFields = "id title archived lastSeq agent { name } config { historyLimit retention simulatedAllowed metadata } updatedAt";
 const messageFields = "id seq role status text run { id }";
-const errorFields = "... on UserError { code problem: message fix path } ... on InvalidInputError { issues { path message } }";
+const errorFields = "... on UserError { code message fix path } ... on InvalidInputError { issues { path message } }";
 
 function verbs(app: TestPlatform) {
   const mutate = async (
@@ -56,7 +56,7 @@ function verbs(app: TestPlatform) {
     return (await app.graphql<{ result: Outcome }>(query, variables, viewer)).result;
   };
   const thread = `thread { ${threadFields} }`;
-  const answering = `message { ${messageFields} } run { id status }`;
+  const answering = (message: string): string => `${message} { ${messageFields} } run { id status }`;
   const byInput =
     (field: string, type: string, fields: string) =>
     (input: Record<string, unknown>, viewer: Viewer = ada): Promise<Outcome> =>
@@ -74,7 +74,7 @@ function verbs(app: TestPlatform) {
       )
     ).thread.runs.nodes;
 
-  const send = byInput("sendMessage", "SendMessageInput", answering);
+  const send = byInput("sendMessage", "SendMessageInput", answering("userMessage"));
   const idle = async (id: string): Promise<void> => {
     for (let tries = 0; tries < 500; tries++) {
       const open = (await runsOf(id)).filter(({ status }) => !["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"].includes(status));
@@ -103,7 +103,7 @@ function verbs(app: TestPlatform) {
         "regenerateMessage",
         "$message: ID!, $key: String",
         "message: $message, idempotencyKey: $key",
-        answering,
+        answering("replacedMessage"),
         { message, ...more },
         viewer,
       ),
@@ -140,7 +140,7 @@ function verbs(app: TestPlatform) {
     follow: (id: string, after?: number | null, viewer: Viewer = ada) =>
       app.subscribe<{ threadEvents: EventData }>(
         `subscription ($id: ID!, $after: Int) { threadEvents(thread: $id, after: $after) { __typename seq type
-          ... on RunEvent { runId } ... on RunStatusEvent { status } ... on MessageDeltaEvent { text messageId }
+          ... on RunEvent { runId } ... on RunStatusEvent { runStatus } ... on MessageDeltaEvent { text messageId }
           ... on MessageAddedEvent { messageId role message { id text } } ... on ThreadChangedEvent { change threadId thread { id title } }
           ... on SnapshotEvent { messages { id text status seq } hasEarlierMessages runs { id status } interrupts { id } } } }`,
         { id, ...(after === undefined ? {} : { after }) },

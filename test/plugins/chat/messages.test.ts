@@ -22,7 +22,7 @@ describe("sendMessage", () => {
     const events = eventsUntil(chat.follow(thread.id, 0), finished);
     const sent = await chat.send({ thread: thread.id, text: "Hello" });
     expect(sent).toMatchObject({
-      message: { role: "USER", status: "COMPLETE", text: "Hello", run: { id: sent.run?.id } },
+      userMessage: { role: "USER", status: "COMPLETE", text: "Hello", run: { id: sent.run?.id } },
       run: { status: "QUEUED" },
     });
     letGo();
@@ -119,7 +119,7 @@ describe("sendMessage", () => {
   it("takes a message of exactly 256 KiB", async () => {
     const thread = await chat.open();
     chat.play.turn = () => say(["Long."]);
-    expect((await chat.send({ thread: thread.id, text: "x".repeat(256 * 1024) })).message?.text).toHaveLength(256 * 1024);
+    expect((await chat.send({ thread: thread.id, text: "x".repeat(256 * 1024) })).userMessage?.text).toHaveLength(256 * 1024);
     await chat.idle(thread.id);
   });
 
@@ -151,7 +151,7 @@ describe("sendMessage", () => {
     const [first, second] = await Promise.all([chat.send(request), chat.send(request)]);
     await chat.idle(thread.id);
     const third = await chat.send(request);
-    expect(new Set([first, second, third].map(({ message, run }) => `${message?.id} ${run?.id}`)).size).toBe(1);
+    expect(new Set([first, second, third].map(({ userMessage, run }) => `${userMessage?.id} ${run?.id}`)).size).toBe(1);
     expect(await chat.runsOf(thread.id)).toHaveLength(1);
     expect(await chat.send({ ...request, text: "Twice" })).toMatchObject({ __typename: "ConflictError", code: "IDEMPOTENCY_CONFLICT" });
   });

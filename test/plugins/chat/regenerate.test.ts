@@ -22,7 +22,7 @@ describe("regenerateMessage", () => {
     for (let n = 2; n <= 3; n++) {
       const [answer] = await answersOf(thread.id);
       const again = await chat.regenerate(answer?.id ?? "");
-      expect(again).toMatchObject({ __typename: "RegenerateMessagePayload", message: { id: answer?.id } });
+      expect(again).toMatchObject({ __typename: "RegenerateMessagePayload", replacedMessage: { id: answer?.id } });
       await chat.idle(thread.id);
       expect(await texts(thread.id)).toEqual(["USER Hello", `ASSISTANT Answer ${n}`]);
     }

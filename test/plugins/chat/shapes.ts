@@ -32,12 +32,13 @@ export interface RunData {
 export interface Outcome {
   readonly __typename: string;
   readonly thread?: ThreadData;
-  readonly message?: MessageData;
+  readonly userMessage?: MessageData;
+  readonly replacedMessage?: MessageData;
   readonly run?: RunData;
   readonly deletedThreadId?: string;
   readonly expiresAt?: string | null;
   readonly code?: string;
-  readonly problem?: string;
+  readonly message?: string;
   readonly fix?: string | null;
   readonly path?: string[];
   readonly issues?: { readonly path: string[]; readonly message: string }[];
@@ -68,7 +69,7 @@ export interface EventData {
   readonly seq: number;
   readonly type: string;
   readonly runId?: string;
-  readonly status?: string;
+  readonly runStatus?: string;
   readonly text?: string;
   readonly messageId?: string;
   readonly role?: string;

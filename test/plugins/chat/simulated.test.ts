@@ -24,8 +24,8 @@ async function boot(host: Pick<TestPlatformOptions, "mode" | "simulation"> = {})
     return data.createThread.thread.id;
   };
   const follow = (thread: string) =>
-    app.subscribe<{ threadEvents: { type: string; text?: string; status?: string; failure?: { code: string } | null } }>(
-      `subscription ($thread: ID!) { threadEvents(thread: $thread, after: 0) { type ... on MessageDeltaEvent { text } ... on RunStatusEvent { status failure { code } } } }`,
+    app.subscribe<{ threadEvents: { type: string; text?: string; runStatus?: string; failure?: { code: string } | null } }>(
+      `subscription ($thread: ID!) { threadEvents(thread: $thread, after: 0) { type ... on MessageDeltaEvent { text } ... on RunStatusEvent { runStatus failure { code } } } }`,
       { thread },
     );
   return { app, open, follow, [Symbol.asyncDispose]: () => app.close() };
@@ -37,7 +37,7 @@ it("a thread with the real SDK and no key gets a simulated answer that says so",
   const following = await host.follow(thread);
   const { sendMessage } = await host.app.graphql<Sent>(send, { thread, text: "Hello there" });
   expect(sendMessage.__typename).toBe("SendMessagePayload");
-  const events = await collect(following, { until: ({ threadEvents }) => threadEvents.status === "SUCCEEDED" });
+  const events = await collect(following, { until: ({ threadEvents }) => threadEvents.runStatus === "SUCCEEDED" });
   const streamed = events.map(({ threadEvents }) => threadEvents.text ?? "").join("");
   const { thread: state } = await host.app.graphql<{
     thread: { messages: { nodes: { role: string; text: string; provenance: string | null; run: { provenance: string } }[] } };
@@ -54,7 +54,7 @@ it("a thread that forbids simulation gets none", async () => {
   const thread = await host.open("{ simulatedAllowed: false }");
   const following = await host.follow(thread);
   await host.app.graphql<Sent>(send, { thread, text: "Hello there" });
-  const events = await collect(following, { until: ({ threadEvents }) => threadEvents.status === "FAILED" });
+  const events = await collect(following, { until: ({ threadEvents }) => threadEvents.runStatus === "FAILED" });
   expect(events.at(-1)?.threadEvents.failure?.code).toBe("SIMULATION_FORBIDDEN");
   expect(events.filter(({ threadEvents }) => threadEvents.type === "message.delta")).toEqual([]);
 });
@@ -66,7 +66,7 @@ it.each([{ mode: "production" }, { simulation: "forbidden" }] as const)(
     const thread = await host.open("{ simulatedAllowed: true }");
     const following = await host.follow(thread);
     await host.app.graphql<Sent>(send, { thread, text: "Hello there" });
-    const events = await collect(following, { until: ({ threadEvents }) => threadEvents.status === "FAILED" });
+    const events = await collect(following, { until: ({ threadEvents }) => threadEvents.runStatus === "FAILED" });
     expect(events.at(-1)?.threadEvents.failure?.code).toBe("SIMULATION_FORBIDDEN");
     const { frameworks } = await host.app.graphql<{ frameworks: object[] }>("{ frameworks { name mode reason fix } }");
     expect(frameworks).toEqual([
@@ -80,7 +80,7 @@ it("in production simulation may be allowed, and still says so", async () => {
   const thread = await host.open();
   const following = await host.follow(thread);
   await host.app.graphql<Sent>(send, { thread, text: "Hello there" });
-  await collect(following, { until: ({ threadEvents }) => threadEvents.status === "SUCCEEDED" });
+  await collect(following, { until: ({ threadEvents }) => threadEvents.runStatus === "SUCCEEDED" });
   const { frameworks } = await host.app.graphql<{ frameworks: object[] }>("{ frameworks { mode } }");
   expect(frameworks).toEqual([{ mode: "SIMULATED" }]);
 });

@@ -20,9 +20,9 @@ describe("cancelRun", () => {
     });
     const events = await eventsOf(app, run);
     expect(events.slice(-3)).toMatchObject([
-      { type: "run.cancelling", status: "CANCELLING" },
+      { type: "run.cancelling", runStatus: "CANCELLING" },
       { type: "message.finished", messageStatus: "CANCELLED", text: "First " },
-      { type: "run.cancelled", status: "CANCELLED" },
+      { type: "run.cancelled", runStatus: "CANCELLED" },
     ]);
     expect(await app.graphql(cancel, { run }, alice)).toEqual({
       cancelRun: { __typename: "CancelRunPayload", run: { status: "CANCELLED" } },
@@ -117,7 +117,7 @@ describe("decideInterrupt", () => {
       { __typename: "InterruptEvent", interruptStatus: "RESOLVED", interrupt: { canDecide: false } },
       { __typename: "ToolArgumentsEvent", toolCallId: call, arguments: { rows: 3 }, delta: null },
       { __typename: "ToolStartedEvent", toolCallId: call, attempt: 1 },
-      { __typename: "ToolFinishedEvent", toolCallId: call, callStatus: "SUCCESS", result: { woven: 1 }, error: null },
+      { __typename: "ToolFinishedEvent", toolCallId: call, toolStatus: "SUCCESS", result: { woven: 1 }, error: null },
     ]);
     expect(calls.map(({ args }) => args)).toEqual([{ rows: 3 }]);
     const before = asked.map(({ runEvents }) => runEvents).filter(({ type }) => type.startsWith("tool."));
@@ -127,8 +127,7 @@ describe("decideInterrupt", () => {
         toolCallId: call,
         name: "loom.weave",
         arguments: null,
-        askedIn: globalId("Message", localIdOf(run, ".1")),
-        askedAt: 0,
+        calledFrom: { messageId: globalId("Message", localIdOf(run, ".1")), part: 0 },
       },
       { __typename: "ToolArgumentsEvent", toolCallId: call, delta: '{"rows":2}' },
       { __typename: "ToolArgumentsEvent", toolCallId: call, arguments: { rows: 2 } },

@@ -186,7 +186,7 @@ describe("a message", () => {
   const message = async (id: string, fields: string) =>
     (await rows.app.graphql<{ node: unknown }>(`query ($id: ID!) { node(id: $id) { ... on Message { ${fields} } } }`, { id }, alice)).node;
   const parts = `parts { __typename ... on TextPart { text } ... on ReasoningPart { text } ... on DataPart { name data }
-    ... on ToolCallPart { toolCallId name arguments result error callStatus: status interrupt { id } } } text status seq`;
+    ... on ToolCallPart { toolCallId name arguments result error status interrupt { id } } } text status seq`;
 
   it("holds parts of every kind, in order, and the text of some", async () => {
     await rows.run("talk");
@@ -213,7 +213,7 @@ describe("a message", () => {
           arguments: { n: 1 },
           result: [2],
           error: null,
-          callStatus: "SUCCESS",
+          status: "SUCCESS",
           interrupt: { id: newest },
         },
         { __typename: "TextPart", text: "two" },
@@ -260,7 +260,7 @@ describe("a message", () => {
           arguments: null,
           result: null,
           error: null,
-          callStatus: "REQUESTED",
+          status: "REQUESTED",
           interrupt: null,
         },
       ],

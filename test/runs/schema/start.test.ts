@@ -36,8 +36,8 @@ describe("startRun", () => {
       text: expect.any(String),
     });
     expect(events.filter(({ type }) => type !== "message.delta")).toMatchObject([
-      { __typename: "RunStatusEvent", type: "run.queued", status: "QUEUED", usage: null },
-      { __typename: "RunStatusEvent", type: "run.started", status: "RUNNING" },
+      { __typename: "RunStatusEvent", type: "run.queued", runStatus: "QUEUED", totalUsage: null },
+      { __typename: "RunStatusEvent", type: "run.started", runStatus: "RUNNING" },
       { __typename: "StepStartedEvent", type: "step.started", stepId: step, key: "model/1", kind: "MODEL", attempt: 1 },
       {
         __typename: "MessageStartedEvent",
@@ -59,18 +59,18 @@ describe("startRun", () => {
       {
         __typename: "UsageRecordedEvent",
         type: "usage.recorded",
-        callStep: step,
+        modelStepId: step,
         provider: "local",
-        callUsage: { totalTokens: 4, modelCalls: 1, cost: { priceSource: "simulated" } },
+        usage: { totalTokens: 4, modelCalls: 1, cost: { priceSource: "simulated" } },
       },
       { __typename: "StepFinishedEvent", type: "step.finished", stepId: step, stepStatus: "SUCCEEDED" },
       {
         __typename: "RunStatusEvent",
         type: "run.finished",
-        status: "SUCCEEDED",
+        runStatus: "SUCCEEDED",
         provenance: "SIMULATED",
         output: text,
-        usage: { totalTokens: 4, cost: { amount: "0" } },
+        totalUsage: { totalTokens: 4, cost: { amount: "0" } },
       },
     ]);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));

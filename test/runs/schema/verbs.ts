@@ -14,19 +14,19 @@ export const start = `mutation ($input: StartRunInput!) { startRun(input: $input
 /** Follows a run and selects every field of every event. */
 export const follow = `subscription ($run: ID!, $after: Int) { runEvents(run: $run, after: $after) {
   __typename seq type runId
-  ... on RunStatusEvent { status provenance output failure { code } usage { totalTokens cost { amount } } }
+  ... on RunStatusEvent { runStatus provenance output failure { code } totalUsage { totalTokens cost { amount } } }
   ... on StepStartedEvent { stepId key stepName: name kind attempt }
-  ... on StepFinishedEvent { stepId stepStatus: status }
+  ... on StepFinishedEvent { stepId stepStatus }
   ... on MessageStartedEvent { messageId role agent attempt }
   ... on MessageDeltaEvent { messageId part channel text }
-  ... on MessageFinishedEvent { messageId messageStatus: status supersededBy text message { id text status seq } }
-  ... on ToolRequestedEvent { toolCallId name arguments askedIn: messageId askedAt: part }
+  ... on MessageFinishedEvent { messageId messageStatus supersededBy text message { id text status seq } }
+  ... on ToolRequestedEvent { toolCallId name arguments calledFrom { messageId part } }
   ... on ToolArgumentsEvent { toolCallId delta arguments }
   ... on ToolStartedEvent { toolCallId attempt }
   ... on ToolProgressEvent { toolCallId data }
-  ... on ToolFinishedEvent { toolCallId callStatus: status result error }
-  ... on InterruptEvent { interruptId interruptStatus: status interrupt { toolName arguments argumentsHash allowed canDecide } }
-  ... on UsageRecordedEvent { callStep: stepId provider model callUsage: usage { totalTokens modelCalls cost { priceSource } } }
+  ... on ToolFinishedEvent { toolCallId toolStatus result error }
+  ... on InterruptEvent { interruptId interruptStatus interrupt { toolName arguments argumentsHash allowed canDecide } }
+  ... on UsageRecordedEvent { modelStepId provider model usage { totalTokens modelCalls cost { priceSource } } }
   ... on ProgressEvent { progress { done total } }
   ... on StatePatchedEvent { patch }
   ... on CustomEvent { customName: name customData: data }

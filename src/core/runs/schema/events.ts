@@ -38,7 +38,7 @@ function addStatusEvent(builder: GraphBuilder, { failure }: RunRefs): void {
     of: "run",
     description: "A run changed its status. The last event of a run is one of these, with a final status.",
     fields: (t) => ({
-      status: t.field({
+      runStatus: t.field({
         type: RunStatus,
         nullable: false,
         description: "Its status from here on.",
@@ -54,7 +54,7 @@ function addStatusEvent(builder: GraphBuilder, { failure }: RunRefs): void {
         resolve: ({ payload }) => (payload.parent === undefined ? null : globalId("Run", payload.parent)),
       }),
       failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: ({ payload }) => payload.failure ?? null }),
-      usage: t.field({
+      totalUsage: t.field({
         type: UsageView,
         description: "All of its model calls, at its end.",
         resolve: (event, _, scope) => finalUsage(scope, event),
@@ -92,7 +92,7 @@ function addStepEvents(builder: GraphBuilder): void {
     description: "A step ended.",
     fields: (t) => ({
       stepId: t.id({ nullable: false, description: "The step.", resolve: (event) => stepId(event, event.payload.s) }),
-      status: t.field({ type: StepStatus, nullable: false, description: "How it ended.", resolve: ({ payload }) => payload.status }),
+      stepStatus: t.field({ type: StepStatus, nullable: false, description: "How it ended.", resolve: ({ payload }) => payload.status }),
       error: t.string({ description: "Why it failed.", resolve: ({ payload }) => payload.error ?? null }),
       durationMs: t.float({
         description: "How long it took, in milliseconds, where that is known.",
@@ -136,7 +136,12 @@ function addMessageEvents(builder: GraphBuilder): void {
     description: "A message ended. A model call that is tried again is a new message; the old one is superseded by it.",
     fields: (t) => ({
       messageId: t.id({ nullable: false, description: "The message.", resolve: (event) => messageId(event, event.payload.m) }),
-      status: t.field({ type: MessageStatus, nullable: false, description: "How it ended.", resolve: ({ payload }) => payload.status }),
+      messageStatus: t.field({
+        type: MessageStatus,
+        nullable: false,
+        description: "How it ended.",
+        resolve: ({ payload }) => payload.status,
+      }),
       supersededBy: t.id({
         description: "The message that takes its place.",
         resolve: ({ payload }) => (payload.supersededBy === undefined ? null : globalId("Message", payload.supersededBy)),
@@ -162,7 +167,7 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
         description: "The interrupt.",
         resolve: ({ payload }) => globalId("Interrupt", payload.interrupt),
       }),
-      status: t.field({
+      interruptStatus: t.field({
         type: InterruptStatus,
         nullable: false,
         description: "Its status from here on.",
@@ -193,7 +198,7 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
     of: "run",
     description: "A model call used tokens.",
     fields: (t) => ({
-      stepId: t.id({
+      modelStepId: t.id({
         description: "The step that made the call.",
         resolve: (event) => (event.payload.s === undefined ? null : stepId(event, event.payload.s)),
       }),

@@ -5,16 +5,19 @@ import { extensionPoint } from "../../kernel/refs.ts";
 import { runTargets } from "../contract.ts";
 import type { Run } from "../entities/run.ts";
 
-/** The type key of the `RunTarget` interface: what a run runs. Types that implement it have a `name`. */
+/** The type key of the `RunTarget` interface: what a run runs. Types that implement it have a `name`, and may have a `description`. */
 export class RunTarget {
   declare readonly id: string;
   declare readonly name: string;
+  declare readonly description?: string | null | undefined;
 }
 
 /** Work of the platform itself that runs as a run. */
 export interface JobDefinition {
   /** As in `memory.reindex`. */
   readonly name: string;
+  /** What it does, for people. */
+  readonly description?: string;
 }
 
 /** Where plugins put {@link JobDefinition}s, by name. */
@@ -24,11 +27,13 @@ export const jobs = extensionPoint<JobDefinition>("runs.jobs");
 export class Job {
   readonly id: string;
   readonly name: string;
+  readonly description: string | undefined;
   readonly plugin: string;
 
-  constructor(name: string, plugin: string) {
+  constructor({ name, description }: JobDefinition, plugin: string) {
     this.id = name;
     this.name = name;
+    this.description = description;
     this.plugin = plugin;
   }
 }
@@ -38,7 +43,10 @@ export function addTargets(builder: GraphBuilder): void {
     name: "RunTarget",
     description: "What a run runs: an Agent, a Workflow, a Tool, a Job, or a plugin's own.",
     interfaces: [Node],
-    fields: (t) => ({ name: t.exposeString("name", { nullable: false, description: "Its name." }) }),
+    fields: (t) => ({
+      name: t.exposeString("name", { nullable: false, description: "Its name." }),
+      description: t.exposeString("description", { description: "What it is for, for people." }),
+    }),
   });
   nodeType(builder, Job, {
     name: "Job",
@@ -52,7 +60,7 @@ export function addTargets(builder: GraphBuilder): void {
 
 function jobOf(scope: Scope, name: string): Job | undefined {
   const found = scope.contributions(jobs).get(name);
-  return found && new Job(found.value.name, found.plugin);
+  return found && new Job(found.value, found.plugin);
 }
 
 /** What a run runs, as the viewer may see it; null where it or its plugin is gone. */

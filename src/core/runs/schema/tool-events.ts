@@ -7,8 +7,27 @@ import { ToolCallStatus } from "../types.ts";
 const about = "The call, as ToolCallPart names it; opaque.";
 const callId = ({ runId, payload }: LoggedEvent<{ readonly c: number }>): string => toolCallIdOf(runId ?? "", payload.c);
 
+/** The type key of `MessagePartRef`: a part of a message of the conversation. */
+class MessagePartRef {
+  readonly message: string;
+  readonly part: number;
+
+  constructor(message: string, part: number) {
+    this.message = message;
+    this.part = part;
+  }
+}
+
 /** The graph's types of the events of tool calls. */
 export function addToolEvents(builder: GraphBuilder): void {
+  builder.objectType(MessagePartRef, {
+    name: "MessagePartRef",
+    description: "A part of a message.",
+    fields: (t) => ({
+      messageId: t.id({ nullable: false, description: "The message.", resolve: ({ message }) => globalId("Message", message) }),
+      part: t.exposeInt("part", { nullable: false, description: "The part of it, from 0." }),
+    }),
+  });
   defineEventType<EventPayloads["tool.requested"]>(builder, "ToolRequestedEvent", {
     kinds: ["tool.requested"],
     of: "run",
@@ -21,11 +40,12 @@ export function addToolEvents(builder: GraphBuilder): void {
         description: "The arguments; null while they stream.",
         resolve: ({ payload }) => payload.arguments ?? null,
       }),
-      messageId: t.id({
-        description: "The message that asks for it.",
-        resolve: ({ runId, payload }) => (payload.m === undefined ? null : globalId("Message", messageIdOf(runId ?? "", payload.m))),
+      calledFrom: t.field({
+        type: MessagePartRef,
+        description: "Where a model asked for it; null where a person or a framework called the tool.",
+        resolve: ({ runId, payload: { m, part } }) =>
+          m === undefined || part === undefined ? null : new MessagePartRef(messageIdOf(runId ?? "", m), part),
       }),
-      part: t.int({ description: "Its part of that message.", resolve: ({ payload }) => payload.part ?? null }),
     }),
   });
   defineEventType<EventPayloads["tool.arguments"]>(builder, "ToolArgumentsEvent", {
@@ -62,7 +82,12 @@ export function addToolEvents(builder: GraphBuilder): void {
     description: "A tool call ended.",
     fields: (t) => ({
       toolCallId: t.id({ nullable: false, description: about, resolve: callId }),
-      status: t.field({ type: ToolCallStatus, nullable: false, description: "How it ended.", resolve: ({ payload }) => payload.status }),
+      toolStatus: t.field({
+        type: ToolCallStatus,
+        nullable: false,
+        description: "How it ended.",
+        resolve: ({ payload }) => payload.status,
+      }),
       result: t.field({ type: "JSON", description: "What the tool answered.", resolve: ({ payload }) => payload.result ?? null }),
       error: t.string({ description: "Why there is no result.", resolve: ({ payload }) => payload.error ?? null }),
       durationMs: t.float({

@@ -44,7 +44,7 @@ export function addTemplates(builder: GraphBuilder): void {
         description: "JSON Schema of its parameters.",
         resolve: ({ template }) => template.parametersSchema,
       }),
-      framework: t.string({
+      frameworkId: t.string({
         nullable: false,
         description: "The id of the framework of its agents.",
         resolve: ({ template }) => template.framework,

@@ -32,8 +32,11 @@ export function addMessageMutations(builder: GraphBuilder): void {
 }
 
 function addSending(builder: GraphBuilder): void {
-  const sent = answeringResult(builder, "SendMessage", "The message as it was added.");
-  const regenerated = answeringResult(builder, "RegenerateMessage", "The answer that is given anew; it stands until the new one begins.");
+  const sent = answeringResult(builder, "SendMessage", ["userMessage", "The message as it was added."]);
+  const regenerated = answeringResult(builder, "RegenerateMessage", [
+    "replacedMessage",
+    "The answer that the new one replaces; it stays until the new one begins.",
+  ]);
   builder.mutationFields((t) => ({
     sendMessage: t.field({
       type: sent.type,
@@ -69,11 +72,11 @@ function addSending(builder: GraphBuilder): void {
   }));
 }
 
-function answeringResult(builder: GraphBuilder, name: string, about: string) {
+function answeringResult(builder: GraphBuilder, name: string, [field, about]: readonly [field: string, about: string]) {
   return resultType<Answering>(builder, name, {
     errors: ["conflict", "unavailable"],
     fields: (t) => ({
-      message: t.field({ type: Message, nullable: false, description: about, resolve: ({ message }) => message }),
+      [field]: t.field({ type: Message, nullable: false, description: about, resolve: ({ message }) => message }),
       run: t.field({ type: Run, nullable: false, description: "The run that answers.", resolve: ({ run }) => run }),
     }),
   });
