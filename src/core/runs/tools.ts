@@ -102,6 +102,15 @@ export interface ToolSourceHealth {
   readonly detail?: string;
 }
 
+/** A tool of a {@link ToolSource} that is not offered as it came. */
+export interface ToolRemark {
+  /** Its full name. */
+  readonly tool: string;
+  /** Whether no agent gets it, or arguments and results are not checked by all of its schemas. */
+  readonly outcome: "LEFT_OUT" | "PARTLY_UNCHECKED";
+  readonly problems: readonly string[];
+}
+
 /** Tools that come and go after boot, as of a server that is connected to. */
 export interface ToolSource {
   /** Its tools now, from memory. Their names are its own: the registry puts its key before them, as in `<key>.<name>`. */
@@ -114,6 +123,8 @@ export interface ToolSource {
    * ten seconds. Without it the source is ready from the start.
    */
   ready?(): Promise<unknown>;
+  /** Called each time its tools have been read, with what is wrong with them: for its health. */
+  remarked?(remarks: readonly ToolRemark[]): void;
 }
 
 /**

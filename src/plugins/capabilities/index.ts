@@ -40,7 +40,7 @@ export const capabilities = definePlugin({
     const shelf = createToolShelf({ ...definitions, settings, checker, changes: deps.changes, log });
     const contributed = { tools: shelf, skills: definitions.skills };
     for (const tool of [timeNow, createMathEvaluate(), createMessageSend(deps.database)]) contribute(tools, tool.name, tool);
-    contribute(healthChecks, "tools", sourcesCheck(definitions.sources));
+    contribute(healthChecks, "tools", sourcesCheck(definitions.sources, shelf));
     onReady(async () => {
       verifyCapabilities(definitions, checker);
       await verifyConditions(definitions, config, conditions);

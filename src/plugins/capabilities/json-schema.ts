@@ -2,9 +2,10 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv"
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { asWeftlineError, createPatterns, messageOf } from "#weftline";
+import { checkableForm, type Dialect, type JsonSchema } from "./json-schema-dialects.ts";
+import { loosened } from "./json-schema-loosened.ts";
 
-/** A JSON Schema: draft 2020-12, or draft 2019-09 or draft-07 where `$schema` says so. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+export type { JsonSchema } from "./json-schema-dialects.ts";
 
 /** One thing that is wrong with a value, and where. */
 export interface SchemaIssue {
@@ -18,6 +19,12 @@ export interface SchemaChecker {
   check(schema: JsonSchema, value: unknown): readonly SchemaIssue[];
   /** Why this is no JSON Schema, or nothing. */
   problemOf(schema: unknown): string | undefined;
+  /**
+   * Takes a schema as a third party wrote it: from now on, what of it cannot be checked is not checked.
+   *
+   * @returns what that is; empty where everything is checked.
+   */
+  tolerate(schema: JsonSchema): readonly string[];
 }
 
 type Compiled = { readonly validate: ValidateFunction } | { readonly problem: string };
@@ -33,15 +40,23 @@ export function createSchemaChecker(): SchemaChecker {
   const dialects = new Map<Dialect, Ajv | Ajv2019 | Ajv2020>();
   const cache = new WeakMap<JsonSchema, Compiled>();
   const patterns = createPatterns();
-  const regExp = Object.assign(patterns.compile, { code: "RegExp" });
-
-  const compile = (schema: JsonSchema): Compiled => {
-    const dialect = dialectOf(schema);
-    if (dialect === undefined) return { problem: "its $schema is none of 2020-12, 2019-09, draft-07" };
-    const known = dialects.get(dialect) ?? compilerOf(dialect, checkingSchemas);
-    dialects.set(dialect, known);
-    const alone: Options = { ...options, meta: false, validateSchema: false, code: { regExp } };
+  // By the standard patterns are Unicode patterns; many schemas have others, such as "^https\\:".
+  const compilePattern: typeof patterns.compile = (source, flags) => {
     try {
+      return patterns.compile(source, flags);
+    } catch {
+      return patterns.compile(source);
+    }
+  };
+  const regExp = Object.assign(compilePattern, { code: "RegExp" });
+
+  const compile = (given: JsonSchema): Compiled => {
+    try {
+      const { dialect, schema, ...read } = checkableForm(given);
+      if ("unknownDialect" in read) return { problem: `its $schema is none of ${knownDialects}` };
+      const known = dialects.get(dialect) ?? compilerOf(dialect, checkingSchemas);
+      dialects.set(dialect, known);
+      const alone: Options = { ...options, meta: false, validateSchema: false, code: { regExp } };
       void known.validateSchema(schema, true);
       const validate = compilerOf(dialect, alone).compile(schema);
       return "$async" in validate ? { problem: "$async is no keyword of JSON Schema" } : { validate };
@@ -70,16 +85,19 @@ export function createSchemaChecker(): SchemaChecker {
       const known = compiled(schema as JsonSchema);
       return "problem" in known ? known.problem : undefined;
     },
+    tolerate(schema) {
+      if (!("problem" in compiled(schema))) return [];
+      const { schema: rest, unchecked } = loosened(schema, (part) => {
+        const tried = compile(part);
+        return "problem" in tried ? tried.problem : undefined;
+      });
+      cache.set(schema, compile(rest));
+      return unchecked;
+    },
   };
 }
 
-type Dialect = "2020-12" | "2019-09" | "draft-07";
-
-/** The newest unless `$schema` names another; nothing for one that is not known here. */
-function dialectOf({ $schema: named }: JsonSchema): Dialect | undefined {
-  if (named === undefined) return "2020-12";
-  return /^https?:\/\/json-schema\.org\/(?:draft\/)?(2020-12|2019-09|draft-07)\/schema#?$/.exec(String(named))?.[1] as Dialect | undefined;
-}
+const knownDialects = "2020-12, 2019-09, draft-07, draft-06, draft-04";
 
 function compilerOf(dialect: Dialect, alone: Options): Ajv | Ajv2019 | Ajv2020 {
   if (dialect === "draft-07") return new Ajv(alone);

@@ -12,6 +12,9 @@ import type { SchemaChecker } from "./json-schema.ts";
 import type { Settings } from "./settings.ts";
 import { toolProblems } from "./verify.ts";
 
+/** A tool of a source that is left out, or whose schemas are not checked as a whole. */
+export type ToolRemark = Parameters<NonNullable<ToolSource["remarked"]>>[0][number];
+
 /** How long a run waits for sources that have not yet said what they have. */
 const settleMs = 10_000;
 
@@ -23,6 +26,8 @@ export interface ToolShelf {
   sourceOf(name: string): ToolSource | undefined;
   /** As `ToolRegistry.settled`. */
   settled(names: readonly string[]): Promise<void> | undefined;
+  /** What is left out of the sources' tools or not checked, by source. */
+  remarks(): ReadonlyMap<string, readonly ToolRemark[]>;
   /** Reads the sources and from now on tells what changes in them. */
   open(): void;
   close(): void;
@@ -41,20 +46,34 @@ export interface ShelfParts {
 
 type Offer = ReadonlyMap<string, Contribution<ToolDefinition>>;
 
-/** Puts the tools of plugins and of sources side by side. What no agent could use of a source is left out, and the log says why. */
+/** Puts the tools of plugins and of sources side by side. What no agent could use of a source is left out; log and health say why. */
 export function createToolShelf({ tools, skills, sources, settings, checker, changes, log }: ShelfParts): ToolShelf {
   const offers = new Map<string, Offer>();
+  const remarks = new Map<string, readonly ToolRemark[]>();
   const listening = new Map<string, () => void>();
 
   const read = (key: string, { value: source, plugin }: Contribution<ToolSource>): Offer => {
     const offer = new Map<string, Contribution<ToolDefinition>>();
+    const noted: ToolRemark[] = [];
     for (const given of listOf(key, source)) {
       const tool = named(given, key);
       const taken = offer.has(tool.name) || tools.has(tool.name) || skills.has(tool.name);
-      const problems = [...(taken ? ["its name is taken"] : []), ...toolProblems(tool.name, tool, checker)];
-      if (problems.length > 0) log.warn({ source: key, tool: tool.name, problems }, "a tool of a source is left out");
-      else offer.set(tool.name, { point: "", key: tool.name, value: settings.adjust(tool), plugin });
+      const unchecked: string[] = [];
+      const tolerate = (schema: unknown, schemaName: string): string | undefined => {
+        if (!isObject(schema)) return "a JSON Schema is an object";
+        unchecked.push(...checker.tolerate(schema).map((words) => `of its ${schemaName}, ${words}`));
+        return undefined;
+      };
+      const problems = [...(taken ? ["its name is taken"] : []), ...toolProblems(tool.name, tool, tolerate)];
+      if (problems.length > 0) noted.push({ tool: tool.name, outcome: "LEFT_OUT", problems });
+      else {
+        offer.set(tool.name, { point: "", key: tool.name, value: settings.adjust(tool), plugin });
+        if (unchecked.length > 0) noted.push({ tool: tool.name, outcome: "PARTLY_UNCHECKED", problems: unchecked });
+      }
     }
+    if (hashOf(noted) !== hashOf(remarks.get(key) ?? [])) for (const remark of noted) log.warn({ source: key, ...remark }, remarkWords);
+    remarks.set(key, noted);
+    source.remarked?.(noted);
     return offer;
   };
   const listOf = (key: string, source: ToolSource): readonly ToolDefinition[] => {
@@ -100,6 +119,7 @@ export function createToolShelf({ tools, skills, sources, settings, checker, cha
       return [...tools.keys(), ...[...offers.values()].flatMap((offer) => [...offer.keys()])];
     },
     sourceOf,
+    remarks: () => remarks,
     settled: (names) => {
       const waited = new Set(names.flatMap((name) => (get(name) ? [] : (sourceOf(name)?.ready?.() ?? []))));
       return waited.size === 0 ? undefined : settledWithin(waited);
@@ -109,6 +129,12 @@ export function createToolShelf({ tools, skills, sources, settings, checker, cha
       for (const stop of listening.values()) stop();
     },
   };
+}
+
+const remarkWords = "a tool of a source is left out or partly unchecked";
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The source that a tool's name begins with. */

@@ -1,7 +1,7 @@
 import { WeftlineError, type Contribution, type SkillDefinition, type ToolDefinition, type ToolSource } from "#weftline";
 import type { Conditions } from "./conditions.ts";
 import type { CapabilitiesConfig } from "./config.ts";
-import type { SchemaChecker } from "./json-schema.ts";
+import type { JsonSchema, SchemaChecker } from "./json-schema.ts";
 import { namePattern } from "./names.ts";
 
 /** What plugins put at the extension points, complete when the platform is ready. */
@@ -23,7 +23,7 @@ const sourcePattern = /^[A-Za-z0-9_-]{1,32}$/;
 export function verifyCapabilities({ tools, skills, sources }: Definitions, checker: SchemaChecker): void {
   const problems = [
     ...[...tools.values()].flatMap(({ key, value, plugin }) =>
-      toolProblems(key, value, checker).map((problem) => ({ plugin, what: `tool "${key}"`, problem })),
+      toolProblems(key, value, (schema) => checker.problemOf(schema)).map((problem) => ({ plugin, what: `tool "${key}"`, problem })),
     ),
     ...[...skills.values()].flatMap(({ key, value, plugin }) =>
       skillProblems(key, value, tools.get(key)?.plugin).map((problem) => ({ plugin, what: `skill "${key}"`, problem })),
@@ -81,14 +81,22 @@ function nameProblems(key: string, name: string): string[] {
   ];
 }
 
-/** Why no agent could use a tool; empty where one can. */
-export function toolProblems(key: string, tool: ToolDefinition, checker: SchemaChecker): string[] {
+/**
+ * Why no agent could use a tool; empty where one can.
+ *
+ * @param problemOf why a schema of it cannot be used, or nothing
+ */
+export function toolProblems(
+  key: string,
+  tool: ToolDefinition,
+  problemOf: (schema: JsonSchema, name: string) => string | undefined,
+): string[] {
   const schemas = { inputSchema: tool.inputSchema, ...(tool.outputSchema === undefined ? {} : { outputSchema: tool.outputSchema }) };
   return [
     ...nameProblems(key, tool.name),
     ...Object.entries(schemas).flatMap(([name, schema]) => {
       const tooLong = JSON.stringify(schema)?.length > maxSchema;
-      const problem = tooLong ? `it has more than ${maxSchema} characters` : checker.problemOf(schema);
+      const problem = tooLong ? `it has more than ${maxSchema} characters` : problemOf(schema, name);
       return problem === undefined ? [] : [`its ${name} is not valid: ${problem}`];
     }),
     ...(tool.inputSchema?.["type"] === "object" ? [] : ['its inputSchema has to say type: "object"']),

@@ -36,6 +36,7 @@ function contributed(
 }
 
 const checker = createSchemaChecker();
+const draft = (version: number): string => `http://json-schema.org/draft-0${version}/schema#`;
 
 describe("the registry", () => {
   const { tools, skills } = contributed([tool("a.one"), tool("b.two"), tool("c.three")], [skill("research", ["b.two", "gone", "a.one"])]);
@@ -111,10 +112,71 @@ describe("schemas", () => {
     }
   });
 
+  it.each<[string, JsonSchema, unknown, unknown]>([
+    ["draft-04, exclusive", { $schema: draft(4), minimum: 0, exclusiveMinimum: true }, 1, 0],
+    ["draft-04, inclusive", { $schema: draft(4), maximum: 0, exclusiveMaximum: false }, 0, 1],
+    [
+      "draft-04, ids",
+      { $schema: draft(4), id: "https://a.example/s", properties: { a: { id: "#x", type: "string" } } },
+      { a: "" },
+      { a: 1 },
+    ],
+    ["draft-06", { $schema: draft(6), contains: { const: 1 } }, [1], [2]],
+    ["OpenAPI, exclusive", { properties: { n: { minimum: 0, exclusiveMinimum: true } } }, { n: 1 }, { n: 0 }],
+    ["nullable with a type", { type: "string", nullable: true }, null, 1],
+    ["nullable with types", { type: ["string", "number"], nullable: true }, null, true],
+    ["nullable with an enum", { type: "string", enum: ["a"], nullable: true }, null, "b"],
+    ["nullable without a type", { nullable: true, enum: ["a"] }, null, "b"],
+    [
+      "nullable beside a reference",
+      { properties: { a: { $ref: "#/$defs/a", nullable: true } }, $defs: { a: { type: "string" } } },
+      { a: null },
+      { a: 1 },
+    ],
+    ["nullable beside an alternative", { anyOf: [{ type: "string" }], nullable: true }, null, 1],
+    ["not nullable", { type: "string", nullable: false }, "", null],
+    ["a property named nullable", { properties: { nullable: { type: "string" }, id: { type: "string" } } }, { nullable: "" }, { id: 1 }],
+    ["tuples without a dialect", { items: [{ type: "string" }], additionalItems: false }, ["a"], [1]],
+    ["dependencies without a dialect", { dependencies: { a: ["b"] } }, { a: 1, b: 2 }, { a: 1 }],
+    ["ids without a dialect", { properties: { a: { id: "a", type: "string" } } }, { a: "" }, { a: 1 }],
+    ["no Unicode pattern", { pattern: "^https\\:\\/\\/" }, "https://a", "http://a"],
+    ["no Unicode pattern of names", { patternProperties: { "^x\\-": { type: "string" } } }, { "x-": "" }, { "x-": 1 }],
+  ])("are taken in any dialect: %s", (_, schema, fits, other) => {
+    expect(checker.problemOf(schema)).toBeUndefined();
+    expect(checker.check(schema, fits)).toEqual([]);
+    expect(checker.check(schema, other)).not.toEqual([]);
+  });
+
   it("of a dialect that is not known here are refused by its name, not guessed at", () => {
-    for (const $schema of ["http://json-schema.org/draft-04/schema#", "https://example.com/draft-07/schema", 7]) {
-      expect(checker.problemOf({ $schema, type: "object" })).toBe("its $schema is none of 2020-12, 2019-09, draft-07");
+    for (const $schema of [draft(3), "https://example.com/draft-07/schema", 7]) {
+      expect(checker.problemOf({ $schema, type: "object" })).toMatch(/^its \$schema is none of 2020-12, /);
     }
+  });
+
+  it("of third parties are checked as far as they can be", () => {
+    const good = { type: "string" };
+    const tolerated = (schema: JsonSchema): readonly string[] => checker.tolerate(schema);
+    const misspelt = {
+      type: "object",
+      properties: { good, bad: { type: "strng" }, odd: { pattern: "(" }, far: { $ref: "https://a.example" } },
+    };
+    expect(tolerated(misspelt)).toEqual([
+      expect.stringMatching(/^"bad" is not checked: /),
+      expect.stringMatching(/^"odd" is not checked: /),
+      expect.stringMatching(/^"far" is not checked: /),
+    ]);
+    expect(checker.check(misspelt, { good: "", bad: 1, odd: 1, far: 1 })).toEqual([]);
+    expect(checker.check(misspelt, { good: 1 })).toHaveLength(1);
+    const whole = { type: "object", properties: { good }, allOf: [{ type: "strng" }] };
+    expect(tolerated(whole)).toEqual([expect.stringMatching(/^it is not checked: /)]);
+    expect(checker.check(whole, { good: 1 })).toEqual([]);
+    expect(checker.check(whole, [])).toHaveLength(1);
+    const foreign = { $schema: draft(3), type: "object", properties: { good } };
+    expect(tolerated(foreign)).toEqual([expect.stringMatching(/is read as 2020-12$/)]);
+    expect(checker.check(foreign, { good: 1 })).toHaveLength(1);
+    expect(tolerated({ type: "object", properties: { good } })).toEqual([]);
+    const deep = JSON.parse(`${'{"not":'.repeat(9_000)}{}${"}".repeat(9_000)}`) as JsonSchema;
+    expect(tolerated(deep)).toEqual([expect.stringMatching(/^it is not checked: /)]);
   });
 
   it("say what a value may be", () => {

@@ -72,6 +72,17 @@ function platformWith(source: ToolSource): Promise<TestPlatform> {
   return testPlatform({ plugins });
 }
 
+interface Component {
+  readonly name: string;
+  readonly status: string;
+  readonly detail: string | null;
+}
+
+async function toolsHealth(app: TestPlatform): Promise<Partial<Component>> {
+  const { health: all } = await app.graphql<{ health: { components: Component[] } }>("{ health { components { name status detail } } }");
+  return all.components.find(({ name }) => name === "tools") ?? {};
+}
+
 async function toolNames(app: TestPlatform): Promise<string[]> {
   const { capabilities: all } = await app.graphql<{ capabilities: { nodes: { name: string; plugin: string }[] } }>(
     '{ capabilities(search: "shop.") { nodes { name plugin } } }',
@@ -173,9 +184,20 @@ describe("a source of tools", () => {
       shop.tool("saw"),
       shop.tool("with space"),
       shop.tool("vague", { inputSchema: { type: "objekt" } }),
+      shop.tool("odd", { inputSchema: { type: "object", properties: { wood: { type: "strng" } } } }),
       shop.tool("endless", { inputSchema: { type: "object", description: "x".repeat(70_000) } }),
     );
-    expect(await toolNames(app)).toEqual(["shop.saw"]);
+    expect(await toolNames(app)).toEqual(["shop.odd", "shop.saw"]);
+    const { status, detail } = await toolsHealth(app);
+    expect(status).toBe("UP");
+    for (const words of [
+      "shop.saw is left out: its name is taken",
+      "shop.with space is left out: its name is not",
+      "shop.vague is left out: its inputSchema has to say",
+      "shop.endless is left out: its inputSchema is not valid: it has more than",
+      'shop.odd is partly unchecked: of its inputSchema, "wood" is not checked: ',
+    ])
+      expect(detail).toContain(words);
     shop.list = () => {
       throw new Error("gone");
     };
@@ -186,15 +208,13 @@ describe("a source of tools", () => {
   it("shows in health how it stands", async () => {
     const shop = new Workshop();
     await using app = await platformWith(shop);
-    const tools = async (): Promise<unknown> => {
-      const { health: all } = await app.graphql<{ health: { components: { name: string; status: string; detail: string | null }[] } }>(
-        "{ health { components { name status detail } } }",
-      );
-      return all.components.find(({ name }) => name === "tools");
-    };
-    expect(await tools()).toEqual({ name: "tools", status: "UP", detail: null });
+    expect(await toolsHealth(app)).toEqual({ name: "tools", status: "UP", detail: null });
     shop.status = { status: "DOWN", detail: "no answer from the workshop; is it open?" };
-    expect(await tools()).toEqual({ name: "tools", status: "DEGRADED", detail: "shop is DOWN: no answer from the workshop; is it open?" });
+    expect(await toolsHealth(app)).toEqual({
+      name: "tools",
+      status: "DEGRADED",
+      detail: "shop is DOWN: no answer from the workshop; is it open?",
+    });
   });
 
   it("is left alone when the platform closes", async () => {
