@@ -171,6 +171,7 @@ export const errorCodes = {
     "Set OPENAI_API_KEY, or allow simulation: in the settings of the thread, and in production with WEFTLINE_SIMULATION=allowed.",
   ),
   RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
+  REQUEST_ENTITY_TOO_LARGE: entry("input", "The request is too large.", "Send less at once; files go to /files."),
   OPERATION_LIMIT: entry("input", "The operation {problem}.", "Ask for smaller pages, or split the operation."),
   SHUTTING_DOWN: entry("unavailable", "The server is shutting down.", "Try again in a moment."),
   STORE_UNAVAILABLE: entry(

@@ -2,6 +2,9 @@ import type { IncomingMessage } from "node:http";
 import proxyAddr from "proxy-addr";
 import { WeftlineError, messageOf } from "../errors.ts";
 
+/** Whether an address is that of a proxy that is believed. */
+export type AddressTrust = (address: string) => boolean;
+
 /** Where requests come from. */
 export type AddressReader = (request: IncomingMessage) => string;
 
@@ -20,6 +23,13 @@ export function addressReader(proxies: readonly string[]): AddressReader {
   if (proxies.length === 0) return peerAddress;
   const trusts = trustOf(proxies);
   return (request) => (request.socket.remoteAddress === undefined ? "" : proxyAddr(request, trusts));
+}
+
+/** @throws CONFIG_INVALID where one of the proxies is no address. */
+export function addressTrust(proxies: readonly string[]): AddressTrust {
+  if (proxies.length === 0) return () => false;
+  const trusts = trustOf(proxies);
+  return (address) => address !== "" && trusts(address, 0);
 }
 
 function trustOf(proxies: readonly string[]): ReturnType<typeof proxyAddr.compile> {

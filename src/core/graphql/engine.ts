@@ -1,4 +1,3 @@
-import { useCSRFPrevention } from "@graphql-yoga/plugin-csrf-prevention";
 import {
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
@@ -55,9 +54,6 @@ export interface EngineOptions {
   readonly introspection: "on" | "off";
 }
 
-/** Headers of which one must stand on a request that a browser could send without asking first. */
-export const csrfHeaders = ["x-weftline-csrf", "apollo-require-preflight", "x-graphql-yoga-csrf"] as const;
-
 const maxValidationErrors = 5;
 const noOperation = "operationName must name one operation of the document.";
 
@@ -78,12 +74,13 @@ export class Engine {
     this.yoga = createYoga<Caller, object>({
       schema: options.schema,
       graphqlEndpoint: "/graphql",
-      plugins: [useCSRFPrevention({ requestHeaders: [...csrfHeaders] }), this.#httpRules(), this.#rules()] as Plugin<object, Caller>[],
+      plugins: [this.#httpRules(), this.#rules()] as Plugin<object, Caller>[],
       // Errors are masked below, where the request is known.
       maskedErrors: false,
       // An error that is cached over a socket would be answered over HTTP without its status.
       parserAndValidationCache: { documentCache: new DocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
-      maxRequestBodySize: options.limits.requestBytes,
+      // Bodies are read before, within the limit.
+      maxRequestBodySize: false,
       batching: false,
       multipart: false,
       cors: false,
@@ -159,9 +156,11 @@ export class Engine {
   /** What concerns HTTP alone. */
   #httpRules(): Plugin<object, Caller> {
     return {
-      onParams: ({ context, setResult }) => {
-        if (context.viewer) return;
-        setResult({ errors: [publicError(new WeftlineError("UNAUTHENTICATED"), this.#reporting(context))] });
+      // Proxies that buffer or change an event stream hold its events back.
+      onResponse: ({ response }) => {
+        if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return;
+        response.headers.set("cache-control", "no-cache, no-transform");
+        response.headers.set("x-accel-buffering", "no");
       },
       onResultProcess: ({ result, serverContext, setResult }) => {
         if (Array.isArray(result) || !("errors" in result) || !result.errors) return;

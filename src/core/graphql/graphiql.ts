@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gunzip, gzip } from "node:zlib";
-import { csrfHeaders } from "./engine.ts";
+import { csrfHeaders } from "./csrf.ts";
 import { exampleTabs } from "./graphiql-examples.ts";
 
 /** The page in the forms that browsers take, and what goes with it. */

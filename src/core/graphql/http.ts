@@ -2,19 +2,24 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import { addressReader, type AddressReader } from "./addresses.ts";
+import { addressReader, addressTrust, type AddressReader } from "./addresses.ts";
 import { admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
-import { csrfHeaders, type Caller, type Engine } from "./engine.ts";
+import { Cors } from "./cors.ts";
+import { refuseForgeable } from "./csrf.ts";
+import type { Caller, Engine } from "./engine.ts";
 import { GraphiqlPage } from "./graphiql.ts";
 import type { GraphLimits } from "./limits.ts";
-import { isLoopbackName, refuseOrigin, type OriginRules } from "./origins.ts";
+import { isLoopbackName } from "./origins.ts";
 import { Rates } from "./rates.ts";
+import { refuseConnection } from "./refuse-connection.ts";
 import { sendError, sendJson } from "./replies.ts";
+import { RequestBodies, checkQueryString, readBodyFor } from "./request-body.ts";
 import { findRoute, serveRoute } from "./routes.ts";
 import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
 import { Seats } from "./seats.ts";
-import { SocketServer, refuseUpgrade } from "./socket.ts";
+import { SocketServer } from "./socket.ts";
 import { Stays } from "./stays.ts";
+import { UnknownConnections } from "./unknown-connections.ts";
 
 export interface GraphServerOptions {
   readonly engine: Engine;
@@ -25,6 +30,8 @@ export interface GraphServerOptions {
   /** Proxies that are believed when they say for whom they ask. */
   readonly trustedProxies: readonly string[];
   readonly graphiql: "on" | "off";
+  /** In development pages of other ports of this machine read answers without being listed. */
+  readonly mode: "development" | "production";
 }
 
 /** Where a server is asked to listen; port 0 takes a free one. */
@@ -67,8 +74,13 @@ export class GraphServer {
   readonly #stays: Stays;
   readonly #streams = new Set<ServerResponse>();
   readonly #connections = new Set<Socket>();
-  readonly #busy = new Set<Socket>();
-  #origins: OriginRules = { allowed: new Set(), hosts: "any" };
+  /** How many requests of each connection came in this turn of the loop. */
+  readonly #arrived = new Map<Socket, number>();
+  /** How many requests of each connection wait for their answers. */
+  readonly #busy = new Map<Socket, number>();
+  readonly #cors: Cors;
+  readonly #bodies: RequestBodies;
+  readonly #unknown: UnknownConnections;
   #state: "open" | "draining" = "open";
 
   constructor(options: GraphServerOptions) {
@@ -80,16 +92,26 @@ export class GraphServer {
     const stays = (this.#stays = new Stays(host));
     this.#sockets = new SocketServer({ engine, host, limits, addressOf, rates, seats, stays });
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
-    this.#http = createServer((request, response) => void this.#answer(request, response));
+    this.#cors = new Cors(host.log);
+    this.#bodies = new RequestBodies(limits);
+    this.#unknown = new UnknownConnections(limits, addressTrust(options.trustedProxies));
+    const headersTimeout = Math.min(limits.headersMs, longestTimer);
+    this.#http = createServer(
+      { headersTimeout, connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeout / 2)) },
+      (request, response) => void this.#answer(request, response),
+    );
     this.#http.on("connection", (tcp: Socket) => {
       this.#connections.add(tcp);
       tcp.once("close", () => this.#connections.delete(tcp));
+      this.#unknown.add(tcp);
     });
     this.#http.on("upgrade", (request, tcp, head) => {
       tcp.on("error", () => tcp.destroy());
-      if (pathOf(request) !== endpoint) return refuseUpgrade(tcp, 404);
-      if (this.#state === "draining") return refuseUpgrade(tcp, 503);
-      if (refuseOrigin(request.headers, this.#origins) !== undefined) return refuseUpgrade(tcp, 403);
+      if (pathOf(request) !== endpoint) return refuseConnection(tcp, 404);
+      if (this.#state === "draining") return refuseConnection(tcp, 503);
+      if (this.#cors.refusalOf(request) !== undefined) return refuseConnection(tcp, 403);
+      // From here on it is counted as a socket.
+      this.#unknown.identified(request.socket);
       this.#sockets.upgrade(request, tcp, head);
     });
   }
@@ -103,7 +125,11 @@ export class GraphServer {
   async listen({ host, port }: ListenAddress): Promise<Listening> {
     const admits = admission(this.#options.host);
     if (admits !== "credentials" && !isLoopbackName(host)) throw new WeftlineError("BIND_WITHOUT_AUTH", { host });
-    this.#origins = { allowed: new Set(this.#options.origins), hosts: admits === "credentials" ? "any" : "loopback" };
+    this.#cors.rules = {
+      allowed: new Set(this.#options.origins),
+      hosts: admits === "credentials" ? "any" : "loopback",
+      loopback: this.#options.mode === "development" ? "reads" : "calls",
+    };
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", (error) => reject(listenError(error, { host, port })));
       this.#http.listen({ host, port }, resolve);
@@ -141,11 +167,30 @@ export class GraphServer {
   }
 
   #occupy(tcp: Socket, response: ServerResponse): void {
-    this.#busy.add(tcp);
+    this.#busy.set(tcp, (this.#busy.get(tcp) ?? 0) + 1);
     response.once("close", () => {
+      const left = (this.#busy.get(tcp) ?? 0) - 1;
+      if (left > 0) return void this.#busy.set(tcp, left);
       this.#busy.delete(tcp);
       if (!this.#http.listening) this.#closeIdle();
     });
+  }
+
+  /**
+   * Requests may be sent before earlier ones are answered, but not without end: those that arrive together are answered in one turn of the
+   * loop, in which nobody else is.
+   *
+   * @throws RATE_LIMITED for one too many.
+   */
+  #refuseFlood(request: IncomingMessage): void {
+    const { socket: tcp } = request;
+    const arrived = (this.#arrived.get(tcp) ?? 0) + 1;
+    if (this.#arrived.size === 0) setImmediate(() => this.#arrived.clear());
+    this.#arrived.set(tcp, arrived);
+    if (Math.max(arrived, this.#busy.get(tcp) ?? 0) <= this.#options.limits.operationsPerSocket) return;
+    // Read and dropped, so that the connection may go on.
+    request.resume();
+    throw new WeftlineError("RATE_LIMITED", { what: "requests of one connection" });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -155,13 +200,14 @@ export class GraphServer {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     response.setHeader("x-request-id", requestId);
     try {
+      this.#refuseFlood(request);
       await this.#route(request, response, requestId);
     } catch (error) {
       const known = asWeftlineError(error);
       if (known.kind === "internal") this.#options.host.log.error({ err: error, requestId }, "a request failed");
       if (response.headersSent) return void response.destroy();
       // What is left of a body that nobody wants is not read.
-      if (!request.complete) response.setHeader("connection", "close");
+      if (!request.complete && request.readableFlowing !== true) response.setHeader("connection", "close");
       sendError(response, known.kind === "internal" ? new WeftlineError("INTERNAL") : known, requestId);
     }
   }
@@ -179,21 +225,31 @@ export class GraphServer {
     if (path === "/healthz") return sendJson(response, draining ? 503 : 200, { status: draining ? "DRAINING" : "UP" });
     const { host } = this.#options;
     const found = path === endpoint ? undefined : findRoute(host, path);
+    const wantsPage = this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html");
+    if (path === "/" && wantsPage) return void response.writeHead(302, { location: endpoint }).end();
     if (path !== endpoint && !found)
       return sendError(response, new WeftlineError("NOT_FOUND", { what: "path", fix: `The graph is at ${endpoint}.` }), requestId);
     if (draining) {
       response.setHeader("connection", "close");
       return sendError(response, new WeftlineError("SHUTTING_DOWN"), requestId);
     }
-    const refusal = refuseOrigin(request.headers, this.#origins);
+    const refusal = this.#cors.refusalOf(request);
     if (refusal !== undefined)
       return sendError(response, new WeftlineError("FORBIDDEN", { message: refusal, fix: "Add the origin to server.origins." }), requestId);
-    if (this.#sendCors(request, response, found?.route.methods ?? graphMethods)) return undefined;
+    if (this.#cors.send(request, response, found?.route.methods ?? graphMethods)) return undefined;
     if (found) return serveRoute(found, { host, request, response, ...(await this.#admit(request, response, requestId)) });
-    if (this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html"))
-      return this.#graphiql.send(request, response);
-    if (mayBeCutShort(request, this.#options.limits.requestBytes)) response.setHeader("connection", "close");
-    await this.#options.engine.yoga.handle(request, response, this.#streaming(await this.#admit(request, response, requestId), response));
+    if (this.#graphiql && wantsPage) return this.#graphiql.send(request, response);
+    const caller = await this.#admit(request, response, requestId);
+    // Before a byte of the body is read.
+    if (!caller.viewer) throw new WeftlineError("UNAUTHENTICATED");
+    refuseForgeable(request);
+    checkQueryString(request.url);
+    if (hasBody(request)) {
+      if (mayBeCutShort(request, this.#options.limits.requestBytes)) response.setHeader("connection", "close");
+      const body = await this.#bodies.read(request, callerKey(caller.viewer, ""));
+      Object.assign(request, { body: readBodyFor(request, body) });
+    }
+    await this.#options.engine.yoga.handle(request, response, this.#streaming(caller, response));
   }
 
   /**
@@ -207,6 +263,7 @@ export class GraphServer {
     const viewer = await authenticate(host, credentialsOf(request));
     const address = this.#addressOf(request);
     await this.#rates.count(callerKey(viewer, address));
+    if (viewer) this.#unknown.identified(request.socket);
     return viewer ? { viewer, requestId, stay: () => this.#stay(viewer, since, address, response) } : { viewer, requestId };
   }
 
@@ -237,28 +294,14 @@ export class GraphServer {
     forget = this.#stays.add({ viewer, since, end: () => stays.abort() });
     return stays.signal;
   }
-
-  /** Lets browsers of the configured origins read answers; `true` where the request was only their question whether they may. */
-  #sendCors(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): boolean {
-    const { origin } = request.headers;
-    if (origin !== undefined && this.#origins.allowed.has(origin)) {
-      response.setHeader("access-control-allow-origin", origin);
-      response.setHeader("access-control-expose-headers", "x-request-id, retry-after");
-      response.setHeader("vary", "origin");
-      if (request.method === "OPTIONS") {
-        response.setHeader("access-control-allow-methods", methods.join(", "));
-        response.setHeader("access-control-allow-headers", ["content-type", "authorization", "x-request-id", ...csrfHeaders].join(", "));
-        response.setHeader("access-control-max-age", "600");
-      }
-    }
-    if (request.method !== "OPTIONS") return false;
-    response.writeHead(204).end();
-    return true;
-  }
 }
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 /** A body that is too long is not read to its end, so its connection cannot serve another request. */

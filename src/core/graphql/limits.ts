@@ -15,13 +15,17 @@ export interface GraphLimits {
   readonly pageSize: number;
   /** Bytes of one request: of a body over HTTP as of a message over a socket. */
   readonly requestBytes: number;
-  /** Open operations of one socket. */
+  /** Bytes of requests of one viewer that have begun and not arrived whole. */
+  readonly pendingBytesPerViewer: number;
+  /** Milliseconds in which the headers of a request arrive. */
+  readonly headersMs: number;
+  /** Open operations of one socket; requests of one HTTP connection that wait for their answers. */
   readonly operationsPerSocket: number;
   /** Open sockets of one viewer; an event stream and a response of a plugin's route count as one. */
   readonly socketsPerViewer: number;
-  /** The same of one address. */
+  /** The same of one address, and connections of it of which no viewer is known yet. */
   readonly socketsPerAddress: number;
-  /** The same of the whole server. */
+  /** Both of the whole server. */
   readonly sockets: number;
   /** Requests of one viewer that are let in every second: those over HTTP, and operations and pings over sockets. */
   readonly requestsPerSecond: number;
@@ -43,6 +47,8 @@ const shared: GraphLimits = {
   cost: 100_000,
   pageSize: maxPageSize,
   requestBytes: largestMutation,
+  pendingBytesPerViewer: 64 * 1024 * 1024,
+  headersMs: 10_000,
   operationsPerSocket: 50,
   socketsPerViewer: 1_000,
   socketsPerAddress: 2_000,

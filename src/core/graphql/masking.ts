@@ -46,8 +46,8 @@ const statusOfKind: Partial<Record<ErrorKind, number>> = {
 };
 
 /** The HTTP status of a request that is refused as a whole. */
-export function statusOf({ kind }: WeftlineError): number {
-  return statusOfKind[kind] ?? 500;
+export function statusOf({ kind, code }: WeftlineError): number {
+  return code === "REQUEST_ENTITY_TOO_LARGE" ? 413 : (statusOfKind[kind] ?? 500);
 }
 
 /** When to come again, where it is known. */

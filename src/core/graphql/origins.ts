@@ -26,6 +26,14 @@ export interface OriginRules {
    * loaded (DNS rebinding) would otherwise pass for the server's own, which matters where callers need no credentials.
    */
   readonly hosts: "any" | "loopback";
+  /** What pages of other ports of this machine may do: only call, or, as in development, read the answers too. */
+  readonly loopback: "calls" | "reads";
+}
+
+/** Whether a page comes from this machine, whatever its port. */
+export function isLoopbackOrigin(origin: string): boolean {
+  const url = URL.parse(origin);
+  return url !== null && isLoopbackName(url.hostname);
 }
 
 /** What the rules read of a request. */

@@ -12,6 +12,7 @@ import { Frames } from "./frames.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, statusOf, withoutHttp } from "./masking.ts";
 import type { Rates } from "./rates.ts";
+import { refuseConnection } from "./refuse-connection.ts";
 import { Responses } from "./responses.ts";
 import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
 import type { Seat, Seats } from "./seats.ts";
@@ -93,7 +94,7 @@ export class SocketServer {
       tcp.once("close", seat.leave);
       this.#ws.handleUpgrade(request, tcp, head, (socket) => this.#open(socket, { request, tcp, seat, key: address }));
     } catch (error) {
-      refuseUpgrade(tcp, statusOf(asWeftlineError(error)));
+      refuseConnection(tcp, statusOf(asWeftlineError(error)));
     }
   }
 
@@ -210,16 +211,4 @@ export class SocketServer {
     const inner = error instanceof GraphQLError && error.cause instanceof GraphQLError ? error.cause : error;
     return withoutHttp(publicError(inner, { requestId, log: this.#options.host.log }));
   }
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  403: "Forbidden",
-  404: "Not Found",
-  429: "Too Many Requests",
-  503: "Service Unavailable",
-};
-
-/** Answers an upgrade with a plain HTTP status. */
-export function refuseUpgrade(tcp: Duplex, status: number): void {
-  tcp.end(`HTTP/1.1 ${status} ${reasons[status] ?? "Error"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
