@@ -5,6 +5,7 @@ import type { Tx } from "../database/database.ts";
 import { owned } from "../database/ownership.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
+import { wellFormed } from "../well-formed.ts";
 
 const IdempotencyKeySchema = defineEntity({
   name: "IdempotencyKey",
@@ -34,10 +35,10 @@ export interface IdempotentRequest {
   readonly path?: readonly string[];
 }
 
-/** SHA-256 over the canonical JSON (RFC 8785) of a value, in hex. */
+/** SHA-256 over the canonical JSON (RFC 8785) of a value, in hex. Half a character counts as U+FFFD. */
 export function hashOf(value: unknown): string {
   return createHash("sha256")
-    .update(canonicalize(value ?? null) ?? "null")
+    .update(canonicalize(wellFormed(value ?? null)) ?? "null")
     .digest("hex");
 }
 

@@ -1,7 +1,7 @@
 import type { Tx } from "../database/database.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { event } from "./events.ts";
-import { noUsage } from "./session.ts";
+import { noUsage } from "./usage.ts";
 import { isTerminal, type RunStatus } from "./types.ts";
 
 /** What a cancel needs beyond the log. */

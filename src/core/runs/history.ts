@@ -1,7 +1,7 @@
 import type { Database } from "../database/database.ts";
 import { asPlatform } from "../database/rows.ts";
 import type { Lookup } from "./cast.ts";
-import { Message, ToolCall, type StoredPart } from "./entities/message.ts";
+import { Message, ToolCall, readableParts, textOf, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
 import { filePartOf, fileService, type Files } from "./files.ts";
@@ -67,7 +67,9 @@ async function threadMessages({ rows, read }: Database, run: Run): Promise<Messa
 
 async function callsOf({ rows }: Database, messages: readonly Message[]): Promise<Map<string, ToolCall>> {
   const ids = messages.flatMap((message) =>
-    message.parts.flatMap((part) => (part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [])),
+    readableParts(message.parts).flatMap((part) =>
+      part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [],
+    ),
   );
   if (ids.length === 0) return new Map();
   return new Map((await rows.byIds(ToolCall, asPlatform, ids)).map((call) => [call.id, call]));
@@ -75,16 +77,16 @@ async function callsOf({ rows }: Database, messages: readonly Message[]): Promis
 
 function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>, files: Files | undefined): ConversationMessage | undefined {
   if (message.role === "USER" || message.role === "SYSTEM") {
-    return { role: message.role, parts: message.parts.flatMap((part) => toInput(part, files) ?? []) };
+    return { role: message.role, parts: readableParts(message.parts).flatMap((part) => toInput(part, files) ?? []) };
   }
-  const toolCalls = message.parts.flatMap((part): ConversationToolCall[] => {
+  const toolCalls = readableParts(message.parts).flatMap((part): ConversationToolCall[] => {
     if (part.type !== "toolCall" || message.runId == null) return [];
     const call = calls.get(toolCallIdOf(message.runId, part.call));
     if (!call) return [];
     const outcome = outcomeOf(call);
     return [{ callId: call.callId, name: call.name, arguments: call.arguments, ...(outcome ? { outcome } : {}) }];
   });
-  const text = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  const text = textOf(message.parts);
   return text === "" && toolCalls.length === 0
     ? undefined
     : { role: "ASSISTANT", text, toolCalls, ...(message.runId == null ? {} : { runId: message.runId }) };

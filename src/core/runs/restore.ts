@@ -1,8 +1,8 @@
 import type { Sql } from "../database/sql.ts";
-import type { StoredPart } from "./entities/message.ts";
+import { textOf, type StoredPart } from "./entities/message.ts";
 import type { EventPayloads, LoggedEvent } from "./events.ts";
 import { pageSize, readRunEvents } from "./log.ts";
-import { textOf, type BrokenMessage } from "./session.ts";
+import type { BrokenMessage } from "./session.ts";
 
 type RunPlace = { readonly id: string; readonly streamNum: number; readonly startSeq: number };
 

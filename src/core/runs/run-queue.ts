@@ -73,7 +73,7 @@ export class RunQueue implements EventSource {
   appendDelta(m: number, part: number, text: string, channel: "TEXT" | "REASONING", urgency: "now" | "soon"): void {
     const reasoning = channel === "REASONING" ? 1 : undefined;
     const last = this.#drafts.at(-1);
-    if (last?.kind === "message.delta") {
+    if (last?.kind === "message.delta" && typeof text === "string") {
       const open = last.payload as MutableDelta;
       if (open[0] === m && open[1] === part && open[3] === reasoning) {
         open[2] += text;

@@ -1,5 +1,5 @@
 import type { Provenance } from "../host/types.ts";
-import type { StoredPart } from "./entities/message.ts";
+import { textOf, type StoredPart } from "./entities/message.ts";
 import {
   messageIdOf,
   stepIdOf,
@@ -9,13 +9,15 @@ import {
   type RunEventBody,
   type StoredUsage,
 } from "./events.ts";
+import { MessageParts, type MoreText } from "./message-parts.ts";
 import { RunQueue, type QueueOwner } from "./run-queue.ts";
+import { addUsage } from "./usage.ts";
 import type { LogWriter } from "./writer.ts";
 
 /** A message that is being written. */
 interface OpenMessage {
   readonly m: number;
-  readonly parts: Map<number, { type: "text" | "reasoning"; text: string } | { type: "toolCall"; call: number }>;
+  readonly parts: MessageParts;
   /** Whether a delta has gone out: the first goes at once. */
   begun: boolean;
 }
@@ -43,8 +45,6 @@ export interface SessionStart extends QueueOwner {
   /** The run whose answer this one gives anew. */
   readonly regeneratesId: string | undefined;
 }
-
-export const noUsage: StoredUsage = { inputTokens: 0, outputTokens: 0, modelCalls: 0, estimated: false };
 
 /** A run at work: what its adapter says, what its tools do and what the engine decides, in the one order of its queue. It turns names into numbers. */
 export class RunSession extends RunQueue {
@@ -129,7 +129,7 @@ export class RunSession extends RunQueue {
         break;
       }
       case "message.delta": {
-        this.#delta(this.#message(body.message), body.part, body.channel, body.text);
+        this.#delta(this.#message(body.message), body);
         break;
       }
       case "message.finished": {
@@ -206,10 +206,11 @@ export class RunSession extends RunQueue {
 
   /** Notes a call in the message that asks for it. @returns its number. */
   requestCall(name: string, row: Readonly<Record<string, unknown>>, at?: { readonly message: string; readonly part: number }): number {
-    const c = ++this.#counters.c;
+    const c = this.#counters.c + 1;
     const message = at && this.#message(at.message);
-    if (at && message) message.parts.set(at.part, { type: "toolCall", call: c });
     this.append("tool.requested", { c, name, ...(message && at ? { m: message.m, part: at.part } : {}) }, { row });
+    this.#counters.c = c;
+    if (at && message) message.parts.takeCall(at.part, c);
     return c;
   }
 
@@ -229,7 +230,7 @@ export class RunSession extends RunQueue {
    */
   breakOff(reason: string): void {
     for (const [name, { m, parts }] of this.#messages) {
-      const stored = [...parts].toSorted(([a], [b]) => a - b).map(([, part]) => part);
+      const stored = parts.stored();
       this.#broken.push({ m, parts: stored, text: textOf(stored) });
       for (const part of stored) {
         if (part.type === "toolCall") this.append("tool.finished", { c: part.call, status: "CANCELLED", error: reason });
@@ -252,26 +253,30 @@ export class RunSession extends RunQueue {
     this.#noteMessage(payload);
     this.append("message.started", payload, { row: { provenance, supersedesRun: this.#supersedesRun } });
     this.#supersedesRun = undefined;
-    this.#messages.set(name, { m, parts: new Map(), begun: false });
+    this.#messages.set(name, { m, parts: new MessageParts(), begun: false });
   }
 
   #message(name: string): OpenMessage {
-    return this.#messages.get(name) ?? { m: 0, parts: new Map(), begun: true };
+    return this.#messages.get(name) ?? { m: 0, parts: new MessageParts(), begun: true };
   }
 
-  #delta(message: OpenMessage, part: number, channel: "TEXT" | "REASONING", text: string): void {
-    const type = channel === "TEXT" ? "text" : "reasoning";
-    const known = message.parts.get(part);
-    if (known === undefined) message.parts.set(part, { type, text });
-    else if (known.type !== "toolCall") known.text += text;
-
-    this.appendDelta(message.m, part, text, channel, message.begun ? "soon" : "now");
+  /** Nothing of a delta is kept that the log refuses. */
+  #delta(message: OpenMessage, more: MoreText): void {
+    const { m, parts } = message;
+    const text = typeof more.text === "string" ? parts.whole(more) : more.text;
+    if (text === "" && more.text !== "") return;
+    this.appendDelta(m, more.part, text, more.channel, message.begun ? "soon" : "now");
+    parts.take({ part: more.part, channel: more.channel, text });
     message.begun = true;
   }
 
   #finishMessage(name: string, status: EventPayloads["message.finished"]["status"]): void {
     const message = this.#message(name);
-    const parts = [...message.parts].toSorted(([a], [b]) => a - b).map(([, part]) => part);
+    for (const more of message.parts.rest()) {
+      this.appendDelta(message.m, more.part, more.text, more.channel, "soon");
+      message.parts.take(more);
+    }
+    const parts = message.parts.stored();
     const text = textOf(parts);
     this.append("message.finished", { m: message.m, status, text }, { row: { parts }, urgency: "now" });
     this.#messages.delete(name);
@@ -282,23 +287,14 @@ export class RunSession extends RunQueue {
     this.append("message.finished", { m, status, text, ...(supersededBy === undefined ? {} : { supersededBy }) }, { row: { parts } });
   }
 
+  /** Counts are added up once the log has taken them. */
   #recordUsage(step: string | undefined, usage: Omit<EventPayloads["usage.recorded"], "s">, provenance = this.#provenance): void {
-    const before = this.#usage;
-    const add = (a: number | null | undefined, b: number | undefined): number | null => (b === undefined ? (a ?? null) : (a ?? 0) + b);
-    this.#usage = {
-      inputTokens: before.inputTokens + usage.inputTokens,
-      outputTokens: before.outputTokens + usage.outputTokens,
-      cachedInputTokens: add(before.cachedInputTokens, usage.cachedInputTokens),
-      reasoningTokens: add(before.reasoningTokens, usage.reasoningTokens),
-      modelCalls: before.modelCalls + 1,
-      estimated: before.estimated || usage.estimated === true,
-    };
+    const total = addUsage(this.#usage, usage);
+    const num = this.#counters.u + 1;
     const s = step === undefined ? undefined : this.#steps.get(step)?.s;
-    this.append(
-      "usage.recorded",
-      { ...usage, ...(s === undefined ? {} : { s }) },
-      { row: { num: ++this.#counters.u, total: this.#usage, provenance } },
-    );
+    this.append("usage.recorded", { ...usage, ...(s === undefined ? {} : { s }) }, { row: { num, total, provenance } });
+    this.#counters.u = num;
+    this.#usage = total;
   }
 
   #noteAnswer({ status, text }: EventPayloads["message.finished"]): void {
@@ -319,11 +315,6 @@ export class RunSession extends RunQueue {
   #noteAttempt({ key, attempt }: { readonly key: string; readonly attempt: number }): void {
     this.#attempts.set(key, Math.max(attempt, this.#attempts.get(key) ?? 0));
   }
-}
-
-/** The text that a person reads: the text parts, in order. */
-export function textOf(parts: readonly StoredPart[]): string {
-  return parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 
 function countersOf(past: readonly LoggedEvent[], usage: StoredUsage): { m: number; s: number; c: number; u: number } {

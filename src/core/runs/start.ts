@@ -12,7 +12,7 @@ import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { appendEvents, type Appended } from "./log.ts";
 import type { OpenRuns } from "./open-runs.ts";
-import { noUsage } from "./session.ts";
+import { noUsage } from "./usage.ts";
 import { openStream } from "./streams.ts";
 import { isTerminal, type OnBusy } from "./types.ts";
 

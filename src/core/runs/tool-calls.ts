@@ -3,6 +3,7 @@ import { WeftlineError, messageOf } from "../errors.ts";
 import { isoDuration } from "../graphql/scalars.ts";
 import { hashOf } from "../host/idempotency.ts";
 import type { Logger } from "../kernel/spec.ts";
+import { wellFormed } from "../well-formed.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
@@ -136,6 +137,7 @@ export class ToolCalls {
         return { error: "The arguments are not JSON." };
       }
     }
+    args = wellFormed(args);
     const problems = this.#options.registry?.check(tool, args) ?? [];
     if (problems.length === 0) return { args };
     return {

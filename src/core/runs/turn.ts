@@ -1,19 +1,24 @@
 import type { Database } from "../database/database.ts";
 import { asPlatform } from "../database/rows.ts";
-import { WeftlineError, asWeftlineError } from "../errors.ts";
+import { WeftlineError, type ErrorCode } from "../errors.ts";
 import { castOf, type AgentCast, type OwnCast } from "./cast.ts";
 import { converse } from "./converse.ts";
+import { endOutright } from "./end-outright.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
-import { event, type EventKind, type EventPayloads, type LoggedEvent } from "./events.ts";
-import { failureOf } from "./failure.ts";
+import { event, type LoggedEvent } from "./events.ts";
 import { perform } from "./perform.ts";
 import { Questions } from "./questions.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
-import { RunSession, noUsage } from "./session.ts";
+import { RunSession } from "./session.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
+import { endTurn, provenanceOf, terminate } from "./turn-end.ts";
+import { storedUsage } from "./usage.ts";
+
+/** Errors that leave a run as it stands: it is another owner's, or the store takes nothing now. */
+const leavesRun: ReadonlySet<ErrorCode> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "STORE_UNAVAILABLE", "NOT_FOUND"]);
 
 /** After so many lost processes a run is given up, so that it does not take the others down with it. */
 const maxTakeovers = 5;
@@ -25,7 +30,14 @@ const maxTakeovers = 5;
  * @throws RUN_FENCED or SHUTTING_DOWN where the run must be left as it is.
  */
 export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnStops): Promise<void> {
-  const { session, calls, interrupts } = await openSession(host, run);
+  const opened = await openSession(host, run).catch(async (error: unknown) => {
+    // It may be readable later, but not for ever.
+    if (run.takeovers <= maxTakeovers) throw error;
+    refusedFor(host, run, error);
+    await endOutright(host, run, new WeftlineError("RUN_POISONED", { takeovers: run.takeovers }, { cause: error }));
+  });
+  if (!opened) return;
+  const { session, calls, interrupts } = opened;
   const leftMs = await timeLeft(host.database, run);
   const deadline =
     leftMs === undefined ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(leftMs, 2 ** 31 - 1));
@@ -53,8 +65,7 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
     const { output, text } = cast.kind === "agent" ? await converse(stage, cast) : await perform(stage, cast);
     await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
-    const ending = session.spoilt ? await reopen(host, run) : session;
-    await end(host, ending, run, abort.signal.aborted ? abort.signal.reason : error);
+    await endForCertain(host, run, session, abort.signal.aborted ? abort.signal.reason : error);
   } finally {
     clearTimeout(deadline);
   }
@@ -92,7 +103,7 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
     epoch: run.epoch,
     agentName: run.targetName,
     provenance: run.provenance ?? undefined,
-    usage: run.usage ?? noUsage,
+    usage: storedUsage(run.usage),
     past,
     broken: fresh ? [] : await foldOpenMessages(read, run, past),
     regeneratesId: run.regeneratesId ?? undefined,
@@ -123,65 +134,25 @@ function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
   for (const s of open.steps) session.append("step.finished", { s, status: "FAILED", error: reason });
 }
 
-/** Ends a turn that did not come to its own end. */
-async function end(host: TurnHost, session: RunSession, run: Run, reason: unknown): Promise<void> {
-  const known = asWeftlineError(reason);
-  const usage = session.usage;
-  const text = session.lastText;
-  switch (known.code) {
-    case "RUN_FENCED":
-      throw known;
-    case "SHUTTING_DOWN":
-      // What was said stands in the log before another process may go on.
-      await session.flush();
-      throw known;
-    case "RUN_SUSPENDED":
-      host.failpoint?.("wait.before");
-      session.append("run.waiting", {}, { urgency: "now" });
-      await session.flush();
-      return host.failpoint?.("wait.committed");
-    case "RUN_CANCELLED": {
-      const cancelReason = run.cancelReason ?? (known.details.reason as string | undefined);
-      session.closeOpen("CANCELLED", "The run was cancelled.");
-      return terminate(
-        host,
-        session,
-        "run.cancelled",
-        { ...provenanceOf(session), ...(cancelReason ? { reason: cancelReason } : {}), usage },
-        text,
-      );
-    }
-    case "RUN_DEADLINE":
-      session.closeOpen("CANCELLED", known.message);
-      return terminate(host, session, "run.expired", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
-    default:
-      if (known.kind === "internal") host.log.error({ runId: run.id, err: known.cause ?? known }, "a run failed");
-      session.closeOpen("FAILED", known.code === "INTERNAL" ? "Something went wrong here." : known.message);
-      return terminate(host, session, "run.failed", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
+/** Ends a turn, whatever it takes: a run whose last row was refused would stay at work, and be done again. */
+async function endForCertain(host: TurnHost, run: Run, session: RunSession, reason: unknown): Promise<void> {
+  const ending = { host, run };
+  try {
+    return await endTurn(ending, session.spoilt ? await reopen(host, run) : session, reason);
+  } catch (error) {
+    refusedFor(host, run, error);
+  }
+  const failure = new WeftlineError("INTERNAL", {}, { cause: reason });
+  try {
+    await endTurn(ending, await reopen(host, run), failure);
+  } catch (error) {
+    refusedFor(host, run, error);
+    await endOutright(host, run, failure);
   }
 }
 
-async function terminate<Kind extends EventKind>(
-  host: TurnHost,
-  session: RunSession,
-  kind: Kind,
-  payload: EventPayloads[Kind],
-  text: string | undefined,
-): Promise<void> {
-  if (session.raised.size > 0) {
-    await session.flush();
-    const pending = await host.database.read.all<{ id: string }>(
-      "select id from runs_interrupt where run_id = ? and status = 'PENDING'",
-      session.run.id,
-    );
-    for (const { id } of pending) session.append("interrupt.resolved", { interrupt: id, status: "CANCELLED" });
-  }
-  host.failpoint?.("finish.before");
-  session.append(kind, payload, { row: { text }, urgency: "now" });
-  await session.flush();
-  host.failpoint?.("finish.committed");
-}
-
-function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMULATED" | "REPLAYED" } {
-  return session.provenance === undefined || session.usage.modelCalls === 0 ? {} : { provenance: session.provenance };
+/** Logs why a run could not be ended so. @throws what leaves the run to another owner, or to a later try. */
+function refusedFor({ log }: TurnHost, { id }: Run, error: unknown): void {
+  if (error instanceof WeftlineError && leavesRun.has(error.code)) throw error;
+  log.error({ runId: id, err: error }, "how a run was to end could not be written");
 }

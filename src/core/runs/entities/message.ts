@@ -9,6 +9,37 @@ export type StoredPart =
   | { readonly type: "data"; readonly name: string; readonly data: unknown }
   | StoredFile;
 
+/** The text that a person reads: the text parts, in order. */
+export function textOf(parts: readonly StoredPart[]): string {
+  return readableParts(parts)
+    .map((part) => (part.type === "text" ? part.text : ""))
+    .join("");
+}
+
+/** The parts of a row as they can be shown: a text that is none, as earlier versions kept it, is data. */
+export function readableParts(parts: unknown): readonly StoredPart[] {
+  if (!Array.isArray(parts)) return parts == null ? [] : [{ type: "data", name: "unreadable", data: parts }];
+  if (parts.every(isReadable)) return parts;
+  return parts.map((part: unknown) => (isReadable(part) ? part : { type: "data", name: "unreadable", data: part ?? {} }));
+}
+
+function isReadable(part: unknown): part is StoredPart {
+  const { type, text, name, file, data, call } = (part ?? {}) as Readonly<Record<string, unknown>>;
+  switch (type) {
+    case "text":
+    case "reasoning":
+      return typeof text === "string";
+    case "toolCall":
+      return typeof call === "number";
+    case "data":
+      return typeof name === "string" && data != null;
+    case "file":
+      return typeof file === "string" && typeof name === "string";
+    default:
+      return false;
+  }
+}
+
 /** A file that a message names. What it was called and how large it is stays, also when the file is gone. */
 export interface StoredFile {
   readonly type: "file";

@@ -6,11 +6,10 @@ import { nodeType } from "../../graphql/nodes.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Actor, actorOf } from "../../host/actors.ts";
 import { Provenance } from "../../host/types.ts";
-import { Interrupt, Message, ToolCall, type StoredPart } from "../entities/message.ts";
+import { Interrupt, Message, ToolCall, readableParts, textOf, type StoredPart } from "../entities/message.ts";
 import { Run } from "../entities/run.ts";
 import { toolCallIdOf } from "../events.ts";
 import { foldMessages } from "../fold.ts";
-import { textOf } from "../session.ts";
 import { MessageRole, MessageStatus, ToolCallStatus } from "../types.ts";
 import { contentReachOf, loadOne, loadRuns, noteAudit, rowsWithin } from "./access.ts";
 
@@ -33,7 +32,7 @@ type Part = Exclude<StoredPart, { readonly type: "toolCall" }> | ToolCall;
 
 async function partsOf(scope: Scope, { parts, runId }: Message): Promise<Part[]> {
   const resolved = await Promise.all(
-    parts.map((part) =>
+    readableParts(parts).map((part) =>
       part.type === "toolCall" ? loadOne<ToolCall>(scope, loadToolCalls, runId == null ? null : toolCallIdOf(runId, part.call)) : part,
     ),
   );

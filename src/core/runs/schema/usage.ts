@@ -4,7 +4,7 @@ import type { Scope } from "../../graphql/scope.ts";
 import type { Provenance } from "../../host/types.ts";
 import { UsageRow, type Run } from "../entities/run.ts";
 import type { StoredUsage } from "../events.ts";
-import { noUsage } from "../session.ts";
+import { addCounts, addReported, noUsage, storedUsage } from "../usage.ts";
 import { reachOf } from "./access.ts";
 
 /** An amount of money in decimal digits, as in `12.50`, and its ISO 4217 currency. */
@@ -42,8 +42,8 @@ export class UsageView {
   static sum(rows: readonly UsageRow[]): UsageView {
     const tokens = rows.reduce<StoredUsage>(
       (sum, row) => ({
-        inputTokens: sum.inputTokens + row.inputTokens,
-        outputTokens: sum.outputTokens + row.outputTokens,
+        inputTokens: addCounts(sum.inputTokens, row.inputTokens),
+        outputTokens: addCounts(sum.outputTokens, row.outputTokens),
         cachedInputTokens: addReported(sum.cachedInputTokens, row.cachedInputTokens),
         reasoningTokens: addReported(sum.reasoningTokens, row.reasoningTokens),
         modelCalls: sum.modelCalls + 1,
@@ -56,14 +56,9 @@ export class UsageView {
   }
 }
 
-/** What was never reported stays null. */
-function addReported(sum: number | null | undefined, more: number | null | undefined): number | null {
-  return sum == null && more == null ? null : (sum ?? 0) + (more ?? 0);
-}
-
 /** The usage of a run's own model calls so far. */
 export async function usageOfRun(scope: Scope, run: Run): Promise<UsageView> {
-  return new UsageView(run.usage ?? noUsage, await costOfRun(scope, run.id, run.provenance));
+  return new UsageView(storedUsage(run.usage), await costOfRun(scope, run.id, run.provenance));
 }
 
 /** A run counts as simulated where any answer was; it cost nothing only where all were. */
@@ -139,7 +134,7 @@ export function addUsage(builder: GraphBuilder): void {
         type: "SafeInt",
         nullable: false,
         description: "Both together.",
-        resolve: ({ tokens }) => tokens.inputTokens + tokens.outputTokens,
+        resolve: ({ tokens }) => addCounts(tokens.inputTokens, tokens.outputTokens),
       }),
       cachedInputTokens: t.field({
         type: "SafeInt",
