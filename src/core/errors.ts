@@ -66,7 +66,7 @@ export const errorCodes = {
   PLUGIN_TYPE_CLASH: entry(
     "boot",
     'The plugin "{plugin}" cannot add to the graph: {problem}',
-    "Prefix new type names with the plugin's id; only the owner of a contract name may define it.",
+    "Start new type names, and fields of events and errors, with the plugin's id; only the owner of a contract name may define it.",
   ),
   PLUGIN_SETUP_FAILED: entry(
     "boot",

@@ -194,7 +194,9 @@ describe("a platform that composes", () => {
     expect(report).toContain(
       '✗ compose: [PLUGIN_TYPE_CLASH] The plugin "beta" cannot add to the graph: the type "Thread" is reserved for "chat".',
     );
-    expect(report).toContain("→ Prefix new type names with the plugin's id; only the owner of a contract name may define it.");
+    expect(report).toContain(
+      "→ Start new type names, and fields of events and errors, with the plugin's id; only the owner of a contract name may define it.",
+    );
   });
 
   it("keeps the types of a disabled plugin", async () => {

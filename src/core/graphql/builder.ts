@@ -69,6 +69,8 @@ export interface GraphParts {
   readonly connections: Map<string, unknown>;
   /** Members of open unions, by the union's name. */
   readonly unions: Map<string, UnionMember[]>;
+  /** Who added fields to types that were there, as in `Run.thread` → `chat`; known once the schema is built. */
+  readonly addedFields: Map<string, string>;
 }
 
 const parts: unique symbol = Symbol("weftline.graphParts");
@@ -89,6 +91,7 @@ export function createBuilder(): GraphBuilder {
     extendedInputs: new Set(),
     connections: new Map(),
     unions: new Map(),
+    addedFields: new Map(),
   };
   Object.assign(builder, { [parts]: shared });
   builder.queryType({ description: "What can be read." });

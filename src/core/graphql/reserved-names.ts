@@ -251,6 +251,13 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
   files: ["File", "FilePart", "CreateFileInput", "CreateFilePayload", "CreateFileResult"],
 };
 
+const contractPlugins = new Set(["weftline", ...Object.keys(namesByPlugin)]);
+
+/** Whether a plugin has names in the contract, and so fields of its own choice there too. */
+export function ownsContractNames(plugin: string): boolean {
+  return contractPlugins.has(plugin);
+}
+
 /** The names of the contract, each with the plugin that may define it. */
 export const reservedNames: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(namesByPlugin).flatMap(([plugin, names]) => names.map((name) => [name, plugin])),

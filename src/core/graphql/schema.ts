@@ -5,6 +5,7 @@ import { addNodes } from "./nodes.ts";
 import { reservedNames } from "./reserved-names.ts";
 import { addUserErrors } from "./results.ts";
 import { addScalars } from "./scalars.ts";
+import { fieldProblems } from "./shared-fields.ts";
 
 /** The part of a graph that one plugin adds. */
 export interface SchemaPart {
@@ -24,8 +25,8 @@ export interface ComposedSchema {
 /**
  * Builds the graph of all parts, in order. Pure: no IO, no services.
  *
- * @throws PLUGIN_TYPE_CLASH naming both plugins where two define one name, or where a name is reserved for another; an AggregateError
- * of several.
+ * @throws PLUGIN_TYPE_CLASH naming both plugins where two define one name, where a name is reserved for another, or where fields of one
+ * name could not be selected together; an AggregateError of several.
  */
 export function composeSchema(parts: readonly SchemaPart[]): ComposedSchema {
   const { schema, owners, nodes, failures } = build(parts);
@@ -38,6 +39,7 @@ export function composeSchema(parts: readonly SchemaPart[]): ComposedSchema {
 interface Failure {
   readonly plugin?: string;
   readonly problem: string;
+  readonly fix?: string;
   readonly cause?: unknown;
 }
 
@@ -54,10 +56,11 @@ function build(parts: readonly SchemaPart[]): Attempt {
   addNodes(builder);
   addUserErrors(builder);
   const owners = new Map([...typeNames(builder)].map((name) => [name, "weftline"]));
-  const { nodes } = partsOf(builder);
+  const { nodes, addedFields } = partsOf(builder);
   const failures: Failure[] = [];
   for (const { plugin, add } of parts) {
     try {
+      noteFields(builder, plugin);
       add(builder);
     } catch (cause) {
       failures.push({ plugin, problem: messageOf(cause), cause });
@@ -71,7 +74,9 @@ function build(parts: readonly SchemaPart[]): Attempt {
   }
   if (failures.length > 0) return { owners, nodes, failures };
   try {
-    return { schema: builder.toSchema({ sortSchema: false }), owners, nodes, failures };
+    const schema = builder.toSchema({ sortSchema: false });
+    const problems = fieldProblems(schema, { types: owners, fields: addedFields });
+    return problems.length > 0 ? { owners, nodes, failures: problems } : { schema, owners, nodes, failures };
   } catch (cause) {
     // Pothos shows a class as its whole source.
     return { owners, nodes, failures: [{ problem: messageOf(cause).replace(/(class \w+)[^]*\}/, "$1"), cause }] };
@@ -79,7 +84,7 @@ function build(parts: readonly SchemaPart[]): Attempt {
 }
 
 /** Finds who clashes with whom by building again without each of them: parts are pure, and Pothos names no plugin. */
-function clashOf({ plugin, problem, cause }: Failure, parts: readonly SchemaPart[]): WeftlineError {
+function clashOf({ plugin, problem, cause, fix: known }: Failure, parts: readonly SchemaPart[]): WeftlineError {
   const fails = (some: readonly SchemaPart[]): boolean => build(some).failures.some((failure) => failure.problem === problem);
   const end =
     plugin === undefined ? parts.findIndex((_, at) => fails(parts.slice(0, at + 1))) : parts.findIndex((part) => part.plugin === plugin);
@@ -91,14 +96,38 @@ function clashOf({ plugin, problem, cause }: Failure, parts: readonly SchemaPart
   const both = taken === undefined ? problem : `${problem} (by "${taken}")`;
   const fix =
     cause === undefined || taken !== undefined
-      ? {}
+      ? { ...(known === undefined ? {} : { fix: known }) }
       : { fix: "Mend the plugin's schema; what it uses of another plugin needs that plugin in the list." };
   return new WeftlineError("PLUGIN_TYPE_CLASH", { plugin: plugin ?? parts[end]?.plugin ?? "(unknown)", problem: both, ...fix }, { cause });
 }
 
+/** What is read of Pothos' own record of types and fields. */
+interface ConfigStore {
+  readonly typeConfigs: ReadonlyMap<string, unknown>;
+  onTypeConfig(type: unknown, told: (config: { readonly name: string }) => void): void;
+  addFields(type: unknown, fields: () => object): void;
+}
+
+function storeOf(builder: GraphBuilder): ConfigStore {
+  return (builder as unknown as { readonly configStore: ConfigStore }).configStore;
+}
+
 function typeNames(builder: GraphBuilder): Set<string> {
-  const store = (builder as unknown as { configStore: { typeConfigs: Map<string, unknown> } }).configStore;
-  return new Set([...store.typeConfigs.keys(), ...partsOf(builder).nodes.keys()]);
+  return new Set([...storeOf(builder).typeConfigs.keys(), ...partsOf(builder).nodes.keys()]);
+}
+
+/** From here on, notes a plugin as who adds fields to types; Pothos knows only the fields. */
+function noteFields(builder: GraphBuilder, plugin: string): void {
+  const store = storeOf(builder);
+  const { addedFields } = partsOf(builder);
+  store.addFields = (type, fields) =>
+    Object.getPrototypeOf(store).addFields.call(store, type, () => {
+      const added = fields();
+      store.onTypeConfig(type, ({ name }) => {
+        for (const field of Object.keys(added)) addedFields.set(`${name}.${field}`, plugin);
+      });
+      return added;
+    });
 }
 
 function problemOfName(name: string, plugin: string, owners: ReadonlyMap<string, string>): string | undefined {
