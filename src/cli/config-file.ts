@@ -3,6 +3,7 @@ import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { WeftlineConfig } from "../core/config.ts";
 import { WeftlineError, messageOf } from "../core/errors.ts";
+import { importFromSources } from "./source-imports.ts";
 
 const names = ["plugins.config.ts", "plugins.config.js", "plugins.config.mjs"];
 
@@ -19,6 +20,7 @@ export interface LoadedConfig {
  */
 export async function loadConfig(named?: string): Promise<LoadedConfig> {
   const file = findConfig(named);
+  importFromSources();
   const config = configOf(file, await importFile(file));
   return { file, config };
 }

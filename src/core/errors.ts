@@ -43,6 +43,11 @@ export const errorCodes = {
     'The plugin "{plugin}" asks for weftline {range}; this is {host}.',
     "Install a version of the plugin made for this host, or the host that it names.",
   ),
+  HOST_MIXED: entry(
+    "boot",
+    'The plugin "{plugin}" was made by another copy of Weftline ({other}) than the one that runs ({host}).',
+    'Import "weftline" from one place: run the command of the package that the plugin imports, and list one version with: npm ls weftline.',
+  ),
   PLUGIN_CONFIG_INVALID: entry(
     "boot",
     'The configuration of "{plugin}" is not valid: {problems}.',

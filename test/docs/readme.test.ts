@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +46,23 @@ describe("the README", () => {
     const states = [...platform.kernel.report.plugins.values()].map(({ state }) => state);
     await platform.close();
     expect(new Set(states)).toEqual(new Set(["READY"]));
+  });
+
+  it("has a configuration and a plugin that run in a clone as they are printed", () => {
+    const [config = "", plugin = ""] = blocks("ts");
+    const app = mkdtempSync(join(folder, "app-"));
+    writeFileSync(join(app, "dice.ts"), plugin);
+    writeFileSync(
+      join(app, "plugins.config.ts"),
+      `import { dice } from "./dice.ts";\n${config}`.replace("example(),", "").replace("files(),", "files(), dice(),"),
+    );
+    const printed = execFileSync(process.execPath, [join(root, "bin/weftline.js"), "schema", "print"], {
+      cwd: app,
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"] ?? "" },
+    });
+    expect(printed).toContain("diceSides: [Int!]");
+    expect(printed).toContain("sendMessage(");
   });
 
   it("links to files that exist", () => {

@@ -1,3 +1,8 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type * as spec from "../../src/core/kernel/spec.ts";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import { definePlugin } from "#weftline";
@@ -29,6 +34,16 @@ describe("a plugins list", () => {
     expect(await idsOf([])).toEqual([]);
     expect(await idsOf(null)).toEqual([]);
     expect(await idsOf(one())).toEqual(["one"]);
+  });
+
+  it("refuses a plugin of another copy of the host, and names both", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "weftline-copy-"));
+    cpSync(join(import.meta.dirname, "../../src/core/kernel/spec.ts"), join(folder, "core/kernel/spec.ts"));
+    const copy = (await import(/* @vite-ignore */ pathToFileURL(join(folder, "core/kernel/spec.ts")).href)) as typeof spec;
+    const report = await reportOf(boot([one(), copy.createFactory({ id: "two" })() as never]));
+    expect(report).toContain(`[HOST_MIXED] The plugin "two" was made by another copy of Weftline (${pathToFileURL(folder).href}/)`);
+    expect(report).toContain("npm ls weftline");
+    rmSync(folder, { recursive: true });
   });
 
   it("keeps its order, whichever promise is first", async () => {

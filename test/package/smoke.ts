@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Packs the package, installs it into an empty folder as a user would, and runs it there: with the Node of the system, whatever its
- * age, and without the sources at hand.
+ * Packs the package, installs it into an empty folder as a user would, and runs it there: with the Node of this clone in the place of the
+ * system's, and without the sources at hand. An older Node comes from npm, to be refused.
  */
 const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "weftline-package-"));
 const app = join(folder, "app");
+/** What the package and all that it brings may take, in MiB. */
+const largestInstall = 250;
 
 /** The environment of a user: without what npm set for this script, and without the tools of this project. */
 function userEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -19,7 +21,7 @@ function userEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.P
   const path = (process.env["PATH"] ?? "")
     .split(delimiter)
     .filter((part) => !part.includes("node_modules") && !part.includes("node-gyp-bin"));
-  return { ...Object.fromEntries(own), PATH: path.join(delimiter), ...extra };
+  return { ...Object.fromEntries(own), PATH: [dirname(process.execPath), ...path].join(delimiter), ...extra };
 }
 
 function run(command: string, args: readonly string[], cwd = app): string {
@@ -81,6 +83,15 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
+/** The packages that take the most room, with what they take. */
+function largest(): string {
+  const lines = run("sh", ["-c", "du -sk node_modules/[!@]* node_modules/@* | sort -rn | head -n 8"]).trim().split("\n");
+  return lines
+    .map((line) => line.split("\t"))
+    .map(([size, path = ""]) => `${path.slice("node_modules/".length)} ${Math.round(Number(size) / 1024)}`)
+    .join(", ");
+}
+
 const ownPlugin = `import { defineEntity } from "@mikro-orm/core";
 import { Migration } from "@mikro-orm/migrations";
 import { databaseService, definePlugin, owned } from "weftline";
@@ -136,7 +147,24 @@ try {
   writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }));
   run("npm", ["install", "--no-audit", "--no-fund", "--loglevel", "error", join(folder, packed.filename)]);
 
-  step(`the system's Node is ${run("node", ["--version"]).trim()}`);
+  const installed = Math.ceil(Number.parseInt(run("du", ["-sk", "node_modules"]), 10) / 1024);
+  step(`takes ${installed} MiB: ${largest()}`);
+  assert.ok(installed <= largestInstall, `The package takes more than ${largestInstall} MiB.`);
+
+  step("refuse an older Node in one line");
+  const old = join(folder, "old");
+  mkdirSync(old);
+  const oldNode = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  run("npm", ["install", "--no-audit", "--no-fund", "--loglevel", "error", "--no-save", `${oldNode}@20`], old);
+  const refused = spawnSync(join(old, "node_modules", oldNode, "bin/node"), [join(app, "node_modules/weftline/bin/weftline.js"), "start"], {
+    cwd: app,
+    env: userEnvironment(),
+    encoding: "utf8",
+  });
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /^✗ Weftline needs Node 24 or newer, and this is v20\.\S+: .+\.\n$/);
+
+  step(`run on Node ${run("node", ["--version"]).trim()}`);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   assert.equal(run("npx", ["weftline", "--version"]).trim(), version);
 

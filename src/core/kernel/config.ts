@@ -1,6 +1,6 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import type { BootReport } from "./report.ts";
-import { isPluginEntry, type PluginEntry, type PluginList } from "./spec.ts";
+import { hostCopy, hostOf, isPluginEntry, type PluginEntry, type PluginList } from "./spec.ts";
 
 /** Flattens a plugins list; notes what only looks like a plugin, saying what was meant. */
 export async function flattenPlugins(list: PluginList, report: BootReport, path = ""): Promise<PluginEntry[]> {
@@ -11,13 +11,20 @@ export async function flattenPlugins(list: PluginList, report: BootReport, path 
   try {
     const value: unknown = await list;
     if (value === false || value === null || value === undefined) return [];
-    if (isPluginEntry(value)) return [value];
+    if (isPluginEntry(value)) return ofThisHost(value, report);
     if (!Array.isArray(value)) return refuse(describe(value));
     // All at once: a promise that rejects while an earlier one is awaited would end the process.
     return (await Promise.all(value.map((item: PluginList, index) => flattenPlugins(item, report, `${path}[${index}]`)))).flat();
   } catch (error) {
     return refuse({ got: `a promise that failed with: ${messageOf(error)}` }, error);
   }
+}
+
+/** A plugin made by another copy of the host shares no token, entity or error class with this one. */
+function ofThisHost(entry: PluginEntry, report: BootReport): PluginEntry[] {
+  if (hostOf(entry) === hostCopy) return [entry];
+  report.add("load", new WeftlineError("HOST_MIXED", { plugin: entry.spec.id, other: hostOf(entry), host: hostCopy }));
+  return [];
 }
 
 function describe(value: unknown): { got: string; fix?: string } {

@@ -90,9 +90,13 @@ export interface EntryOptions {
 
 const entryBrand: unique symbol = Symbol.for("weftline.pluginEntry");
 
+/** The copy of the host that this module belongs to. Tokens and entities of two copies never meet. */
+export const hostCopy = new URL("../..", import.meta.url).href;
+
 /** A plugin with its options: what stands in the `plugins` list. */
 export interface PluginEntry extends EntryOptions {
-  readonly [entryBrand]: true;
+  /** The copy of the host whose `definePlugin` made it. */
+  readonly [entryBrand]: string;
   readonly spec: AnySpec;
   readonly options: unknown;
 }
@@ -116,10 +120,15 @@ export interface PluginFactory<Schema> {
 
 export function createFactory<Schema>(spec: AnySpec): PluginFactory<Schema> {
   const factory = (options?: unknown, entry: EntryOptions = {}): PluginEntry =>
-    Object.freeze({ [entryBrand]: true as const, spec, options, ...entry });
+    Object.freeze({ [entryBrand]: hostCopy, spec, options, ...entry });
   return Object.freeze(Object.assign(factory, { id: spec.id })) as PluginFactory<Schema>;
 }
 
 export function isPluginEntry(value: unknown): value is PluginEntry {
   return typeof value === "object" && value !== null && entryBrand in value;
+}
+
+/** Where the copy of the host is whose `definePlugin` made an entry. */
+export function hostOf(entry: PluginEntry): string {
+  return entry[entryBrand];
 }
