@@ -4,6 +4,12 @@ import { describe, expect, it } from "vitest";
 import { packageOf, root, targetOf, type Source, type SyntaxNode } from "./sources.ts";
 import { importsAgainst, inFolder, nodesAgainst, sources } from "./rules.ts";
 
+/** The words, literals and punctuation of a file, without its comments. */
+function tokensOf({ text }: Source): number {
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  return code.match(/"[^"]*"|`[^`]*`|[\w$]+|=>|\?\?|\?\.|\.\.\.|[=!]==|[<>|&]{2}|[^\s\w]/g)?.length ?? 0;
+}
+
 describe("a file", () => {
   it("has no default export: a name is the same wherever it is read", () => {
     expect(sources.flatMap(({ path, exports }) => (exports.some(({ name }) => name === "default") ? [path] : []))).toEqual([]);
@@ -18,7 +24,8 @@ describe("a file", () => {
   it("of the kernel is small, as they are together", () => {
     const kernel = inFolder("src/core/kernel");
     expect(kernel.length).toBeGreaterThan(5);
-    expect(kernel.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(700);
+    // Tokens, since lines measure typography.
+    expect(kernel.reduce((sum, source) => sum + tokensOf(source), 0)).toBeLessThanOrEqual(6_000);
   });
 
   it("reads the environment in the configuration and the command line only", () => {
