@@ -62,10 +62,22 @@ function problemsOfEntity(plugin: string, { schema, ownership }: OwnedEntity, be
     );
   }
   if (!table.startsWith(prefix)) problems.push(new WeftlineError("PLUGIN_TABLE_PREFIX", { plugin, table, prefix }));
-  // Filters find an entity's rule by its name: a second one of that name would be read by the rule of the first.
-  const twin = before.find((other) => other.entity.schema?.meta?.className === entity);
+  const className = schema?.meta?.class?.name ?? entity;
+  if (className !== entity) problems.push(new WeftlineError("PLUGIN_ENTITY_NAME", { plugin, entity, class: className }));
+  const twin = before.find((other) => nameOf(other) === entity);
   if (twin) problems.push(new WeftlineError("PLUGIN_ENTITY_CLASH", { plugin: twin.plugin, other: plugin, entity }));
+  const neighbour = before.find((other) => other !== twin && other.entity.schema?.meta?.tableName?.toLowerCase() === table.toLowerCase());
+  if (neighbour && !isSubtype(schema, ownership, neighbour.entity))
+    problems.push(new WeftlineError("PLUGIN_TABLE_CLASH", { plugin: neighbour.plugin, other: plugin, table }));
   return problems;
+}
+
+const nameOf = ({ entity }: PluginEntity): string | undefined => entity.schema?.meta?.className;
+
+/** Whether both are kinds of one entity, in one table under one rule. */
+function isSubtype(schema: OwnedEntity["schema"], { rule }: OwnedEntity["ownership"], other: OwnedEntity): boolean {
+  const { meta } = schema.init();
+  return other.ownership?.rule === rule && (meta.root === other.schema.init().meta.root || meta.extends !== undefined);
 }
 
 /** The graph must not promise another rule than the one that filters the rows. */

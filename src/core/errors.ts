@@ -66,7 +66,17 @@ export const errorCodes = {
   PLUGIN_ENTITY_CLASH: entry(
     "boot",
     'Both "{plugin}" and "{other}" declare an entity named "{entity}".',
-    "Name one of the two anew: an entity's name is unique in the host.",
+    "Rename one of them: an entity's name is unique in the host.",
+  ),
+  PLUGIN_ENTITY_NAME: entry(
+    "boot",
+    'The entity "{entity}" of "{plugin}" has a class named "{class}".',
+    'Give both one name: defineEntity({ name: "{class}" }), or class {entity}.',
+  ),
+  PLUGIN_TABLE_CLASH: entry(
+    "boot",
+    'Both "{plugin}" and "{other}" declare the table "{table}".',
+    "Rename one of them: a table belongs to one entity.",
   ),
   PLUGIN_TYPE_CLASH: entry(
     "boot",

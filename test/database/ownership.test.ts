@@ -1,12 +1,24 @@
+import type { EntityManager } from "@mikro-orm/sqlite";
+import { defineEntity } from "@mikro-orm/core";
+import { owned } from "#weftline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Database } from "../../src/core/database/database.ts";
 import type { Reach, Viewer } from "../../src/core/database/viewer.ts";
 import { admin, alice, bob, Book, entities, Ledger, Loan, Shelf, strangeAdmin, stranger } from "./entities.ts";
+import { fillLibrary } from "./library.ts";
 import { stores, type Place } from "./stores.ts";
 
-/** One row of each kind for each owner: its id says whose it is. */
-const owners: readonly Viewer[] = [alice, bob, stranger];
-const nameOf = (viewer: Viewer): string => (viewer.tenantId === "test" ? viewer.actorId : `${viewer.actorId}-${viewer.tenantId}`);
+/** A schema of a class of its own. */
+function agentSchema(name: string, tableName: string) {
+  const schema = defineEntity({
+    name,
+    tableName,
+    properties: (p) => ({ id: p.string().primary(), tenantId: p.string(), ownerId: p.string() }),
+  });
+  class Agent extends schema.class {}
+  schema.setClass(Agent);
+  return schema;
+}
 
 describe.each(stores)("ownership on $name", (store) => {
   let place: Place;
@@ -15,34 +27,7 @@ describe.each(stores)("ownership on $name", (store) => {
   beforeAll(async () => {
     place = store.place();
     database = place.open({ entities });
-    await database.orm.schema.create();
-    await database.write("SYSTEM", async ({ em }) => {
-      for (const owner of owners) {
-        const id = nameOf(owner);
-        const row = { id, tenantId: owner.tenantId, ownerId: owner.actorId };
-        const shelf = em.create(Shelf, { ...row, label: id });
-        em.create(Book, { ...row, title: `A book of ${id}`, pages: id.length, shelf });
-        em.create(Loan, { ...row, grantee: owner === alice ? "bob" : "nobody" });
-        em.create(Ledger, { id, sum: 1 });
-      }
-      // Rows of several owners that point at each other.
-      em.create(Book, {
-        id: "bob-on-alice",
-        tenantId: "test",
-        ownerId: "bob",
-        title: "On Alice's shelf",
-        shelf: em.getReference(Shelf, "alice"),
-        sequel: em.getReference(Book, "alice"),
-      });
-      em.create(Book, {
-        id: "alice-after-bob",
-        tenantId: "test",
-        ownerId: "alice",
-        title: "Sequel of Bob's",
-        shelf: em.getReference(Shelf, "bob"),
-        sequel: em.getReference(Book, "bob"),
-      });
-    });
+    await fillLibrary(database);
   });
   afterAll(() => place.remove());
 
@@ -95,6 +80,28 @@ describe.each(stores)("ownership on $name", (store) => {
     });
   });
 
+  it("finds an entity's rule by its class, whatever other classes are called", async () => {
+    const DeskSchema = defineEntity({
+      name: "DeskAgent",
+      tableName: "desk_agent",
+      properties: (p) => ({ id: p.string().primary(), tenantId: p.string(), ownerId: p.string() }),
+    });
+    class Agent extends DeskSchema.class {}
+    DeskSchema.setClass(Agent);
+    for (const order of ["before", "after"]) {
+      const elsewhere = store.place();
+      const shared = owned(agentSchema(`Agent`, `agents_${order}`), { rule: "SHARED" });
+      const desk = owned(DeskSchema, { rule: "PRIVATE" });
+      const other = elsewhere.open({ entities: order === "before" ? [desk, shared] : [shared, desk] });
+      await other.orm.schema.create();
+      await other.write(alice, async ({ em }) => void em.create(Agent, { id: "1", tenantId: "test", ownerId: "alice" }));
+      expect(await other.em(bob).count(Agent)).toBe(0);
+      expect(await other.rows.all(Agent, { reader: bob, reach: "MINE" }, { where: "1 = 1", params: [] })).toEqual([]);
+      expect(await other.em(alice).count(Agent)).toBe(1);
+      await elsewhere.remove();
+    }
+  });
+
   it("refuses the reach TENANT to whoever is no admin", () => {
     expect(() => database.em(alice, "TENANT")).toThrow(
       expect.objectContaining({ code: "FORBIDDEN", details: expect.objectContaining({ path: ["scope"] }) }),
@@ -103,9 +110,44 @@ describe.each(stores)("ownership on $name", (store) => {
 
   it("refuses a query without a reader", async () => {
     for (const entity of [Shelf, Book, Loan, Ledger]) {
-      await expect(database.orm.em.fork().find(entity as typeof Book, {})).rejects.toThrow("No arguments provided for filter 'ownership'");
-      await expect(database.orm.em.fork().count(entity as typeof Book, {})).rejects.toThrow("ownership");
+      await expect(database.orm.em.fork().find(entity as typeof Book, {})).rejects.toThrow("without a reader");
+      await expect(database.orm.em.fork().count(entity as typeof Book, {})).rejects.toThrow("without a reader");
     }
+  });
+
+  const unfiltered: readonly (readonly [what: string, (em: EntityManager) => unknown])[] = [
+    ["finds without filters", (em) => em.find(Book, {}, { filters: false })],
+    ["finds with the rule switched off by its name", (em) => em.find(Book, {}, { filters: { ownership: false } })],
+    ["passes a reader of its own", (em) => em.find(Book, {}, { filters: { ownership: { reader: "SYSTEM", reach: "MINE" } } })],
+    ["finds one", (em) => em.findOne(Book, "alice", { filters: false })],
+    ["counts", (em) => em.count(Book, {}, { filters: false })],
+    ["counts by a column", (em) => em.countBy(Book, "ownerId", { filters: false })],
+    ["finds all", (em) => em.findAll(Book, { filters: false })],
+    ["pages", (em) => em.findByCursor(Book, { first: 1, orderBy: { id: "asc" }, filters: false })],
+    ["streams", async (em) => em.stream(Book, { filters: false }).next()],
+    ["populates later", async (em) => em.populate(await em.find(Shelf, {}), ["books"], { filters: false })],
+    ["loads a collection", async (em) => (await em.findOneOrFail(Shelf, "alice")).books.loadItems({ filters: false })],
+    ["matches in a collection", async (em) => (await em.findOneOrFail(Shelf, "alice")).books.matching({ filters: false })],
+    ["builds a query", (em) => em.qb(Book).applyFilters({ ownership: false })],
+    ["forks", (em) => em.fork({ clear: false }).find(Book, {}, { filters: false })],
+    ["reads by SQL", (em) => em.execute("select * from library_book")],
+    ["reads by the connection", (em) => em.getConnection().execute("select * from library_book")],
+    ["reads by the query builder below", (em) => em.getKysely()],
+  ];
+
+  it.each(unfiltered)("refuses to pass by the filter where a viewer %s", async (_, read) => {
+    const refusal = { code: "INTERNAL" };
+    await expect((async () => read(database.em(bob)))()).rejects.toMatchObject(refusal);
+    await expect(database.write(bob, async ({ em }) => void (await read(em)))).rejects.toMatchObject(refusal);
+  });
+
+  it("keeps the rule of an entity manager whatever parameters and filters it is given", async () => {
+    const em = database.em(bob);
+    em.setFilterParams("ownership", { reader: "SYSTEM", reach: "TENANT" });
+    em.addFilter({ name: "ownership", cond: {}, entity: Book });
+    em.clear();
+    expect((await em.find(Book, {})).map(({ ownerId }) => ownerId)).toEqual(["bob", "bob"]);
+    expect(await em.fork({ useContext: true, clear: false }).count(Book)).toBe(2);
   });
 
   describe("every way to read", () => {
@@ -198,38 +240,52 @@ describe.each(stores)("ownership on $name", (store) => {
       expect(await em.qb(Ledger).getCount()).toBe(0);
     });
 
+    it("filters what a query builder joins", async () => {
+      const em = database.em(bob);
+      const shelves = await em.qb(Shelf, "s").select("*").leftJoinAndSelect("s.books", "b").getResultList();
+      expect(shelves.flatMap((shelf) => shelf.books.getItems().map(({ ownerId }) => ownerId))).toEqual(["bob", "bob"]);
+      const rows = await em.qb(Shelf, "s").select("s.id").innerJoin("s.books", "b").where({ "b.ownerId": "alice" }).execute("all");
+      expect(rows).toEqual([]);
+      expect(
+        await em
+          .qb(Shelf, "s")
+          .select("*")
+          .where({ books: { ownerId: "alice" } })
+          .getResultList(),
+      ).toEqual([]);
+      expect(
+        await em
+          .qb(Shelf, "s")
+          .select("*")
+          .where({ id: { $in: em.qb(Book, "b").select("b.shelf").where({ ownerId: "alice" }) } })
+          .getResultList(),
+      ).toEqual([]);
+    });
+
+    it("filters what a collection's operators ask of, and what a clone adds", async () => {
+      const em = database.em(bob);
+      const shelf = (id: string) => em.qb(Shelf, "s").select("*").where({ id });
+      expect(
+        await em
+          .qb(Shelf, "s")
+          .select("*")
+          .where({ books: { $some: { ownerId: "alice" } } })
+          .getResultList(),
+      ).toEqual([]);
+      expect(await shelf("alice").clone().getResultList()).toHaveLength(1);
+      const filtered = em.qb(Book, "b").select("*").where({ id: "bob" });
+      await filtered.applyFilters();
+      expect(await filtered.clone().orWhere({ ownerId: "alice" }).getResultList()).toHaveLength(1);
+      for (const operator of ["$some", "$none", "$every", "$size"]) {
+        const condition = { books: { [operator]: operator === "$size" ? 1 : { ownerId: "alice" } } };
+        await expect(em.find(Shelf, condition)).rejects.toMatchObject({ code: "INTERNAL" });
+        await expect(em.count(Shelf, { $or: [condition] })).rejects.toMatchObject({ code: "INTERNAL" });
+      }
+    });
+
     it("filters what is forked from an entity manager", async () => {
       expect(await database.em(bob).fork().count(Book)).toBe(2);
       expect(await database.em(bob).find(Book, {}, { disableIdentityMap: true })).toHaveLength(2);
-    });
-  });
-
-  describe("a write as a viewer", () => {
-    it("reads, changes and deletes only what the viewer sees", async () => {
-      await database.write(bob, async ({ em }) => {
-        expect(await em.count(Book)).toBe(2);
-        expect(await em.findOne(Book, "alice")).toBeNull();
-        expect(await em.nativeUpdate(Book, { id: "alice" }, { title: "stolen" })).toBe(0);
-        expect(await em.nativeDelete(Book, { id: { $in: ["alice", "alice-elsewhere"] } })).toBe(0);
-        await em.qb(Book).update({ title: "stolen" }).where({ id: "alice" }).execute();
-        await em.qb(Book).delete({ id: "alice" }).execute();
-        expect(await em.nativeUpdate(Book, { id: "bob" }, { title: "mine" })).toBe(1);
-      });
-      expect(await database.em(alice).findOne(Book, "alice")).toMatchObject({ title: "A book of alice" });
-      expect(await database.em(bob).findOne(Book, "bob")).toMatchObject({ title: "mine" });
-    });
-
-    it("sees all as the platform", async () => {
-      expect(await database.write("SYSTEM", ({ em }) => em.count(Book))).toBe(5);
-    });
-
-    it("leaves a viewer's entity manager as it is, also from inside the write of another", async () => {
-      const em = database.em(bob);
-      await database.write("SYSTEM", async () => {
-        expect(await em.count(Book)).toBe(2);
-        expect(await database.em(alice).count(Ledger)).toBe(0);
-        expect(await database.em(bob).count(Book)).toBe(2);
-      });
     });
   });
 });

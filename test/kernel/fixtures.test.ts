@@ -59,7 +59,7 @@ describe("the report of a boot with", () => {
         '  ✗ compose: [PLUGIN_TABLE_PREFIX] The plugin "archive" declares the table "loose".',
         '    → Prefix a plugin\'s tables with its id, as in "archive_loose".',
         '  ✗ compose: [PLUGIN_ENTITY_CLASH] Both "library" and "cellar" declare an entity named "Shelf".',
-        "    → Name one of the two anew: an entity's name is unique in the host.",
+        "    → Rename one of them: an entity's name is unique in the host.",
       ].join("\n"),
     );
     expect((await composing(withEntity())).composition.entities.map(({ schema }) => schema.meta.className)).toContain("Shelf");

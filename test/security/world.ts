@@ -14,6 +14,7 @@ import {
   type Viewer,
 } from "#weftline";
 import { filesService } from "#plugins/files";
+import { desk, keepDeskAgent } from "./desk.ts";
 import * as shipped from "../../src/plugins/index.ts";
 import { fakeRuntime, sayText, testPlatform, testViewer, type TestPlatform } from "../../src/testing/index.ts";
 
@@ -58,7 +59,7 @@ export async function bootWorld(
   const plugins = Object.entries(shipped).map(([name, plugin]) =>
     name === "simulated" ? shipped.simulated({ tokensPerSecond: 0 }) : plugin(),
   );
-  const app = await testPlatform({ plugins: [...plugins, fakeRuntime({ turn }), fixtures()] });
+  const app = await testPlatform({ plugins: [...plugins, fakeRuntime({ turn }), fixtures(), desk()] });
   const has: Partial<Record<Who, Mine>> = {};
   for (const who of everybody) {
     has[who] = await populate(app, who);
@@ -132,6 +133,8 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   );
   await change(documents.createAgent, { input: { name: `${name}'s actor`, framework: "fake", capabilities: ["math.evaluate"] } }, "agent");
   await change(documents.addNote, { input: { text: secret("note") } }, "note");
+
+  await keepDeskAgent(app.platform.scope(viewer), secret("desk"));
 
   const file = await change(documents.createFile, { input: { name: secret("file"), mediaType: "text/plain", size: 1 } }, "file");
   const body = Readable.from([Buffer.from("x")]);

@@ -7,9 +7,9 @@ import { WeftlineError, messageOf } from "../errors.ts";
 import { serviceRef } from "../kernel/refs.ts";
 import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
-import { forkFor, ownershipFilter, rulesOf, type OwnedEntity } from "./ownership.ts";
+import { readerOf, rulesOf, type OwnedEntity, type OwnershipRules } from "./ownership.ts";
+import { entityManagerWith, type OwnedEntityManager } from "./ownership/entity-manager.ts";
 import { WriteQueue } from "./queue.ts";
-import { filtered, readOnly } from "./reader.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RowReader } from "./rows.ts";
 import { sqliteSql, type Sql } from "./sql.ts";
@@ -84,10 +84,12 @@ export class Database {
       this.read = sqliteSql(this.#handles.reader);
       this.#writeSql = sqliteSql(this.#handles.writer);
       this.#queue = new WriteQueue(transactionsOf(this.#handles));
+      const rules = rulesOf(entities);
       this.orm = new MikroORM({
         dbName: file,
         entities: entities.map(({ schema }) => schema),
-        filters: ownershipFilter(entities) as never,
+        entityManager: entityManagerWith(rules) as never,
+        subscribers: [{ onFlush: ({ em, uow }) => (em as unknown as OwnedEntityManager).beforeFlush(uow) }],
         driverOptions: sqliteDialect(this.#handles.writer, async () => (this.#state === "joining" ? undefined : this.#handles.begin())),
         replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
         extensions: [Migrator],
@@ -95,7 +97,7 @@ export class Database {
         discovery: { warnWhenNoEntities: false },
         ignoreUndefinedInQuery: true,
       });
-      const rules = rulesOf(entities);
+      checkRules(this.orm, rules);
       this.rows = new RowReader(this.orm, () => (this.#queue.inside ? this.#writeSql : this.read), rules);
       this.#inserts = new RowWriter(this.orm, this.#writeSql, rules);
     } catch (error) {
@@ -106,9 +108,9 @@ export class Database {
 
   /** An entity manager that reads as `reader`; its writes are refused. Within a write it sees what was written. */
   em(reader: Viewer | "SYSTEM", reach: Reach = "MINE"): EntityManager {
-    const em = forkFor(this.orm.em, reader, reach) as EntityManager;
+    const em = (this.orm.em as OwnedEntityManager).forkAs("reads", readerOf(reader, reach));
     if (this.#queue.inside) em.setTransactionContext(this.#transaction);
-    return readOnly(em);
+    return em;
   }
 
   /**
@@ -121,9 +123,9 @@ export class Database {
       this.#transaction ??= await this.#join();
       let em: EntityManager | undefined;
       const create = (): EntityManager => {
-        const fork = forkFor(this.orm.em, writer) as EntityManager;
+        const fork = (this.orm.em as OwnedEntityManager).forkAs("writes", readerOf(writer));
         fork.setTransactionContext(this.#transaction);
-        return filtered(fork, "writes");
+        return fork;
       };
       const result = await work({
         sql,
@@ -189,6 +191,19 @@ export class Database {
     } catch (error) {
       this.#log?.error({ err: error }, "what was to follow a commit failed");
     }
+  }
+}
+
+/** MikroORM finds entities by relations, too. @throws PLUGIN_ENTITY_RULE for one that nobody declares, and so nobody could read. */
+function checkRules(orm: MikroORM, rules: OwnershipRules): void {
+  for (const { class: entityClass, className, embeddable, pivotTable, abstract } of orm.getMetadata().getAll().values()) {
+    if (embeddable || pivotTable || abstract || rules.has(entityClass)) continue;
+    const message = `The entity "${className}" is the target of a relation, but no plugin declares it.`;
+    throw new WeftlineError("PLUGIN_ENTITY_RULE", {
+      entity: className,
+      message,
+      fix: "Add it to the entities of its plugin, with its rule.",
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { raw, type EntityManager, type EntitySchema, type FilterQuery } from "@mikro-orm/core";
+import { raw, type EntitySchema, type FilterQuery } from "@mikro-orm/core";
 import { WeftlineError } from "../errors.ts";
 import { hasRole, type Reach, type Viewer } from "./viewer.ts";
 
@@ -29,35 +29,23 @@ export function owned<Entity>(schema: EntitySchema<Entity>, ownership: Ownership
   return { schema: schema as unknown as EntitySchema, ownership: ownership as unknown as OwnershipRule };
 }
 
-const filterName = "ownership";
 const nothing = { [raw("1 = 0")]: [] };
 
-interface FilterParams {
+/** Who reads, and how far. */
+export interface Reader {
   readonly reader: Viewer | "SYSTEM";
   readonly reach: Reach;
 }
 
-/** The rule of each entity by its name. */
-export function rulesOf(entities: readonly OwnedEntity[]): ReadonlyMap<string, OwnershipRule> {
-  return new Map(entities.map(({ schema, ownership }) => [schema.meta.className, ownership]));
-}
+/** The rule of each entity by its class. A name would not do: two classes may have one. */
+export type OwnershipRules = ReadonlyMap<unknown, OwnershipRule>;
 
-/** The filter that stands on every query of every entity. It has no default: a query without a reader throws. */
-export function ownershipFilter(entities: readonly OwnedEntity[]): Record<string, object> {
-  const rules = rulesOf(entities);
-  return {
-    [filterName]: {
-      name: filterName,
-      default: true,
-      args: true,
-      cond: (params: FilterParams, _type: string, _em: unknown, _options: unknown, entityName: string) =>
-        conditionOf(rules.get(entityName), params),
-    },
-  };
+export function rulesOf(entities: readonly OwnedEntity[]): OwnershipRules {
+  return new Map(entities.map(({ schema, ownership }) => [schema.init().meta.class, ownership]));
 }
 
 /** What must hold of a row for the reader to see it. */
-export function conditionOf(ownership: OwnershipRule | undefined, { reader, reach }: FilterParams): object {
+export function conditionOf(ownership: OwnershipRule | undefined, { reader, reach }: Reader): object {
   if (reader === "SYSTEM") return {};
   const mine = { tenantId: reader.tenantId, ownerId: reader.actorId };
   switch (ownership?.rule) {
@@ -74,12 +62,10 @@ export function conditionOf(ownership: OwnershipRule | undefined, { reader, reac
   }
 }
 
-/** A fork that reads as `reader`. */
-export function forkFor(em: EntityManager, reader: Viewer | "SYSTEM", reach: Reach = "MINE"): EntityManager {
+/** @throws FORBIDDEN where the reach is not the reader's. */
+export function readerOf(reader: Viewer | "SYSTEM", reach: Reach = "MINE"): Reader {
   if (reach === "TENANT" && reader !== "SYSTEM" && !hasRole(reader, "admin")) {
     throw new WeftlineError("FORBIDDEN", { message: "Only admins read with scope TENANT.", path: ["scope"] });
   }
-  const fork = em.fork();
-  fork.setFilterParams(filterName, { reader, reach } satisfies FilterParams);
-  return fork;
+  return { reader, reach };
 }

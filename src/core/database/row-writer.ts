@@ -1,7 +1,15 @@
-import { BooleanType, JsonType, type EntityClass, type EntityProperty, type RequiredEntityData } from "@mikro-orm/core";
+import {
+  BooleanType,
+  JsonType,
+  type EntityClass,
+  type EntityMetadata,
+  type EntityProperty,
+  type RequiredEntityData,
+} from "@mikro-orm/core";
 import type { MikroORM } from "@mikro-orm/sqlite";
 import { WeftlineError } from "../errors.ts";
-import type { OwnershipRule } from "./ownership.ts";
+import type { OwnershipRules } from "./ownership.ts";
+import { checkCreated, isOwned } from "./ownership/writes.ts";
 import { plainEntity } from "./rows.ts";
 import type { Sql, SqlValue } from "./sql.ts";
 import type { Viewer } from "./viewer.ts";
@@ -14,7 +22,7 @@ interface Column {
 }
 
 interface InsertShape {
-  readonly name: string;
+  readonly meta: EntityMetadata;
   readonly prototype: object;
   readonly text: string;
   readonly columns: readonly Column[];
@@ -27,10 +35,10 @@ interface InsertShape {
 export class RowWriter {
   readonly #orm: MikroORM;
   readonly #sql: Sql;
-  readonly #rules: ReadonlyMap<string, OwnershipRule>;
+  readonly #rules: OwnershipRules;
   readonly #shapes = new Map<unknown, InsertShape>();
 
-  constructor(orm: MikroORM, sql: Sql, rules: ReadonlyMap<string, OwnershipRule>) {
+  constructor(orm: MikroORM, sql: Sql, rules: OwnershipRules) {
     this.#orm = orm;
     this.#sql = sql;
     this.#rules = rules;
@@ -40,7 +48,7 @@ export class RowWriter {
    * Within the open write.
    *
    * @returns the row, not managed and without its formulas.
-   * @throws INTERNAL for a row of another tenant or owner than the writer's.
+   * @throws FORBIDDEN for a row of another tenant or owner than the writer's.
    */
   async insert<Entity extends object>(
     entity: EntityClass<Entity>,
@@ -55,11 +63,10 @@ export class RowWriter {
     return plainEntity<Entity>(shape.prototype, row);
   }
 
-  #guard({ name }: InsertShape, { tenantId, actorId }: Viewer, row: Readonly<Record<string, unknown>>): void {
-    const rule = this.#rules.get(name)?.rule;
-    const own = row["tenantId"] === tenantId && (rule === "SHARED" || row["ownerId"] === actorId);
-    if (own && rule !== undefined && rule !== "INTERNAL") return;
-    throw new WeftlineError("INTERNAL", { message: `A row of ${name} that its writer could not read.` });
+  #guard({ meta }: InsertShape, writer: Viewer, row: Readonly<Record<string, unknown>>): void {
+    const rule = this.#rules.get(meta.class);
+    if (!isOwned(rule)) throw new WeftlineError("INTERNAL", { message: `A row of ${meta.className} that its writer could not read.` });
+    checkCreated({ meta, rule, writer }, row);
   }
 
   #shapeOf(entity: EntityClass<object>): InsertShape {
@@ -68,7 +75,7 @@ export class RowWriter {
     const meta = this.#orm.getMetadata().get(entity as never);
     const props = (Object.values(meta.properties) as EntityProperty[]).filter(({ formula }) => formula === undefined);
     const shape: InsertShape = {
-      name: meta.className,
+      meta: meta as EntityMetadata,
       prototype: (meta.class as { readonly prototype: object }).prototype,
       text: `insert into "${meta.tableName}" (${props.map(({ name, fieldNames }) => `"${fieldNames?.[0] ?? name}"`).join(", ")})
              values (${props.map(() => "?").join(", ")})`,

@@ -1,7 +1,7 @@
 import { BooleanType, JsonType, type EntityClass, type EntityProperty } from "@mikro-orm/core";
 import type { MikroORM } from "@mikro-orm/sqlite";
 import { WeftlineError } from "../errors.ts";
-import { conditionOf, type OwnershipRule } from "./ownership.ts";
+import { conditionOf, type OwnershipRules } from "./ownership.ts";
 import type { Sql, SqlValue } from "./sql.ts";
 import type { Reach, Viewer } from "./viewer.ts";
 
@@ -26,6 +26,7 @@ export const asPlatform: RowViewer = { reader: "SYSTEM", reach: "MINE" };
 
 interface Shape {
   readonly name: string;
+  readonly entityClass: unknown;
   readonly prototype: object;
   readonly columns: string;
   readonly table: string;
@@ -47,11 +48,11 @@ const column = (name: string): string => `${alias}."${name}"`;
 export class RowReader {
   readonly #orm: MikroORM;
   readonly #sql: () => Sql;
-  readonly #rules: ReadonlyMap<string, OwnershipRule>;
+  readonly #rules: OwnershipRules;
   readonly #shapes = new Map<unknown, Shape>();
 
   /** @param sql what to read with: within a write, the connection that sees what was written. */
-  constructor(orm: MikroORM, sql: () => Sql, rules: ReadonlyMap<string, OwnershipRule>) {
+  constructor(orm: MikroORM, sql: () => Sql, rules: OwnershipRules) {
     this.#orm = orm;
     this.#sql = sql;
     this.#rules = rules;
@@ -59,8 +60,8 @@ export class RowReader {
 
   /** Whether rows of an entity are read here: its properties are plain, and no more than its tenant and owner are asked for. */
   reads<Entity extends object>(entity: EntityClass<Entity>): boolean {
-    const { name, plain } = this.#shapeOf(entity);
-    const rule = this.#rules.get(name)?.rule;
+    const { entityClass, plain } = this.#shapeOf(entity);
+    const rule = this.#rules.get(entityClass)?.rule;
     return plain && (rule === "SHARED" || rule === "PRIVATE");
   }
 
@@ -90,7 +91,7 @@ export class RowReader {
 
   /** What the reader may see, as a table of its own, and the caller's condition on that: no condition reaches behind it. */
   #guarded(shape: Shape, viewer: RowViewer, { where, params }: RowQuery): { readonly text: string; readonly params: readonly SqlValue[] } {
-    const rule = this.#rules.get(shape.name);
+    const rule = this.#rules.get(shape.entityClass);
     if (!shape.plain || (viewer.reader !== "SYSTEM" && rule?.rule !== "SHARED" && rule?.rule !== "PRIVATE")) {
       throw new WeftlineError("INTERNAL", { message: `Rows of ${shape.name} are read with the entity manager only.` });
     }
@@ -113,6 +114,7 @@ export class RowReader {
     const columns = Object.fromEntries(props.map(({ name, fieldNames }) => [name, column(fieldNames?.[0] ?? name)]));
     const shape: Shape = {
       name: meta.className,
+      entityClass: meta.class,
       prototype: (meta.class as { readonly prototype: object }).prototype,
       plain: props.every(isPlain),
       columns: props.map((prop) => `${expressionOf(prop, columns)} as "${prop.name}"`).join(", "),

@@ -1,4 +1,5 @@
 import type { Tx } from "../database/database.ts";
+import { asSystem } from "../database/ownership/entity-manager.ts";
 import { WeftlineError, type InputProblem } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { hashOf } from "../host/idempotency.ts";
@@ -29,7 +30,7 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     const decision = toDecision(decide, scope.viewer.actorId);
     if (interrupt.status !== "PENDING") return checkSame(interrupt, decision);
     await check(host, tx, interrupt, decide);
-    const run = await tx.em.findOneOrFail(Run, { id: interrupt.runId }, { filters: { ownership: false } });
+    const run = await asSystem(tx.em).findOneOrFail(Run, { id: interrupt.runId });
     const place = { ...run, threadId: run.threadId ?? null };
     await appendSignal(host, tx, place, [
       { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },
