@@ -1,57 +1,89 @@
 import type { Database } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
+import { openStatuses } from "./cancel.ts";
 import type { Failpoint } from "./failpoint.ts";
 
 /** Only messages that have been finished for so long lose their deltas, so that whoever reconnects soon is still given every one. */
 const keepMs = 10 * 60 * 1000;
-/** Streams that one round visits. */
-const batch = 50;
+/** Streams and rows of the log that one transaction visits: some milliseconds, since everything else waits meanwhile. */
+const maxStreams = 50;
+const maxRows = 1_000;
+/** What others have between two transactions. */
+const restMs = 10;
 
 /**
  * Drops the deltas of finished messages and moves the horizon behind them, never past the start of an open run: what they said stands in the
- * message. A reader from before the horizon is given a snapshot.
+ * message. A reader from before the horizon is given a snapshot. It visits the streams in which a run ended, and goes on until none is left.
  *
  * @returns how many rows were dropped.
  */
 export async function compact(database: Database, olderThanMs: number = keepMs, failpoint?: Failpoint): Promise<number> {
-  const candidates = await database.read.all<{ stream_num: number }>(
-    `select distinct e.stream_num from runs_event e join runs_stream s on s.num = e.stream_num
-     where e.kind = 'message.delta' and e.seq > s.horizon and e.at < ${database.read.now} - ? limit ?`,
-    olderThanMs,
-    batch,
-  );
   let dropped = 0;
-  for (const { stream_num } of candidates) dropped += await compactStream(database, stream_num, olderThanMs, failpoint);
+  for (;;) {
+    const due = await dueStreams(database, olderThanMs);
+    if (due.length === 0) return dropped;
+    failpoint?.("compact.before");
+    dropped += await database.commit(async ({ sql }) => {
+      const count = await compactStreams(sql, due, olderThanMs);
+      failpoint?.("compact.inside");
+      return count;
+    });
+    failpoint?.("compact.committed");
+    await new Promise((resolve) => setTimeout(resolve, restMs));
+  }
+}
+
+async function dueStreams({ read }: Database, olderThanMs: number): Promise<number[]> {
+  const rows = await read.all<{ num: number }>(
+    `select num from runs_stream where compactable_at < ${read.now} - ? order by compactable_at limit ?`,
+    olderThanMs,
+    maxStreams,
+  );
+  // Streams are locked in the order of their numbers, everywhere.
+  return rows.map(({ num }) => num).toSorted((a, b) => a - b);
+}
+
+async function compactStreams(sql: Sql, nums: readonly number[], olderThanMs: number): Promise<number> {
+  let visited = 0;
+  let dropped = 0;
+  for (const num of nums) {
+    if (visited >= maxRows) break;
+    const seen = await compactStream(sql, num, olderThanMs);
+    visited += seen.visited;
+    dropped += seen.dropped;
+  }
   return dropped;
 }
 
-async function compactStream(
-  database: Database,
-  streamNum: number,
-  olderThanMs: number,
-  failpoint: Failpoint | undefined,
-): Promise<number> {
-  failpoint?.("compact.before");
-  const count = await database.commit(async ({ sql }) => {
-    const open = await sql.get<{ seq: number | null }>(
-      "select min(start_seq) as seq from runs_run where stream_num = ? and status not in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED')",
-      streamNum,
-    );
-    const old = await sql.get<{ seq: number | null }>(
-      `select max(seq) as seq from runs_event where stream_num = ? and at < ${sql.now} - ?`,
-      streamNum,
-      olderThanMs,
-    );
-    const horizon = Math.min(old?.seq ?? 0, open?.seq == null ? Number.MAX_SAFE_INTEGER : open.seq - 1);
-    if (horizon <= 0) return 0;
-    const dropped = await sql.run(
-      "delete from runs_event where stream_num = ? and seq <= ? and kind = 'message.delta'",
-      streamNum,
-      horizon,
-    );
-    if (dropped > 0) await sql.run("update runs_stream set horizon = ? where num = ? and horizon < ?", horizon, streamNum, horizon);
-    failpoint?.("compact.inside");
-    return dropped;
-  });
-  failpoint?.("compact.committed");
-  return count;
+/** Goes on from the horizon by so many rows at most; what is left is visited again. */
+async function compactStream(sql: Sql, num: number, olderThanMs: number): Promise<{ readonly visited: number; readonly dropped: number }> {
+  const stream = await sql.get<{ head: number; horizon: number; open: number | null }>(
+    `select head, horizon, (select min(start_seq) from runs_run where stream_num = s.num and start_seq > s.horizon and status in ${openStatuses}) as open
+     from runs_stream s where num = ?`,
+    num,
+  );
+  if (!stream) return { visited: 0, dropped: 0 };
+  const last = stream.open === null ? stream.head : stream.open - 1;
+  const page = await sql.get<{ visited: number; end: number | null; old: number | null }>(
+    `select count(*) as visited, max(seq) as "end", max(case when at < ${sql.now} - ? then seq end) as old from
+     (select seq, at from runs_event where stream_num = ? and seq > ? and seq <= ? order by seq limit ?)`,
+    olderThanMs,
+    num,
+    stream.horizon,
+    last,
+    maxRows,
+  );
+  const { visited = 0, end = null, old = null } = page ?? {};
+  const dropped = await sql.run(
+    "delete from runs_event where stream_num = ? and seq > ? and seq <= ? and kind = 'message.delta'",
+    num,
+    stream.horizon,
+    old,
+  );
+  const more = old === end && visited === maxRows;
+  // What is too new now will be old enough then; what an open run keeps is due when that has ended.
+  const next = more ? "compactable_at" : old === end ? "null" : sql.now;
+  const horizon = dropped > 0 || more ? old : null;
+  await sql.run(`update runs_stream set horizon = coalesce(?, horizon), compactable_at = ${next} where num = ?`, horizon, num);
+  return { visited, dropped };
 }

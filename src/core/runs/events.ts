@@ -1,3 +1,4 @@
+import { isTerminal } from "./types.ts";
 import type { Provenance } from "../host/types.ts";
 import type { RecalledRecord } from "./memory.ts";
 import type { MessageRole, MessageStatus, StepKind, StepStatus, ToolCallStatus, InterruptStatus, RunStatus } from "./types.ts";
@@ -173,3 +174,9 @@ export const messageIdOf = (runId: string, m: number): string => `${runId}.${m}`
 export const stepIdOf = (runId: string, s: number): string => `${runId}.s${s}`;
 export const checkpointIdOf = (runId: string, k: number): string => `${runId}.k${k}`;
 export const toolCallIdOf = (runId: string, c: number): string => `${runId}.c${c}`;
+
+/** Whether an event of this kind ends its run. */
+export function endsRun(kind: string): boolean {
+  const next = statusOfKind[kind];
+  return next !== undefined && isTerminal(next);
+}

@@ -2,10 +2,9 @@ import type { Database } from "../database/database.ts";
 import { WeftlineError } from "../errors.ts";
 import { nextOf, type Takeable } from "../graphql/take.ts";
 import type { Follow } from "./contract.ts";
-import type { LoggedEvent } from "./events.ts";
+import { endsRun, type LoggedEvent } from "./events.ts";
 import type { Hub, HubReader } from "./hub.ts";
 import { pageSize, readEvents } from "./log.ts";
-import { endsRun } from "./projection.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { isTerminal, type RunStatus } from "./types.ts";
 

@@ -36,12 +36,12 @@ async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
   return rows.all(Message, asPlatform, { where: `e.run_id = ? and ${standing}`, params: [run.id], orderBy: "e.start_seq" });
 }
 
-/** Ids in the order of the conversation: a question stands where its run was queued, right before its answer. */
+/** Ids in the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. */
 const earlierMessages = `
   select m.id from runs_message m left join runs_run r on r.id = m.run_id
-  where m.stream_num = ? and m.superseded_by_id is null and m.status = 'COMPLETE' and coalesce(r.start_seq, m.start_seq) < ?
+  where m.stream_num = ? and m.superseded_by_id is null and m.status = 'COMPLETE' and m.turn_seq < ?
   and (m.run_id is null or (m.run_id <> ? and coalesce(r.regenerates_id, '') <> ?))
-  order by coalesce(r.start_seq, m.start_seq) desc, m.start_seq desc limit ?`;
+  order by m.turn_seq desc, m.start_seq desc limit ?`;
 
 async function threadMessages({ rows, read }: Database, run: Run): Promise<Message[]> {
   const limit = run.settings.historyLimit ?? defaultHistoryLimit;

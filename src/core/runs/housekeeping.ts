@@ -7,12 +7,15 @@ import { event } from "./events.ts";
 
 const expiryMs = 1_000;
 const cleaningMs = 60_000;
+/** Keys that one transaction forgets. */
+const keysAtOnce = 500;
 
 /** What time brings about: approvals and queued runs expire, old keys and deltas go. @returns what stops it. */
 export function startHousekeeping(host: AppendHost & { readonly database: Database; readonly log: Logger }): () => void {
   const guarded = (work: () => Promise<unknown>) => (): void => {
     work().catch((error: unknown) => host.log.warn({ err: error }, "housekeeping will try again"));
   };
+  let stopped = false;
   const expiry = setInterval(
     guarded(async () => {
       await expireInterrupts(host);
@@ -20,16 +23,21 @@ export function startHousekeeping(host: AppendHost & { readonly database: Databa
     }),
     expiryMs,
   );
-  const cleaning = setInterval(
-    guarded(async () => {
+  let cleaning: NodeJS.Timeout;
+  // The next round begins a minute after the last one has ended, however much that found.
+  const clean = guarded(async () => {
+    try {
       await forgetKeys(host.database);
       await compact(host.database, undefined, host.failpoint);
-    }),
-    cleaningMs,
-  );
+    } finally {
+      if (!stopped) cleaning = setTimeout(clean, cleaningMs);
+    }
+  });
+  cleaning = setTimeout(clean, cleaningMs);
   return () => {
+    stopped = true;
     clearInterval(expiry);
-    clearInterval(cleaning);
+    clearTimeout(cleaning);
   };
 }
 
@@ -91,5 +99,16 @@ async function expireRuns(host: AppendHost & { readonly database: Database }): P
 }
 
 async function forgetKeys(database: Database): Promise<void> {
-  await database.commit(({ sql }) => sql.run(`delete from platform_idempotency_key where created_at < ${sql.now} - ?`, idempotencyTtl));
+  const key = "tenant_id, owner_id, mutation, key";
+  let forgotten: number;
+  do {
+    forgotten = await database.commit(({ sql }) =>
+      sql.run(
+        `delete from platform_idempotency_key where (${key}) in
+         (select ${key} from platform_idempotency_key where created_at < ${sql.now} - ? order by created_at limit ?)`,
+        idempotencyTtl,
+        keysAtOnce,
+      ),
+    );
+  } while (forgotten === keysAtOnce);
 }

@@ -1,6 +1,6 @@
 import type { Sql, SqlValue } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
-import type { LoggedEvent, NewEvent } from "./events.ts";
+import { endsRun, type LoggedEvent, type NewEvent } from "./events.ts";
 
 /** How many rows one read of the log brings. */
 export const pageSize = 200;
@@ -94,10 +94,11 @@ export async function appendEvents(sql: Sql, append: Append): Promise<Appended> 
  */
 export async function numberEvents(sql: Sql, { streamNum, run, events }: Append, epoch?: number): Promise<Numbered | undefined> {
   const at = Date.now();
+  const compactable = events.some(({ kind }) => endsRun(kind)) ? `, compactable_at = coalesce(compactable_at, ${sql.now})` : "";
   const head =
     run === undefined || epoch === undefined
-      ? await sql.get<{ head: number }>(raiseHead(""), events.length, streamNum)
-      : await sql.get<{ head: number }>(raiseHead(ofEpoch), events.length, streamNum, run.id, epoch);
+      ? await sql.get<{ head: number }>(raiseHead(compactable, ""), events.length, streamNum)
+      : await sql.get<{ head: number }>(raiseHead(compactable, ofEpoch), events.length, streamNum, run.id, epoch);
   if (!head) return undefined;
   const first = head.head - events.length + 1;
   const runSeq = run === undefined ? null : run.startSeq === "first" ? first : run.startSeq;
@@ -115,7 +116,8 @@ export async function numberEvents(sql: Sql, { streamNum, run, events }: Append,
 }
 
 const ofEpoch = "and exists (select 1 from runs_run where id = ? and epoch = ?)";
-const raiseHead = (and: string): string => `update runs_stream set head = head + ? where num = ? and deleted = 0 ${and} returning head`;
+const raiseHead = (set: string, and: string): string =>
+  `update runs_stream set head = head + ?${set} where num = ? and deleted = 0 ${and} returning head`;
 
 /** Writes numbered rows, many a statement, in a few lengths: each is prepared once. */
 export async function insertEvents(sql: Sql, rows: readonly SqlValue[][]): Promise<void> {

@@ -3,7 +3,6 @@ import type { StoredPart } from "./entities/message.ts";
 import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent } from "./events.ts";
 import { toolProjectors } from "./projection-tools.ts";
 import { json, number, text, type Effects, type ProjectedRun, type Projector, type Projectors, type RunEventDraft } from "./projector.ts";
-import { isTerminal } from "./types.ts";
 
 /** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
 const status: Projector<"run.started" | "run.resumed"> = (sql, run, event) =>
@@ -112,12 +111,14 @@ const projectors: Projectors = {
   "message.started": async (sql, run, { payload, seq, at }, row) => {
     await supersede(sql, run, payload.m, text(row.supersedesRun), seq);
     await sql.run(
-      `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, seq, thread_id, run_id, role, status, parts, agent_id, agent_name, provenance, created_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'STREAMING', '[]', ?, ?, ?, ?)`,
+      `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, agent_id, agent_name, provenance, created_at)
+       values (?, ?, ?, ?, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, 'STREAMING', '[]', ?, ?, ?, ?)`,
       messageIdOf(run.id, payload.m),
       run.tenantId,
       run.ownerId,
       run.streamNum,
+      seq,
+      run.id,
       seq,
       seq,
       run.threadId,
@@ -177,10 +178,4 @@ const projectors: Projectors = {
 export async function project(sql: Sql, run: ProjectedRun, event: LoggedEvent, draft: RunEventDraft, effects: Effects): Promise<void> {
   const projector = projectors[event.kind as EventKind] as Projector<EventKind> | undefined;
   await projector?.(sql, run, event as never, draft.row ?? {}, effects);
-}
-
-/** Whether an event of this kind ends its run. */
-export function endsRun(kind: string): boolean {
-  const next = statusOfKind[kind];
-  return next !== undefined && isTerminal(next);
 }

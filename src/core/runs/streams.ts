@@ -66,6 +66,7 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
     ownerId: stream.owner_id,
     streamNum,
     startSeq: seq,
+    turnSeq: seq,
     seq,
     threadId: message.threadId,
     runId: message.runId ?? null,
@@ -79,19 +80,22 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
     provenance: message.provenance ?? null,
     createdAt: added?.at ?? 0,
   });
-  await insertMessage(tx, row);
+  row.turnSeq = await insertMessage(tx, row);
   return row;
 }
 
-async function insertMessage({ sql }: Tx, row: Message): Promise<void> {
-  await sql.run(
-    `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, seq, thread_id, run_id, role, status, parts, author_id, agent_id, agent_name, provenance, created_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+/** @returns where its turn began. */
+async function insertMessage({ sql }: Tx, row: Message): Promise<number> {
+  const stored = await sql.get<{ turn_seq: number }>(
+    `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, author_id, agent_id, agent_name, provenance, created_at)
+     values (?, ?, ?, ?, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning turn_seq`,
     row.id,
     row.tenantId,
     row.ownerId,
     row.streamNum,
     row.startSeq,
+    row.runId ?? null,
+    row.turnSeq,
     row.seq,
     row.threadId ?? null,
     row.runId ?? null,
@@ -104,6 +108,7 @@ async function insertMessage({ sql }: Tx, row: Message): Promise<void> {
     row.provenance ?? null,
     row.createdAt,
   );
+  return stored?.turn_seq ?? row.turnSeq;
 }
 
 /** The last row stays, so that a reader that lags still learns of the end. */

@@ -60,6 +60,8 @@ const MessageSchema = defineEntity({
     streamNum: p.integer(),
     /** The seq of the event that added it: its place in the conversation. */
     startSeq: p.integer(),
+    /** The seq at which its run was queued, or its own: a question stands right before its answer, however long that waited. */
+    turnSeq: p.integer().default(0),
     /** The last event folded into it. */
     seq: p.integer(),
     threadId: p.string().nullable(),
@@ -75,7 +77,7 @@ const MessageSchema = defineEntity({
     provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
     createdAt: p.bigint("number"),
   }),
-  indexes: [{ properties: ["streamNum", "startSeq"] }],
+  indexes: [{ properties: ["streamNum", "startSeq"] }, { properties: ["streamNum", "turnSeq", "startSeq"] }],
 });
 
 /** One message of a thread, or of a run outside a thread. While it streams, its parts stand in the log. */

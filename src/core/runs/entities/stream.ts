@@ -16,7 +16,11 @@ const StreamSchema = defineEntity({
     /** Rows up to here may be gone: a reader from before it is given a snapshot. */
     horizon: p.integer().default(0),
     deleted: p.boolean().default(false),
+    /** When a run of it ended whose deltas the log still holds; null where there is nothing to compact. */
+    compactableAt: p.bigint("number").nullable(),
   }),
+  // (With its own type, the condition keeps the properties from being inferred.)
+  indexes: [{ name: "runs_stream_compactable_index", properties: ["compactableAt"], where: "compactable_at is not null" as never }],
 });
 
 /** One ordered log: a thread, or a root run outside a thread. */

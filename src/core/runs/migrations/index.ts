@@ -3,6 +3,7 @@ import { QuestionsAndCheckpoints202611251309 } from "./202611251309_questions_an
 import { OpenRuns202611251318 } from "./202611251318_open_runs.ts";
 import { ToolCallAudit202611251426 } from "./202611251426_tool_call_audit.ts";
 import { LogKeys202611251443 } from "./202611251443_log_keys.ts";
+import { FlatWithSize202611292003 } from "./202611292003_flat_with_size.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -11,4 +12,5 @@ export const migrations = {
   "202611251318_open_runs": OpenRuns202611251318,
   "202611251426_tool_call_audit": ToolCallAudit202611251426,
   "202611251443_log_keys": LogKeys202611251443,
+  "202611292003_flat_with_size": FlatWithSize202611292003,
 };
