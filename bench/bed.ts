@@ -23,6 +23,8 @@ export interface Bed {
   send(thread: string, text: string): Promise<void>;
   /** Starts a run outside any thread. @returns its id */
   start(text: string): Promise<string>;
+  /** The same three over a socket. */
+  over(line: Line): Words;
   close(): void;
 }
 
@@ -33,7 +35,7 @@ export type Meter = () => string;
 export type Side = "ours" | "bound";
 
 /** Ours as it stands here, with the plugins that are shipped. */
-const shipped = ["bin/weftline.js"];
+export const shipped = ["bin/weftline.js"];
 
 /** Ours with the plugin of the bench, which has sources that no product needs. */
 export const withBenchPlugin = [...shipped, "--config", "bench/plugins.config.ts"];
@@ -53,8 +55,11 @@ function announced(child: ChildProcess, pattern: RegExp): Promise<string> {
   });
 }
 
-/** @param weftline starts ours. */
-export async function makeBed(side: Side = "ours", weftline: readonly string[] = shipped): Promise<Bed> {
+/**
+ * @param weftline starts ours.
+ * @param tools what the agent may call.
+ */
+export async function makeBed(side: Side = "ours", weftline: readonly string[] = shipped, tools: readonly string[] = []): Promise<Bed> {
   const folder = mkdtempSync(join(tmpdir(), "weftline-bench-"));
   const provider = spawn(process.execPath, ["bench/provider.ts"], { stdio: ["ignore", "pipe", "inherit"] });
   const baseURL = await announced(provider, /http:\S+/);
@@ -87,6 +92,9 @@ export async function makeBed(side: Side = "ours", weftline: readonly string[] =
   };
   await graphql("{ __typename }");
   const bootMs = performance.now() - started;
+  const agent = side === "ours" ? await createAgent(graphql, tools) : "";
+  const wordsOf = (ask: Graphql): Words => (side === "ours" ? ownWords(ask, agent) : boundWords(ask));
+  const words = new Map<Line, Words>();
   const pid = server.pid ?? 0;
   return {
     url,
@@ -98,7 +106,12 @@ export async function makeBed(side: Side = "ours", weftline: readonly string[] =
     meter: () => meterOf({ server: pid, provider: provider.pid ?? 0, driver: process.pid }),
     cpu: () => cpuOf(pid),
     memory: () => memoryOf(pid),
-    ...(side === "ours" ? await ownWords(graphql) : boundWords(graphql)),
+    ...wordsOf(graphql),
+    over: (open) => {
+      const known = words.get(open) ?? wordsOf((query, variables) => open.ask(query, variables));
+      words.set(open, known);
+      return known;
+    },
     close: () => {
       server.kill(flags.length > 0 ? "SIGTERM" : "SIGKILL");
       provider.kill("SIGKILL");
@@ -121,22 +134,29 @@ function meterOf(processes: Readonly<Record<string, number>>): Meter {
 type Graphql = Bed["graphql"];
 type Words = Pick<Bed, "thread" | "send" | "start">;
 
-async function ownWords(graphql: Graphql): Promise<Words> {
-  const { createAgent } = await graphql<{ createAgent: { agent: { id: string } } }>(`
-    mutation {
-      createAgent(input: { name: "Bench", framework: "openai", model: "openai/bench", options: { api: "chat" } }) {
-        ... on CreateAgentPayload {
-          agent {
-            id
+/** @param tools what it may call. */
+async function createAgent(graphql: Graphql, tools: readonly string[]): Promise<string> {
+  const { createAgent } = await graphql<{ createAgent: { agent: { id: string } } }>(
+    `
+      mutation ($tools: [String!]!) {
+        createAgent(input: { name: "Bench", framework: "openai", model: "openai/bench", options: { api: "chat" }, capabilities: $tools }) {
+          ... on CreateAgentPayload {
+            agent {
+              id
+            }
+          }
+          ... on UserError {
+            message
           }
         }
-        ... on UserError {
-          message
-        }
       }
-    }
-  `);
-  const agent = createAgent.agent.id;
+    `,
+    { tools },
+  );
+  return createAgent.agent.id;
+}
+
+function ownWords(graphql: Graphql, agent: string): Words {
   return {
     thread: async () => {
       const { createThread } = await graphql<{ createThread: { thread: { id: string } } }>(

@@ -35,6 +35,34 @@ export class Line {
     });
   }
 
+  /** Starts an operation and ends it at the frame that is said to be the last. */
+  until(query: string, variables: object, isLast: (frame: string) => boolean): Promise<void> {
+    const id = String(++this.#lastId);
+    return new Promise((resolve, reject) => {
+      const onNext = (frame: string): void => {
+        try {
+          if (!isLast(frame)) return;
+          this.#operations.delete(id);
+          this.#socket.send(JSON.stringify({ id, type: "complete" }));
+          resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      this.#operations.set(id, { onNext, onEnd: resolve, onError: (frame) => reject(new Error(frame)) });
+      this.#socket.send(JSON.stringify({ id, type: "subscribe", payload: { query, variables } }));
+    });
+  }
+
+  /** What one query or mutation answers. */
+  async ask<Data>(query: string, variables: object = {}): Promise<Data> {
+    let answer = "";
+    await this.run(query, variables, (frame) => (answer = frame));
+    const { payload } = JSON.parse(answer) as { readonly payload: { readonly data: Data; readonly errors?: object[] } };
+    if (payload.errors) throw new Error(JSON.stringify(payload.errors));
+    return payload.data;
+  }
+
   /** From now on frames are only counted. Answers to pings are not given either: a few seconds are borne. */
   count(onFrames: (frames: number) => void): void {
     const counted = frameCounter();

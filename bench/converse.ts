@@ -24,6 +24,22 @@ export interface Frame {
   readonly text: string;
 }
 
+/** One run in a new thread, over the line alone: opens it, watches it from its beginning, sends a message, and waits for the end. */
+export async function converseOnce(bed: Bed, side: Side, line: Line, text: string): Promise<void> {
+  const { thread, send } = bed.over(line);
+  const of = await thread();
+  const over = line.until(eventsFrom[side], { of }, (frame) => {
+    if (frame.includes('"run.failed"')) throw new Error(frame);
+    return frame.includes('"run.finished"');
+  });
+  await Promise.all([over, send(of, text)]);
+}
+
+const eventsFrom: Readonly<Record<Side, string>> = {
+  ours: `subscription ($of: ID!) { threadEvents(thread: $of, after: 0) { type ... on MessageDeltaEvent { text } } }`,
+  bound: events.bound,
+};
+
 /** Watches a thread. One line carries at most fifty. */
 export async function watch(bed: Bed, side: Side, line: Line, thread: string): Promise<Watched> {
   let ended: () => void = () => undefined;

@@ -5,19 +5,24 @@ import { frames } from "./frames.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
 import { logGrowth } from "./log-growth.ts";
+import { longThread } from "./long-thread.ts";
 import { manyStreams } from "./many-streams.ts";
 import type { Figure } from "./measure.ts";
 import { oneStream } from "./one-stream.ts";
 import { resultsOf, writeResults } from "./results.ts";
-import { shortRuns } from "./short-runs.ts";
+import { newThreads, shortRuns } from "./short-runs.ts";
 import { slowStreams } from "./slow-streams.ts";
+import { toolRuns } from "./tool-runs.ts";
 import { yardstick } from "./yardstick.ts";
 
 /** `npm run bench [name …]` measures all figures, or those named; the table of all of them is written into bench/RESULTS.md. */
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   yardstick,
   "first-token": firstToken,
+  "new-threads": newThreads,
   "short-runs": shortRuns,
+  "tool-runs": toolRuns,
+  "long-thread": longThread,
   "one-stream": oneStream,
   "many-streams": manyStreams,
   "slow-streams": slowStreams,

@@ -1,20 +1,27 @@
 import { makeBed, type Side } from "./bed.ts";
+import { converseOnce, watch } from "./converse.ts";
+import { loadOf, type Load } from "./load.ts";
 import type { Figure } from "./measure.ts";
-import { watch } from "./converse.ts";
 
 const concurrency = 32;
+const question = "tokens=10 rate=0";
 const watchRun = `subscription ($run: ID!) { runEvents(run: $run, after: 0) { type ... on MessageDeltaEvent { text } } }`;
 
-interface Load {
-  readonly perSecond: number;
-  readonly cpuMs: number;
-  readonly busy: string;
+/** In a thread of its own each: to open it, watch it, send a message and see the run end, all over a socket. */
+export async function newThreads(): Promise<Figure[]> {
+  const ours = await inNewThreads("ours");
+  const bound = await inNewThreads("bound");
+  return figuresOf(`runs of 10 tokens, ${concurrency} at a time, each in a new thread`, ours, bound);
 }
 
+/** Outside of any thread, started over HTTP and watched over a socket. */
 export async function shortRuns(): Promise<Figure[]> {
   const ours = await ofServer("ours");
   const bound = await ofServer("bound");
-  const work = `runs of 10 tokens, ${concurrency} at a time, kept and watched`;
+  return figuresOf(`runs of 10 tokens, ${concurrency} at a time, kept and watched`, ours, bound);
+}
+
+function figuresOf(work: string, ours: Load, bound: Load): Figure[] {
   return [
     {
       work: `${work}: a second`,
@@ -30,11 +37,23 @@ export async function shortRuns(): Promise<Figure[]> {
   ];
 }
 
+async function inNewThreads(side: Side): Promise<Load> {
+  const bed = await makeBed(side);
+  // A line carries at most fifty operations, and each run is two at once.
+  const lines = await Promise.all([bed.line(), bed.line()]);
+  const load = await loadOf(
+    bed,
+    Array.from({ length: concurrency }, (_, at) => () => converseOnce(bed, side, lines[at % lines.length] ?? lines[0], question)),
+  );
+  for (const line of lines) line.close();
+  bed.close();
+  return load;
+}
+
 /** Ours starts runs and watches each anew; the other server has threads only, and each is watched once. */
 async function ofServer(side: Side): Promise<Load> {
   const bed = await makeBed(side);
   const line = await bed.line();
-  const question = "tokens=10 rate=0";
   const workers = await Promise.all(
     Array.from({ length: concurrency }, async () => {
       if (side === "ours") return async () => line.run(watchRun, { run: await bed.start(question) }, () => undefined);
@@ -42,26 +61,8 @@ async function ofServer(side: Side): Promise<Load> {
       return async () => void (await ask(question));
     }),
   );
-  const load = async (seconds: number): Promise<number> => {
-    const until = performance.now() + seconds * 1_000;
-    let runs = 0;
-    const work = async (one: () => Promise<void>): Promise<void> => {
-      for (; performance.now() < until; runs++) await one();
-    };
-    await Promise.all(workers.map(work));
-    return runs;
-  };
-  await load(3);
-  const meter = bed.meter();
-  const cpu = bed.cpu();
-  const began = performance.now();
-  const runs = await load(8);
-  const result = {
-    perSecond: runs / ((performance.now() - began) / 1_000),
-    cpuMs: ((bed.cpu() - cpu) / runs) * 1_000,
-    busy: meter(),
-  };
+  const load = await loadOf(bed, workers);
   line.close();
   bed.close();
-  return result;
+  return load;
 }
