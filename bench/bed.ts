@@ -92,7 +92,7 @@ export async function makeBed(side: Side = "ours", weftline: readonly string[] =
   };
   await graphql("{ __typename }");
   const bootMs = performance.now() - started;
-  const agent = side === "ours" ? await createAgent(graphql, tools) : "";
+  const agent = side === "ours" ? await benchAgent(graphql, tools) : "";
   const wordsOf = (ask: Graphql): Words => (side === "ours" ? ownWords(ask, agent) : boundWords(ask));
   const words = new Map<Line, Words>();
   const pid = server.pid ?? 0;
@@ -135,7 +135,7 @@ type Graphql = Bed["graphql"];
 type Words = Pick<Bed, "thread" | "send" | "start">;
 
 /** @param tools what it may call. */
-async function createAgent(graphql: Graphql, tools: readonly string[]): Promise<string> {
+async function benchAgent(graphql: Graphql, tools: readonly string[]): Promise<string> {
   const { createAgent } = await graphql<{ createAgent: { agent: { id: string } } }>(
     `
       mutation ($tools: [String!]!) {

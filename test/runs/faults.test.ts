@@ -76,7 +76,7 @@ describe("a cancel that comes while a turn begins", () => {
     const status = await host.platform.database.commit(async ({ sql }) => {
       await sql.run("update runs_run set status = 'CANCELLING' where id = ?", run.id);
       const began = event("run.resumed", {});
-      await project(sql, { ...run, threadId: null }, { seq: run.seq, at: 0, ...began }, began, { ring: new Set() });
+      await project(sql, { ...run, threadId: null }, [{ seq: run.seq, at: 0, ...began }], [began], new Set());
       return sql.get<{ status: string }>("select status from runs_run where id = ?", run.id);
     });
     expect(status).toEqual({ status: "CANCELLING" });
@@ -94,7 +94,7 @@ describe("a decision that comes while its run ends", () => {
     await host.platform.database.commit(async ({ sql }) => {
       for (const status of ["RESOLVED", "CANCELLED"] as const) {
         const resolved = event("interrupt.resolved", { interrupt, status });
-        await project(sql, { ...run, threadId: null }, { seq: run.seq, at: 0, ...resolved }, resolved, { ring: new Set() });
+        await project(sql, { ...run, threadId: null }, [{ seq: run.seq, at: 0, ...resolved }], [resolved], new Set());
       }
     });
     expect((await host.interrupts())[0]?.status).toBe("RESOLVED");

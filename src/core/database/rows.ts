@@ -77,7 +77,8 @@ export class RowReader {
   }
 
   /** By the column `id`. Lists are filled up to a power of two, so that few statements serve all lengths. */
-  byIds<Entity extends object>(entity: EntityClass<Entity>, viewer: RowViewer, ids: readonly string[]): Promise<Entity[]> {
+  async byIds<Entity extends object>(entity: EntityClass<Entity>, viewer: RowViewer, ids: readonly string[]): Promise<Entity[]> {
+    if (ids.length === 0 && this.reads(entity)) return [];
     const length = 2 ** Math.ceil(Math.log2(Math.max(1, ids.length)));
     const params = [...ids, ...Array.from({ length: length - ids.length }, () => null)];
     return this.all(entity, viewer, { where: `${alias}.id in (${params.map(() => "?").join(", ")})`, params });

@@ -5,7 +5,7 @@ import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents } from "./log.ts";
 import { project } from "./projection.ts";
-import type { Effects, ProjectedRun, RunEventDraft } from "./projector.ts";
+import type { ProjectedRun, RunEventDraft } from "./projector.ts";
 
 /** What appends outside a run's own session need: signals, which anyone may log at any time, and a thread's own events. */
 export interface AppendHost {
@@ -23,13 +23,13 @@ export async function appendSignal(
   run: ProjectedRun & { readonly startSeq: number | "first" },
   drafts: readonly RunEventDraft[],
 ): Promise<LoggedEvent[]> {
-  const effects: Effects = { ring: new Set() };
+  const ring = new Set<string>();
   const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
-  for (const [index, event] of events.entries()) await project(sql, run, event, drafts[index] as RunEventDraft, effects);
+  await project(sql, run, events, drafts, ring);
   afterCommit(() => {
     host.hub.publish(run.streamNum, events, bytes);
     publishChanges(host.changes, run, events);
-    for (const id of effects.ring) host.ring(id);
+    for (const id of ring) host.ring(id);
   });
   return events;
 }

@@ -13,6 +13,7 @@ const touchMessage = (sql: Sql, run: ProjectedRun, c: number, seq: number): Prom
  * ends cancels what it found pending, and a decision may have come since.
  */
 const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { payload, seq }, row, effects) => {
+  await effects.row.write(sql, run.id);
   const due = await sql.run(`update runs_run set due_at = ${sql.now} where id = ? and status = 'WAITING'`, run.id);
   if (due > 0) effects.ring.add(run.id);
   await sql.run(

@@ -2,33 +2,35 @@ import type { Sql } from "../database/sql.ts";
 import type { StoredPart } from "./entities/message.ts";
 import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent } from "./events.ts";
 import { toolProjectors } from "./projection-tools.ts";
+import { RunRow } from "./run-row.ts";
 import { json, number, text, type Effects, type ProjectedRun, type Projector, type Projectors, type RunEventDraft } from "./projector.ts";
 
 /** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
-const status: Projector<"run.started" | "run.resumed"> = (sql, run, event) =>
-  sql.run(
-    "update runs_run set seq = ?, status = case when status = 'CANCELLING' then status else ? end, started_at = coalesce(started_at, ?) where id = ?",
-    event.seq,
-    statusOfKind[event.kind] ?? "RUNNING",
-    event.at,
-    run.id,
-  );
+const status: Projector<"run.started" | "run.resumed"> = async (_, __, event, ___, { row }) => {
+  row
+    .set("seq", event.seq)
+    .setTo("status", "case when status = 'CANCELLING' then status else ? end", statusOfKind[event.kind] ?? "RUNNING");
+  if (!row.has("started_at")) row.setTo("started_at", "coalesce(started_at, ?)", event.at);
+};
 
-const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run.expired"> = async (sql, run, event, row, effects) => {
+/** Simulated is what a run stays once any of its models was. */
+function noteProvenance(row: RunRow, provenance: string): void {
+  if (row.valueOf("provenance") === "SIMULATED") return;
+  row.setTo("provenance", "case when provenance = 'SIMULATED' then provenance else ? end", provenance);
+}
+
+const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run.expired"> = async (sql, run, event, extra, effects) => {
   const { payload } = event;
-  await sql.run(
-    `update runs_run set seq = ?, status = ?, finished_at = ?, provenance = coalesce(?, provenance), output = ?, text = ?, failure = ?, usage = ?,
-     lease_owner = null, lease_until = null, due_at = null, blocked_by_id = null where id = ?`,
-    event.seq,
-    statusOfKind[event.kind] ?? "FAILED",
-    event.at,
-    payload.provenance ?? null,
-    "output" in payload ? json(payload.output) : null,
-    text(row.text),
-    "failure" in payload ? json(payload.failure) : null,
-    json(payload.usage),
-    run.id,
-  );
+  effects.row
+    .set("seq", event.seq)
+    .set("status", statusOfKind[event.kind] ?? "FAILED")
+    .set("finished_at", event.at)
+    .set("output", "output" in payload ? json(payload.output) : null)
+    .set("text", text(extra.text))
+    .set("failure", "failure" in payload ? json(payload.failure) : null)
+    .set("usage", json(payload.usage));
+  if (payload.provenance !== undefined) effects.row.set("provenance", payload.provenance);
+  for (const column of ["lease_owner", "lease_until", "due_at", "blocked_by_id"]) effects.row.setTo(column, "null");
   const unblocked = await sql.all<{ id: string }>(
     `update runs_run set blocked_by_id = null, due_at = ${sql.now} where blocked_by_id = ? and status = 'QUEUED' returning id`,
     run.id,
@@ -53,7 +55,8 @@ async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: strin
 const projectors: Projectors = {
   "run.started": status as unknown as Projector<"run.started">,
   "run.resumed": status as unknown as Projector<"run.resumed">,
-  "run.waiting": async (sql, run, { seq }, _row, effects) => {
+  "run.waiting": async (sql, run, { seq }, _, effects) => {
+    await effects.row.write(sql, run.id);
     // A decision or a cancel may have come first: then the run wants a worker again at once.
     const row = await sql.get<{ due_at: number | null }>(
       `update runs_run set seq = ?, lease_owner = null, lease_until = null,
@@ -64,14 +67,17 @@ const projectors: Projectors = {
     );
     if (row?.due_at != null) effects.ring.add(run.id);
   },
-  "run.cancelling": (sql, run, { payload, seq }) =>
-    sql.run("update runs_run set seq = ?, status = 'CANCELLING', cancel_reason = ? where id = ?", seq, payload.reason ?? null, run.id),
+  "run.cancelling": async (_, __, { payload, seq }, ___, { row }) =>
+    row
+      .set("seq", seq)
+      .set("status", "CANCELLING")
+      .set("cancel_reason", payload.reason ?? null),
   "run.finished": terminal as Projector<"run.finished">,
   "run.failed": terminal as Projector<"run.failed">,
   "run.cancelled": terminal as Projector<"run.cancelled">,
   "run.expired": terminal as Projector<"run.expired">,
 
-  "step.started": async (sql, run, { payload, at }, row) => {
+  "step.started": async (sql, run, { payload, at }, row, effects) => {
     const provenance = text(row.provenance);
     await sql.run(
       `insert into runs_step (id, tenant_id, owner_id, run_id, num, key, name, kind, status, attempt, parent_id, provenance, input, started_at)
@@ -90,13 +96,7 @@ const projectors: Projectors = {
       json(row.input),
       at,
     );
-    if (payload.stepKind === "MODEL" && provenance !== null) {
-      await sql.run(
-        "update runs_run set provenance = ? where id = ? and (provenance is null or provenance <> 'SIMULATED')",
-        provenance,
-        run.id,
-      );
-    }
+    if (payload.stepKind === "MODEL" && provenance !== null) noteProvenance(effects.row, provenance);
   },
   "step.finished": (sql, run, { payload, at }, row) =>
     sql.run(
@@ -142,7 +142,7 @@ const projectors: Projectors = {
 
   ...toolProjectors,
 
-  "usage.recorded": async (sql, run, { payload, at, seq }, row) => {
+  "usage.recorded": async (sql, run, { payload, at, seq }, row, effects) => {
     await sql.run(
       `insert into runs_usage (id, tenant_id, owner_id, run_id, step_id, target_id, provider, model, provenance, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, created_at)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -162,20 +162,31 @@ const projectors: Projectors = {
       payload.estimated === true ? 1 : 0,
       at,
     );
-    await sql.run("update runs_run set seq = ?, usage = ? where id = ?", seq, json(row.total), run.id);
+    effects.row.set("seq", seq).set("usage", json(row.total));
   },
-  progress: (sql, run, { payload, seq }) =>
-    sql.run(
-      "update runs_run set seq = ?, progress_done = ?, progress_total = ? where id = ?",
-      seq,
-      payload.done,
-      payload.total ?? null,
-      run.id,
-    ),
+  progress: async (_, __, { payload, seq }, ___, { row }) =>
+    row
+      .set("seq", seq)
+      .set("progress_done", payload.done)
+      .set("progress_total", payload.total ?? null),
 };
 
-/** Folds one appended event into the rows that queries read, within the appending transaction. */
-export async function project(sql: Sql, run: ProjectedRun, event: LoggedEvent, draft: RunEventDraft, effects: Effects): Promise<void> {
-  const projector = projectors[event.kind as EventKind] as Projector<EventKind> | undefined;
-  await projector?.(sql, run, event as never, draft.row ?? {}, effects);
+/**
+ * Folds the events of one append into the rows that queries read, within the appending transaction.
+ *
+ * @param ring collects the runs that want a worker once the events are durable.
+ */
+export async function project(
+  sql: Sql,
+  run: ProjectedRun,
+  events: readonly LoggedEvent[],
+  drafts: readonly RunEventDraft[],
+  ring: Set<string>,
+): Promise<void> {
+  const effects: Effects = { ring, row: new RunRow() };
+  for (const [index, event] of events.entries()) {
+    const projector = projectors[event.kind as EventKind] as Projector<EventKind> | undefined;
+    await projector?.(sql, run, event as never, drafts[index]?.row ?? {}, effects);
+  }
+  await effects.row.write(sql, run.id);
 }

@@ -1,4 +1,5 @@
 import type { Sql } from "../database/sql.ts";
+import type { RunRow } from "./run-row.ts";
 import type { EventKind, EventPayloads, LoggedEvent, NewEvent } from "./events.ts";
 
 /** What a projection needs to know of the run whose events it folds into rows. */
@@ -17,10 +18,12 @@ export interface RunEventDraft extends NewEvent {
   readonly row?: Readonly<Record<string, unknown>>;
 }
 
-/** Something that follows from the events once they are durable. */
+/** What the events of one append bring about beside the rows of their own. */
 export interface Effects {
-  /** Runs that want a worker now. */
+  /** Runs that want a worker once the events are durable. */
   readonly ring: Set<string>;
+  /** What changes of the run's own row. */
+  readonly row: RunRow;
 }
 
 /** Folds an event of one kind into rows. */

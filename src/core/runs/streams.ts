@@ -52,21 +52,13 @@ export async function openStream(
 }
 
 async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message: NewMessage): Promise<Message> {
-  const stream = await tx.sql.get<{ tenant_id: string; owner_id: string }>(
-    "select tenant_id, owner_id from runs_stream where num = ?",
-    streamNum,
-  );
-  if (!stream) throw new WeftlineError("NOT_FOUND", { what: "stream" });
   const id = newId();
   const [added] = await appendToStream(host, tx, streamNum, [{ kind: "message.added", payload: { message: id, role: message.role } }]);
   const seq = added?.seq ?? 0;
-  const row = plainEntity<Message>(Message.prototype, {
+  const row = {
     id,
-    tenantId: stream.tenant_id,
-    ownerId: stream.owner_id,
     streamNum,
     startSeq: seq,
-    turnSeq: seq,
     seq,
     threadId: message.threadId,
     runId: message.runId ?? null,
@@ -79,23 +71,22 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
     supersededById: null,
     provenance: message.provenance ?? null,
     createdAt: added?.at ?? 0,
-  });
-  row.turnSeq = await insertMessage(tx, row);
-  return row;
+  };
+  return plainEntity<Message>(Message.prototype, { ...row, ...(await insertMessage(tx, row)) });
 }
 
-/** @returns where its turn began. */
-async function insertMessage({ sql }: Tx, row: Message): Promise<number> {
-  const stored = await sql.get<{ turn_seq: number }>(
+type MessageRow = Omit<Message, "tenantId" | "ownerId" | "turnSeq" | `~${string}`>;
+
+/** @returns what the row has of its stream and its run. */
+async function insertMessage({ sql }: Tx, row: MessageRow): Promise<Pick<Message, "tenantId" | "ownerId" | "turnSeq">> {
+  const stored = await sql.get<{ tenant_id: string; owner_id: string; turn_seq: number }>(
     `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, author_id, agent_id, agent_name, provenance, created_at)
-     values (?, ?, ?, ?, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning turn_seq`,
+     select ?, tenant_id, owner_id, num, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     from runs_stream where num = ? returning tenant_id, owner_id, turn_seq`,
     row.id,
-    row.tenantId,
-    row.ownerId,
-    row.streamNum,
     row.startSeq,
     row.runId ?? null,
-    row.turnSeq,
+    row.startSeq,
     row.seq,
     row.threadId ?? null,
     row.runId ?? null,
@@ -107,8 +98,10 @@ async function insertMessage({ sql }: Tx, row: Message): Promise<number> {
     row.agentName ?? null,
     row.provenance ?? null,
     row.createdAt,
+    row.streamNum,
   );
-  return stored?.turn_seq ?? row.turnSeq;
+  if (!stored) throw new WeftlineError("NOT_FOUND", { what: "stream" });
+  return { tenantId: stored.tenant_id, ownerId: stored.owner_id, turnSeq: stored.turn_seq };
 }
 
 /** The last row stays, so that a reader that lags still learns of the end. */

@@ -6,7 +6,7 @@ import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, type Numbered } from "./log.ts";
 import { project } from "./projection.ts";
-import type { Effects, ProjectedRun, RunEventDraft } from "./projector.ts";
+import type { ProjectedRun, RunEventDraft } from "./projector.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
 const gatherMs = 4;
@@ -137,7 +137,7 @@ export class LogWriter {
 
   async #append(batches: readonly Batch[]): Promise<void> {
     const { failpoint } = this.#events;
-    const effects: Effects = { ring: new Set() };
+    const ring = new Set<string>();
     failpoint?.("append.before");
     await this.#database.commit(async ({ sql, afterCommit }) => {
       if (failpoint) afterCommit(() => failpoint("append.committed"));
@@ -153,20 +153,20 @@ export class LogWriter {
         sql,
         taken.flatMap(({ numbered }) => numbered.rows),
       );
-      for (const { batch, numbered } of taken) await this.#project({ sql, afterCommit }, batch, numbered, effects);
+      for (const { batch, numbered } of taken) await this.#project({ sql, afterCommit }, batch, numbered, ring);
       for (const { source } of refused) await refuse(sql, source);
       failpoint?.("append.inside");
       afterCommit(() => {
         for (const { source } of refused) source.refused(new WeftlineError("RUN_FENCED"));
-        for (const id of effects.ring) this.#events.ring(id);
+        for (const id of ring) this.#events.ring(id);
       });
     });
   }
 
   /** Folds a batch into the rows that queries read, and tells of it once it is durable. */
-  async #project({ sql, afterCommit }: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, effects: Effects): Promise<void> {
+  async #project({ sql, afterCommit }: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, ring: Set<string>): Promise<void> {
     const { run } = source;
-    for (const [index, event] of events.entries()) await project(sql, run, event, drafts[index] as RunEventDraft, effects);
+    await project(sql, run, events, drafts, ring);
     afterCommit(() => {
       source.committed(events);
       this.#hub.publish(run.streamNum, events, bytes);
