@@ -29,22 +29,10 @@ describe("GraphiQL in Chromium, on the server that everybody starts", () => {
     watched.page.locator(".graphiql-tab", { has: watched.page.getByRole("button", { name, exact: true }) });
   const result = async (): Promise<string> => (await watched.page.locator(".result-window").innerText()).replaceAll("\u00a0", " ");
 
-  /** Tabs slide into place at first, and a click on a sliding tab is a drag. */
+  /** One click, as a hand makes it: pressed for a moment. */
   async function choose(name: string): Promise<void> {
-    await expect
-      .poll(async () => {
-        await tab(name).getByRole("button", { name, exact: true }).click();
-        return tab(name).getAttribute("aria-selected");
-      }, patience)
-      .toBe("true");
-  }
-
-  async function setVariables(variables: object): Promise<void> {
-    const { page } = watched;
-    await page.locator(".graphiql-editor-tool .monaco-editor").first().click();
-    await page.keyboard.press("Control+A");
-    await page.evaluate((text) => navigator.clipboard.writeText(text), JSON.stringify(variables, null, 2));
-    await page.keyboard.press("Control+V");
+    await tab(name).getByRole("button", { name, exact: true }).click({ delay: 120 });
+    await expect.poll(() => tab(name).getAttribute("aria-selected"), patience).toBe("true");
   }
 
   /** Presses the button and waits for what the answer must contain. */
@@ -78,13 +66,10 @@ describe("GraphiQL in Chromium, on the server that everybody starts", () => {
     await choose("CreateAgent");
     await run('"status": "ACTIVE"');
     await choose("CreateThread");
-    const thread = /"thread": \{\s*"id":\s*"([^"]+)"/.exec(await run('"lastSeq": 0'))?.[1];
-    expect(thread).toBeDefined();
+    await run('"lastSeq": 0');
     await choose("Send");
-    await setVariables({ input: { thread, text: "Write 200 words about looms." } });
     await run('"SendMessagePayload"');
     await choose("Watch");
-    await setVariables({ thread, after: 0 });
     await run('"__typename": "MessageDeltaEvent"');
     await watched.page.screenshot({ path: join(tmpdir(), "weftline-graphiql.png") });
     await expect.poll(result, patience).toMatch(/"type": "run.finished",\s*"runStatus": "SUCCEEDED",\s*"provenance": "SIMULATED"/);

@@ -1,3 +1,5 @@
+import { madeThread } from "./graphiql-page.ts";
+
 /** One tab of GraphiQL as it opens. */
 export interface ExampleTab {
   readonly query: string;
@@ -67,7 +69,7 @@ mutation CreateAgent($input: CreateAgentFromTemplateInput!) {
     variables: json({ input: { template: "assistant", name: "My first agent" } }),
   },
   {
-    query: `# Copy the id of the thread for the next two tabs.
+    query: `# The next two tabs take the thread that this one makes.
 mutation CreateThread($input: CreateThreadInput!) {
   createThread(input: $input) {
     __typename
@@ -89,8 +91,8 @@ mutation CreateThread($input: CreateThreadInput!) {
     variables: json({ input: { title: "Hello", agent: { name: "My first agent" } } }),
   },
   {
-    query: `# Put the id of the thread in below. Then go on to the last
-# tab at once: it shows the answer while it comes.
+    query: `# Answered at once, with the run that was queued. Then go on
+# to the last tab: it shows the answer while it comes.
 mutation Send($input: SendMessageInput!) {
   sendMessage(input: $input) {
     __typename
@@ -111,7 +113,7 @@ mutation Send($input: SendMessageInput!) {
   }
 }
 `,
-    variables: json({ input: { thread: "<id of a thread>", text: "Write 300 words about looms." } }),
+    variables: json({ input: { thread: madeThread, text: "Write 300 words about looms." } }),
   },
   {
     query: `# From the beginning of the thread, then on as it happens.
@@ -146,6 +148,6 @@ subscription Watch($thread: ID!, $after: Int) {
   }
 }
 `,
-    variables: json({ thread: "<id of a thread>", after: 0 }),
+    variables: json({ thread: madeThread, after: 0 }),
   },
 ];

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gunzip, gzip } from "node:zlib";
 import { csrfHeaders } from "./csrf.ts";
 import { exampleTabs } from "./graphiql-examples.ts";
+import { pageScript, pageStyle } from "./graphiql-page.ts";
 
 /** The page in the forms that browsers take, and what goes with it. */
 interface RenderedPage {
@@ -11,8 +12,8 @@ interface RenderedPage {
   readonly gzip: Buffer;
   /** Hash of the page, for `ETag`. */
   readonly tag: string;
-  /** Hash of its one script, for the content policy. */
-  readonly script: string;
+  /** Hashes of its scripts, for the content policy. */
+  readonly scripts: readonly string[];
 }
 
 const favicon = `data:image/svg+xml,${encodeURIComponent(
@@ -27,7 +28,7 @@ export class GraphiqlPage {
     const page = await (this.#page ??= render());
     const encoding = encodingFor(request.headers["accept-encoding"]);
     const tag = `"${page.tag}-${encoding}"`;
-    response.setHeader("content-security-policy", policy(page.script, request.headers.host));
+    response.setHeader("content-security-policy", policy(page.scripts, request.headers.host));
     response.setHeader("cache-control", "no-cache");
     response.setHeader("vary", "accept-encoding");
     response.setHeader("etag", tag);
@@ -43,7 +44,7 @@ export class GraphiqlPage {
 
 async function render(): Promise<RenderedPage> {
   const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
-  const html = renderGraphiQL({
+  const rendered = renderGraphiQL({
     title: "Weftline",
     favicon,
     logo: " ",
@@ -52,7 +53,8 @@ async function render(): Promise<RenderedPage> {
     additionalHeaders: { [csrfHeaders[0]]: "1" },
     defaultTabs: [...exampleTabs],
   });
-  const script = /<script>([^]*)<\/script>/.exec(html)?.[1] ?? "";
+  const script = /<script>([^]*)<\/script>/.exec(rendered)?.[1] ?? "";
+  const html = rendered.replace("</head>", () => `<style>${pageStyle}</style><script>${pageScript}</script></head>`);
   const text = Buffer.from(html);
   const [br, zipped] = await Promise.all([
     promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: text.length } }),
@@ -62,16 +64,16 @@ async function render(): Promise<RenderedPage> {
     br,
     gzip: zipped,
     tag: createHash("sha256").update(text).digest("base64url").slice(0, 22),
-    script: createHash("sha256").update(script).digest("base64"),
+    scripts: [pageScript, script].map((code) => createHash("sha256").update(code).digest("base64")),
   };
 }
 
 /** Its own script, styles, workers and pictures, and this server: nothing else may be loaded or called. */
-function policy(script: string, host = ""): string {
+function policy(scripts: readonly string[], host = ""): string {
   const sockets = /^[\w.[\]:-]+$/.test(host) ? ` ws://${host} wss://${host}` : "";
   return [
     "default-src 'none'",
-    `script-src 'sha256-${script}'`,
+    `script-src ${scripts.map((hash) => `'sha256-${hash}'`).join(" ")}`,
     "worker-src blob:",
     "style-src 'unsafe-inline'",
     "font-src data:",
