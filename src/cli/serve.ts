@@ -1,8 +1,9 @@
 import { flushCompileCache } from "node:module";
 import { relative } from "node:path";
 import { performance } from "node:perf_hooks";
+import { messageOf } from "../core/errors.ts";
 import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
-import { modelService } from "../core/runs/public.ts";
+import { modelService, type Models } from "../core/runs/public.ts";
 import type { RunningServer } from "../core/serving.ts";
 import { version } from "../core/version.ts";
 import type { LoadedConfig } from "./config-file.ts";
@@ -91,8 +92,22 @@ function firstRequest(url: string): string {
   return `curl ${url} -H 'content-type: application/json' -d '{"query":"{ plugins { name state } }"}'`;
 }
 
+/** Which model answers where an agent names none, and where it is asked. */
 function modelsLine({ kernel }: Platform): string {
   if (!kernel.registry.has(modelService)) return "none: no plugin brings any";
-  const { mode, reason, fix } = kernel.registry.use(modelService).status();
+  const models = kernel.registry.use(modelService);
+  const { mode, reason, fix } = models.status();
+  if (mode === "LIVE") return liveModel(models);
   return [mode.toLowerCase(), ...(reason === undefined ? [] : [`: ${reason}`]), ...(fix === undefined ? [] : [` ${fix}`])].join("");
+}
+
+function liveModel(models: Models): string {
+  try {
+    const { id, model, baseURL } = models.resolve(undefined, { simulated: "forbidden" });
+    // Without the credentials that an address may hold.
+    const { origin, pathname } = new URL(baseURL);
+    return `live: ${id}/${model} at ${origin}${pathname}`;
+  } catch (error) {
+    return `live: ${messageOf(error)}`;
+  }
 }

@@ -40,7 +40,7 @@ it("a server in production without a key simulates nothing, unless its environme
   );
   expect(refused).toMatchObject({
     run: { status: "FAILED", text: null, provenance: null, failure: { code: "SIMULATION_FORBIDDEN" }, steps: { nodes: [] } },
-    framework: { mode: "UNAVAILABLE", reason: "No OPENAI_API_KEY is set." },
+    framework: { mode: "UNAVAILABLE", reason: 'The binding "openai" has no API key.' },
   });
   expect(await strict.stop()).toBe(0);
 
@@ -54,7 +54,7 @@ it("a server in production without a key simulates nothing, unless its environme
       failure: null,
       steps: { nodes: [{ provenance: "SIMULATED" }] },
     },
-    framework: { mode: "SIMULATED", reason: "No OPENAI_API_KEY is set." },
+    framework: { mode: "SIMULATED", reason: 'The binding "openai" has no API key.' },
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPlatform, type Platform } from "../../src/core/platform.ts";
+import { madeThread } from "../../src/core/graphql/graphiql-page.ts";
 import { exampleTabs, type ExampleTab } from "../../src/core/graphql/graphiql-examples.ts";
 import { agents, auth, capabilities, chat, models, openai, simulated } from "../../src/plugins/index.ts";
 import { ada } from "./fixture.ts";
@@ -22,7 +23,7 @@ describe("the tabs with which GraphiQL opens", () => {
 
   const operation = ({ query, variables = "{}" }: ExampleTab, thread = "") => ({
     query,
-    variables: JSON.parse(variables.replaceAll("<id of a thread>", thread)) as Record<string, unknown>,
+    variables: JSON.parse(variables.replaceAll(madeThread, thread)) as Record<string, unknown>,
     viewer: ada,
   });
 

@@ -75,10 +75,16 @@ function checked(binding: ModelBinding, policy: { readonly simulated: "allowed" 
   return binding;
 }
 
+/** The plugin is given keys and reads no variable, so it cannot tell whether one is set. */
 function withoutKey(id: string): { readonly reason: string; readonly fix: string } {
-  return id === "openai"
-    ? { reason: "No OPENAI_API_KEY is set.", fix: "Set OPENAI_API_KEY and start again." }
-    : { reason: `The binding "${id}" has no API key.`, fix: `Give models({ bindings: { "${id}": … } }) an apiKey and start again.` };
+  const variable = id === "openai" ? "OPENAI_API_KEY" : undefined;
+  const option = `models({ bindings: { ${/-/.test(id) ? `"${id}"` : id}: { apiKey: ${variable ? `process.env.${variable}` : "…"} } } })`;
+  return {
+    reason: `The binding "${id}" has no API key.`,
+    fix: variable
+      ? `Set ${variable}, see that plugins.config.ts passes it on, as in ${option}, and restart.`
+      : `Set ${option} and restart.`,
+  };
 }
 
 function statusOf(fallback: string, find: (id: string) => Known | undefined, simulation: Simulation): RuntimeStatus {

@@ -38,6 +38,8 @@ describe("a server with a key", () => {
     );
     expect(frameworks.map(({ mode }) => mode)).toEqual(frameworks.map(() => "LIVE"));
     expect(frameworks).toContainEqual({ name: "openai", mode: "LIVE", reason: null });
+    // Which model, and where it is asked.
+    expect(live.server.output()).toMatch(new RegExp(`Models +live: openai/gpt-\\S+ at ${mock.url}/v1`));
   });
 });
 

@@ -70,7 +70,12 @@ it.each([{ mode: "production" }, { simulation: "forbidden" }] as const)(
     expect(events.at(-1)?.threadEvents.failure?.code).toBe("SIMULATION_FORBIDDEN");
     const { frameworks } = await host.app.graphql<{ frameworks: object[] }>("{ frameworks { name mode reason fix } }");
     expect(frameworks).toEqual([
-      { name: "openai", mode: "UNAVAILABLE", reason: "No OPENAI_API_KEY is set.", fix: "Set OPENAI_API_KEY and start again." },
+      {
+        name: "openai",
+        mode: "UNAVAILABLE",
+        reason: 'The binding "openai" has no API key.',
+        fix: expect.stringContaining("models({ bindings: { openai: { apiKey: process.env.OPENAI_API_KEY } } })"),
+      },
     ]);
   },
 );

@@ -9,7 +9,7 @@ describe("the langchain plugin", () => {
     await using app = await testPlatform({ plugins: [models(), simulated(), openai(), langchain()] });
     const found = app.platform.host.contributions(runtimes);
     const runtime = found.get("langchain")?.value;
-    expect(await runtime?.status()).toMatchObject({ mode: "SIMULATED", reason: "No OPENAI_API_KEY is set." });
+    expect(await runtime?.status()).toMatchObject({ mode: "SIMULATED", reason: 'The binding "openai" has no API key.' });
     expect(await runtime?.models()).toEqual(expect.arrayContaining(["openai/gpt-5.5", "simulated/default"]));
     expect(runtime?.sdk).toEqual({ name: "langchain", version: expect.stringMatching(/^1\.\d+\.\d+$/) });
     expect(runtime?.optionsSchema).toEqual(found.get("openai")?.value.optionsSchema);

@@ -115,8 +115,8 @@ describe("without a key", () => {
       expect(service.resolve(undefined, allowed).provenance).toBe("SIMULATED");
       expect(service.status()).toEqual({
         mode: "SIMULATED",
-        reason: "No OPENAI_API_KEY is set.",
-        fix: "Set OPENAI_API_KEY and start again.",
+        reason: 'The binding "openai" has no API key.',
+        fix: expect.stringContaining("models({ bindings: { openai: { apiKey: process.env.OPENAI_API_KEY } } })"),
       });
     });
   });
@@ -132,11 +132,11 @@ describe("without a key", () => {
     await withModels([models()], (service) => {
       expect(service.status()).toEqual({
         mode: "UNAVAILABLE",
-        reason: "No OPENAI_API_KEY is set.",
-        fix: "Set OPENAI_API_KEY and start again.",
+        reason: 'The binding "openai" has no API key.',
+        fix: expect.stringContaining("models({ bindings: { openai: { apiKey: process.env.OPENAI_API_KEY } } })"),
       });
       expect(() => service.resolve(undefined, allowed)).toThrow(
-        expect.objectContaining({ code: "UNAVAILABLE", message: expect.stringContaining("No OPENAI_API_KEY is set.") }),
+        expect.objectContaining({ code: "UNAVAILABLE", message: expect.stringContaining('The binding "openai" has no API key.') }),
       );
     });
   });

@@ -12,7 +12,7 @@ describe("the openai plugin", () => {
   it("stands as a framework that is simulated without a key, with the SDK's version and the models of all bindings", async () => {
     await using app = await testPlatform({ plugins: [models(), simulated(), openai()] });
     const runtime = app.platform.host.contributions(runtimes).get("openai")?.value;
-    expect(await runtime?.status()).toMatchObject({ mode: "SIMULATED", reason: "No OPENAI_API_KEY is set." });
+    expect(await runtime?.status()).toMatchObject({ mode: "SIMULATED", reason: 'The binding "openai" has no API key.' });
     expect(await runtime?.models()).toEqual(expect.arrayContaining(["openai/gpt-5.5", "simulated/default"]));
     expect(runtime?.sdk).toEqual({ name: "openai", version: expect.stringMatching(/^7\.\d+\.\d+$/) });
   });
