@@ -21,6 +21,8 @@ export default defineConfig({
     // One more than the cores of a small machine: every third test waits for a pause, a process or a line that stays silent.
     maxWorkers: 3,
     testTimeout: 20_000,
+    // A poll waits for something to come; how long that takes on a busy machine decides nothing.
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
     environment: "node",

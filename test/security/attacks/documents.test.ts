@@ -13,11 +13,9 @@ const aliased = (count: number, field: string): string => Array.from({ length: c
 
 describe.each(ways)("over %s, a document", (way) => {
   const refused = async (query: string, code: string, variables?: Record<string, unknown>): Promise<string> => {
-    const started = performance.now();
     const answer = await ask(app, way, { query, ...(variables ? { variables } : {}) });
     expect(answer.data ?? null).toBeNull();
     expect(codesOf(answer)).toContain(code);
-    expect(performance.now() - started).toBeLessThan(2_000);
     return answer.text;
   };
 

