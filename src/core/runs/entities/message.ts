@@ -1,5 +1,6 @@
 import { defineEntity } from "@mikro-orm/core";
 import { owned } from "../../database/ownership.ts";
+import { wellFormed } from "../../well-formed.ts";
 
 /** A part as it is stored. A tool call is a number within its run; what came of it stands in its own row. */
 export type StoredPart =
@@ -16,11 +17,14 @@ export function textOf(parts: readonly StoredPart[]): string {
     .join("");
 }
 
-/** The parts of a row as they can be shown: a text that is none, as earlier versions kept it, is data. */
+/** The parts of a row as they can be shown. Of what earlier versions kept, a text of another shape is data and half a character is U+FFFD. */
 export function readableParts(parts: unknown): readonly StoredPart[] {
   if (!Array.isArray(parts)) return parts == null ? [] : [{ type: "data", name: "unreadable", data: parts }];
   if (parts.every(isReadable)) return parts;
-  return parts.map((part: unknown) => (isReadable(part) ? part : { type: "data", name: "unreadable", data: part ?? {} }));
+  return parts.map((part: unknown) => {
+    const whole = wellFormed(part);
+    return isReadable(whole) ? whole : { type: "data", name: "unreadable", data: whole ?? {} };
+  });
 }
 
 function isReadable(part: unknown): part is StoredPart {
@@ -28,7 +32,7 @@ function isReadable(part: unknown): part is StoredPart {
   switch (type) {
     case "text":
     case "reasoning":
-      return typeof text === "string";
+      return typeof text === "string" && text.isWellFormed();
     case "toolCall":
       return typeof call === "number";
     case "data":

@@ -93,7 +93,7 @@ export function addRun(builder: GraphBuilder): RunRefs {
       }),
       text: t.string({
         description: "Its last answer.",
-        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text ?? null) : null),
+        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text?.toWellFormed() ?? null) : null),
       }),
       failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run, _, scope) => failureOf(scope, run) }),
       usage: t.field({
