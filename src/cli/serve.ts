@@ -25,6 +25,9 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   const interrupted = interruptSignal();
   const start = performance.now();
   const platform = await createPlatform(config, options);
+  // What comes between two events is the process's: with it the platform finds the run or the request whose code it is.
+  process.on("uncaughtException", (error) => platform.uncaught(error));
+  process.on("unhandledRejection", (reason) => platform.uncaught(reason));
   try {
     const server = await platform.listen();
     tidyUp();

@@ -214,6 +214,11 @@ export const errorCodes = {
     'The node "{node}" failed: {problem}',
     "Correct the graph, or start again from a checkpoint with retryRun.",
   ),
+  UNCAUGHT_ERROR: entry(
+    "internal",
+    "An error in {where} was not caught.",
+    "Look for the run's or the request's id in the log of the server, and await or catch there what fails.",
+  ),
   RUN_FENCED: entry("internal", "Another owner took the run over; what this one wrote was refused.", "Nothing: the new owner goes on."),
   RUN_SUSPENDED: entry("internal", "The run waits for a decision.", "Decide its interrupt."),
   RUN_CANCELLED: entry("internal", "The run was cancelled.", "Nothing."),

@@ -17,6 +17,7 @@ import { PluginView, pluginDirectory } from "./host/plugins.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { refOf, type ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
+import { UncaughtErrors, uncaughtErrors } from "./process/uncaught-errors.ts";
 import { runsPlugin, turnLookup } from "./runs/plugin.ts";
 import { createServing, type Serving } from "./serving.ts";
 import { version } from "./version.ts";
@@ -38,6 +39,13 @@ export interface Platform extends Omit<Serving, "stop"> {
   use<T>(ref: ServiceRef<T>): T;
   /** What a resolver would be given for this viewer. */
   scope(viewer: Viewer, requestId?: string): Scope;
+  /**
+   * Logs an error that nothing caught and fails the run or the request that it is of. Where the process is the platform's own, hand it
+   * what `uncaughtException` and `unhandledRejection` tell of, as `weftline start` does, and no forgotten `await` ends the server.
+   *
+   * @example process.on("uncaughtException", (error) => platform.uncaught(error));
+   */
+  uncaught(error: unknown): void;
   /** Closes the server, then plugins in reverse order, then the database. */
   close(): Promise<void>;
 }
@@ -49,7 +57,7 @@ export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
-    hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup],
+    hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup, uncaughtErrors],
   });
   await kernel.load();
   return kernel;
@@ -70,6 +78,7 @@ export async function composePlatform(config: WeftlineConfig): Promise<{ kernel:
  */
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
   const { kernel, composition } = await composePlatform(config);
+  const uncaught = new UncaughtErrors(createLog(config));
   const database = await kernel.phase("migrate", () => openDatabase(config, composition, options));
   try {
     kernel.provide(databaseService, database);
@@ -78,6 +87,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
     kernel.provide(limitsService, limitsWhenReady(config, kernel));
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
     kernel.provide(turnLookup, kernel.registry);
+    kernel.provide(uncaughtErrors, uncaught);
     await kernel.setup();
   } catch (error) {
     await kernel.close();
@@ -110,6 +120,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
     host,
     use: host.use,
     scope: (viewer, requestId = "internal") => new Scope(host, viewer, requestId),
+    uncaught: (error) => uncaught.handle(error),
     close: async () => {
       await stop();
       const failures = await kernel.close();

@@ -14,11 +14,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   kernel: ["errors"],
   database: ["errors", "kernel"],
-  graphql: ["errors", "kernel", "database"],
+  process: ["errors", "kernel"],
+  graphql: ["errors", "kernel", "database", "process"],
   api: ["errors", "kernel", "database", "graphql", "host", "runs"],
   host: ["errors", "kernel", "database", "graphql", "api"],
-  runs: ["errors", "kernel", "database", "graphql", "host", "api"],
-  top: ["errors", "kernel", "database", "graphql", "host", "runs", "api"],
+  runs: ["errors", "kernel", "database", "process", "graphql", "host", "api"],
+  top: ["errors", "kernel", "database", "process", "graphql", "host", "runs", "api"],
 };
 
 it("sees the sources", () => {

@@ -14,6 +14,7 @@ import {
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
+import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { DocumentCache } from "./document-cache.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
@@ -181,7 +182,9 @@ export class Engine {
       checkTexts(variables);
       checkSize(this.#sizes.of({ ...args, variables }), this.#options.limits);
       const stays = operation.operation === "subscription" ? stay?.() : undefined;
-      const outcome = await run({ ...args, contextValue: new Scope(this.#options.host, viewer, requestId) }, stays);
+      const { host } = this.#options;
+      const scoped = { ...args, contextValue: new Scope(host, viewer, requestId) };
+      const outcome = await host.use(uncaughtErrors).settle({ requestId }, () => run(scoped, stays));
       return outcome instanceof Responses ? outcome : maskResult(outcome, reporting);
     } catch (error) {
       return { errors: [publicError(error, reporting)] };

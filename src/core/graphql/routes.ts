@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { WeftlineError } from "../errors.ts";
+import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { extensionPoint } from "../kernel/refs.ts";
 import type { Caller } from "./engine.ts";
 import { sendError } from "./replies.ts";
@@ -75,7 +76,9 @@ export async function serveRoute(
   response.once("close", () => gone.abort());
   const scope = new Scope(host, viewer, requestId);
   try {
-    const answer = await route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal });
+    const answer = await host
+      .use(uncaughtErrors)
+      .settle({ requestId }, () => route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal }));
     response.writeHead(answer.status, answer.headers);
     if (answer.body instanceof Readable) await pipeline(answer.body, response);
     else response.end(answer.body);

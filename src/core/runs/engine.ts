@@ -181,7 +181,8 @@ export class EmbeddedEngine {
 
   async #turn(run: Run, stops: TurnStops): Promise<void> {
     try {
-      await runTurn(this.#host, run, stops);
+      const fail = (error: WeftlineError): void => stops.abort.abort(error);
+      await this.#host.uncaught.watch({ runId: run.id }, fail, () => runTurn(this.#host, run, stops));
     } catch (error) {
       const known = asWeftlineError(error);
       if (known.code === "SHUTTING_DOWN") await this.#guard(this.#release(run));

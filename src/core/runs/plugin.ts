@@ -3,6 +3,7 @@ import { limitsService } from "../graphql/limits.ts";
 import { changesService } from "../host/changes.ts";
 import { serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
+import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { publishChanges } from "./append.ts";
 import { purgers, runService, streamService } from "./contract.ts";
 import { defaultEngineOptions, type EngineOptions } from "./engine-options.ts";
@@ -56,10 +57,16 @@ export const runsPlugin = definePlugin({
   ],
   migrations,
   schema: addRunsSchema,
-  requires: { database: databaseService, limits: limitsService, lookup: turnLookup, changes: optional(changesService) },
+  requires: {
+    database: databaseService,
+    limits: limitsService,
+    lookup: turnLookup,
+    uncaught: uncaughtErrors,
+    changes: optional(changesService),
+  },
   provides: { runs: runService, streams: streamService, engine: engineService },
   setup({ deps, log, contribute, contributions, onReady, onClose }) {
-    const { database, lookup, changes } = deps;
+    const { database, lookup, uncaught, changes } = deps;
     const faults = contributions(faultInjections).get("suite")?.value;
     const failpoint = faults?.failpoint;
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
@@ -69,7 +76,10 @@ export const runsPlugin = definePlugin({
       committed: (run, events) => publishChanges(changes, run, events),
       failpoint,
     });
-    const engine: EmbeddedEngine = new EmbeddedEngine({ database, writer, log, lookup, gates: new ToolGates(), failpoint }, options);
+    const engine: EmbeddedEngine = new EmbeddedEngine(
+      { database, writer, log, lookup, gates: new ToolGates(), uncaught, failpoint },
+      options,
+    );
     const host = {
       database,
       hub,

@@ -5,6 +5,7 @@ import type { Lookup } from "./cast.ts";
 import type { Run } from "./entities/run.ts";
 import type { RunEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
+import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { Questions } from "./questions.ts";
 import type { RunSession } from "./session.ts";
 import type { ToolCalls } from "./tool-calls.ts";
@@ -19,6 +20,7 @@ export interface TurnHost {
   readonly log: Logger;
   readonly lookup: Lookup;
   readonly gates: ToolGates;
+  readonly uncaught: UncaughtErrors;
   readonly failpoint?: Failpoint | undefined;
 }
 

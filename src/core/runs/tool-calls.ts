@@ -4,13 +4,14 @@ import { isoDuration } from "../graphql/scalars.ts";
 import { hashOf } from "../host/idempotency.ts";
 import type { Logger } from "../kernel/spec.ts";
 import { wellFormed } from "../well-formed.ts";
+import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
 import { asJson, untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
 import type { ToolGates } from "./tool-gates.ts";
-import type { PolicedCall, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
+import type { PolicedCall, ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
 import type { DecisionKind, InterruptKind } from "./types.ts";
 
 /** How long a person has to decide unless the tool says otherwise: a day. */
@@ -42,6 +43,7 @@ export interface ToolCallsOptions {
   readonly gates: ToolGates;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  readonly uncaught: UncaughtErrors;
   readonly failpoint?: Failpoint | undefined;
   /** What earlier turns of the run left. */
   readonly calls: readonly ToolCall[];
@@ -245,21 +247,20 @@ export class ToolCalls {
   }
 
   async #invoke(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
-    const { session, signal, log, registry } = this.#options;
+    const { session, signal, log, registry, uncaught } = this.#options;
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     const both = AbortSignal.any([signal, timeout]);
     try {
-      const work = Promise.resolve(
-        tool.execute(args as never, {
-          runId: session.run.id,
-          tenantId: session.run.tenantId,
-          ownerId: session.run.ownerId,
-          signal: both,
-          log,
-          idempotencyKey: `${session.run.id}/tool/${call.c}`,
-          progress: (data) => session.append("tool.progress", { c: call.c, data }),
-        }),
-      );
+      const ctx: ToolContext = {
+        runId: session.run.id,
+        tenantId: session.run.tenantId,
+        ownerId: session.run.ownerId,
+        signal: both,
+        log,
+        idempotencyKey: `${session.run.id}/tool/${call.c}`,
+        progress: (data) => session.append("tool.progress", { c: call.c, data }),
+      };
+      const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
       const result = asJson(await untilAborted(work, both));
       const problems = tool.outputSchema ? (registry?.checkSchema(tool.outputSchema, result) ?? []) : [];
       if (problems.length > 0)

@@ -56,13 +56,16 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
       gates: host.gates,
       signal: abort.signal,
       log: host.log,
+      uncaught: host.uncaught,
       failpoint: host.failpoint,
       calls,
       interrupts,
     });
     const questions = new Questions({ session, registry, plugin: cast.plugin, interrupts });
     const stage = { host, run, session, toolCalls, questions, abort, drain };
-    const { output, text } = cast.kind === "agent" ? await converse(stage, cast) : await perform(stage, cast);
+    const { output, text } = await host.uncaught.label({ plugin: cast.plugin }, () =>
+      cast.kind === "agent" ? converse(stage, cast) : perform(stage, cast),
+    );
     await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
     await endForCertain(host, run, session, abort.signal.aborted ? abort.signal.reason : error);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { RunEventBody } from "#weftline";
 import type { Database, SqlTx } from "../../../src/core/database/database.ts";
 import type { Sql } from "../../../src/core/database/sql.ts";
+import { UncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
@@ -69,7 +70,10 @@ async function haunt(runs: number, fence: Fence) {
     const warn = (detail: { readonly code?: string }): void => void (refusals += detail.code === "RUN_FENCED" ? 1 : 0);
     const log = { ...silent, warn, child: () => silent } as never;
     const writer = new LogWriter(on, new Hub(), { ring: () => undefined, committed: () => undefined });
-    return new EmbeddedEngine({ database: on, writer, log, lookup, gates: new ToolGates() }, { concurrency: 100, leaseMs, sweepMs: 100 });
+    return new EmbeddedEngine(
+      { database: on, writer, log, lookup, gates: new ToolGates(), uncaught: new UncaughtErrors(log) },
+      { concurrency: 100, leaseMs, sweepMs: 100 },
+    );
   };
 
   const zombie = engineOf(gated);

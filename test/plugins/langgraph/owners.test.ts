@@ -2,6 +2,7 @@ import { Annotation, START, StateGraph, type LangGraphRunnableConfig } from "@la
 import { describe, expect, it } from "vitest";
 import { contribution, databaseService, definePlugin } from "#weftline";
 import { graphs } from "#plugins/langgraph";
+import { uncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
@@ -42,7 +43,14 @@ async function twoOwners(builder: object) {
   const database = platform.use(databaseService);
   const writer = new LogWriter(database, new Hub(), { ring: () => undefined, committed: () => undefined });
   const second = new EmbeddedEngine(
-    { database, writer, log: platform.host.log, lookup: platform.use(turnLookup), gates: new ToolGates() },
+    {
+      database,
+      writer,
+      log: platform.host.log,
+      lookup: platform.use(turnLookup),
+      gates: new ToolGates(),
+      uncaught: platform.use(uncaughtErrors),
+    },
     { concurrency: 100, leaseMs: 15_000, sweepMs: 10 },
   );
   return { studio, second, database };
