@@ -118,6 +118,7 @@ export class GraphTurn {
       onState: async (namespace, changed) => {
         if (namespace === "") await this.models.exchange.say(() => patches.changed(changed));
       },
+      onFailure: (error) => this.models.exchange.fail(error),
     });
     const config = {
       // Lent by the config and not set at the graph: one graph may run for many at once.
@@ -142,7 +143,10 @@ export class GraphTurn {
   async #goOn(standing: StoredCheckpoint): Promise<unknown> {
     const asked = interruptsAt(standing).filter((interrupt) => !isOfTool(interrupt));
     if (asked.length === 0) return isBreakpoint(standing) ? this.#afterBreakpoint(standing, []) : null;
-    return new this.sdk.graph.Command({ resume: await answersTo(asked, this.ctx) });
+    const answers = await answersTo(asked, this.ctx);
+    // Old versions do not name an interrupt: the one that waits is given its answer.
+    const [unnamed] = asked.length === 1 && asked[0]?.id === undefined ? Object.values(answers) : [];
+    return new this.sdk.graph.Command({ resume: unnamed ?? answers });
   }
 
   /** Lends what stops a graph after the superstep under way, with its checkpoint saved, when the platform closes. */

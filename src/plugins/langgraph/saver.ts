@@ -23,6 +23,8 @@ export interface SaverOptions {
   readonly files?: StoredFiles;
   /** Told of the values that a checkpoint changes, as JSON, before it is written. */
   readonly onState?: (namespace: string, changed: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** Told of a write that failed: LangGraph does not wait for all of them. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** What stands beside the state in each checkpoint. */
@@ -54,7 +56,7 @@ const separator = "\u0001";
  * It serves one thread, which is the run's.
  */
 export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> {
-  const { threadId, checkpoints, onState, files = new StoredFiles(new Map()) } = options;
+  const { threadId, checkpoints, onState, onFailure, files = new StoredFiles(new Map()) } = options;
   const { BaseCheckpointSaver: Base, TASKS, WRITES_IDX_MAP, maxChannelVersion } = options.sdk.checkpointing;
 
   class PlatformSaver extends Base<string> {
@@ -116,12 +118,17 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       return { configurable: { thread_id: threadId, checkpoint_ns: namespace, checkpoint_id: id } };
     }
 
-    async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {
+    putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {
+      const written = this.#putWrites(config, writes.map(withList), `${taskPath}${separator}${taskId}`);
+      written.catch((error: unknown) => onFailure?.(error));
+      return written;
+    }
+
+    async #putWrites(config: RunnableConfig, writes: readonly PendingWrite[], task: string): Promise<void> {
       if (!isThread(config)) throw foreign(config);
       const { checkpoint_ns: namespace = "", checkpoint_id: checkpoint } = configurableOf(config);
       if (!checkpoint) throw new WeftlineError("INTERNAL", {}, { cause: new Error("writes without a checkpoint") });
       noteAnswered(writes);
-      const task = `${taskPath}${separator}${taskId}`;
       const encoded: CheckpointWrite[] = [];
       let written = 0;
       for (const [place, [channel, value]] of writes.entries()) {
@@ -173,7 +180,7 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       const theirs = writes.filter(({ channel }) => !channel.startsWith(ownChannels));
       return Promise.all(
         theirs.map(async ({ task, channel, value }): Promise<[string, string, unknown]> => {
-          if (channel === interruptChannel && (value as unknown[]).length > 0) this.#interrupted.add(task);
+          if (channel === interruptChannel && interruptsOf(value).length > 0) this.#interrupted.add(task);
           return [task.slice(task.indexOf(separator) + 1), channel, await this.#stored.decode(value)];
         }),
       );
@@ -200,11 +207,22 @@ export const ownChannels = "weftline.";
 export const interruptChannel = "__interrupt__";
 const resumeChannel = "__resume__";
 
+/** Up to LangGraph 1.4 a single interrupt is written as it is, later ones as a list. */
+function withList(write: PendingWrite): PendingWrite {
+  const [channel, value] = write;
+  return channel === interruptChannel ? [channel, interruptsOf(value)] : write;
+}
+
+/** The interrupts of a write, in whichever shape a version of LangGraph wrote them. */
+export function interruptsOf(value: unknown): StoredInterrupt[] {
+  return [value].flat().filter((each): each is StoredInterrupt => typeof each === "object" && each !== null);
+}
+
 /** Each interrupt is noted where it was raised before it is noted in the graphs around that. */
 function noteAnswered(writes: readonly PendingWrite[]): void {
-  const interrupts = writes.find(([channel]) => channel === interruptChannel)?.[1] as readonly StoredInterrupt[] | undefined;
-  const answers = writes.filter(([channel]) => channel === resumeChannel).at(-1)?.[1] as readonly unknown[] | undefined;
-  for (const interrupt of interrupts ?? []) interrupt.answered ??= answers?.length ?? 0;
+  const interrupts = interruptsOf(writes.find(([channel]) => channel === interruptChannel)?.[1]);
+  const answers = writes.filter(([channel]) => channel === resumeChannel).at(-1)?.[1];
+  for (const interrupt of interrupts) interrupt.answered ??= Array.isArray(answers) ? answers.length : answers == null ? 0 : 1;
 }
 
 interface Configurable {

@@ -1,14 +1,14 @@
 import type { RunContext, StoredCheckpoint } from "#weftline";
 import { askingOf } from "./asking.ts";
-import { interruptChannel, ownChannels, type StoredInterrupt } from "./saver.ts";
+import { interruptChannel, interruptsOf, ownChannels, type StoredInterrupt } from "./saver.ts";
 import { toolInterrupt } from "./tool-desk.ts";
 
 /** The interrupts that a graph stands at: of the tasks that followed on its newest checkpoint and have not finished since. */
 export function interruptsAt({ writes }: Pick<StoredCheckpoint, "writes">): StoredInterrupt[] {
   const finished = new Set(writes.filter(({ index }) => index >= 0).map(({ task }) => task));
   const waiting = writes.filter(({ channel, task }) => channel === interruptChannel && !finished.has(task));
-  const interrupts = waiting.flatMap(({ value }) => value as StoredInterrupt[]);
-  return [...new Map(interrupts.map((interrupt) => [interrupt.id, interrupt])).values()];
+  const interrupts = waiting.flatMap(({ value }) => interruptsOf(value));
+  return [...new Map(interrupts.map((interrupt) => [interrupt.id ?? interrupt, interrupt])).values()];
 }
 
 /** Whether a tool waits for an approval: the platform has asked about it. */

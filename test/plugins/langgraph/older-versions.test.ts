@@ -1,0 +1,77 @@
+import { Annotation, END, START, StateGraph, interrupt } from "@langchain/langgraph";
+import { describe, expect, it } from "vitest";
+import { contribution, definePlugin } from "#weftline";
+import { graphs } from "#plugins/langgraph";
+import { Studio } from "./studio.ts";
+
+type Writes = readonly (readonly [string, unknown])[];
+interface Saver {
+  putWrites(config: unknown, writes: Writes, task: string, path?: string): Promise<void>;
+}
+/** How a version of LangGraph hands writes to its checkpointer. */
+type Writing = (saver: Saver, ...args: Parameters<Saver["putWrites"]>) => Promise<void>;
+
+const State = Annotation.Root({ city: Annotation<string>, done: Annotation<string> });
+
+/** The graph as another version of LangGraph would run it: its checkpointer is called in another way. */
+function asWrittenBy(writing: Writing, node: () => Partial<typeof State.State>) {
+  const graph = new StateGraph(State).addNode("work", node).addEdge(START, "work").addEdge("work", END).compile();
+  const stream = graph.stream.bind(graph) as (input: unknown, config: unknown) => Promise<never>;
+  const lend = (config: { configurable: { __pregel_checkpointer: Saver } }): unknown => {
+    const saver = config.configurable.__pregel_checkpointer;
+    const get = (target: Saver, name: string): unknown => {
+      if (name === "putWrites") return (...args: Parameters<Saver["putWrites"]>) => writing(target, ...args);
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    };
+    const lent = new Proxy(saver, { get: get as never });
+    return { ...config, configurable: { ...config.configurable, __pregel_checkpointer: lent } };
+  };
+  return Object.assign(graph, { stream: (input: unknown, config: never) => stream(input, lend(config)) });
+}
+
+function written(change: (interrupt: Readonly<Record<string, unknown>>) => unknown): Writing {
+  return (saver, config, writes, ...rest) => {
+    const older = writes.map(([channel, value]) => [channel, channel === "__interrupt__" ? change((value as [never])[0]) : value] as const);
+    return saver.putWrites(config, older, ...rest);
+  };
+}
+
+async function studioOf(writing: Writing, node: () => Partial<typeof State.State>): Promise<Studio> {
+  const plugin = definePlugin({ id: "older", contributes: [contribution(graphs, "older", asWrittenBy(writing, node) as never)] });
+  const studio = await Studio.open({ plugins: [plugin()] });
+  await studio.agent("older", { graph: "older", output: "done" });
+  return studio;
+}
+
+describe("a graph on an older LangGraph", () => {
+  it.each<[string, Writing]>([
+    ["as an object", written((each) => each)],
+    ["as an object without an id", written(({ id: _, ...each }) => each)],
+    ["as a list without an id", written(({ id: _, ...each }) => [each])],
+  ])("that writes what it asks %s waits for the answer and goes on with it", async (_, writing) => {
+    await using studio = await studioOf(writing, () => {
+      const city = interrupt("Where to?") as string;
+      return { city, done: `${city}, ${interrupt(`How long in ${city}?`) as string}` };
+    });
+    const id = await studio.start("older", { input: { done: "" } });
+    for (const [message, payload] of [
+      ["Where to?", "Rome"],
+      ["How long in Rome?", "a week"],
+    ]) {
+      const pending = async () => (await studio.until(id, ["WAITING"])).interrupts.nodes.find(({ status }) => status === "PENDING");
+      await expect.poll(async () => (await pending())?.message).toBe(message);
+      await studio.decide({ interrupt: (await pending())?.id, kind: "ANSWER", payload });
+    }
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", text: "Rome, a week" });
+  });
+
+  it("that does not wait for its checkpointer fails with what went wrong there", async () => {
+    const unawaited: Writing = (saver, ...args) => {
+      void saver.putWrites(...args);
+      return Promise.resolve();
+    };
+    await using studio = await studioOf(unawaited, () => ({ done: "x".repeat(5 * 1024 * 1024) }));
+    expect(await studio.play("older", { input: { done: "" } })).toMatchObject({ status: "FAILED", failure: { code: "STATE_REFUSED" } });
+  });
+});
