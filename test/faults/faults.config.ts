@@ -1,5 +1,5 @@
 import { defineConfig } from "../../src/core/index.ts";
-import { agents, auth, capabilities, chat, health, models, openai, simulated } from "../../src/plugins/index.ts";
+import { agents, auth, capabilities, chat, health, langgraph, models, openai, simulated } from "../../src/plugins/index.ts";
 import { faults } from "./plugin.ts";
 
 /** The server under fault: every plugin that ships, and one that breaks it. */
@@ -15,6 +15,7 @@ export default defineConfig({
     simulated({ tokensPerSecond: Number(FAULTS_TOKENS_PER_SECOND ?? 0) }),
     capabilities(),
     openai(),
+    langgraph(),
     agents(),
     chat(),
     faults(),

@@ -27,12 +27,12 @@ export async function makeAgent(server: FaultyServer, input: object): Promise<st
 }
 
 /** An agent with the tools that the cases use. */
-export const makeWorker = (server: FaultyServer): Promise<string> =>
+export const makeWorker = (server: FaultyServer, framework: "openai" | "langgraph" = "openai"): Promise<string> =>
   makeAgent(server, {
-    name: "Worker",
-    framework: "openai",
+    name: `Worker on ${framework}`,
+    framework,
     capabilities: ["time.now", "math.evaluate", "message.send"],
-    idempotencyKey: "worker",
+    idempotencyKey: `worker on ${framework}`,
   });
 
 /** Starts a run, however often it takes. @returns the run's id. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { WeftlineError, type LoggedEvent, type RunEventBody } from "#weftline";
-import { alice, bootRuns, callOnce, countingTool, say } from "./fixtures.ts";
+import { alice, bootRuns, callOnce, countingTool, say, type Turn } from "./fixtures.ts";
 
 type Host = Awaited<ReturnType<typeof bootRuns>>;
 
@@ -58,6 +58,47 @@ describe("a run whose process was lost", () => {
     expect(finished).toMatchObject([{ status: "FAILED" }]);
     expect(finished[0]?.text.startsWith("One ")).toBe(true);
     expect(rows.at(-1)?.kind).toBe("run.failed");
+  });
+
+  it("ends the call of a complete answer that its framework asks for again, as it does from a checkpoint before it", async () => {
+    const lostTurn: Turn = async function* (_, { toolRequested, toolArguments, drain }) {
+      yield { kind: "message.started", message: "ask" };
+      toolRequested({ callId: "first", name: "loom.weave", message: "ask", part: 0 });
+      toolArguments("first", "{}");
+      yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
+      yield* untilAborted(drain);
+    };
+    await using lost = await bootRuns({ turn: lostTurn, tools: [countingTool().tool] });
+    const run = await lost.start();
+    await seen(lost, run.streamNum, "message.finished");
+    const { tool, calls } = countingTool();
+    const asksAgain: Turn = async function* (_, ctx) {
+      await ctx.callTools([{ callId: "again", name: "loom.weave", arguments: {} }]);
+      yield* say(["Woven."]);
+    };
+    await using host = await bootRuns({ turn: asksAgain, tools: [tool] }, crashCopy(lost));
+    expect((await host.until(run.id, "SUCCEEDED")).text).toBe("Woven.");
+    expect(calls).toHaveLength(1);
+    const finished = (await host.events(run)).flatMap(({ kind, payload }) => (kind === "tool.finished" ? [payload] : []));
+    expect(finished).toMatchObject([
+      { c: 2, status: "SUCCESS" },
+      { c: 1, status: "CANCELLED" },
+    ]);
+  });
+
+  it("ends such a call also where an attempt failed and the next one asks again", async () => {
+    let attempts = 0;
+    const turn: Turn = async function* (_, { toolRequested, toolArguments }) {
+      if (++attempts > 1) return yield* say(["Done."]);
+      yield { kind: "message.started", message: "ask" };
+      toolRequested({ callId: "first", name: "loom.weave", message: "ask", part: 0 });
+      toolArguments("first", "{}");
+      yield { kind: "message.finished", message: "ask", status: "COMPLETE" };
+      throw new WeftlineError("PROVIDER_FAILED", { provider: "scripted", status: 503, retryAfterMs: 1 });
+    };
+    await using host = await bootRuns({ turn, tools: [countingTool().tool] });
+    const run = await host.start();
+    expect((await host.until(run.id, "SUCCEEDED")).text).toBe("Done.");
   });
 
   it("still waits for its approval after the restart, and runs the tool once", async () => {

@@ -5,6 +5,7 @@ import { readValues, ValueWriter } from "./checkpoint-values.ts";
 import type { Checkpoints, CheckpointWrite, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
+import type { Failpoint } from "./failpoint.ts";
 
 /** Whose checkpoints, and under which epoch they are written. */
 export interface CheckpointOwner {
@@ -27,7 +28,7 @@ const columns = "c.namespace, c.name, p.name as parent, c.format, c.versions, c.
 const joined = "runs_checkpoint c left join runs_checkpoint p on p.id = c.parent_id and p.run_id = c.run_id";
 
 /** A run's checkpoints, as its adapter works with them. */
-export function checkpointsOf(database: Database, run: CheckpointOwner, session: CheckpointSession): Checkpoints {
+export function checkpointsOf(database: Database, run: CheckpointOwner, session: CheckpointSession, failpoint?: Failpoint): Checkpoints {
   const { read } = database;
   const values = new ValueWriter(run.id);
   const stored = async (row: Row | undefined): Promise<StoredCheckpoint | undefined> => row && load(read, run.id, row);
@@ -35,18 +36,24 @@ export function checkpointsOf(database: Database, run: CheckpointOwner, session:
     put: async (checkpoint) => {
       await session.flush();
       const stepId = checkpoint.step === undefined ? undefined : session.stepId(checkpoint.step);
+      failpoint?.("checkpoint.before");
       await database.commit(async ({ sql }) => {
         await checkOwner(sql, run);
         await insert(sql, run, checkpoint, stepId);
         await values.write(sql, checkpoint);
+        failpoint?.("checkpoint.inside");
       });
+      failpoint?.("checkpoint.committed");
     },
     putWrites: async ({ namespace = "", checkpoint }, writes) => {
       await session.flush();
+      failpoint?.("checkpoint.before");
       await database.commit(async ({ sql }) => {
         await checkOwner(sql, run);
         for (const write of writes) await insertWrite(sql, [run.id, namespace, checkpoint], write);
+        failpoint?.("checkpoint.inside");
       });
+      failpoint?.("checkpoint.committed");
     },
     get: async ({ namespace = "", id }) => {
       const where = `c.run_id = ? and c.namespace = ?${id === undefined ? "" : " and c.name = ?"}`;

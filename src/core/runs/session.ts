@@ -64,6 +64,8 @@ export class RunSession extends RunQueue {
   #lastText: string | undefined;
   readonly #raised = new Set<string>();
   #recalled: EventPayloads["memory.recalled"] | undefined;
+  /** Calls that a lost or failed turn left open. */
+  readonly #left: Set<number>;
   /** The number of each step by the adapter's name for it, open or not. */
   readonly #stepNumbers = new Map<string, number>();
 
@@ -76,6 +78,7 @@ export class RunSession extends RunQueue {
     this.#broken = [...start.broken];
     this.#supersedesRun = start.regeneratesId;
     this.#counters = countersOf(start.past, start.usage);
+    this.#left = new Set(this.open.calls);
     for (const { kind, payload } of start.past) {
       if (kind === "step.started") this.#noteAttempt(payload as EventPayloads["step.started"]);
       if (kind === "message.started") this.#noteMessage(payload as EventPayloads["message.started"]);
@@ -225,6 +228,16 @@ export class RunSession extends RunQueue {
   }
 
   /**
+   * Ends calls that an earlier turn or attempt left open and this one did not make: a framework that went on from a checkpoint before them
+   * has its model ask again.
+   */
+  closeLeft(): void {
+    for (const c of this.open.calls) {
+      if (this.#left.has(c)) this.append("tool.finished", { c, status: "CANCELLED", error: "The turn that asked for it was lost." });
+    }
+  }
+
+  /**
    * Leaves a failed attempt behind: steps and unmade calls end, but the message stays open until the next attempt's takes its place, or until
    * the run ends.
    */
@@ -237,7 +250,9 @@ export class RunSession extends RunQueue {
       }
       this.#messages.delete(name);
     }
-    for (const s of this.open.steps) this.append("step.finished", { s, status: "FAILED", error: reason });
+    const { calls, steps } = this.open;
+    for (const c of calls) this.#left.add(c);
+    for (const s of steps) this.append("step.finished", { s, status: "FAILED", error: reason });
     this.#steps.clear();
   }
 

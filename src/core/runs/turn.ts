@@ -66,6 +66,7 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
     const { output, text } = await host.uncaught.label({ plugin: cast.plugin }, () =>
       cast.kind === "agent" ? converse(stage, cast) : perform(stage, cast),
     );
+    session.closeLeft();
     await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
     await endForCertain(host, run, session, abort.signal.aborted ? abort.signal.reason : error);
@@ -125,7 +126,10 @@ async function reopen(host: TurnHost, { id, epoch }: Run): Promise<RunSession> {
   return (await openSession(host, Object.assign(run, { epoch }))).session;
 }
 
-/** What a lost process left open and nobody will go on with: steps, and calls that the model had not finished writing. */
+/**
+ * What a lost process left open and nobody will go on with: steps, and calls that the model had not finished writing. Calls of complete
+ * messages may still be made; those that are not end with the run.
+ */
 function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
   const reason = "The server process was lost.";
   const open = session.open;

@@ -7,8 +7,8 @@ import { cancelMutation, createApprover, makeWorker, startRun, texts } from "../
 
 /** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
 const mostHits = 60;
-/** What the small version visits: places whose loss would show most. */
-const few: readonly FailpointName[] = ["append.inside", "tool.executed"];
+/** What the small version visits, and at which hit: places whose loss would show most. The second checkpoint follows on a model's answer. */
+const few: Partial<Record<FailpointName, number>> = { "append.inside": 1, "checkpoint.before": 2, "tool.executed": 1 };
 
 const arm = `mutation ($at: String!, $hit: Int!) { faultsArm(at: $at, hit: $hit) }`;
 
@@ -81,9 +81,12 @@ const compact: Scenario = async (server, agent, round) => {
 const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact };
 const scenarioOf = (point: FailpointName): Scenario => scenarios[point.split(".")[0] ?? ""] ?? work;
 
-/** Kills the server at each hit of a point until a scenario passes without one. @returns how many hits there were. */
-async function visit(server: FaultyServer, agent: string, point: FailpointName, most: number): Promise<number> {
-  for (let hit = 1; hit <= most; hit++) {
+/** Only a framework that keeps checkpoints reaches their points. */
+const frameworkOf = (point: FailpointName): "openai" | "langgraph" => (point.startsWith("checkpoint.") ? "langgraph" : "openai");
+
+/** Kills the server at each of these hits of a point until a scenario passes without one. @returns how many hits there were. */
+async function visit(server: FaultyServer, agent: string, point: FailpointName, { first, last }: Hits): Promise<number> {
+  for (let hit = first; hit <= last; hit++) {
     let state: "playing" | "played" = "playing";
     let killed = 0;
     await server.ask(arm, { at: point, hit });
@@ -104,20 +107,27 @@ async function visit(server: FaultyServer, agent: string, point: FailpointName, 
       killed++;
       await server.start();
     }
-    if (killed === 0) return hit - 1;
+    if (killed === 0) return hit - first;
   }
-  return most;
+  return last - first + 1;
+}
+
+interface Hits {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Ends the process before, inside and after every durable step, at each time that the step is taken. */
 await runCase("failpoints", async ({ size }) => {
-  const points = size === "whole" ? failpointNames : few;
+  const points = failpointNames.filter((point) => size === "whole" || point in few);
   const violations: string[] = [];
   const hits: Record<string, number> = {};
   const server = await FaultyServer.start({ FAULTS_TOKENS_PER_SECOND: "200" });
-  const agent = await makeWorker(server);
+  const agents = { openai: await makeWorker(server), langgraph: await makeWorker(server, "langgraph") };
   for (const point of points) {
-    hits[point] = await visit(server, agent, point, size === "whole" ? mostHits : 1);
+    const only = few[point] ?? 1;
+    const wanted = size === "whole" ? { first: 1, last: mostHits } : { first: only, last: only };
+    hits[point] = await visit(server, agents[frameworkOf(point)], point, wanted);
     violations.push(...violationsOf(server.database, "between").map((each) => `${point}: ${each}`));
     if (size === "whole") process.stderr.write(`${point}: ${hits[point]}\n`);
   }

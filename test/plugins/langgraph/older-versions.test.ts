@@ -47,8 +47,8 @@ async function studioOf(writing: Writing, node: () => Partial<typeof State.State
 describe("a graph on an older LangGraph", () => {
   it.each<[string, Writing]>([
     ["as an object", written((each) => each)],
-    ["as an object without an id", written(({ id: _, ...each }) => each)],
-    ["as a list without an id", written(({ id: _, ...each }) => [each])],
+    ["as an object without an id", written(({ value }) => ({ value, when: "during", resumable: true }))],
+    ["as a list without an id", written(({ value }) => [{ value, when: "during", resumable: true }])],
   ])("that writes what it asks %s waits for the answer and goes on with it", async (_, writing) => {
     await using studio = await studioOf(writing, () => {
       const city = interrupt("Where to?") as string;
