@@ -11,6 +11,7 @@ import { createSdkLoader, openaiOptions } from "#plugins/openai";
 import { z } from "zod";
 import type { Crew, ReadCrew } from "./definition/crew.ts";
 import { askedBy, interpolate } from "./definition/inputs.ts";
+import { modelProblems } from "./definition/models.ts";
 import { readCrew } from "./definition/read.ts";
 import { withRecalled } from "./definition/recalled.ts";
 import { crewOfOne } from "./definition/single.ts";
@@ -131,6 +132,8 @@ function crewFor(
 ): { readonly crew: Crew; readonly warnings: readonly string[] } {
   if (named === undefined) return { crew: crewOfOne(request, tools, asked), warnings: [] };
   const { crew, warnings } = readNamed(host, named, request.agent.name);
+  const problems = modelProblems(crew, host.models);
+  if (problems.length > 0) throw new WeftlineError("CREW_INVALID", { crew: crew.name, problems: problems.join("; "), plugin: "crewai" });
   return { crew: withRecalled(interpolate(crew, asked), request.recalled), warnings };
 }
 

@@ -42,6 +42,10 @@ function chosen(
   const source = named === undefined ? undefined : find(named);
   if (named !== undefined && source) return { id: named, source, model: modelOf(named, source, name?.slice(slash + 1)) };
   const standing = find(fallback);
+  if (named !== undefined && standing && !standing.models.includes(name ?? "") && name !== standing.defaultModel)
+    throw invalid(
+      `There is no binding "${named}", and "${name}" is not among the models of the default binding "${fallback}". Add models({ bindings: { "${named}": … } }), or name a binding first: "${fallback}/${name}".`,
+    );
   if (!standing)
     throw new WeftlineError("UNAVAILABLE", {
       what: "A model",

@@ -2,10 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { WeftlineError } from "#weftline";
+import { WeftlineError, modelService } from "#weftline";
 import { readFolder } from "../../../src/plugins/crewai/definition/folder.ts";
 import { interpolate } from "../../../src/plugins/crewai/definition/inputs.ts";
+import { modelProblems } from "../../../src/plugins/crewai/definition/models.ts";
 import { readCrew } from "../../../src/plugins/crewai/definition/read.ts";
+import { models } from "../../../src/plugins/models/index.ts";
+import { testPlatform } from "../../../src/testing/index.ts";
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -79,6 +82,39 @@ describe("a definition", () => {
       "agents.researcher.knowledge_sources is not supported here and is left out.",
       "tasks.task-1.output_file is not supported here and is left out.",
     ]);
+  });
+
+  it("warns of what is left out at any depth", () => {
+    const llm = { model: "llama3", api_key: "x", extra: { a: 1 } };
+    const { warnings } = readCrew({ agents: { researcher: { ...agent, llm } }, tasks: [task], manager_llm: { seed: 1 } }, "x");
+    expect(warnings).toEqual([
+      "crew.manager_llm.seed is not supported here and is left out.",
+      "agents.researcher.llm.api_key is not supported here and is left out.",
+      "agents.researcher.llm.extra is not supported here and is left out.",
+    ]);
+  });
+
+  it.each<[unknown, RegExp | undefined]>([
+    ["groq/llama-3.3", /agents\.researcher\.llm: There is no binding "groq"/],
+    [{ model: "llama3", provider: "ollama" }, /There is no binding "ollama"/],
+    [{ deployment_name: "mine", provider: "azure" }, /There is no binding "azure"/],
+    [{ provider: "azure" }, /There is no binding "azure"/],
+    [{ model: "llama3", base_url: "http://localhost:11434" }, /has the address http:\/\/localhost:11434\. Add one.*"local\/llama3"/],
+    [{ api_base: "http://localhost:11434" }, /has the address/],
+    [{ model: "ollama/llama3", base_url: "http://localhost:11434" }, /has the address/],
+    [{ model: "gpt-5.5", azure_endpoint: "https://a.example" }, /has the address/],
+    [{ model: "gpt-5.5", base_url: "https://api.example/v1/" }, undefined],
+    [{ model: "openai/gpt-5.5", provider: "openai" }, undefined],
+    [{ model: "gpt-5.5", temperature: 1 }, undefined],
+    ["gpt-5.5", undefined],
+    [undefined, undefined],
+  ])("that names its model %j sends it to no binding unasked", async (llm, problem) => {
+    const bindings = { openai: { apiKey: "x", baseURL: "https://api.example/v1" } };
+    await using app = await testPlatform({ plugins: [models({ bindings })] });
+    const { crew } = readCrew({ agents: { researcher: { ...agent, llm } }, tasks: [task] }, "x");
+    const problems = modelProblems(crew, app.platform.use(modelService)).join("; ");
+    if (problem) expect(problems).toMatch(problem);
+    else expect(problems).toBe("");
   });
 
   it.each([

@@ -35,15 +35,24 @@ describe("a binding with a key", () => {
     });
   });
 
-  it("takes a name with slashes for a model of the default binding unless it begins with a binding", async () => {
+  it("sends a name with slashes nowhere unasked: it begins with a binding, or the default binding has it", async () => {
     const bindings = {
-      router: { apiKey: key, baseURL: "https://openrouter.ai/api/v1", defaultModel: "auto" },
+      router: { apiKey: key, baseURL: "https://openrouter.ai/api/v1", defaultModel: "anthropic/claude" },
       ollama: { baseURL: "http://127.0.0.1:11434/v1" },
+      vllm: { baseURL: "http://127.0.0.1:8000/v1", models: ["Qwen/Qwen3-32B"] },
     };
     await withModels([models({ bindings, default: "router" })], (service) => {
-      expect(service.resolve("meta-llama/llama-4/free", allowed)).toMatchObject({ id: "router", model: "meta-llama/llama-4/free" });
+      expect(service.resolve(undefined, allowed)).toMatchObject({ id: "router", model: "anthropic/claude" });
+      expect(service.resolve("anthropic/claude", allowed)).toMatchObject({ id: "router", model: "anthropic/claude" });
+      expect(() => service.resolve("groq/llama-3.3", allowed)).toThrow(
+        /There is no binding "groq", .*Add models\({ bindings: { "groq": … } }\), or name a binding first: "router\/groq\/llama-3.3"/,
+      );
       expect(service.resolve("ollama/library/qwen3", allowed)).toMatchObject({ id: "ollama", model: "library/qwen3" });
       expect(service.resolve("router/meta-llama/llama-4", allowed)).toMatchObject({ id: "router", model: "meta-llama/llama-4" });
+      expect(service.resolve("vllm/Qwen/Qwen3-32B", allowed)).toMatchObject({ id: "vllm", model: "Qwen/Qwen3-32B" });
+    });
+    await withModels([models({ bindings, default: "vllm" })], (service) => {
+      expect(service.resolve("Qwen/Qwen3-32B", allowed)).toMatchObject({ id: "vllm", model: "Qwen/Qwen3-32B" });
     });
   });
 

@@ -2,6 +2,8 @@
 export interface ModelChoice {
   /** As in `openai/gpt-5.4-mini`; the run's own unless said. */
   readonly model?: string;
+  /** Where the model answers; a binding has to have it. */
+  readonly address?: string;
   readonly temperature?: number;
   readonly topP?: number;
   readonly maxTokens?: number;

@@ -8,6 +8,12 @@ const llm = z.union([
   text,
   z.object({
     model: text.optional(),
+    provider: text.optional(),
+    deployment_name: text.optional(),
+    base_url: text.optional(),
+    api_base: text.optional(),
+    endpoint: text.optional(),
+    azure_endpoint: text.optional(),
     temperature: z.number().min(0).max(2).optional(),
     top_p: z.number().min(0).max(1).optional(),
     max_tokens: count(1_000_000).optional(),

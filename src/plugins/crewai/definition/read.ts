@@ -79,9 +79,19 @@ function read<Fields extends z.ZodObject>(
     problems.push(...result.error.issues.map(({ path, message }) => `${[place, ...path].join(".")}: ${message}`));
     return undefined;
   }
-  const unknown = Object.keys(value as Raw).filter((key) => !(key in fields.shape) && !quietFields.has(key));
-  warnings.push(...unknown.map((key) => `${place}.${key} is not supported here and is left out.`));
+  const left = leftOut(value, result.data, "").filter((path) => !quietFields.has(path));
+  warnings.push(...left.map((path) => `${place}.${path} is not supported here and is left out.`));
   return result.data;
+}
+
+/** The paths of what was given and not taken, at any depth. */
+function leftOut(given: unknown, taken: unknown, path: string): string[] {
+  if (Array.isArray(given) && Array.isArray(taken)) return given.flatMap((each, index) => leftOut(each, taken[index], `${path}.${index}`));
+  if (!isRaw(given) || !isRaw(taken)) return [];
+  return Object.entries(given).flatMap(([key, each]) => {
+    const at = path === "" ? key : `${path}.${key}`;
+    return Object.hasOwn(taken, key) ? leftOut(each, taken[key], at) : [at];
+  });
 }
 
 /** CrewAI's JSON lets `settings` win over what stands beside it. */
@@ -158,8 +168,13 @@ function taskOf(key: string, fields: TaskFields): CrewTask {
 function choiceOf(llm: LlmFields | null | undefined): ModelChoice {
   if (llm == null) return {};
   if (typeof llm === "string") return { model: llm };
+  const { provider } = llm;
+  const name = llm.model ?? llm.deployment_name ?? (provider === undefined ? undefined : "");
+  const model = provider === undefined || name?.startsWith(`${provider}/`) ? name : `${provider}/${name}`;
+  const address = llm.base_url ?? llm.api_base ?? llm.endpoint ?? llm.azure_endpoint;
   return {
-    ...(llm.model === undefined ? {} : { model: llm.model }),
+    ...(model === undefined ? {} : { model }),
+    ...(address === undefined ? {} : { address }),
     ...(llm.temperature === undefined ? {} : { temperature: llm.temperature }),
     ...(llm.top_p === undefined ? {} : { topP: llm.top_p }),
     ...(llm.max_tokens === undefined ? {} : { maxTokens: llm.max_tokens }),
