@@ -119,13 +119,18 @@ export class Engine {
 
   /** Runs what {@link Engine.prepare} let through. Nothing is thrown; a stream ends with the public form of its error. */
   async run(args: ExecutionArgs): Promise<OperationOutcome> {
+    const outcome = await this.runOverHttp(args);
+    return "errors" in outcome && outcome.errors ? { ...outcome, errors: outcome.errors.map(withoutHttp) } : outcome;
+  }
+
+  /** {@link Engine.run}, its errors with what only the HTTP transport reads from them. */
+  async runOverHttp(args: ExecutionArgs): Promise<OperationOutcome> {
     try {
       const kind = getOperationAST(args.document, args.operationName)?.operation;
       const run = kind === "subscription" ? this.#enveloped.subscribe : this.#enveloped.execute;
-      const outcome = (await run(args)) as OperationOutcome;
-      return "errors" in outcome && outcome.errors ? { ...outcome, errors: outcome.errors.map(withoutHttp) } : outcome;
+      return (await run(args)) as OperationOutcome;
     } catch (error) {
-      return { errors: [withoutHttp(publicError(error, this.#reporting(args.contextValue as Caller)))] };
+      return { errors: [publicError(error, this.#reporting(args.contextValue as Caller))] };
     }
   }
 

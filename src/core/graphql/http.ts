@@ -12,6 +12,7 @@ import type { GraphLimits } from "./limits.ts";
 import { isLoopbackName } from "./origins.ts";
 import { Rates } from "./rates.ts";
 import { refuseConnection } from "./refuse-connection.ts";
+import { answerPlainPost } from "./plain-post.ts";
 import { sendError, sendJson } from "./replies.ts";
 import { RequestBodies, checkQueryString, readBodyFor } from "./request-body.ts";
 import { findRoute, serveRoute } from "./routes.ts";
@@ -247,7 +248,9 @@ export class GraphServer {
     if (hasBody(request)) {
       if (mayBeCutShort(request, this.#options.limits.requestBytes)) response.setHeader("connection", "close");
       const body = await this.#bodies.read(request, callerKey(caller.viewer, ""));
-      Object.assign(request, { body: readBodyFor(request, body) });
+      const read = readBodyFor(request, body);
+      if (await answerPlainPost(this.#options.engine, { request, response }, read, caller)) return;
+      Object.assign(request, { body: read });
     }
     await this.#options.engine.yoga.handle(request, response, this.#streaming(caller, response));
   }
