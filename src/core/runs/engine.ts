@@ -5,6 +5,7 @@ import type { Sql } from "../database/sql.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { Run } from "./entities/run.ts";
+import { openStatuses } from "./cancel.ts";
 import type { Claim } from "./start.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { runTurn } from "./turn.ts";
@@ -16,7 +17,9 @@ interface Active {
   readonly done: Promise<void>;
 }
 
-const claimable = (now: string): string => `blocked_by_id is null and (
+/** Finished runs, which are most, wait for nobody either: as a plain condition, SQLite would read all of them by the index of that column. */
+const unblocked = "coalesce(blocked_by_id, '') = ''";
+const claimable = (now: string): string => `${unblocked} and (
   (lease_owner is null and due_at <= ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING'))
   or (lease_owner is not null and lease_until < ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING')))`;
 
@@ -55,7 +58,9 @@ export class EmbeddedEngine {
    */
   async start(boot: "takeOver" | "join"): Promise<void> {
     if (boot === "takeOver") {
-      await this.#host.database.commit(({ sql }) => sql.run("update runs_run set lease_until = 0 where lease_owner is not null"));
+      await this.#host.database.commit(({ sql }) =>
+        sql.run(`update runs_run set lease_until = 0 where lease_owner is not null and status in ${openStatuses}`),
+      );
     }
     this.#working = true;
     this.#timers = [

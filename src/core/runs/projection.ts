@@ -31,8 +31,9 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
     .set("usage", json(payload.usage));
   if (payload.provenance !== undefined) effects.row.set("provenance", payload.provenance);
   for (const column of ["lease_owner", "lease_until", "due_at", "blocked_by_id"]) effects.row.setTo(column, "null");
+  // As a plain condition, SQLite would look through all queued runs.
   const unblocked = await sql.all<{ id: string }>(
-    `update runs_run set blocked_by_id = null, due_at = ${sql.now} where blocked_by_id = ? and status = 'QUEUED' returning id`,
+    `update runs_run set blocked_by_id = null, due_at = ${sql.now} where blocked_by_id = ? and coalesce(status, '') = 'QUEUED' returning id`,
     run.id,
   );
   for (const { id } of unblocked) effects.ring.add(id);

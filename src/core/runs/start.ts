@@ -108,6 +108,7 @@ function queuedRun(
     takeovers: 0,
     leaseOwner: null,
     leaseUntil: null,
+    deadlineAt: null,
     createdAt: events[0]?.at ?? 0,
     startedAt: null,
     finishedAt: null,
