@@ -84,10 +84,13 @@ export class RowReader {
     return this.all(entity, viewer, { where: `${alias}.id in (${params.map(() => "?").join(", ")})`, params });
   }
 
+  /** How many rows there are, or the query's limit where that is less: no more than that many are read. */
   async count<Entity extends object>(entity: EntityClass<Entity>, viewer: RowViewer, query: RowQuery): Promise<number> {
     const shape = this.#shapeOf(entity);
     const { text, params } = this.#guarded(shape, viewer, query);
-    return (await this.#sql().get<{ n: number }>(`select count(*) as n ${text}`, ...params))?.n ?? 0;
+    const limited = query.limit === undefined ? `select count(*) as n ${text}` : `select count(*) as n from (select 1 ${text} limit ?)`;
+    const last = query.limit === undefined ? [] : [query.limit];
+    return (await this.#sql().get<{ n: number }>(limited, ...params, ...last))?.n ?? 0;
   }
 
   /** What the reader may see, as a table of its own, and the caller's condition on that: no condition reaches behind it. */

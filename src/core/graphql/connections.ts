@@ -20,11 +20,13 @@ export interface Page<T> {
     readonly startCursor: string | null;
     readonly endCursor: string | null;
   };
-  /** Counts the whole list; asked only when a client selects it. */
+  /** Counts the whole list, up to {@link mostCounted}; asked only when a client selects it. */
   readonly totalCount: () => Promise<number | null>;
 }
 
 export const defaultPageSize = 20;
+/** Longer lists are not counted: it would take longer than all else that a page costs, and grow with each row. */
+export const mostCounted = 10_000;
 export const maxPageSize = 100;
 
 interface Window {
@@ -71,7 +73,10 @@ export async function pageOf<Entity extends object>(
   const size = window.first ?? window.last ?? defaultPageSize;
   const columns = Object.keys(orderBy).map((name) => em.getMetadata().get(entity).properties[name as never]?.["runtimeType"]);
   for (const cursor of [window.after, window.before]) if (cursor !== undefined) checkCursor(cursor, columns);
-  const totalCount = (): Promise<number> => em.count(entity, where as never);
+  const totalCount = async (): Promise<number | null> => {
+    const [beyond] = await em.find(entity, where as never, { offset: mostCounted, limit: 1, disableIdentityMap: true } as never);
+    return beyond ? null : em.count(entity, where as never);
+  };
   if (size === 0)
     return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount };
   const cursor = await em.findByCursor(entity, { where, orderBy: orderBy as never, includeCount: false, ...window } as never);
@@ -179,7 +184,7 @@ function defineConnection(builder: GraphBuilder, name: string, type: unknown): C
       }),
       pageInfo: t.field({ type: PageInfo, nullable: false, description: "Where the page stands.", resolve: (page) => page.pageInfo }),
       totalCount: t.int({
-        description: "How long the whole list is; counted only when it is selected.",
+        description: `How long the whole list is; counted only when it is selected, and null beyond ${mostCounted}.`,
         resolve: (page) => page.totalCount(),
       }),
     }),

@@ -2,7 +2,7 @@ import type { EntityClass } from "@mikro-orm/core";
 import type { RowQuery } from "../database/rows.ts";
 import type { Reach } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
-import { defaultPageSize, pageWindow, type Page, type PageArgs } from "./connections.ts";
+import { defaultPageSize, mostCounted, pageWindow, type Page, type PageArgs } from "./connections.ts";
 import type { Scope } from "./scope.ts";
 
 /** A list of rows in the order of one unique number. */
@@ -27,7 +27,10 @@ export async function pageOfRows<Entity extends object>(
   const { where, params, by, reach = "MINE" } = list;
   const { first, last, after, before } = pageWindow(args);
   const size = first ?? last ?? defaultPageSize;
-  const totalCount = (): Promise<number> => scope.countRows(entity, { where, params }, reach);
+  const totalCount = async (): Promise<number | null> => {
+    const count = await scope.countRows(entity, { where, params, limit: mostCounted + 1 }, reach);
+    return count > mostCounted ? null : count;
+  };
   if (size === 0)
     return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount };
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chatPlatform, type ChatPlatform } from "./fixture.ts";
+import { localId } from "#weftline";
+import { ada, chatPlatform, type ChatPlatform } from "./fixture.ts";
 import { say } from "./play.ts";
 
 let chat: ChatPlatform;
@@ -61,5 +62,37 @@ describe("messages", () => {
     await expect(page("(first: -1)")).rejects.toThrow("0 to 100");
     await expect(page("(first: 1, last: 1)")).rejects.toThrow("not both");
     await expect(page('(after: "nonsense")')).rejects.toThrow("cursor");
+  });
+});
+
+describe("a list of more than 10,000", () => {
+  /** Rows like one that is there, by SQL. */
+  const copy = (table: string, id: string, own: Readonly<Record<string, string>>): Promise<number> =>
+    chat.app.platform.database.commit(async ({ sql }) => {
+      const columns = (await sql.all<{ name: string }>(`select name from pragma_table_info('${table}')`)).map(({ name }) => name);
+      return sql.run(
+        `insert into ${table} (${columns.join(", ")}) with recursive n (i) as (select 1 union all select i + 1 from n where i < 10000)
+         select ${columns.map((name) => own[name] ?? name).join(", ")} from ${table}, n where id = ?`,
+        id,
+      );
+    });
+
+  it("is not counted, and one of 10,000 is", async () => {
+    const count = async (): Promise<unknown> =>
+      (await chat.app.graphql<{ threads: { totalCount: number | null } }>("{ threads(first: 0) { totalCount } }", {}, ada)).threads
+        .totalCount;
+    const { id } = await chat.open();
+    const before = Number(await count());
+    const local = localId("Thread", id);
+    await copy("chat_thread", local, { id: "id || i", stream_num: "-i" });
+    expect(before).toBeLessThan(100);
+    expect(await count()).toBeNull();
+    const { database } = chat.app.platform;
+    await database.commit(({ sql }) => sql.run("delete from chat_thread where stream_num < 0 and stream_num >= ?", -before));
+    expect(await count()).toBe(10_000);
+    await chat.exchange(id, "Message");
+    const [message] = await database.read.all<{ id: string }>("select id from runs_message where thread_id = ?", local);
+    await copy("runs_message", message?.id ?? "", { id: "id || i", start_seq: "1000 + i" });
+    expect((await chat.messages(id, "(first: 0)"))?.totalCount).toBeNull();
   });
 });
