@@ -38,7 +38,7 @@ export function compileDefinition(turn: GraphTurn, definition: GraphDefinition):
 export function inputOf({ request, conversation }: GraphTurn, { state }: GraphDefinition): Readonly<Record<string, unknown>> {
   const data = (request.input as { readonly data?: unknown } | null)?.data;
   const given = typeof data === "object" && data !== null && !Array.isArray(data) ? Object.entries(data) : [];
-  return { ...Object.fromEntries(given.filter(([name]) => name in state)), messages: conversation };
+  return { ...Object.fromEntries(given.filter(([name]) => Object.hasOwn(state, name))), messages: conversation };
 }
 
 /** A graph within a graph: it begins with the values of the one around it, which is told what it added. */

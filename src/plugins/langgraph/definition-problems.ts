@@ -55,10 +55,10 @@ function edgeProblems({ nodes, edges }: CheckedGraph, edge: CheckedEdge, at: num
   const known = Object.keys(nodes).join(", ");
   const problems: DefinitionProblem[] = [];
   for (const from of sourcesOf(edge)) {
-    if (from === "end" || (from !== "start" && !(from in nodes)))
+    if (from === "end" || (from !== "start" && !Object.hasOwn(nodes, from)))
       problems.push({ path: [...path, "from"], message: `There is no node "${from}"; there are ${known}.` });
   }
-  if (edge.to === "start" || (edge.to !== "end" && !(edge.to in nodes)))
+  if (edge.to === "start" || (edge.to !== "end" && !Object.hasOwn(nodes, edge.to)))
     problems.push({ path: [...path, "to"], message: `There is no node "${edge.to}"; there are ${known}.` });
   const conditions = [edge.when, edge.otherwise, edge.each].filter((condition) => condition !== undefined).length;
   if (typeof edge.from !== "string" && conditions > 0)

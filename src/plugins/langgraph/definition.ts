@@ -5,6 +5,7 @@ import { problemsIn } from "./definition-problems.ts";
 const name = z
   .string()
   .regex(/^[A-Za-z][\w-]{0,63}$/, "Begin with a letter; then letters, digits, _ and -; at most 64.")
+  .refine((text) => !(text in Object.prototype), "Choose another name: every object of JavaScript has this one.")
   .describe("A name: letters, digits, _ and -.");
 
 const expression = z

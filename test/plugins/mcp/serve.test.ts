@@ -179,6 +179,12 @@ describe("the platform as an MCP server", () => {
     expect((await ask(url, { method: "DELETE" })).status).toBe(405);
     expect((await ask(`${url.href}/more`)).status).toBe(404);
     expect((await ask(url, { body: "x".repeat(1_100_000) })).status).toBe(400);
+    const call = (args: string): string =>
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"time.now","arguments":${args}}}`;
+    const deep = await ask(url, { body: call(`${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`) });
+    expect([deep.status, await deep.text()]).toEqual([400, expect.stringContaining("nests more than 100 deep")]);
+    const batch = await ask(url, { body: `[${Array.from({ length: 50 }, () => call("{}")).join(",")}]` });
+    expect([batch.status, await batch.text()]).toEqual([400, expect.stringContaining("Batches are not taken")]);
     expect((await ask(url)).status).toBe(400);
   });
 });

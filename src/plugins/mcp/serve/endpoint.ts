@@ -18,6 +18,7 @@ export function mcpEndpoint(config: ServeConfig): HttpRoute {
       ]);
       const incoming = { method, url: "/mcp", headers, [Symbol.asyncIterator]: () => body[Symbol.asyncIterator]() };
       const request = await toWebRequest(incoming, undefined, { signal, maxRequestBodySize: maxBytes }).catch(refuseBody);
+      checkMessage(await request.clone().text());
       const handler = createMcpHandler(() => serverFor(Server, scope, config), {
         // What changes is told by the graph's `changes`, where a viewer whose rights end is shown out.
         maxSubscriptions: 0,
@@ -32,6 +33,41 @@ export function mcpEndpoint(config: ServeConfig): HttpRoute {
       };
     },
   };
+}
+
+/** How deep a message may nest: what reads it may recurse. */
+const maxDepth = 100;
+
+/**
+ * Refuses what is not one message of sensible depth. Limits count requests, so a batch would be many calls for the price of one; MCP has had none
+ * since 2025-06-18.
+ *
+ * @throws INVALID_INPUT
+ */
+function checkMessage(text: string): void {
+  const message = parsed(text);
+  if (Array.isArray(message))
+    throw new WeftlineError("INVALID_INPUT", { message: "Batches are not taken.", fix: "Send each message in a request of its own." });
+  const left: [value: unknown, depth: number][] = [[message, 0]];
+  for (let next = left.pop(); next; next = left.pop()) {
+    const [part, depth] = next;
+    if (typeof part !== "object" || part === null) continue;
+    if (depth > maxDepth)
+      throw new WeftlineError("INVALID_INPUT", {
+        message: `The request nests more than ${maxDepth} deep.`,
+        fix: "Send flatter arguments.",
+      });
+    for (const inner of Object.values(part)) left.push([inner, depth + 1]);
+  }
+}
+
+/** What is no JSON is refused by the protocol. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function refuseBody(error: unknown): never {
