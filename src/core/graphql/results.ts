@@ -120,7 +120,10 @@ export function resultType<Payload extends object>(
   options: { readonly errors?: readonly UserErrorKind[]; readonly fields: PayloadFields<Payload> },
 ): ResultType<Payload> {
   const { errorTypes } = partsOf(builder);
-  const kinds = [...everyMutation, ...(options.errors ?? [])];
+  const kinds = [...new Set([...everyMutation, ...(options.errors ?? [])])];
+  const unknown = kinds.find((kind) => !errorTypes.has(kind));
+  if (unknown !== undefined)
+    throw new Error(`the result "${name}" names an error kind "${unknown}"; there are: ${[...errorTypes.keys()].join(", ")}.`);
   const payload = builder
     .objectRef<Payload>(`${name}Payload`)
     .implement({ description: `What ${fieldName(name)} did.`, fields: options.fields as never });

@@ -1,4 +1,4 @@
-import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
+import { lexicographicSortSchema, printSchema, validateSchema, type GraphQLSchema } from "graphql";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { createBuilder, partsOf, type GraphBuilder, type NodeType } from "./builder.ts";
 import { addNodes } from "./nodes.ts";
@@ -75,6 +75,8 @@ function build(parts: readonly SchemaPart[]): Attempt {
   if (failures.length > 0) return { owners, nodes, failures };
   try {
     const schema = builder.toSchema({ sortSchema: false });
+    const invalid = validateSchema(schema).map(({ message }) => ({ problem: message, fix: invalidFix }));
+    if (invalid.length > 0) return { owners, nodes, failures: invalid };
     const problems = fieldProblems(schema, { types: owners, fields: addedFields });
     return problems.length > 0 ? { owners, nodes, failures: problems } : { schema, owners, nodes, failures };
   } catch (cause) {
@@ -82,6 +84,8 @@ function build(parts: readonly SchemaPart[]): Attempt {
     return { owners, nodes, failures: [{ problem: messageOf(cause).replace(/(class \w+)[^]*\}/, "$1"), cause }] };
   }
 }
+
+const invalidFix = "Correct the plugin's schema: with it, every request of the host would fail.";
 
 /** Finds who clashes with whom by building again without each of them: parts are pure, and Pothos names no plugin. */
 function clashOf({ plugin, problem, cause, fix: known }: Failure, parts: readonly SchemaPart[]): WeftlineError {

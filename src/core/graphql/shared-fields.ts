@@ -28,11 +28,12 @@ type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 /**
  * Finds the fields that clients could not select together.
  *
+ * - A root field of a plugin outside the core's contract starts with the plugin's id.
  * - A field that a plugin outside the core's contract adds to an event or an error starts with the plugin's id.
  * - Among the members of a result union, and among the types that implement `Event`, fields of one name have one type.
  */
 export function fieldProblems(schema: GraphQLSchema, authors: Authors): FieldProblem[] {
-  const misnamed = ["Event", "UserError"].flatMap((name) => unprefixed(schema, name, authors));
+  const misnamed = [...unprefixedRoots(authors), ...["Event", "UserError"].flatMap((name) => unprefixed(schema, name, authors))];
   if (misnamed.length > 0) return misnamed;
   const groups = [...resultUnions(schema), membersOf(schema, "Event").filter(isObjectType)];
   const problems = groups.flatMap((group) => clashesIn(group, authors));
@@ -68,6 +69,17 @@ function unprefixed(schema: GraphQLSchema, name: string, authors: Authors): Fiel
         fix: `Rename it to "${prefixed(field, plugin)}": what a plugin adds to ${what} starts with its id, so that no two plugins clash.`,
       })),
   );
+}
+
+const roots = new Set(["Query", "Mutation", "Subscription"]);
+
+function unprefixedRoots({ fields }: Authors): FieldProblem[] {
+  return [...fields].flatMap(([path, plugin]) => {
+    const [parent = "", field = ""] = path.split(".");
+    if (!roots.has(parent) || ownsContractNames(plugin) || startsWithId(field, plugin)) return [];
+    const fix = `Rename it to "${prefixed(field, plugin)}": a plugin's root fields start with its id, so that no two plugins clash.`;
+    return [{ plugin, problem: `the field "${field}" of ${parent} does not start with "${camelCase(plugin)}".`, fix }];
+  });
 }
 
 function clashesIn(types: readonly Fielded[], authors: Authors): FieldProblem[] {
