@@ -24,7 +24,7 @@ const closeDeadlineMs = 10_000;
 export async function serve(terminal: Terminal, { file, config }: LoadedConfig, options: BootOptions): Promise<number> {
   const interrupted = interruptSignal();
   const start = performance.now();
-  const platform = await createPlatform(config, options);
+  const platform = await untilInterrupted(terminal, interrupted, createPlatform(config, options));
   // What comes between two events is the process's: with it the platform finds the run or the request whose code it is.
   process.on("uncaughtException", (error) => platform.uncaught(error));
   process.on("unhandledRejection", (reason) => platform.uncaught(reason));
@@ -41,6 +41,20 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
     await platform.close();
   }
   return exitCodes.ok;
+}
+
+/** Nothing is served yet: a signal during the start ends the process, whatever a plugin waits for. */
+async function untilInterrupted<T>(terminal: Terminal, interrupted: AbortSignal, booting: Promise<T>): Promise<T> {
+  const end = (): void => {
+    terminal.say("Interrupted during the start.");
+    process.exit(exitCodes.interrupted);
+  };
+  interrupted.addEventListener("abort", end, { once: true });
+  try {
+    return await booting;
+  } finally {
+    interrupted.removeEventListener("abort", end);
+  }
 }
 
 /** How long after the start, and how long after a time when too much was going on for a pause, in milliseconds. */

@@ -1,4 +1,5 @@
 import type { GraphLimits } from "./graphql/limits.ts";
+import type { PluginTimeouts } from "./kernel/lifecycle.ts";
 import type { PluginList } from "./kernel/spec.ts";
 
 /** Where a host listens and what it lets in. */
@@ -35,6 +36,8 @@ export interface WeftlineConfig {
    * nobody should take it for a real one.
    */
   readonly simulation?: "allowed" | "forbidden";
+  /** How long a plugin's `setup` and hooks may take before the boot fails, or the close goes on without them. */
+  readonly pluginTimeouts?: PluginTimeouts;
   /** The least grave message to log; `info` unless said. */
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "silent";
 }

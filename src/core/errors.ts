@@ -88,6 +88,11 @@ export const errorCodes = {
     'The setup of "{plugin}" failed: {problem}',
     "Mend what the message names, or mark the entry optional: plugin({}, { optional: true }).",
   ),
+  PLUGIN_TIMEOUT: entry(
+    "boot",
+    'The {what} of "{plugin}" did not end within {seconds} s.',
+    "Look for what it waits for; pluginTimeouts of the configuration gives it longer.",
+  ),
   PLUGIN_NOT_PROVIDED: entry(
     "boot",
     'The setup of "{plugin}" did not return "{service}".',

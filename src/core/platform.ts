@@ -57,6 +57,7 @@ export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
+    timeouts: config.pluginTimeouts,
     hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup, uncaughtErrors],
   });
   await kernel.load();

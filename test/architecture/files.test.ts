@@ -25,7 +25,7 @@ describe("a file", () => {
     const kernel = inFolder("src/core/kernel");
     expect(kernel.length).toBeGreaterThan(5);
     // Tokens, since lines measure typography.
-    expect(kernel.reduce((sum, source) => sum + tokensOf(source), 0)).toBeLessThanOrEqual(6_000);
+    expect(kernel.reduce((sum, source) => sum + tokensOf(source), 0)).toBeLessThanOrEqual(6_400);
   });
 
   it("reads the environment in the configuration and the command line only", () => {

@@ -1,3 +1,4 @@
+import { WeftlineError } from "../errors.ts";
 import { nextOf, type Takeable } from "./take.ts";
 
 /** An async iterator that is fed from outside; ends at once when its reader goes, wherever that reader waits. */
@@ -13,15 +14,25 @@ export interface Channel<T> extends Takeable<T> {
   clear(): void;
 }
 
+/** How many values wait for a reader by default. */
+const defaultLimit = 1_024;
+
+/** How a channel is bounded. */
+export interface ChannelOptions {
+  /** How many values may wait for the reader: 1,024 by default. One more ends the channel with RATE_LIMITED, after those that wait. */
+  readonly limit?: number;
+}
+
 /**
  * Makes a channel.
  *
- * @param onClose runs once, when the channel has ended or its reader has gone.
+ * @param onClose runs once, when the channel has ended, its reader has gone, or its reader has fallen behind.
  * @example
  * const channel = createChannel<number>(() => source.off(listener));
  * const listener = (value: number) => channel.push(value);
  */
-export function createChannel<T>(onClose: () => void = () => {}): Channel<T> {
+export function createChannel<T>(onClose: () => void = () => {}, { limit = defaultLimit }: ChannelOptions = {}): Channel<T> {
+  let source: "attached" | "released" = "attached";
   let waiting: (() => void) | undefined;
   let values: T[] = [];
   let at = 0;
@@ -34,6 +45,12 @@ export function createChannel<T>(onClose: () => void = () => {}): Channel<T> {
     state = "closed";
     values = [];
     at = 0;
+    release();
+  }
+
+  function release(): void {
+    if (source === "released") return;
+    source = "released";
     onClose();
   }
 
@@ -76,6 +93,13 @@ export function createChannel<T>(onClose: () => void = () => {}): Channel<T> {
     },
     push(value) {
       if (state !== "open") return;
+      if (values.length - at >= limit) {
+        const fix = "Read faster, or subscribe again and read what was missed.";
+        channel.fail(new WeftlineError("RATE_LIMITED", { what: `unread events (${limit})`, fix }));
+        // A reader that never reads would hold its source for ever.
+        release();
+        return;
+      }
       values.push(value);
       rouse();
     },

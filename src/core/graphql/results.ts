@@ -1,4 +1,4 @@
-import { asWeftlineError, type ErrorCode, type ErrorDetails, type ErrorKind, type WeftlineError } from "../errors.ts";
+import { asWeftlineError, type ErrorCode, type ErrorDetails, WeftlineError, type ErrorKind } from "../errors.ts";
 import { partsOf, type GraphBuilder, type GraphTypes } from "./builder.ts";
 
 const typeOfKind = {
@@ -122,8 +122,7 @@ export function resultType<Payload extends object>(
   const { errorTypes } = partsOf(builder);
   const kinds = [...new Set([...everyMutation, ...(options.errors ?? [])])];
   const unknown = kinds.find((kind) => !errorTypes.has(kind));
-  if (unknown !== undefined)
-    throw new Error(`the result "${name}" names an error kind "${unknown}"; there are: ${[...errorTypes.keys()].join(", ")}.`);
+  if (unknown !== undefined) throw unknownKind(name, unknown, [...errorTypes.keys()]);
   const payload = builder
     .objectRef<Payload>(`${name}Payload`)
     .implement({ description: `What ${fieldName(name)} did.`, fields: options.fields as never });
@@ -144,6 +143,11 @@ export function resultType<Payload extends object>(
       }
     },
   };
+}
+
+function unknownKind(name: string, kind: string, known: readonly string[]): WeftlineError {
+  const message = `the result "${name}" names an error kind "${kind}"; there are: ${known.join(", ")}.`;
+  return new WeftlineError("PLUGIN_TYPE_CLASH", { message });
 }
 
 function fieldName(name: string): string {

@@ -1,6 +1,7 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import { configure, flattenPlugins } from "./config.ts";
-import { Lifecycle, type Failure } from "./lifecycle.ts";
+import { within } from "./deadline.ts";
+import { Lifecycle, defaultTimeouts, hangs, type Failure, type PluginTimeouts } from "./lifecycle.ts";
 import { refOf, type ServiceRef } from "./refs.ts";
 import { Registry } from "./registry.ts";
 import { BootReport, type Phase, type PluginReport } from "./report.ts";
@@ -17,6 +18,7 @@ export interface KernelOptions {
   /** The host's version, against which plugins declare a range. */
   readonly hostVersion: string;
   readonly log: Logger;
+  readonly timeouts?: PluginTimeouts | undefined;
 }
 
 /** A plugin that loaded: its spec, its validated configuration, and how it stands in the list. */
@@ -35,12 +37,13 @@ export class Kernel {
   /** What the plugins provide and contribute. */
   readonly registry = new Registry();
   readonly #options: KernelOptions;
-  readonly #lifecycle = new Lifecycle();
+  readonly #lifecycle: Lifecycle;
   readonly #abort = new AbortController();
   #plugins: readonly LoadedPlugin[] = [];
 
   constructor(options: KernelOptions) {
     this.#options = options;
+    this.#lifecycle = new Lifecycle(options.timeouts);
   }
 
   /** In dependency order. */
@@ -122,7 +125,13 @@ export class Kernel {
     try {
       const context = this.#contextOf(spec, config) as SetupContext<never, never>;
       report.state = "READY";
-      const provided = (await spec.setup?.(context)) ?? {};
+      const ms = this.#options.timeouts?.setup ?? defaultTimeouts.setup;
+      const provided =
+        (await within(
+          ms,
+          () => spec.setup?.(context),
+          () => hangs(spec.id, "setup", ms),
+        )) ?? {};
       const services = Object.entries(spec.provides ?? {});
       const service = services.find(([name]) => provided[name] === undefined)?.[0];
       if (service !== undefined) throw new WeftlineError("PLUGIN_NOT_PROVIDED", { plugin: spec.id, service });
