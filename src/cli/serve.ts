@@ -24,7 +24,7 @@ const closeDeadlineMs = 10_000;
 export async function serve(terminal: Terminal, { file, config }: LoadedConfig, options: BootOptions): Promise<number> {
   const interrupted = interruptSignal();
   const start = performance.now();
-  const platform = await untilInterrupted(terminal, interrupted, createPlatform(config, options));
+  const platform = await untilInterrupted(terminal, interrupted, createPlatform(config, { ...options, listening: "intended" }));
   // What comes between two events is the process's: with it the platform finds the run or the request whose code it is.
   process.on("uncaughtException", (error) => platform.uncaught(error));
   process.on("unhandledRejection", (reason) => platform.uncaught(reason));

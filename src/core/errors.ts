@@ -136,11 +136,12 @@ export const errorCodes = {
     "Refused to listen on {host}: no plugin authenticates callers, so anyone who reaches it would act as the local viewer.",
     "Bind to 127.0.0.1, or configure auth({ viewers: [...] }) or another authenticator.",
   ),
-  ADDRESS_IN_USE: entry("boot", "Port {port} of {host} is in use.", "Stop the other program, or choose another port: PORT=4401."),
+  ADDRESS_IN_USE: entry("boot", "Port {port} of {host} is in use.", "Stop the other program, or choose another port: --port 4401."),
+  ADDRESS_UNUSABLE: entry("boot", "Cannot listen on {host}: {problem}", "Name an address of this machine, as in --host 127.0.0.1."),
   DATABASE_LOCKED: entry(
     "boot",
     "Another server (process {pid}) has the database {file} open.",
-    "Stop that server, or give this one a folder of its own: WEFTLINE_DATA=./other.",
+    "Stop that server, or give this one a folder of its own: --data ./other.",
   ),
   DATABASE_UNUSABLE: entry(
     "boot",
@@ -148,6 +149,11 @@ export const errorCodes = {
     "Make its folder one that this user may write, or put a backup of the file back.",
   ),
   MIGRATION_PENDING: entry("boot", "{count} migrations are pending: {names}.", "Run: weftline migrate up"),
+  MIGRATION_MISSING: entry(
+    "boot",
+    "The entities declare what no migration makes: {columns}.",
+    "Run: weftline migrate new --plugin <id>, then weftline migrate up",
+  ),
   MIGRATION_FAILED: entry(
     "boot",
     'The migration "{name}" failed: {problem}',

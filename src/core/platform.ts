@@ -3,9 +3,10 @@ import type { GraphQLSchema } from "graphql";
 import { compose, type Composition } from "./compose.ts";
 import type { WeftlineConfig } from "./config.ts";
 import { Database, databaseService } from "./database/database.ts";
-import { pendingMigrations, runMigrations } from "./database/migrations.ts";
+import { missingColumns, pendingMigrations, runMigrations } from "./database/migrations.ts";
 import { WeftlineError } from "./errors.ts";
 import { admission } from "./graphql/authenticate.ts";
+import { checkBind, tryAddress } from "./graphql/bind.ts";
 import { checkLimits, limitsOf, limitsService, type GraphLimits } from "./graphql/limits.ts";
 import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
@@ -27,6 +28,8 @@ import type { Viewer } from "./database/viewer.ts";
 export interface BootOptions {
   /** `automatic` applies pending migrations; `refuse` stops where there are any. Automatic in development unless said. */
   readonly migrate?: "automatic" | "refuse";
+  /** `intended` checks, before any plugin begins its work, that the host may and can listen where its configuration says. */
+  readonly listening?: "intended";
 }
 
 /** A host that is up: plugins set up, database open. Nobody reaches it over the network before `listen`. */
@@ -89,7 +92,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
     kernel.provide(turnLookup, kernel.registry);
     kernel.provide(uncaughtErrors, uncaught);
-    await kernel.setup();
+    await kernel.setup(() => (options.listening ? checkAddress(config, kernel) : undefined));
   } catch (error) {
     await kernel.close();
     await database.close();
@@ -152,11 +155,21 @@ async function openDatabase(config: WeftlineConfig, composition: Composition, op
     if (pending.length > 0 && !automatic)
       throw new WeftlineError("MIGRATION_PENDING", { count: pending.length, names: pending.join(", ") });
     if (pending.length > 0) await runMigrations(database);
+    const columns = await missingColumns(database);
+    const missing = new WeftlineError("MIGRATION_MISSING", { columns: columns.join(", ") });
+    if (columns.length > 0 && config.mode === "production") throw missing;
+    if (columns.length > 0) createLog(config).warn({ code: missing.code, fix: missing.fix }, missing.message);
     return database;
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+async function checkAddress({ server = {} }: WeftlineConfig, kernel: Kernel): Promise<void> {
+  const address = { host: server.host ?? "127.0.0.1", port: server.port ?? 4400 };
+  await tryAddress(address);
+  checkBind(address, admission(kernel.registry));
 }
 
 /** Asked only when all plugins are set up: which defaults hold depends on who lets callers in. */

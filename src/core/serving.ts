@@ -4,7 +4,8 @@ import type { WeftlineConfig } from "./config.ts";
 import type { Viewer } from "./database/viewer.ts";
 import { WeftlineError } from "./errors.ts";
 import { Engine, type OperationOutcome, type OperationRequest } from "./graphql/engine.ts";
-import { GraphServer, type ListenAddress, type Listening } from "./graphql/http.ts";
+import type { ListenAddress } from "./graphql/bind.ts";
+import { GraphServer, type Listening } from "./graphql/http.ts";
 import { limitsService } from "./graphql/limits.ts";
 import type { ScopeHost } from "./graphql/scope.ts";
 

@@ -227,7 +227,7 @@ describe("the lock of a database file", () => {
     open();
     const report = await reportOf(createPlatform({ plugins: [], dataDir: folder, logLevel: "silent" }));
     expect(report).toContain(`✗ migrate: [DATABASE_LOCKED] Another server (process ${process.pid}) has the database ${file} open.`);
-    expect(report).toContain("→ Stop that server, or give this one a folder of its own: WEFTLINE_DATA=./other.");
+    expect(report).toContain("→ Stop that server, or give this one a folder of its own: --data ./other.");
   });
 
   it("names nobody where the holder could not say who it is", () => {

@@ -50,3 +50,18 @@ export async function missingStatements(database: Database): Promise<string[]> {
 export async function hasDrift(database: Database): Promise<boolean> {
   return (await missingStatements(database)).length > 0;
 }
+
+/** What the entities declare and the tables lack, by name alone: one query, where {@link missingStatements} compares all there is. */
+export async function missingColumns(database: Database): Promise<string[]> {
+  const rows = await database.read.all<{ column: string }>(
+    "select m.name || '.' || c.name as column from sqlite_master m join pragma_table_info(m.name) c where m.type in ('table', 'view')",
+  );
+  const there = new Set(rows.map(({ column }) => column));
+  return [...database.orm.getMetadata().getAll().values()].flatMap(({ tableName, props, abstract, embeddable, virtual }) =>
+    abstract || embeddable || virtual
+      ? []
+      : props
+          .filter(({ persist, formula }) => persist !== false && formula === undefined)
+          .flatMap(({ fieldNames = [] }) => fieldNames.map((field) => `${tableName}.${field}`).filter((column) => !there.has(column))),
+  );
+}

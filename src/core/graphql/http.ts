@@ -4,12 +4,12 @@ import type { AddressInfo, Socket } from "node:net";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
 import { addressReader, addressTrust, type AddressReader } from "./addresses.ts";
 import { admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
+import { checkBind, listenError, type ListenAddress } from "./bind.ts";
 import { Cors } from "./cors.ts";
 import { refuseForgeable } from "./csrf.ts";
 import type { Caller, Engine } from "./engine.ts";
 import { GraphiqlPage } from "./graphiql.ts";
 import type { GraphLimits } from "./limits.ts";
-import { isLoopbackName } from "./origins.ts";
 import { Rates } from "./rates.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { answerPlainPost } from "./plain-post.ts";
@@ -33,12 +33,6 @@ export interface GraphServerOptions {
   readonly graphiql: "on" | "off";
   /** In development pages of other ports of this machine read answers without being listed. */
   readonly mode: "development" | "production";
-}
-
-/** Where a server is asked to listen; port 0 takes a free one. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 /** Where a server listens. */
@@ -125,7 +119,7 @@ export class GraphServer {
    */
   async listen({ host, port }: ListenAddress): Promise<Listening> {
     const admits = admission(this.#options.host);
-    if (admits !== "credentials" && !isLoopbackName(host)) throw new WeftlineError("BIND_WITHOUT_AUTH", { host });
+    checkBind({ host }, admits);
     this.#cors.rules = {
       allowed: new Set(this.#options.origins),
       hosts: admits === "credentials" ? "any" : "loopback",
@@ -316,10 +310,6 @@ function mayBeCutShort({ headers }: IncomingMessage, limit: number): boolean {
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[\w.:-]{8,128}$/.test(given) ? given : randomUUID();
-}
-
-function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {
-  return error.code === "EADDRINUSE" ? new WeftlineError("ADDRESS_IN_USE", { host, port }, { cause: error }) : error;
 }
 
 /** A name under which a browser on this machine reaches what was bound. */

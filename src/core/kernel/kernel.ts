@@ -94,11 +94,12 @@ export class Kernel {
     this.registry.provide(ref, value, "weftline");
   }
 
-  /** Runs `setup` of each plugin in order, freezes the registry, then runs the ready hooks. */
-  async setup(): Promise<void> {
+  /** Runs `setup` of each plugin in order, freezes the registry, then runs the ready hooks. @param beforeReady what must hold before anything begins. */
+  async setup(beforeReady: () => MaybePromise<void> = () => {}): Promise<void> {
     await this.phase("setup", async () => {
       for (const plugin of this.#plugins) if (!plugin.entry.disabled) await this.#setupOne(plugin);
     });
+    await this.phase("serve", beforeReady);
     await this.phase("ready", async () => {
       this.registry.freeze();
       for (const { plugin, error } of await this.#lifecycle.ready()) this.#failed(plugin, error, "ready");

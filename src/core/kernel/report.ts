@@ -1,7 +1,7 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 
 /** The phases of a boot, in order. `close` is their reverse and has no entry of its own in a report. */
-export type Phase = "load" | "configure" | "resolve" | "compose" | "migrate" | "setup" | "ready" | "serve";
+export type Phase = "load" | "configure" | "resolve" | "compose" | "migrate" | "setup" | "serve" | "ready";
 
 export type PluginState = "READY" | "DISABLED" | "UNAVAILABLE" | "FAILED";
 
