@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import {
   WeftlineError,
   databaseService,
@@ -21,6 +22,7 @@ interface Frame {
 }
 
 function addBench(builder: GraphBuilder): void {
+  const delays = monitorEventLoopDelay({ resolution: 1 });
   const Frame = builder.objectRef<Frame>("BenchFrame").implement({
     description: "One of many.",
     fields: (t) => ({
@@ -55,6 +57,15 @@ function addBench(builder: GraphBuilder): void {
       description: "Adds messages to a thread.",
       args: { thread: t.arg.id({ required: true }), messages: t.arg.int({ required: true }) },
       resolve: (_, { thread, messages }, scope) => fill(scope, String(thread), messages),
+    }),
+    benchPause: t.float({
+      description: "For how many milliseconds at most the event loop stood still since this was last asked.",
+      resolve: () => {
+        const longest = delays.max / 1e6;
+        delays.reset();
+        delays.enable();
+        return longest;
+      },
     }),
     benchCompact: t.int({ description: "Compacts now.", resolve: (_, __, scope) => compactAll(scope) }),
   }));

@@ -2,6 +2,7 @@ import { boot } from "./boot.ts";
 import { fanOut } from "./fan-out.ts";
 import { firstToken } from "./first-token.ts";
 import { frames } from "./frames.ts";
+import { fullTable } from "./full-table.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
 import { logGrowth } from "./log-growth.ts";
@@ -30,6 +31,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   "fan-out": fanOut,
   idle,
   history,
+  "full-table": fullTable,
   boot,
   "log-growth": logGrowth,
 };
