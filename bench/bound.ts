@@ -76,7 +76,7 @@ async function answer(thread: string, text: string): Promise<void> {
 
 let threads = 0;
 const bare = new Set<WebSocket>();
-const tick = `{"id":"1","type":"next","payload":{"data":{"threadEvents":{"seq":123456,"type":"bench.tick","text":"tick 0"}}}}`;
+const tick = `{"id":"1","type":"next","payload":{"data":{"threadEvents":{"seq":123456,"type":"bench.tick","benchText":"tick 0"}}}}`;
 const schema = createSchema({
   typeDefs: /* GraphQL */ `
     type Query {

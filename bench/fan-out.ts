@@ -5,7 +5,7 @@ import { sleep, type Figure } from "./measure.ts";
 const sockets = 1_000;
 const inFlight = 4;
 const seconds = 6;
-const ticks = `subscription ($of: ID!, $after: Int) { threadEvents(thread: $of, after: $after) { seq type ... on BenchTickEvent { text } } }`;
+const ticks = `subscription ($of: ID!, $after: Int) { threadEvents(thread: $of, after: $after) { seq type ... on BenchTickEvent { benchText } } }`;
 
 /** One topic to many sockets: four events are under way at a time, each is committed alone, and the next comes when all have it. */
 export async function fanOut(): Promise<Figure[]> {

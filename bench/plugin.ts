@@ -45,7 +45,7 @@ function addBench(builder: GraphBuilder): void {
     kinds: ["bench.tick"],
     of: "stream",
     description: "Nothing happened.",
-    fields: (t) => ({ text: t.string({ nullable: false, description: "A text.", resolve: ({ payload }) => `tick ${payload.n}` }) }),
+    fields: (t) => ({ benchText: t.string({ nullable: false, description: "A text.", resolve: ({ payload }) => `tick ${payload.n}` }) }),
   });
   builder.mutationFields((t) => ({
     benchAppend: t.boolean({
