@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type * as Cel from "@marcbachmann/cel-js";
 import { WeftlineError, messageOf } from "./errors.ts";
-import { hasSizeWithin } from "./json-size.ts";
+import { hasSizeWithin } from "./json/size.ts";
 import { createTimeLimit } from "./time-limit.ts";
 
 /** The longest expression, in characters. */

@@ -12,12 +12,12 @@ export { defineEnum, enumKey } from "./graphql/enums.ts";
 export { extendInput, inputNamed, unionMember } from "./graphql/extend.ts";
 export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
 export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
+export { plainJson, plainText } from "./json/plain.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
 export { perEvent } from "./graphql/per-event.ts";
 export { httpRoutes, type HttpRoute } from "./graphql/routes.ts";
-export { pageOfRows, type RowList } from "./graphql/row-page.ts";
+export { pageOfRows } from "./graphql/row-page.ts";
 export { resultType } from "./graphql/results.ts";
-export { isoDuration } from "./graphql/scalars.ts";
 export {
   authenticators,
   authorizationService,

@@ -12,14 +12,15 @@ function layerOf(path: string): string | undefined {
 /** Who may take from whom; each layer also from itself. */
 const layers: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  json: ["errors"],
   kernel: ["errors"],
   database: ["errors", "kernel"],
   process: ["errors", "kernel"],
-  graphql: ["errors", "kernel", "database", "process"],
-  api: ["errors", "kernel", "database", "graphql", "host", "runs"],
-  host: ["errors", "kernel", "database", "graphql", "api"],
-  runs: ["errors", "kernel", "database", "process", "graphql", "host", "api"],
-  top: ["errors", "kernel", "database", "process", "graphql", "host", "runs", "api"],
+  graphql: ["errors", "json", "kernel", "database", "process"],
+  api: ["errors", "json", "kernel", "database", "graphql", "host", "runs"],
+  host: ["errors", "json", "kernel", "database", "graphql", "api"],
+  runs: ["errors", "json", "kernel", "database", "process", "graphql", "host", "api"],
+  top: ["errors", "json", "kernel", "database", "process", "graphql", "host", "runs", "api"],
 };
 
 it("sees the sources", () => {

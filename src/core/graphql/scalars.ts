@@ -1,5 +1,6 @@
 import { DateTime, Duration } from "luxon";
 import { GraphQLError, Kind, valueFromASTUntyped } from "graphql";
+import { maxJsonDepth } from "../json/plain.ts";
 import type { GraphBuilder } from "./builder.ts";
 
 const bad = (type: string, value: unknown): GraphQLError => new GraphQLError(`${JSON.stringify(value)} is not a ${type}.`);
@@ -28,9 +29,6 @@ function parseSafeInt(value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value)) throw bad("whole number up to 2^53 - 1", value);
   return value;
 }
-
-/** How deep a JSON value of a client may nest: what reads it may recurse. */
-const maxJsonDepth = 100;
 
 /** What came as JSON, unless it is none (literals can be infinite) or nests so deep that reading it would exhaust the stack. */
 function parseJson(value: unknown): unknown {

@@ -5,7 +5,7 @@ import type { Tx } from "../database/database.ts";
 import { owned } from "../database/ownership.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
-import { wellFormed } from "../well-formed.ts";
+import { plainJson } from "../json/plain.ts";
 
 const IdempotencyKeySchema = defineEntity({
   name: "IdempotencyKey",
@@ -35,11 +35,21 @@ export interface IdempotentRequest {
   readonly path?: readonly string[];
 }
 
-/** SHA-256 over the canonical JSON (RFC 8785) of a value, in hex. Half a character counts as U+FFFD. */
+/**
+ * SHA-256 over the canonical JSON (RFC 8785) of a value, in hex. Text that is not well-formed is hashed as what it becomes wherever it is kept.
+ *
+ * @throws INVALID_INPUT for what JSON has no word for.
+ */
 export function hashOf(value: unknown): string {
-  return createHash("sha256")
-    .update(canonicalize(wellFormed(value ?? null)) ?? "null")
-    .digest("hex");
+  return createHash("sha256").update(canonicalText(value)).digest("hex");
+}
+
+function canonicalText(value: unknown): string {
+  try {
+    return canonicalize(value ?? null) ?? "null";
+  } catch {
+    return canonicalize(plainJson(value).value) ?? "null";
+  }
 }
 
 /**

@@ -1,12 +1,12 @@
 import pRetry from "p-retry";
 import { WeftlineError } from "../errors.ts";
 import type { AgentCast } from "./cast.ts";
-import { refuseFiles } from "./files.ts";
+import { withTakenFiles } from "./files.ts";
 import { conversationOf, inputOf } from "./history.ts";
 import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";
-import { checkClosed, checkOutput, hear, type Answer, type Stage, type TurnHost } from "./stage.ts";
+import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage, type TurnHost } from "./stage.ts";
 
 /** How often a turn is tried when the provider fails in a way that may pass. */
 const attempts = 3;
@@ -24,8 +24,8 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   const speak = async (attempt: number): Promise<void> => {
     const nothingSaid = attempt === 1 && run.startedAt == null;
     if (!nothingSaid) await session.flush();
-    const messages = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host, run);
-    refuseFiles(cast.runtime, messages);
+    const said = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host, run);
+    const messages = withTakenFiles(cast.runtime, said);
     const recalled = await recall(stage, cast, messages);
     const request = {
       agent: cast.program.agent,
@@ -72,8 +72,9 @@ function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, t
   } catch (error) {
     throw new WeftlineError("OUTPUT_INVALID", { problem: "it is not JSON" }, { cause: error });
   }
-  checkOutput(host, schema, value);
-  return value;
+  const output = plainOutput(value);
+  checkOutput(host, schema, output);
+  return output;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

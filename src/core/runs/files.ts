@@ -30,7 +30,8 @@ export interface Files {
 export const fileService = serviceRef<Files>("files.files");
 
 /** A file as a framework is handed it: nothing is read before it is asked for. */
-export function filePartOf({ file, name, mediaType, size }: StoredFile, files: Pick<Files, "read"> | undefined): FilePart {
+export function filePartOf({ file, name, mediaType: stored, size }: StoredFile, files: Pick<Files, "read"> | undefined): FilePart {
+  const mediaType = mediaTypeOf(stored);
   const bytes = async (): Promise<Uint8Array> => {
     if (files) return files.read(file);
     throw new WeftlineError("UNAVAILABLE", {
@@ -43,12 +44,43 @@ export function filePartOf({ file, name, mediaType, size }: StoredFile, files: P
   return { type: "file", id: file, name, mediaType, size, bytes, dataUrl };
 }
 
-/** @throws FILE_UNSUPPORTED where a conversation holds a file and the framework takes none. */
-export function refuseFiles({ id, features }: AgentRuntime, messages: readonly ConversationMessage[]): void {
-  if (features.files) return;
-  const parts = messages.flatMap((message) => (message.role === "ASSISTANT" ? [] : message.parts));
-  const found = parts.find((part) => part.type === "file");
-  if (found) throw fileUnsupported(`The framework ${id}`, found);
+/**
+ * A conversation as a framework takes it: where it takes no files, those of earlier messages stand as notes.
+ *
+ * @throws FILE_UNSUPPORTED for a file in a message that is to be answered now, where the framework takes none.
+ */
+export function withTakenFiles({ id, features }: AgentRuntime, messages: readonly ConversationMessage[]): readonly ConversationMessage[] {
+  if (features.files) return messages;
+  return messages.map((message) => {
+    if (message.role === "ASSISTANT") return message;
+    const found = message.parts.find((part) => part.type === "file");
+    if (!found) return message;
+    if (!message.earlier) throw fileUnsupported(`The framework ${id}`, found);
+    return {
+      ...message,
+      parts: message.parts.map((part) => (part.type === "file" ? { type: "text" as const, text: fileNote(part) } : part)),
+    };
+  });
+}
+
+/** What stands in the place of a file of an earlier message that a model cannot be shown. */
+export function fileNote({ name, mediaType }: Pick<FilePart, "name" | "mediaType">): string {
+  return `[Here stood the file ${JSON.stringify(name)} (${mediaType}), which cannot be shown.]`;
+}
+
+/** Names that media types go by besides their own. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ["image/jpg", "image/jpeg"],
+  ["image/pjpeg", "image/jpeg"],
+  ["image/jfif", "image/jpeg"],
+  ["image/x-png", "image/png"],
+  ["application/x-pdf", "application/pdf"],
+]);
+
+/** A media type by its registered name, without parameters. */
+export function mediaTypeOf(said: string): string {
+  const essence = (said.split(";", 1)[0] ?? "").trim().toLowerCase();
+  return otherNames.get(essence) ?? essence;
 }
 
 /** What a framework or a model that cannot take a file refuses it with. */

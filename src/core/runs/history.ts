@@ -6,6 +6,7 @@ import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
 import { filePartOf, fileService, type Files } from "./files.ts";
 import type { ConversationMessage, ConversationToolCall, InputPart } from "./runtime.ts";
+import { pastResult } from "./tool-results.ts";
 import type { ToolOutcome } from "./tools.ts";
 
 /** What an agent is shown when it is not said otherwise. */
@@ -25,21 +26,25 @@ export async function conversationOf({ database, lookup }: HistoryHost, run: Run
   const files = lookup.has(fileService) ? lookup.use(fileService) : undefined;
   const messages = run.threadId == null ? await ownMessages(database, run) : await threadMessages(database, run);
   const calls = await callsOf(database, messages);
-  const conversation = messages.flatMap((message) => toConversation(message, calls, files) ?? []);
+  const conversation = messages.flatMap((message) => toConversation(message, { run, calls, files }) ?? []);
   if (run.threadId == null && !messages.some(({ role }) => role === "USER")) conversation.unshift(...inputOf(run));
   return conversation;
 }
 
+/** Of its own messages a run goes on from those that are complete. */
 const standing = "e.superseded_by_id is null and e.status = 'COMPLETE'";
 
 async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
   return rows.all(Message, asPlatform, { where: `e.run_id = ? and ${standing}`, params: [run.id], orderBy: "e.start_seq" });
 }
 
-/** Ids in the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. */
+/**
+ * Ids in the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. An answer
+ * that was cut stands there, too: people see it and refer to it.
+ */
 const earlierMessages = `
   select m.id from runs_message m left join runs_run r on r.id = m.run_id
-  where m.stream_num = ? and m.superseded_by_id is null and m.status = 'COMPLETE' and m.turn_seq < ?
+  where m.stream_num = ? and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq < ?
   and (m.run_id is null or (m.run_id <> ? and coalesce(r.regenerates_id, '') <> ?))
   order by m.turn_seq desc, m.start_seq desc limit ?`;
 
@@ -75,21 +80,38 @@ async function callsOf({ rows }: Database, messages: readonly Message[]): Promis
   return new Map((await rows.byIds(ToolCall, asPlatform, ids)).map((call) => [call.id, call]));
 }
 
-function toConversation(message: Message, calls: ReadonlyMap<string, ToolCall>, files: Files | undefined): ConversationMessage | undefined {
+/** What rows become messages with. */
+interface Reading {
+  readonly run: Run;
+  readonly calls: ReadonlyMap<string, ToolCall>;
+  readonly files: Files | undefined;
+}
+
+function toConversation(message: Message, { run, calls, files }: Reading): ConversationMessage | undefined {
   if (message.role === "USER" || message.role === "SYSTEM") {
-    return { role: message.role, parts: readableParts(message.parts).flatMap((part) => toInput(part, files) ?? []) };
+    const own = message.runId === run.id || message.runId === run.regeneratesId;
+    const parts = readableParts(message.parts).flatMap((part) => toInput(part, files) ?? []);
+    return { role: message.role, parts, ...(own ? {} : { earlier: true as const }) };
   }
   const toolCalls = readableParts(message.parts).flatMap((part): ConversationToolCall[] => {
     if (part.type !== "toolCall" || message.runId == null) return [];
     const call = calls.get(toolCallIdOf(message.runId, part.call));
     if (!call) return [];
     const outcome = outcomeOf(call);
-    return [{ callId: call.callId, name: call.name, arguments: call.arguments, ...(outcome ? { outcome } : {}) }];
+    const args = call.requestedArguments ?? call.arguments;
+    return [{ callId: call.callId, name: call.name, arguments: args, ...(outcome ? { outcome } : {}) }];
   });
   const text = textOf(message.parts);
-  return text === "" && toolCalls.length === 0
-    ? undefined
-    : { role: "ASSISTANT", text, toolCalls, ...(message.runId == null ? {} : { runId: message.runId }) };
+  const whose = message.runId == null ? {} : { runId: message.runId };
+  if (message.status !== "COMPLETE") return cutAnswer(message, text, whose);
+  return text === "" && toolCalls.length === 0 ? undefined : { role: "ASSISTANT", text, toolCalls, ...whose };
+}
+
+/** What was said of an answer before it was cut. The calls that it may have begun were never made. */
+function cutAnswer({ status }: Message, text: string, whose: { readonly runId?: string }): ConversationMessage | undefined {
+  if (text.trim() === "") return undefined;
+  const why = status === "CANCELLED" ? "it was stopped here" : "it broke off here";
+  return { role: "ASSISTANT", text: `${text}\n\n[This answer is incomplete: ${why}.]`, toolCalls: [], ...whose };
 }
 
 function toInput(part: StoredPart, files: Files | undefined): InputPart | undefined {
@@ -99,14 +121,17 @@ function toInput(part: StoredPart, files: Files | undefined): InputPart | undefi
 }
 
 /** What came of a call, or nothing where it is still to be made. */
-export function outcomeOf(call: Pick<ToolCall, "status" | "result" | "error">): ToolOutcome | undefined {
+export function outcomeOf(
+  call: Pick<ToolCall, "status" | "result" | "error" | "arguments" | "requestedArguments">,
+): ToolOutcome | undefined {
+  const edited = call.requestedArguments == null ? {} : { edited: { arguments: call.arguments } };
   switch (call.status) {
     case "SUCCESS":
-      return { status: "SUCCESS", result: call.result };
+      return { status: "SUCCESS", result: pastResult(call.result), ...edited };
     case "ERROR":
     case "DENIED":
     case "CANCELLED":
-      return { status: call.status, error: call.error ?? "" };
+      return { status: call.status, error: call.error ?? "", ...edited };
     default:
       return undefined;
   }

@@ -1,9 +1,9 @@
 import { WeftlineError } from "../errors.ts";
 import type { OwnCast } from "./cast.ts";
 import type { ProgramContext } from "./contract.ts";
-import { asJson, untilAborted } from "./plugin-work.ts";
+import { untilAborted } from "./plugin-work.ts";
 import { commonContext } from "./run-context.ts";
-import { checkClosed, checkOutput, hear, type Answer, type Stage } from "./stage.ts";
+import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
 
 /**
  * Runs one turn of a program that needs no framework. After the end of the turn it is heard no more.
@@ -37,7 +37,7 @@ export async function perform(stage: Stage, { program, plugin, tools }: OwnCast)
     },
   };
   try {
-    const output = asJson(await untilAborted(Promise.resolve(program.run(ctx)), abort.signal));
+    const output = plainOutput(await untilAborted(Promise.resolve(program.run(ctx)), abort.signal));
     checkClosed(stage, plugin);
     if (run.settings.outputSchema) checkOutput(host, run.settings.outputSchema, output);
     return { output, text: typeof output === "string" ? output : session.lastText };

@@ -1,8 +1,3 @@
-/** What a log can keep of a result: JSON, and null for nothing. */
-export function asJson(value: unknown): unknown {
-  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown);
-}
-
 /** Waits for work of a plugin; what does not heed the abort is left behind. */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason as Error);

@@ -52,12 +52,13 @@ export const toolProjectors: Projectors = {
     );
     await touchMessage(sql, run, payload.c, seq);
   },
-  "tool.arguments": async (sql, run, { payload }) => {
+  "tool.arguments": async (sql, run, { payload }, row) => {
     if (payload.arguments === undefined) return;
     await sql.run(
-      "update runs_tool_call set arguments = ?, arguments_hash = ? where id = ?",
+      "update runs_tool_call set arguments = ?, arguments_hash = ?, requested_arguments = coalesce(requested_arguments, ?) where id = ?",
       json(payload.arguments),
       hashOf(payload.arguments),
+      json(row.requested),
       toolCallIdOf(run.id, payload.c),
     );
   },

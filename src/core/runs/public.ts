@@ -22,9 +22,10 @@ export {
 export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
-export { fileService, fileUnsupported, type Files, type NamedFile } from "./files.ts";
+export { fileNote, fileService, fileUnsupported, mediaTypeOf, type Files, type NamedFile } from "./files.ts";
+export { mostMaxResultChars, outcomeText } from "./tool-results.ts";
 export { MemoryScope, memoryService, type Memory, type RecalledRecord, type RecallRequest } from "./memory.ts";
-export { messageIdOf, type LoggedEvent, type RunEventBody, type StoredUsage, type TokenUsage } from "./events.ts";
+export type { LoggedEvent, RunEventBody, TokenUsage } from "./events.ts";
 export {
   modelService,
   runtimes,
@@ -61,9 +62,9 @@ export {
   type Verdict,
 } from "./tools.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
-export { DecisionKind, FrameworkMode, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
+export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";
 export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
-export { listRuns, type RunFilter, type RunList } from "./schema/run-list.ts";
+export { listRuns, type RunFilter } from "./schema/run-list.ts";
 export { Job, RunTarget, jobs, type JobDefinition } from "./schema/targets.ts";
-export { UsageView, simulatedCost, type Cost, type MoneyInput } from "./schema/usage.ts";
+export { UsageView, simulatedCost, type Cost } from "./schema/usage.ts";

@@ -91,7 +91,12 @@ export interface ConversationToolCall {
 
 /** One message of the conversation, whatever the framework. */
 export type ConversationMessage =
-  | { readonly role: "USER" | "SYSTEM"; readonly parts: readonly InputPart[] }
+  | {
+      readonly role: "USER" | "SYSTEM";
+      readonly parts: readonly InputPart[];
+      /** It was answered before: a file in it that the model cannot take stands as {@link fileNote}, and fails no run. */
+      readonly earlier?: true;
+    }
   | {
       readonly role: "ASSISTANT";
       readonly text: string;

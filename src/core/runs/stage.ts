@@ -1,8 +1,10 @@
 import type { Database } from "../database/database.ts";
-import { WeftlineError } from "../errors.ts";
+import { WeftlineError, messageOf } from "../errors.ts";
+import { plainJson } from "../json/plain.ts";
 import type { Logger } from "../kernel/spec.ts";
 import type { Lookup } from "./cast.ts";
 import type { Run } from "./entities/run.ts";
+import { withPlainValues } from "./event-values.ts";
 import type { RunEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
@@ -49,7 +51,7 @@ export interface Answer {
 
 /** Takes what a plugin said. A broken protocol is its fault. @returns a promise where it should wait for the log */
 export function hear({ run, session, abort }: Stage, plugin: string, body: RunEventBody): Promise<void> | undefined {
-  const wait = blaming(plugin, () => session.say(body));
+  const wait = blaming(plugin, () => session.say(withPlainValues(body)));
   const { maxTokens } = run.limits;
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
     abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));
@@ -71,6 +73,21 @@ function blaming<T>(plugin: string, speak: () => T): T {
     if (!(error instanceof WeftlineError && error.code === "PROTOCOL_VIOLATION")) throw error;
     throw new WeftlineError("PROTOCOL_VIOLATION", { ...error.details, plugin }, { cause: error });
   }
+}
+
+/** The most that a run's output may have, in characters of JSON. */
+const mostOfOutput = 16 * 1024 * 1024;
+
+/** An output as the log can keep it. @throws OUTPUT_INVALID for what JSON cannot carry, and for what is too large. */
+export function plainOutput(output: unknown): unknown {
+  let plain;
+  try {
+    plain = plainJson(output, mostOfOutput);
+  } catch (error) {
+    throw new WeftlineError("OUTPUT_INVALID", { problem: messageOf(error) }, { cause: error });
+  }
+  if (plain.cut) throw new WeftlineError("OUTPUT_INVALID", { problem: `it has more than ${mostOfOutput} characters` });
+  return plain.value;
 }
 
 /** @throws OUTPUT_INVALID where an output does not fit its schema. */

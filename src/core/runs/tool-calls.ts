@@ -1,21 +1,21 @@
-import { v7 as newId } from "uuid";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { isoDuration } from "../graphql/scalars.ts";
-import { hashOf } from "../host/idempotency.ts";
+import { plainJson } from "../json/plain.ts";
 import type { Logger } from "../kernel/spec.ts";
-import { wellFormed } from "../well-formed.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
+import { shown } from "./event-values.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
-import { asJson, untilAborted } from "./plugin-work.ts";
+import { untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
+import { ToolApproval } from "./tool-approval.ts";
 import type { ToolGates } from "./tool-gates.ts";
+import { keptError, keptResult } from "./tool-results.ts";
 import type { PolicedCall, ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
-import type { DecisionKind, InterruptKind } from "./types.ts";
 
-/** How long a person has to decide unless the tool says otherwise: a day. */
-const defaultApprovalMs = 24 * 60 * 60 * 1000;
+/** The most that a tool's progress may carry, in characters of JSON. */
+const mostOfProgress = 64 * 1024;
 
 /** A call as this turn knows it. */
 interface KnownCall {
@@ -26,12 +26,11 @@ interface KnownCall {
   readonly lost: boolean;
   /** With which arguments it was started. */
   readonly arguments?: unknown;
+  /** Whether they are a person's. */
+  readonly edited?: boolean;
   readonly outcome: ToolOutcome | undefined;
   readonly interrupts: readonly Interrupt[];
 }
-
-/** Arguments to go on with, or what came of the call instead. */
-type Approved = { readonly go: unknown } | { readonly outcome: ToolOutcome };
 
 /** What the calls of one turn need. */
 export interface ToolCallsOptions {
@@ -56,12 +55,14 @@ export interface ToolCallsOptions {
  */
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
+  readonly #approval: ToolApproval;
   readonly #known = new Map<string, KnownCall>();
   /** By call id, for this turn: a call that is asked for twice is one call. */
   readonly #running = new Map<string, Promise<ToolOutcome>>();
 
   constructor(options: ToolCallsOptions) {
     this.#options = options;
+    this.#approval = new ToolApproval(options);
     for (const call of options.calls) {
       this.#known.set(call.callId, {
         c: call.num,
@@ -69,6 +70,7 @@ export class ToolCalls {
         attempt: call.attempt,
         lost: call.status === "RUNNING" || options.interrupts.some((each) => each.toolCallId === call.id && each.kind === "UNCERTAIN"),
         arguments: call.arguments,
+        edited: call.requestedArguments != null,
         outcome: outcomeOf(call),
         interrupts: options.interrupts.filter((each) => each.toolCallId === call.id),
       });
@@ -113,10 +115,16 @@ export class ToolCalls {
     const parsed = this.#check(tool, call.lost ? (call.arguments ?? request.arguments) : request.arguments);
     if ("error" in parsed) return this.#finish(call, { status: "ERROR", error: parsed.error });
 
-    const approved = call.lost ? this.#afterLoss(call, tool, parsed.args) : await this.#approval(call, tool, parsed.args);
+    const { args } = parsed;
+    const approved = call.lost ? this.#approval.afterLoss(call, tool, args) : await this.#approval.of(call, tool, args);
     if ("outcome" in approved) return this.#finish(call, approved.outcome);
-    session.append("tool.arguments", { c: call.c, arguments: approved.go });
-    return gates.pass(tool, signal, () => this.#execute(call, tool, approved.go));
+    // Edited arguments fitted when they were decided; the tool may be another since.
+    const made = approved.edited ? this.#check(tool, approved.go) : { args: approved.go };
+    const edited = approved.edited || call.edited ? { edited: { arguments: approved.go } } : {};
+    session.append("tool.arguments", { c: call.c, arguments: approved.go }, approved.edited ? { row: { requested: args } } : {});
+    if ("error" in made) return this.#finish(call, { status: "ERROR", error: made.error, ...edited });
+    const outcome = await gates.pass(tool, signal, () => this.#execute(call, tool, made.args));
+    return { ...outcome, ...edited };
   }
 
   #note({ callId, name }: ToolRequest): KnownCall {
@@ -131,93 +139,24 @@ export class ToolCalls {
   }
 
   #check(tool: ToolDefinition, given: unknown): { readonly args: unknown } | { readonly error: string } {
-    let args = given;
+    let parsed = given;
     if (typeof given === "string") {
       try {
-        args = given.trim() === "" ? {} : JSON.parse(given);
+        parsed = given.trim() === "" ? {} : JSON.parse(given);
       } catch {
         return { error: "The arguments are not JSON." };
       }
     }
-    args = wellFormed(args);
+    let args;
+    try {
+      args = plainJson(parsed).value;
+    } catch (error) {
+      return { error: `The arguments cannot be used. ${messageOf(error)}` };
+    }
     const problems = this.#options.registry?.check(tool, args) ?? [];
     if (problems.length === 0) return { args };
-    return {
-      error: `The arguments do not fit: ${problems.map(({ path, message }) => `${path.join(".") || "arguments"} ${message}`).join("; ")}`,
-    };
-  }
-
-  /** A call that a lost process had started: again only if that does no harm, else a person says what happened. */
-  #afterLoss(call: KnownCall, tool: ToolDefinition, args: unknown): Approved {
-    if (tool.idempotent) return { go: args };
-    const uncertain = call.interrupts.filter(({ kind }) => kind === "UNCERTAIN")[call.attempt - 1];
-    if (!uncertain) {
-      throw this.#ask(call, tool, args, {
-        kind: "UNCERTAIN",
-        message: `The server was lost while "${tool.name}" ran, so nobody knows whether it took effect. Approve to run it again, answer with its result, or reject to go on without one.`,
-        allowed: ["APPROVE", "ANSWER", "REJECT"],
-      });
-    }
-    const decided = this.#decided(uncertain, tool, args);
-    if ("outcome" in decided && uncertain.decision?.kind === "ANSWER")
-      return { outcome: { status: "SUCCESS", result: uncertain.decision.payload } };
-    return decided;
-  }
-
-  /** What was asked once is decided by its decision, whatever the policies have become since. */
-  async #approval(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<Approved> {
-    const asked = call.interrupts.find(({ kind }) => kind === "TOOL_APPROVAL");
-    if (asked) return this.#edited(tool, this.#decided(asked, tool, args), asked);
-    const { registry, caller } = this.#options;
-    const verdict = registry ? await registry.judge(tool, { args, ...caller }) : { ask: true as const };
-    if (!verdict.ask) return { go: args };
-    throw this.#ask(call, tool, args, {
-      kind: "TOOL_APPROVAL",
-      message: verdict.because === undefined ? `Allow "${tool.name}"?` : `Allow "${tool.name}"? ${verdict.because}`,
-      allowed: ["APPROVE", "EDIT", "REJECT"],
-      expiresInMs: tool.approvalTimeoutMs ?? defaultApprovalMs,
-    });
-  }
-
-  /** Edited arguments fitted when they were decided; the tool may be another since. */
-  #edited(tool: ToolDefinition, approved: Approved, { decision }: Interrupt): Approved {
-    if (!("go" in approved) || decision?.kind !== "EDIT") return approved;
-    const checked = this.#check(tool, approved.go);
-    return "error" in checked ? { outcome: { status: "ERROR", error: checked.error } } : approved;
-  }
-
-  #decided(interrupt: Interrupt, tool: ToolDefinition, args: unknown): Approved {
-    if (interrupt.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
-    if (interrupt.toolName !== tool.name) return { outcome: { status: "DENIED", error: "The approval was for another tool." } };
-    if (interrupt.status === "EXPIRED") return { outcome: { status: "DENIED", error: "Nobody approved the call in time." } };
-    const { decision } = interrupt;
-    if (interrupt.status === "CANCELLED" || !decision) return { outcome: { status: "CANCELLED", error: "The call was cancelled." } };
-    if (decision.kind === "REJECT") return { outcome: { status: "DENIED", error: decision.reason ?? "A person rejected the call." } };
-    if (decision.kind === "EDIT") return { go: decision.payload };
-    if (decision.kind === "ANSWER") return { outcome: { status: "SUCCESS", result: decision.payload } };
-    if (interrupt.argumentsHash !== hashOf(args)) return { outcome: { status: "DENIED", error: "The approval was for other arguments." } };
-    return { go: args };
-  }
-
-  #ask(
-    call: KnownCall,
-    tool: ToolDefinition,
-    args: unknown,
-    ask: {
-      readonly kind: InterruptKind;
-      readonly message: string;
-      readonly allowed: readonly DecisionKind[];
-      readonly expiresInMs?: number;
-    },
-  ): WeftlineError {
-    const { session } = this.#options;
-    session.append("tool.arguments", { c: call.c, arguments: args });
-    session.append(
-      "interrupt.raised",
-      { interrupt: newId(), status: "PENDING" },
-      { row: { ...ask, c: call.c, toolName: tool.name, arguments: args }, urgency: "now" },
-    );
-    return new WeftlineError("RUN_SUSPENDED");
+    const words = problems.map(({ path, message }) => `${path.join(".") || "arguments"} ${message}`).join("; ");
+    return { error: keptError(`The arguments do not fit: ${words}`) };
   }
 
   async #execute(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
@@ -225,7 +164,7 @@ export class ToolCalls {
     failpoint?.("tool.before");
     const attempt = ++call.attempt;
     const step = `tool/${call.c}`;
-    session.openStep(step, tool.name, "TOOL", { input: args });
+    session.openStep(step, tool.name, "TOOL", { input: shown(args) });
     session.append("tool.started", { c: call.c, attempt });
     await session.flush();
     failpoint?.("tool.started");
@@ -247,7 +186,7 @@ export class ToolCalls {
   }
 
   async #invoke(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
-    const { session, signal, log, registry, uncaught } = this.#options;
+    const { session, signal, log, uncaught } = this.#options;
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     const both = AbortSignal.any([signal, timeout]);
     try {
@@ -258,14 +197,10 @@ export class ToolCalls {
         signal: both,
         log,
         idempotencyKey: `${session.run.id}/tool/${call.c}`,
-        progress: (data) => session.append("tool.progress", { c: call.c, data }),
+        progress: (data) => this.#progress(call, tool, data),
       };
       const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
-      const result = asJson(await untilAborted(work, both));
-      const problems = tool.outputSchema ? (registry?.checkSchema(tool.outputSchema, result) ?? []) : [];
-      if (problems.length > 0)
-        return { status: "ERROR", error: `The tool answered something that its schema forbids: ${problems[0]?.message ?? ""}` };
-      return { status: "SUCCESS", result };
+      return this.#answered(tool, await untilAborted(work, both));
     } catch (error) {
       if (signal.aborted) return { status: "CANCELLED", error: "The run was stopped." };
       if (timeout.aborted)
@@ -273,8 +208,34 @@ export class ToolCalls {
           status: "ERROR",
           error: new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) }).message,
         };
-      return { status: "ERROR", error: messageOf(error) };
+      return { status: "ERROR", error: keptError(messageOf(error)) };
     }
+  }
+
+  #answered(tool: ToolDefinition, answer: unknown): ToolOutcome {
+    let kept;
+    try {
+      kept = keptResult(answer, tool);
+    } catch (error) {
+      return { status: "ERROR", error: `The tool has run, and its answer cannot be used. ${messageOf(error)}` };
+    }
+    // What is left of a result that was cut is text.
+    const problems = tool.outputSchema && !kept.cut ? (this.#options.registry?.checkSchema(tool.outputSchema, kept.result) ?? []) : [];
+    if (problems.length === 0) return { status: "SUCCESS", result: kept.result };
+    return { status: "ERROR", error: `The tool answered something that its schema forbids: ${problems[0]?.message ?? ""}` };
+  }
+
+  /** What cannot be told is left out: a tool fails by what it does, not by what it tells of it. */
+  #progress(call: KnownCall, tool: ToolDefinition, data: unknown): void {
+    const { session, log } = this.#options;
+    let told;
+    try {
+      told = plainJson(data, mostOfProgress);
+    } catch (error) {
+      return log.warn({ tool: tool.name, reason: messageOf(error) }, "a tool's progress is left out");
+    }
+    if (told.cut) return log.warn({ tool: tool.name, most: mostOfProgress }, "a tool's progress is left out: it is too large");
+    session.append("tool.progress", { c: call.c, data: told.value });
   }
 
   #finish(call: KnownCall, outcome: ToolOutcome): ToolOutcome {

@@ -69,6 +69,8 @@ export interface ToolDefinition {
   readonly concurrency?: number;
   /** How long an approval may take, in milliseconds. */
   readonly approvalTimeoutMs?: number;
+  /** The most characters of a result, as text or as JSON, that are kept and shown to a model; 100,000 by default. What is behind them is left out. */
+  readonly maxResultChars?: number;
   execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
 }
 
@@ -158,10 +160,14 @@ export interface ToolRegistry {
 
 export const toolRegistry = serviceRef<ToolRegistry>("capabilities.registry");
 
-/** What came of a tool call: what the model is told. */
-export type ToolOutcome =
+/** What came of a tool call. `outcomeText` is what a model is told of it. */
+export type ToolOutcome = (
   | { readonly status: "SUCCESS"; readonly result: unknown }
-  | { readonly status: "ERROR" | "DENIED" | "CANCELLED"; readonly error: string };
+  | { readonly status: "ERROR" | "DENIED" | "CANCELLED"; readonly error: string }
+) & {
+  /** Where a person changed the call before it was made: the arguments that it was made with. The model has to be told. */
+  readonly edited?: { readonly arguments: unknown };
+};
 
 /** A call that a model wants made. */
 export interface ToolRequest {

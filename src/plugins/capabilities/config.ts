@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mostMaxResultChars } from "#weftline";
 
 const approval = z.union([z.enum(["NEVER", "ALWAYS"]), z.strictObject({ when: z.string().min(1) })]);
 
@@ -10,6 +11,8 @@ const toolSettings = z.strictObject({
   /** How many calls run at once. */
   concurrency: z.int().min(1).optional(),
   timeoutMs: z.int().min(1).optional(),
+  /** The most characters of a result that are kept and shown to a model. */
+  maxResultChars: z.int().min(1).max(mostMaxResultChars).optional(),
 });
 
 /** What the operator decides about tools. */

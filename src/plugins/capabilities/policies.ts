@@ -10,6 +10,7 @@ import {
 } from "#weftline";
 import type { Conditions } from "./conditions.ts";
 import { closest, isToolPattern } from "./names.ts";
+import { isApprovalRule, isSideEffects } from "./rules.ts";
 import type { Settings } from "./settings.ts";
 
 /** What judging calls needs. */
@@ -24,7 +25,8 @@ export interface PolicyParts {
 export function createPolicies({ settings, conditions, find, log }: PolicyParts): Pick<ToolRegistry, "judge" | "policyProblems"> {
   const verdictOf = async (rule: ApprovalRule, whose: string, tool: ToolDefinition, call: PolicedCall): Promise<Verdict> => {
     if (rule === "NEVER") return { ask: false };
-    if (rule === "ALWAYS") return { ask: true };
+    if (isPlain(rule)) return { ask: true };
+    if (!isApprovalRule(rule)) return { ask: true, because: `${whose} has an approval rule that is none.` };
     try {
       return (await conditions.holds(rule.when, call)) ? { ask: true, because: `${whose} asks where: ${rule.when}` } : { ask: false };
     } catch (error) {
@@ -35,6 +37,7 @@ export function createPolicies({ settings, conditions, find, log }: PolicyParts)
 
   return {
     judge(tool, call) {
+      if (!isSideEffects(tool.sideEffects)) return { ask: true, because: "The tool does not say what it changes." };
       const own = ownRule(tool, call.agent?.policies ?? []);
       if (own === undefined) return isPlain(tool.approval) ? plain(tool.approval) : verdictOf(tool.approval, "The tool", tool, call);
       if (settings.mayLoosen(tool.name)) return verdictOf(own, "The agent", tool, call);
@@ -59,7 +62,8 @@ export function createPolicies({ settings, conditions, find, log }: PolicyParts)
 }
 
 const isPlain = (rule: ApprovalRule): rule is "NEVER" | "ALWAYS" => typeof rule === "string";
-const plain = (rule: "NEVER" | "ALWAYS"): Verdict => ({ ask: rule === "ALWAYS" });
+/** What is not known to be harmless is asked about. */
+const plain = (rule: "NEVER" | "ALWAYS"): Verdict => ({ ask: rule !== "NEVER" });
 
 function ownRule({ name }: ToolDefinition, policies: readonly ToolPolicy[]): ApprovalRule | undefined {
   return policies.length === 0 ? undefined : closest(name, new Map(policies.map(({ tool, approval }) => [tool, approval])));

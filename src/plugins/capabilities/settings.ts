@@ -20,11 +20,13 @@ export function createSettings({ tools }: CapabilitiesConfig): Settings {
       const known = adjusted.get(tool);
       if (known) return known;
       const { approval = tool.approval, timeoutMs = tool.timeoutMs, concurrency = tool.concurrency } = set;
+      const { maxResultChars = tool.maxResultChars } = set;
       const made: ToolDefinition = {
         ...tool,
         approval,
         timeoutMs,
         ...(concurrency === undefined ? {} : { concurrency }),
+        ...(maxResultChars === undefined ? {} : { maxResultChars }),
         execute: (args, ctx) => tool.execute(args, ctx),
       };
       adjusted.set(tool, made);

@@ -3,6 +3,7 @@ import type { Conditions } from "./conditions.ts";
 import type { CapabilitiesConfig } from "./config.ts";
 import type { JsonSchema, SchemaChecker } from "./json-schema.ts";
 import { namePattern } from "./names.ts";
+import { ruleProblems } from "./rules.ts";
 
 /** What plugins put at the extension points, complete when the platform is ready. */
 export interface Definitions {
@@ -100,7 +101,7 @@ export function toolProblems(
       return problem === undefined ? [] : [`its ${name} is not valid: ${problem}`];
     }),
     ...(tool.inputSchema?.["type"] === "object" ? [] : ['its inputSchema has to say type: "object"']),
-    ...(tool.timeoutMs > 0 ? [] : ["its timeoutMs is not above 0"]),
+    ...ruleProblems(tool),
     ...(tool.concurrency === undefined || tool.concurrency >= 1 ? [] : ["its concurrency is below 1"]),
   ];
 }

@@ -1,7 +1,7 @@
 import type { AIMessage, BaseMessage, ContentBlock, ToolMessage } from "@langchain/core/messages";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
-import type { ConversationMessage, ToolOutcome } from "#weftline";
-import { argumentsText, inputContent, outcomeText, type LoadedFile, type LoadedFiles, type ToolNames } from "#plugins/openai";
+import { outcomeText, type ConversationMessage, type ToolOutcome } from "#weftline";
+import { argumentsText, inputContent, type LoadedFile, type LoadedFiles, type ToolNames } from "#plugins/openai";
 import type { LangChainSdk } from "./sdk.ts";
 
 type AssistantMessage = Extract<ConversationMessage, { role: "ASSISTANT" }>;

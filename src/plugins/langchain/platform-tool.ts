@@ -1,7 +1,6 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { v7 } from "uuid";
-import type { ToolDefinition, ToolOutcome, ToolRequest } from "#weftline";
-import { outcomeText } from "#plugins/openai";
+import { outcomeText, type ToolDefinition, type ToolOutcome, type ToolRequest } from "#weftline";
 import { toResult, type MessageMaking } from "./messages.ts";
 import type { LangChainSdk } from "./sdk.ts";
 

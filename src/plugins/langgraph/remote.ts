@@ -1,4 +1,13 @@
-import { WeftlineError, fileUnsupported, hashOf, type InputPart, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
+import {
+  WeftlineError,
+  fileNote,
+  fileUnsupported,
+  hashOf,
+  type InputPart,
+  type RunContext,
+  type RunEventBody,
+  type RunRequest,
+} from "#weftline";
 import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { RemoteAnswers } from "./remote-answers.ts";
@@ -119,7 +128,7 @@ function inputOf({ input, messages, recalled }: RunRequest, target: RemoteTarget
       ? { role: "assistant", content: message.text }
       : {
           role: message.role === "USER" ? "user" : "system",
-          content: message.parts.map((part) => textOf(part, target)).join("\n"),
+          content: message.parts.map((part) => textOf(part, message, target)).join("\n"),
         },
   );
   const before = recalled === undefined ? [] : [{ role: "system", content: recalled }];
@@ -127,7 +136,8 @@ function inputOf({ input, messages, recalled }: RunRequest, target: RemoteTarget
 }
 
 /** @throws FILE_UNSUPPORTED: a file would be kept on the server, where nobody deletes it with its thread. */
-function textOf(part: InputPart, { graph }: RemoteTarget): string {
+function textOf(part: InputPart, { earlier }: { readonly earlier?: true }, { graph }: RemoteTarget): string {
+  if (part.type === "file" && earlier) return fileNote(part);
   if (part.type === "file") throw fileUnsupported(`The graph "${graph}" on its server`, part);
   return part.type === "text" ? part.text : JSON.stringify(part.data);
 }

@@ -11,7 +11,7 @@ export { createCallIds, isAnswered, nextModelCall, nothingToAnswer, settled } fr
 export { brokeOff, providerError, redacted, streamFailure, type Blame } from "./errors.ts";
 export { createReader } from "./events.ts";
 export { loadFiles, type LoadedFile, type LoadedFiles } from "./files.ts";
-export { argumentsText, inputContent, inputText, outcomeText, type ModelSettings } from "./model-call.ts";
+export { argumentsText, inputContent, inputText, type ModelSettings } from "./model-call.ts";
 export { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
 export { buildRequest, type NativeRequest } from "./request.ts";
 export { chatSettings } from "./request-chat.ts";

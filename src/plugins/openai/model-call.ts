@@ -1,12 +1,14 @@
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import {
   fileUnsupported,
+  messageOf,
+  plainJson,
+  plainText,
   type ConversationMessage,
   type FilePart,
   type InputPart,
   type ModelBinding,
   type ToolDefinition,
-  type ToolOutcome,
 } from "#weftline";
 import type { LoadedFile, LoadedFiles } from "./files.ts";
 import type { OpenAIOptions } from "./options.ts";
@@ -64,30 +66,25 @@ function refuse(file: FilePart): never {
   throw fileUnsupported("What is sent as text", file);
 }
 
-/** What the model is told of a call. */
-export function outcomeText(outcome: ToolOutcome | undefined): string {
-  switch (outcome?.status) {
-    case undefined:
-      return "Error: the call was not made.";
-    case "SUCCESS":
-      return typeof outcome.result === "string" ? outcome.result : JSON.stringify(outcome.result ?? null);
-    case "ERROR":
-      return `Error: ${outcome.error}`;
-    case "DENIED":
-      return `Denied: ${outcome.error}`;
-    case "CANCELLED":
-      return `Cancelled: ${outcome.error}`;
+/** The arguments of a past call. Servers parse them, so what is no JSON object, or none that everybody can read, is wrapped. */
+export function argumentsText(given: unknown): string {
+  if (typeof given !== "string") return wrapped(given ?? {}, given);
+  if (given.trim() === "") return "{}";
+  try {
+    return wrapped(JSON.parse(given), given);
+  } catch {
+    return JSON.stringify({ invalid: plainText(given) });
   }
 }
 
-/** The arguments of a past call. Servers parse them, so what was not JSON is wrapped. */
-export function argumentsText(given: unknown): string {
-  if (typeof given !== "string") return JSON.stringify(given ?? {});
+function wrapped(value: unknown, given: unknown): string {
   try {
-    const value: unknown = JSON.parse(given);
-    return typeof value === "object" && value !== null ? given : JSON.stringify({ value });
-  } catch {
-    return given.trim() === "" ? "{}" : JSON.stringify({ invalid: given });
+    const plain = plainJson(value).value;
+    if (typeof plain !== "object" || plain === null || Array.isArray(plain)) return JSON.stringify({ value: plain });
+    // Whitespace and the order of keys stay as the model wrote them: a provider knows the beginning of a conversation again by its bytes.
+    return typeof given === "string" && given.isWellFormed() && !/\\u(d[89a-f]|0000)/i.test(given) ? given : JSON.stringify(plain);
+  } catch (error) {
+    return JSON.stringify({ invalid: typeof given === "string" ? plainText(given) : messageOf(error) });
   }
 }
 

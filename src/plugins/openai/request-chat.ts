@@ -3,9 +3,9 @@ import type {
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageParam,
 } from "openai/resources/chat/completions";
-import type { ConversationMessage } from "#weftline";
+import { outcomeText, type ConversationMessage } from "#weftline";
 import type { LoadedFile } from "./files.ts";
-import { answerName, argumentsText, inputContent, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
+import { answerName, argumentsText, inputContent, type ModelCall, type ModelSettings } from "./model-call.ts";
 import { allowsStrict } from "./strict-schema.ts";
 
 type ChatSettings = Partial<Omit<ChatCompletionCreateParamsStreaming, "model" | "messages" | "stream" | "tools">>;

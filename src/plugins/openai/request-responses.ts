@@ -1,7 +1,7 @@
 import type { ResponseCreateParamsStreaming, ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses";
-import type { ConversationMessage } from "#weftline";
+import { outcomeText, type ConversationMessage } from "#weftline";
 import type { LoadedFile } from "./files.ts";
-import { answerName, argumentsText, inputContent, outcomeText, type ModelCall, type ModelSettings } from "./model-call.ts";
+import { answerName, argumentsText, inputContent, type ModelCall, type ModelSettings } from "./model-call.ts";
 import { allowsStrict } from "./strict-schema.ts";
 
 type ResponsesSettings = Partial<Omit<ResponseCreateParamsStreaming, "model" | "input" | "stream" | "tools">>;

@@ -88,7 +88,7 @@ describe.each(Object.keys(runtimes))("files in a conversation with %s", (framewo
       [file("a.zip", "application/zip", "PK"), ["image", "pdf"], undefined],
       [file("latin.txt", "text/plain", Buffer.of(0xe9, 0x20)), [], "it is not UTF-8"],
       [file("long.txt", "text/plain", Buffer.alloc(1_048_577, 97)), [], "it is text of more than 1 MiB"],
-      [file("huge.png", "image/png", Buffer.alloc(34_000_000)), ["image"], "the conversation has more than 32 MiB of files"],
+      [file("huge.png", "image/png", Buffer.alloc(34_000_000)), ["image"], "the message has more than 32 MiB of files"],
     ] as const) {
       const { error, requests } = await asked({ framework, api }, [user(text("See"), part)], files);
       expect(error).toMatchObject({ code: "FILE_UNSUPPORTED", retryable: false, details: { file: part.name } });

@@ -106,8 +106,11 @@ const ToolCallSchema = defineEntity({
     /** The model's id of the call. */
     callId: p.string(),
     name: p.string(),
+    /** With which it is made. */
     arguments: p.json<unknown>().nullable(),
     argumentsHash: p.string().nullable(),
+    /** What the model asked for, where a person changed that. */
+    requestedArguments: p.json<unknown>().nullable(),
     sideEffects: p.string().nullable(),
     status: p.enum(["REQUESTED", "AWAITING_APPROVAL", "RUNNING", "SUCCESS", "ERROR", "DENIED", "CANCELLED"] as const),
     attempt: p.integer().default(0),

@@ -4,6 +4,7 @@ import { OpenRuns202611251318 } from "./202611251318_open_runs.ts";
 import { ToolCallAudit202611251426 } from "./202611251426_tool_call_audit.ts";
 import { LogKeys202611251443 } from "./202611251443_log_keys.ts";
 import { FlatWithSize202611292003 } from "./202611292003_flat_with_size.ts";
+import { EditedCalls202611292044 } from "./202611292044_edited_calls.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -13,4 +14,5 @@ export const migrations = {
   "202611251426_tool_call_audit": ToolCallAudit202611251426,
   "202611251443_log_keys": LogKeys202611251443,
   "202611292003_flat_with_size": FlatWithSize202611292003,
+  "202611292044_edited_calls": EditedCalls202611292044,
 };

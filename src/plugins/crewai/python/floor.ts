@@ -1,5 +1,5 @@
-import { hashOf, WeftlineError, type ToolOutcome } from "#weftline";
-import { outcomeText, type OpenAIOptions } from "#plugins/openai";
+import { hashOf, outcomeText, WeftlineError, type ToolOutcome } from "#weftline";
+import type { OpenAIOptions } from "#plugins/openai";
 import type { Crew, CrewAgent, CrewTask } from "../definition/crew.ts";
 import type { AskedCall, OfferedTool } from "../play/model-call.ts";
 import { placeOfTask, Shifts, type Place } from "../play/places.ts";

@@ -1,4 +1,4 @@
-import { WeftlineError } from "#weftline";
+import { WeftlineError, mediaTypeOf } from "#weftline";
 import type { FilesConfig } from "../config.ts";
 import type { NewFile } from "../contract.ts";
 
@@ -13,7 +13,7 @@ export interface CheckedFile {
 
 /** @throws INVALID_INPUT with all that is wrong. */
 export function checkFile({ name, mediaType, size }: NewFile, config: FilesConfig): CheckedFile {
-  const checked = { name: name.normalize("NFC").trim(), mediaType: essenceOf(mediaType), size };
+  const checked = { name: name.normalize("NFC").trim(), mediaType: mediaTypeOf(mediaType), size };
   const issues = [
     ...nameProblem(checked.name).map((message) => ({ path: ["input", "name"], message })),
     ...typeProblem(checked.mediaType, config).map((message) => ({ path: ["input", "mediaType"], message })),
@@ -22,11 +22,6 @@ export function checkFile({ name, mediaType, size }: NewFile, config: FilesConfi
   const [first] = issues;
   if (first) throw new WeftlineError("INVALID_INPUT", { ...first, issues });
   return checked;
-}
-
-/** A media type without its parameters. */
-export function essenceOf(mediaType: string): string {
-  return (mediaType.split(";", 1)[0] ?? "").trim().toLowerCase();
 }
 
 /** What turns the direction of text or takes no room hides what a name is; slashes make it look like a place. */
@@ -41,7 +36,7 @@ function typeProblem(mediaType: string, { mediaTypes }: FilesConfig): string[] {
   if (mediaType.length > 127 || !/^[a-z0-9][\w.+-]*\/[a-z0-9][\w.+-]*$/.test(mediaType))
     return ["A media type is written as in image/png."];
   const [group = ""] = mediaType.split("/");
-  const taken = [mediaType, `${group}/*`, "*/*"].some((each) => mediaTypes.includes(each));
+  const taken = [mediaType, `${group}/*`, "*/*"].some((each) => mediaTypes.map(mediaTypeOf).includes(each));
   return taken ? [] : [`Files of this type are not taken; these are: ${mediaTypes.join(", ")}.`];
 }
 
@@ -72,8 +67,8 @@ export function checkAnnounced(
   file: Pick<CheckedFile, "mediaType" | "size">,
   said: { readonly mediaType?: string | undefined; readonly size?: number | undefined },
 ): void {
-  const mediaType = said.mediaType === undefined ? file.mediaType : essenceOf(said.mediaType);
-  if (mediaType !== file.mediaType) throw otherwise(`as ${mediaType}, not as ${file.mediaType}`);
+  const mediaType = mediaTypeOf(said.mediaType ?? file.mediaType);
+  if (mediaType !== mediaTypeOf(file.mediaType)) throw otherwise(`as ${mediaType}, not as ${file.mediaType}`);
   if (said.size !== undefined && said.size !== file.size) throw otherwise(`with ${said.size} bytes, not with ${file.size}`);
 }
 
