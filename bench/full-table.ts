@@ -25,6 +25,8 @@ export async function fullTable(): Promise<Figure[]> {
   await converseOnce(bed, "ours", line, "tokens=10 rate=0");
   const db = new Database(join(bed.folder, "weftline.db"), { timeout: 5_000 });
   const rows = Object.entries(tables).reduce((sum, [table, own]) => sum + copyRows(db, table, own), 0);
+  // Else the server's first commit would write all of that into the file.
+  db.pragma("wal_checkpoint(TRUNCATE)");
   db.close();
   const pause = async (): Promise<number> => (await line.ask<{ benchPause: number }>("mutation { benchPause }")).benchPause;
   await pause();
