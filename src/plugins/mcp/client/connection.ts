@@ -4,6 +4,7 @@ import { WeftlineError, messageOf, type Logger, type ToolContext } from "#weftli
 import type { McpServerConfig } from "../config.ts";
 import { redactorOf, type Redact } from "./secrets.ts";
 import { openSession, type Session } from "./session.ts";
+import type { UnusableTool } from "./tolerant.ts";
 import { troubleOf, type Trouble } from "./trouble.ts";
 
 /** A server that stayed that long is connected to at once when it goes; one that did not has to wait. */
@@ -44,6 +45,11 @@ export class Connection {
     return this.#standing;
   }
 
+  /** What the server lists and nobody can use. */
+  get unusable(): readonly UnusableTool[] {
+    return this.#session?.unusable ?? [];
+  }
+
   /** Settles when the first try has come to an end, whatever came of it. */
   get settled(): Promise<void> {
     return this.#settled.promise;
@@ -76,8 +82,13 @@ export class Connection {
       const result = await session.call(tool, args, { signal, timeout: server.timeoutMs + 1_000, onprogress: progress });
       return result.isError ? { ...result, content: this.#clean(result) } : result;
     } catch (error) {
-      if (!signal.aborted) void session.look();
       const words = this.#redact(messageOf(error));
+      if (isNotUnderstood(error))
+        throw new WeftlineError("TOOL_FAILED", {
+          tool,
+          message: "It has run, and its answer is not understood. Do not call it again for that.",
+        });
+      if (!signal.aborted) void session.look();
       if (isAnswer(error)) throw new WeftlineError("TOOL_FAILED", { tool, message: words });
       throw away(words);
     }
@@ -131,6 +142,11 @@ export class Connection {
     log.warn({ server: name, ...trouble }, "an MCP server is away");
     offered([]);
   }
+}
+
+/** Whether the server answered with something that is no result of a tool: the tool has run. */
+function isNotUnderstood(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "INVALID_RESULT";
 }
 
 /** Whether the server said no, in contrast to nothing. */

@@ -4,6 +4,7 @@ import type { CallToolResult, RequestOptions, Tool } from "@modelcontextprotocol
 import { version, type Logger } from "#weftline";
 import type { McpServerConfig } from "../config.ts";
 import type { Redact } from "./secrets.ts";
+import { readTools, type UnusableTool } from "./tolerant.ts";
 import { wayTo } from "./transport.ts";
 
 /** How long a server may take to answer while it is connected to. */
@@ -16,6 +17,8 @@ const lookMs = 30_000;
 /** One connection to a server, from its beginning to its end. */
 export interface Session {
   readonly tools: readonly Tool[];
+  /** Of the tools that the server listed last. */
+  readonly unusable: readonly UnusableTool[];
   /** Settles, never rejects, with why it ended. */
   readonly ended: Promise<Error>;
   call(name: string, args: Readonly<Record<string, unknown>>, options: RequestOptions): Promise<CallToolResult>;
@@ -44,11 +47,12 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
     resolve(why);
   };
   const lastWords = heard(complaints, (line) => log.debug({ line: redact(line) }, "an MCP server wrote to stderr"));
+  const reading = readTools(transport);
   const client = new Client(
     { name: "weftline", version },
     {
       versionNegotiation: { mode: "auto", probe: { timeoutMs: probeMs } },
-      listChanged: { tools: { debounceMs: 50, onChanged: (error, tools) => (error ? end(error) : changed(tools ?? [])) } },
+      listChanged: { tools: { debounceMs: 50, autoRefresh: false, onChanged: () => void look() } },
     },
   );
   Object.assign(client, {
@@ -56,17 +60,24 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
     onclose: () => end(new Error(`the connection was closed${lastWords()}`)),
   });
   const options = { signal, timeout: connectMs };
-  const ask = async (): Promise<readonly Tool[]> =>
-    client.getServerCapabilities()?.tools ? (await client.listTools(undefined, { ...options, cacheMode: "refresh" })).tools : [];
+  const ask = async (): Promise<readonly Tool[]> => {
+    if (!client.getServerCapabilities()?.tools) return [];
+    reading.reset();
+    const { tools } = await client.listTools(undefined, { ...options, cacheMode: "refresh" });
+    return tools.map((tool) => reading.original(tool));
+  };
+  const look = async (): Promise<void> => {
+    if (!ending.signal.aborted) await ask().then((now) => ending.signal.aborted || changed(now), end);
+  };
   try {
     await client.connect(transport, options);
     const tools = await ask();
-    const look = async (): Promise<void> => {
-      if (!ending.signal.aborted) await ask().then((now) => ending.signal.aborted || changed(now), end);
-    };
     const looking = "command" in server ? undefined : setInterval(() => void look(), lookMs).unref();
     return {
       tools,
+      get unusable() {
+        return reading.unusable;
+      },
       ended,
       look,
       call: (name, args, rest) => client.callTool({ name, arguments: { ...args } }, rest),

@@ -5,6 +5,9 @@ import type { McpServerConfig } from "../config.ts";
 import { Connection } from "./connection.ts";
 import { definitionOf } from "./tool.ts";
 
+type Remarks = Parameters<NonNullable<ToolSource["remarked"]>>[0];
+const outcomeWords = { LEFT_OUT: "left out", PARTLY_UNCHECKED: "partly unchecked" } as const;
+
 /** One MCP server as a source of tools. */
 export class ServerSource implements ToolSource {
   readonly #name: string;
@@ -14,6 +17,7 @@ export class ServerSource implements ToolSource {
   /** By what the server said of each, so that what has not changed stays the same object. */
   #known = new Map<string, ToolDefinition | undefined>();
   #tools: readonly ToolDefinition[] = [];
+  #remarks: Remarks = [];
 
   constructor(name: string, server: McpServerConfig, log: Logger) {
     this.#name = name;
@@ -38,6 +42,10 @@ export class ServerSource implements ToolSource {
     return () => this.#listeners.delete(listener);
   }
 
+  remarked(remarks: Remarks): void {
+    this.#remarks = remarks;
+  }
+
   ready(): Promise<void> {
     return this.#connection.settled;
   }
@@ -54,7 +62,12 @@ export class ServerSource implements ToolSource {
   readonly check: HealthCheck = () => {
     const health = this.health();
     if (health.status !== "UP") return { ...health, status: "DEGRADED" };
-    return { status: "UP", detail: `${this.#tools.length} tools` };
+    const left = [
+      ...this.#connection.unusable.map(({ name, problem }) => `${name} is left out: ${problem}`),
+      ...this.#remarks.map(({ tool, outcome, problems }) => `${tool} is ${outcomeWords[outcome]}: ${problems.join("; ")}`),
+    ];
+    const out = this.#remarks.filter(({ outcome }) => outcome === "LEFT_OUT").length;
+    return { status: "UP", detail: [`${this.#tools.length - out} tools`, ...left.slice(0, 20)].join("; ") };
   };
 
   #offer(tools: readonly Tool[]): void {
