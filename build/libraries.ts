@@ -10,7 +10,6 @@ import { rolldown, type OutputChunk } from "rolldown";
  */
 const libraries = [
   "@graphql-tools/executor",
-  "@graphql-yoga/plugin-csrf-prevention",
   "@mikro-orm/migrations",
   "@mikro-orm/sqlite",
   "@pothos/core",

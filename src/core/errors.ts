@@ -198,6 +198,11 @@ export const errorCodes = {
   ),
   RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
   REQUEST_ENTITY_TOO_LARGE: entry("input", "The request is too large.", "Send less at once; files go to /files."),
+  WORK_TOO_LONG: entry(
+    "input",
+    "Too long: {what} may take {limit}.",
+    "Make the schema, pattern or expression simpler, or the value smaller.",
+  ),
   OPERATION_LIMIT: entry("input", "The operation {problem}.", "Ask for smaller pages, or split the operation."),
   SHUTTING_DOWN: entry("unavailable", "The server is shutting down.", "Try again in a moment."),
   STORE_UNAVAILABLE: entry(
@@ -210,7 +215,7 @@ export const errorCodes = {
   PROCESS_LOST: entry("unavailable", "The server process was lost while the run was at work.", "Retry the run with retryRun."),
   RUN_POISONED: entry(
     "internal",
-    "The run was given up after {takeovers} lost processes.",
+    "The run was given up: too often its process was lost or stopped answering while it was at work.",
     "Look into the log of the server, then retry the run.",
   ),
   RUN_DEADLINE: entry("conflict", "The run passed its deadline.", "Give it a longer deadline in limits."),

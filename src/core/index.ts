@@ -44,6 +44,7 @@ export {
   type ServiceRef,
 } from "./kernel/refs.ts";
 export type { Logger, MaybePromise, SetupContext } from "./kernel/spec.ts";
+export { createOffload } from "./offload/offload.ts";
 export { createPatterns } from "./pattern.ts";
 export { definePlugin, type PluginSpec } from "./plugin.ts";
 export * from "./runs/public.ts";

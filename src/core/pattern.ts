@@ -3,7 +3,7 @@ import { WeftlineError } from "./errors.ts";
 
 /** A regular expression that a user wrote. */
 export interface Pattern {
-  /** @throws INVALID_INPUT where that takes longer than there is time. */
+  /** @throws WORK_TOO_LONG where that takes longer than there is time. */
   test(text: string): boolean;
 }
 
@@ -58,5 +58,6 @@ export function createPatterns(budgetMs = 100): Patterns {
 }
 
 function tooLong(cause?: unknown): WeftlineError {
-  return new WeftlineError("INVALID_INPUT", { message: "The patterns of the schema take too long; make them simpler." }, { cause });
+  const details = { what: "The patterns of the schema", message: "The patterns of the schema take too long; make them simpler." };
+  return new WeftlineError("WORK_TOO_LONG", details, { cause });
 }

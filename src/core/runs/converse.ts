@@ -6,7 +6,7 @@ import { conversationOf, inputOf } from "./history.ts";
 import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";
-import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage, type TurnHost } from "./stage.ts";
+import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
 
 /** How often a turn is tried when the provider fails in a way that may pass. */
 const attempts = 3;
@@ -57,7 +57,7 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   });
   const text = session.lastText ?? "";
   const schema = run.settings.outputSchema ?? cast.program.outputSchema;
-  return { text, output: schema ? structured(host, schema, text) : text };
+  return { text, output: schema ? await structured(stage, schema, text) : text };
 }
 
 /** Whether another attempt may do better: a turn that ends because the platform closes is the next process's. */
@@ -65,7 +65,7 @@ function mayPass(error: Error): error is WeftlineError {
   return error instanceof WeftlineError && error.retryable && error.code !== "SHUTTING_DOWN";
 }
 
-function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, text: string): unknown {
+async function structured({ host, run }: Pick<Stage, "host" | "run">, schema: Readonly<Record<string, unknown>>, text: string): Promise<unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -73,7 +73,7 @@ function structured(host: TurnHost, schema: Readonly<Record<string, unknown>>, t
     throw new WeftlineError("OUTPUT_INVALID", { problem: "it is not JSON" }, { cause: error });
   }
   const output = plainOutput(value);
-  checkOutput(host, schema, output);
+  await checkOutput(host, run, { schema, output });
   return output;
 }
 

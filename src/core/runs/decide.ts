@@ -67,23 +67,28 @@ async function check(host: DecisionHost, tx: Tx, interrupt: Interrupt, decide: D
       throw invalid(["argumentsHash"], "Pass the interrupt's argumentsHash: a decision is for exactly one call.");
     if (decide.argumentsHash !== interrupt.argumentsHash) throw conflict("The arguments are not those of this interrupt.");
   }
-  if (decide.kind === "EDIT") checkEdit(host, interrupt, decide);
+  if (decide.kind === "EDIT") await checkEdit(host, interrupt, decide);
   if (decide.kind === "ANSWER" && decide.payload === undefined) throw invalid(["payload"], "An answer needs a payload.");
   if (decide.kind === "ANSWER" && interrupt.responseSchema != null) {
-    const problems = host.registry()?.checkSchema(interrupt.responseSchema as Readonly<Record<string, unknown>>, decide.payload) ?? [];
+    const schema = interrupt.responseSchema as Readonly<Record<string, unknown>>;
+    const problems = (await host.registry()?.checkSchema(schema, decide.payload, callerOf(interrupt))) ?? [];
     if (problems.length > 0) throw invalidAll("payload", problems);
   }
 }
 
-function checkEdit(host: DecisionHost, interrupt: Interrupt, decide: Decide): void {
+async function checkEdit(host: DecisionHost, interrupt: Interrupt, decide: Decide): Promise<void> {
   if (decide.arguments === undefined) throw invalid(["arguments"], "An edit needs the arguments to use instead.");
   const registry = host.registry();
   const tool = interrupt.toolName == null ? undefined : registry?.find(interrupt.toolName);
   const schema = interrupt.responseSchema as Readonly<Record<string, unknown>> | null | undefined;
   const problems = tool
-    ? (registry?.check(tool, decide.arguments) ?? [])
-    : ((schema && registry?.checkSchema(schema, decide.arguments)) ?? []);
+    ? ((await registry?.check(tool, decide.arguments, callerOf(interrupt))) ?? [])
+    : ((schema && (await registry?.checkSchema(schema, decide.arguments, callerOf(interrupt)))) ?? []);
   if (problems.length > 0) throw invalidAll("arguments", problems);
+}
+
+function callerOf({ tenantId, ownerId }: Interrupt): string {
+  return `${tenantId}:${ownerId}`;
 }
 
 function conflict(problem: string): WeftlineError {

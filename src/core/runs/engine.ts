@@ -23,6 +23,9 @@ const claimable = (now: string): string => `${unblocked} and (
   (lease_owner is null and due_at <= ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING'))
   or (lease_owner is not null and lease_until < ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING')))`;
 
+/** As how many take-overs one counts whose process had stopped answering. */
+const lapsedTakeovers = 3;
+
 /**
  * Claims runs that want a worker and advances them. A ring is a hint that anyone may give and nobody trusts: what may be claimed, the store
  * decides, by lease and epoch; what no ring told of, the sweep finds.
@@ -58,8 +61,13 @@ export class EmbeddedEngine {
    */
   async start(boot: "takeOver" | "join"): Promise<void> {
     if (boot === "takeOver") {
+      // A run whose lease had lapsed may be what kept its process from answering: it is not tried as often as one whose process was ended.
       await this.#host.database.commit(({ sql }) =>
-        sql.run(`update runs_run set lease_until = 0 where lease_owner is not null and status in ${openStatuses}`),
+        sql.run(
+          `update runs_run set takeovers = takeovers + case when lease_until > 0 and lease_until < ${sql.now} then ? else 0 end, lease_until = 0
+           where lease_owner is not null and status in ${openStatuses}`,
+          lapsedTakeovers - 1,
+        ),
       );
     }
     this.#working = true;

@@ -39,7 +39,7 @@ export async function perform(stage: Stage, { program, plugin, tools }: OwnCast)
   try {
     const output = plainOutput(await untilAborted(Promise.resolve(program.run(ctx)), abort.signal));
     checkClosed(stage, plugin);
-    if (run.settings.outputSchema) checkOutput(host, run.settings.outputSchema, output);
+    if (run.settings.outputSchema) await checkOutput(host, run, { schema: run.settings.outputSchema, output });
     return { output, text: typeof output === "string" ? output : session.lastText };
   } finally {
     over = true;

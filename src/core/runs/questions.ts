@@ -38,21 +38,24 @@ export class Questions {
     const asked = this.#asked.get(question.key);
     if (asked && asked.argumentsHash !== hashOfAsked(question))
       throw this.#violation(question.key, "a person was asked about something else under this key");
-    if (!asked && !this.#raised.has(question.key)) this.#raise(question);
+    if (!asked && !this.#raised.has(question.key)) await this.#raise(question);
     if (!asked || asked.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
     if (asked.status === "EXPIRED") return { status: "EXPIRED" };
     return asked.status === "RESOLVED" && asked.decision ? { status: "RESOLVED", decision: asked.decision } : { status: "CANCELLED" };
   }
 
   /** Only what a question may say: it can have come from a graph or a server that nobody here wrote, and must not pass for an approval of a tool. */
-  #raise(question: Question): void {
+  async #raise(question: Question): Promise<void> {
     const { session, registry } = this.#options;
-    const problem = problemOf(question, registry);
+    const { responseSchema: schema } = question;
+    this.#raised.add(question.key);
+    const problem =
+      problemOf(question) ??
+      (schema === undefined ? undefined : await registry?.schemaProblem(schema, `${session.run.tenantId}:${session.run.ownerId}`));
     if (problem !== undefined) throw this.#violation(question.key, problem);
     const { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs } = question;
     const row = { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs: expiresInMs && Math.ceil(expiresInMs) };
     session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
-    this.#raised.add(key);
   }
 
   #violation(key: string, problem: string): WeftlineError {
@@ -60,10 +63,7 @@ export class Questions {
   }
 }
 
-function problemOf(
-  { key, kind, message, allowed, responseSchema, expiresInMs }: Question,
-  registry: ToolRegistry | undefined,
-): string | undefined {
+function problemOf({ key, kind, message, allowed, expiresInMs }: Question): string | undefined {
   if (typeof key !== "string") return "its key is no text";
   if (!askedKinds.includes(kind)) return "its kind is neither INPUT nor REVIEW";
   if (typeof message !== "string") return "its message is no text";
@@ -71,7 +71,7 @@ function problemOf(
   if (!allowed.every((each) => decisionKinds.includes(each))) return "it allows a decision that there is not";
   if (expiresInMs !== undefined && !(typeof expiresInMs === "number" && expiresInMs > 0 && expiresInMs <= yearMs))
     return "its expiresInMs is not a number above 0 and up to a year";
-  return responseSchema === undefined ? undefined : registry?.schemaProblem(responseSchema);
+  return undefined;
 }
 
 function hashOfAsked({ arguments: about }: Question): string | null {

@@ -90,9 +90,14 @@ export function plainOutput(output: unknown): unknown {
   return plain.value;
 }
 
-/** @throws OUTPUT_INVALID where an output does not fit its schema. */
-export function checkOutput({ lookup }: TurnHost, schema: Readonly<Record<string, unknown>>, output: unknown): void {
-  const problems = lookup.has(toolRegistry) ? lookup.use(toolRegistry).checkSchema(schema, output) : [];
+/** @throws OUTPUT_INVALID where an output does not fit its schema, WORK_TOO_LONG where that takes too long to tell. */
+export async function checkOutput(
+  { lookup }: TurnHost,
+  { tenantId, ownerId }: Pick<Run, "tenantId" | "ownerId">,
+  { schema, output }: { readonly schema: Readonly<Record<string, unknown>>; readonly output: unknown },
+): Promise<void> {
+  if (!lookup.has(toolRegistry)) return;
+  const problems = await lookup.use(toolRegistry).checkSchema(schema, output, `${tenantId}:${ownerId}`);
   if (problems.length === 0) return;
   throw new WeftlineError("OUTPUT_INVALID", { problem: problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ") });
 }

@@ -112,14 +112,14 @@ export class ToolCalls {
     if (call.outcome) return call.outcome;
     const tool = tools.find(({ name }) => name === request.name);
     if (!tool) return this.#finish(call, { status: "ERROR", error: `There is no tool "${request.name}" for this agent.` });
-    const parsed = this.#check(tool, call.lost ? (call.arguments ?? request.arguments) : request.arguments);
+    const parsed = await this.#check(tool, call.lost ? (call.arguments ?? request.arguments) : request.arguments);
     if ("error" in parsed) return this.#finish(call, { status: "ERROR", error: parsed.error });
 
     const { args } = parsed;
     const approved = call.lost ? this.#approval.afterLoss(call, tool, args) : await this.#approval.of(call, tool, args);
     if ("outcome" in approved) return this.#finish(call, approved.outcome);
     // Edited arguments fitted when they were decided; the tool may be another since.
-    const made = approved.edited ? this.#check(tool, approved.go) : { args: approved.go };
+    const made = approved.edited ? await this.#check(tool, approved.go) : { args: approved.go };
     const edited = approved.edited || call.edited ? { edited: { arguments: approved.go } } : {};
     session.append("tool.arguments", { c: call.c, arguments: approved.go }, approved.edited ? { row: { requested: args } } : {});
     if ("error" in made) return this.#finish(call, { status: "ERROR", error: made.error, ...edited });
@@ -138,7 +138,7 @@ export class ToolCalls {
     return { callId, sideEffects: this.#options.tools.find((tool) => tool.name === name)?.sideEffects };
   }
 
-  #check(tool: ToolDefinition, given: unknown): { readonly args: unknown } | { readonly error: string } {
+  async #check(tool: ToolDefinition, given: unknown): Promise<{ readonly args: unknown } | { readonly error: string }> {
     let parsed = given;
     if (typeof given === "string") {
       try {
@@ -153,10 +153,23 @@ export class ToolCalls {
     } catch (error) {
       return { error: `The arguments cannot be used. ${messageOf(error)}` };
     }
-    const problems = this.#options.registry?.check(tool, args) ?? [];
+    const problems = await this.#problemsOf((registry, caller) => registry.check(tool, args, caller));
     if (problems.length === 0) return { args };
     const words = problems.map(({ path, message }) => `${path.join(".") || "arguments"} ${message}`).join("; ");
     return { error: keptError(`The arguments do not fit: ${words}`) };
+  }
+
+  /** A check that takes too long fails its call, not the run. */
+  async #problemsOf(
+    check: (registry: ToolRegistry, caller: string) => ReturnType<ToolRegistry["check"]>,
+  ): Promise<Awaited<ReturnType<ToolRegistry["check"]>>> {
+    const { registry, session } = this.#options;
+    if (!registry) return [];
+    try {
+      return await check(registry, `${session.run.tenantId}:${session.run.ownerId}`);
+    } catch (error) {
+      return [{ path: [], message: messageOf(error) }];
+    }
   }
 
   async #execute(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
@@ -200,7 +213,7 @@ export class ToolCalls {
         progress: (data) => this.#progress(call, tool, data),
       };
       const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
-      return this.#answered(tool, await untilAborted(work, both));
+      return await this.#answered(tool, await untilAborted(work, both));
     } catch (error) {
       if (signal.aborted) return { status: "CANCELLED", error: "The run was stopped." };
       if (timeout.aborted)
@@ -212,15 +225,18 @@ export class ToolCalls {
     }
   }
 
-  #answered(tool: ToolDefinition, answer: unknown): ToolOutcome {
-    let kept;
+  async #answered(tool: ToolDefinition, answer: unknown): Promise<ToolOutcome> {
+    let kept: ReturnType<typeof keptResult>;
     try {
       kept = keptResult(answer, tool);
     } catch (error) {
       return { status: "ERROR", error: `The tool has run, and its answer cannot be used. ${messageOf(error)}` };
     }
     // What is left of a result that was cut is text.
-    const problems = tool.outputSchema && !kept.cut ? (this.#options.registry?.checkSchema(tool.outputSchema, kept.result) ?? []) : [];
+    const { outputSchema } = tool;
+    const { result } = kept;
+    const problems =
+      outputSchema && !kept.cut ? await this.#problemsOf((registry, caller) => registry.checkSchema(outputSchema, result, caller)) : [];
     if (problems.length === 0) return { status: "SUCCESS", result: kept.result };
     return { status: "ERROR", error: `The tool answered something that its schema forbids: ${problems[0]?.message ?? ""}` };
   }

@@ -143,19 +143,31 @@ export interface ToolRegistry {
   find(name: string): ToolDefinition | undefined;
   /** Waits until the sources of these names have said what they have, within reason; nothing where there is nothing to wait for. */
   settled(names: readonly string[]): Promise<void> | undefined;
-  /** What is wrong with the arguments, by the tool's schema; empty where nothing is. */
-  check(tool: ToolDefinition, args: unknown): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /**
+   * What is wrong with the arguments, by the tool's schema; empty where nothing is.
+   *
+   * @param caller whom it is checked for: where that takes long, callers have their turns.
+   * @throws WORK_TOO_LONG, RATE_LIMITED
+   */
+  check(tool: ToolDefinition, args: unknown, caller?: string): MaybePromise<readonly SchemaProblem[]>;
   /** Whether a person has to allow a call, by the tool's rule and the agent's. What cannot be told is asked about. */
   judge(tool: ToolDefinition, call: PolicedCall): MaybePromise<Verdict>;
   /** What is wrong with a policy that an agent is to have; empty where nothing is. */
   policyProblems(policy: ToolPolicy): Promise<readonly { readonly part: keyof ToolPolicy | "condition"; readonly message: string }[]>;
-  /** What is wrong with a value by any JSON Schema. */
-  checkSchema(
-    schema: Readonly<Record<string, unknown>>,
-    value: unknown,
-  ): readonly { readonly path: readonly string[]; readonly message: string }[];
-  /** Why something is no JSON Schema, or nothing. */
-  schemaProblem(schema: unknown): string | undefined;
+  /**
+   * What is wrong with a value by any JSON Schema.
+   *
+   * @throws WORK_TOO_LONG, RATE_LIMITED
+   */
+  checkSchema(schema: Readonly<Record<string, unknown>>, value: unknown, caller?: string): MaybePromise<readonly SchemaProblem[]>;
+  /** Why something is no JSON Schema that can be used, or nothing. */
+  schemaProblem(schema: unknown, caller?: string): MaybePromise<string | undefined>;
+}
+
+/** One thing that is wrong with a value, and where. */
+interface SchemaProblem {
+  readonly path: readonly string[];
+  readonly message: string;
 }
 
 export const toolRegistry = serviceRef<ToolRegistry>("capabilities.registry");

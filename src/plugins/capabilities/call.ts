@@ -1,6 +1,6 @@
-import { WeftlineError, idempotently, runService, type RunTargetType, type ToolDefinition } from "#weftline";
+import { WeftlineError, idempotently, runService, type RunTargetType, type Scope, type ToolDefinition } from "#weftline";
 import { Skill, Tool, type CallTool, type CapabilityDirectory, type ToolCaller } from "./contract.ts";
-import type { SchemaChecker } from "./json-schema.ts";
+import type { GuardedChecker } from "./json-schema-guard.ts";
 import type { ToolShelf } from "./shelf.ts";
 
 /** The most that a tool may be given at once, in bytes of UTF-8. */
@@ -10,13 +10,13 @@ const maxBytes = 256 * 1024;
 export interface CallParts {
   readonly shelf: ToolShelf;
   readonly directory: CapabilityDirectory;
-  readonly checker: SchemaChecker;
+  readonly checker: Pick<GuardedChecker, "check">;
 }
 
 export function createToolCaller(parts: CallParts): ToolCaller {
   return {
     async call(scope, call) {
-      const { tool, args } = await checked(parts, call);
+      const { tool, args } = await checked(parts, scope, call);
       const { run } = await idempotently(scope, { mutation: "callTool", key: call.idempotencyKey, body: call }, async (tx) => {
         const target = { id: tool.name, name: tool.name };
         const started = await scope.use(runService).start(scope, tx, { targetType: "Tool", target, trigger: "API", input: args });
@@ -27,12 +27,18 @@ export function createToolCaller(parts: CallParts): ToolCaller {
   };
 }
 
-async function checked(parts: CallParts, call: CallTool): Promise<{ readonly tool: ToolDefinition; readonly args: unknown }> {
+async function checked(
+  parts: CallParts,
+  { viewer }: Scope,
+  call: CallTool,
+): Promise<{ readonly tool: ToolDefinition; readonly args: unknown }> {
   await parts.shelf.settled([call.name]);
   const tool = toolOf(parts, call.name, ["name"]);
   const args = call.arguments ?? {};
   const tooLong = Buffer.byteLength(JSON.stringify(args)) > maxBytes;
-  const problems = tooLong ? [{ path: [], message: `at most ${maxBytes / 1024} KiB` }] : parts.checker.check(tool.inputSchema, args);
+  const problems = tooLong
+    ? [{ path: [], message: `at most ${maxBytes / 1024} KiB` }]
+    : await parts.checker.check(tool.inputSchema, args, `${viewer.tenantId}:${viewer.actorId}`);
   if (problems.length === 0) return { tool, args };
   const issues = problems.map(({ path, message }) => ({ path: ["arguments", ...path], message }));
   const words = issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ");

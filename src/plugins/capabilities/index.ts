@@ -5,7 +5,7 @@ import { createConditions } from "./conditions.ts";
 import { capabilitiesConfig } from "./config.ts";
 import { capabilityDirectory, toolCaller } from "./contract.ts";
 import { outboxEntity } from "./entities.ts";
-import { createSchemaChecker } from "./json-schema.ts";
+import { createGuardedChecker } from "./json-schema-guard.ts";
 import { migrations } from "./migrations/index.ts";
 import { createPolicies } from "./policies.ts";
 import { createDirectory, createToolRegistry } from "./registry.ts";
@@ -34,15 +34,15 @@ export const capabilities = definePlugin({
   config: capabilitiesConfig,
   setup: ({ config, deps, log, contribute, contributions, onReady, onClose }) => {
     const definitions = { tools: contributions(tools), skills: contributions(skills), sources: contributions(toolSources) };
-    const checker = createSchemaChecker();
+    const checker = createGuardedChecker();
     const settings = createSettings(config);
     const conditions = createConditions();
-    const shelf = createToolShelf({ ...definitions, settings, checker, changes: deps.changes, log });
+    const shelf = createToolShelf({ ...definitions, settings, checker: checker.atOnce, changes: deps.changes, log });
     const contributed = { tools: shelf, skills: definitions.skills };
     for (const tool of [timeNow, createMathEvaluate(), createMessageSend(deps.database)]) contribute(tools, tool.name, tool);
     contribute(healthChecks, "tools", sourcesCheck(definitions.sources, shelf));
     onReady(async () => {
-      verifyCapabilities(definitions, checker);
+      verifyCapabilities(definitions, checker.atOnce);
       await verifyConditions(definitions, config, conditions);
       shelf.open();
       const missing = missingTools(definitions, (name) => definitions.tools.has(name) || shelf.sourceOf(name) !== undefined);
@@ -50,7 +50,10 @@ export const capabilities = definePlugin({
       const idle = Object.keys(config.tools).filter((name) => !name.endsWith("*") && !definitions.tools.has(name) && !shelf.sourceOf(name));
       if (idle.length > 0) log.warn({ idle }, "settings are for tools that nobody brings");
     });
-    onClose(() => shelf.close());
+    onClose(() => {
+      shelf.close();
+      checker.close();
+    });
     const directory = createDirectory(contributed);
     const policies = createPolicies({ settings, conditions, find: (name) => shelf.get(name)?.value, log });
     const calls = { shelf, directory, checker };

@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { asWeftlineError, createPatterns, messageOf } from "#weftline";
+import type { createPatterns } from "#weftline";
 import { checkableForm, type Dialect, type JsonSchema } from "./json-schema-dialects.ts";
 import { loosened } from "./json-schema-loosened.ts";
 
@@ -15,7 +15,11 @@ export interface SchemaIssue {
 
 /** Checks values by JSON Schemas as they stand: nothing is converted, filled in or removed. */
 export interface SchemaChecker {
-  /** What is wrong with the value; empty where nothing is. A schema that is itself wrong is an issue too. */
+  /**
+   * What is wrong with the value; empty where nothing is. A schema that is itself wrong is an issue too.
+   *
+   * @throws WORK_TOO_LONG where its patterns take too long.
+   */
   check(schema: JsonSchema, value: unknown): readonly SchemaIssue[];
   /** Why this is no JSON Schema, or nothing. */
   problemOf(schema: unknown): string | undefined;
@@ -34,12 +38,14 @@ const options: Options = { allErrors: true, strict: false, validateFormats: fals
 // Whether something is a schema is asked seldom, so what takes long is writing the check, not running it.
 const checkingSchemas: Options = { ...options, code: { optimize: false } };
 
+/** What tests texts by the patterns of schemas. */
+type SchemaPatterns = ReturnType<typeof createPatterns>;
+
 /** A checker with a cache of its own, which holds a compiled schema as long as somebody holds the schema. */
-export function createSchemaChecker(): SchemaChecker {
+export function createSchemaChecker(patterns: SchemaPatterns): SchemaChecker {
   // They know the dialects and are given nothing else: a schema that they kept could take the name of another, or of a dialect.
   const dialects = new Map<Dialect, Ajv | Ajv2019 | Ajv2020>();
   const cache = new WeakMap<JsonSchema, Compiled>();
-  const patterns = createPatterns();
   // By the standard patterns are Unicode patterns; many schemas have others, such as "^https\\:".
   const compilePattern: typeof patterns.compile = (source, flags) => {
     try {
@@ -61,7 +67,7 @@ export function createSchemaChecker(): SchemaChecker {
       const validate = compilerOf(dialect, alone).compile(schema);
       return "$async" in validate ? { problem: "$async is no keyword of JSON Schema" } : { validate };
     } catch (error) {
-      return { problem: messageOf(error) };
+      return { problem: wordsOfError(error) };
     }
   };
   const compiled = (schema: JsonSchema): Compiled => {
@@ -77,7 +83,8 @@ export function createSchemaChecker(): SchemaChecker {
       try {
         return patterns.within(() => known.validate(value)) ? [] : (known.validate.errors ?? []).map(issueOf);
       } catch (error) {
-        return [{ path: [], message: asWeftlineError(error).message }];
+        if (codeOf(error) === "WORK_TOO_LONG") throw error;
+        return [{ path: [], message: wordsOfError(error) }];
       }
     },
     problemOf(schema) {
@@ -102,6 +109,14 @@ const knownDialects = "2020-12, 2019-09, draft-07, draft-06, draft-04";
 function compilerOf(dialect: Dialect, alone: Options): Ajv | Ajv2019 | Ajv2020 {
   if (dialect === "draft-07") return new Ajv(alone);
   return dialect === "2019-09" ? new Ajv2019(alone) : new Ajv2020(alone);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function wordsOfError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a value may be, where the library's words leave that out. */

@@ -1,6 +1,6 @@
 import type { Contribution, SkillDefinition, ToolRegistry } from "#weftline";
 import { Skill, Tool, type CapabilityDirectory } from "./contract.ts";
-import type { SchemaChecker } from "./json-schema.ts";
+import type { GuardedChecker } from "./json-schema-guard.ts";
 import type { ToolShelf } from "./shelf.ts";
 
 /** What there is to give to agents. */
@@ -12,7 +12,7 @@ export interface Contributed {
 /** Finds and checks tools for the engine. */
 export function createToolRegistry(
   { tools, skills }: Contributed,
-  checker: SchemaChecker,
+  checker: Pick<GuardedChecker, "check" | "problemOf">,
   policies: Pick<ToolRegistry, "judge" | "policyProblems">,
 ): ToolRegistry {
   const unpacked = (name: string): readonly string[] => skills.get(name)?.value.tools ?? [name];
@@ -21,9 +21,9 @@ export function createToolRegistry(
     resolve: (names) => [...new Set(names.flatMap(unpacked))].flatMap((name) => tools.get(name)?.value ?? []),
     find: (name) => tools.get(name)?.value,
     settled: (names) => tools.settled(names.flatMap(unpacked)),
-    check: (tool, args) => checker.check(tool.inputSchema, args),
-    checkSchema: (schema, value) => checker.check(schema, value),
-    schemaProblem: (schema) => checker.problemOf(schema),
+    check: (tool, args, caller) => checker.check(tool.inputSchema, args, caller),
+    checkSchema: (schema, value, caller) => checker.check(schema, value, caller),
+    schemaProblem: (schema, caller) => checker.problemOf(schema, caller),
   };
 }
 

@@ -39,7 +39,7 @@ export interface ShelfParts {
   readonly skills: ReadonlyMap<string, Contribution<SkillDefinition>>;
   readonly sources: ReadonlyMap<string, Contribution<ToolSource>>;
   readonly settings: Settings;
-  readonly checker: SchemaChecker;
+  readonly checker: Pick<SchemaChecker, "tolerate">;
   readonly changes: Pick<Changes, "publish">;
   readonly log: Logger;
 }

@@ -21,7 +21,7 @@ const sourcePattern = /^[A-Za-z0-9_-]{1,32}$/;
  *
  * @throws CAPABILITY_INVALID with every problem; each names its plugin.
  */
-export function verifyCapabilities({ tools, skills, sources }: Definitions, checker: SchemaChecker): void {
+export function verifyCapabilities({ tools, skills, sources }: Definitions, checker: Pick<SchemaChecker, "problemOf">): void {
   const problems = [
     ...[...tools.values()].flatMap(({ key, value, plugin }) =>
       toolProblems(key, value, (schema) => checker.problemOf(schema)).map((problem) => ({ plugin, what: `tool "${key}"`, problem })),

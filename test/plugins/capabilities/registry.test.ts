@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Contribution, SkillDefinition, ToolDefinition } from "../../../src/core/index.ts";
+import { createPatterns, type Contribution, type SkillDefinition, type ToolDefinition } from "../../../src/core/index.ts";
 import { Skill, Tool } from "../../../src/plugins/capabilities/contract.ts";
 import { createSchemaChecker, type JsonSchema } from "../../../src/plugins/capabilities/json-schema.ts";
 import { createDirectory, createToolRegistry } from "../../../src/plugins/capabilities/registry.ts";
@@ -35,7 +35,7 @@ function contributed(
   return { tools: put(tools), skills: put(skills), sources: new Map() };
 }
 
-const checker = createSchemaChecker();
+const checker = createSchemaChecker(createPatterns());
 const draft = (version: number): string => `http://json-schema.org/draft-0${version}/schema#`;
 
 describe("the registry", () => {
@@ -65,7 +65,7 @@ describe("the registry", () => {
     expect(directory.find("nothing")).toBeUndefined();
   });
 
-  it("names every problem of the arguments and where it is, and converts nothing", () => {
+  it("names every problem of the arguments and where it is, and converts nothing", async () => {
     const inputSchema: JsonSchema = {
       type: "object",
       properties: {
@@ -78,7 +78,7 @@ describe("the registry", () => {
       additionalProperties: false,
     };
     const args = { count: "3", at: "no date", list: [{}, { "a/b": 1 }], more: 1 };
-    const problems = registry.check(tool("x", { inputSchema }), args);
+    const problems = await registry.check(tool("x", { inputSchema }), args);
     expect(problems.map(({ path, message }) => `${path.join(".")}: ${message}`).toSorted()).toEqual([
       "count: must be integer",
       "list.0.a/b: must have required property 'a/b'",
@@ -86,7 +86,7 @@ describe("the registry", () => {
       "name: must have required property 'name'",
     ]);
     expect(args).toEqual({ count: "3", at: "no date", list: [{}, { "a/b": 1 }], more: 1 });
-    expect(registry.check(tool("x", { inputSchema }), { count: 3, name: "n" })).toEqual([]);
+    expect(await registry.check(tool("x", { inputSchema }), { count: 3, name: "n" })).toEqual([]);
   });
 });
 

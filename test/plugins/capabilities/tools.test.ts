@@ -16,7 +16,7 @@ const ada = testViewer("ada");
 async function call(name: string, args: unknown, key = "run/tool/1"): Promise<unknown> {
   const registry = app.platform.use(toolRegistry);
   const tool = registry.find(name) as ToolDefinition;
-  const problems = registry.check(tool, args);
+  const problems = await registry.check(tool, args);
   if (problems.length > 0) throw new Error(`refused: ${problems.map(({ path, message }) => `${path.join(".")} ${message}`).join("; ")}`);
   const ctx: ToolContext = {
     runId: "run",
@@ -28,7 +28,7 @@ async function call(name: string, args: unknown, key = "run/tool/1"): Promise<un
     progress: () => undefined,
   };
   const result = await tool.execute(args as never, ctx);
-  expect(registry.checkSchema(tool.outputSchema ?? {}, result)).toEqual([]);
+  expect(await registry.checkSchema(tool.outputSchema ?? {}, result)).toEqual([]);
   return result;
 }
 

@@ -33,7 +33,7 @@ export interface StartRunInput {
  * @throws INVALID_INPUT; what the target, the thread and the run service throw.
  */
 export async function startRun(scope: Scope, input: StartRunInput): Promise<string> {
-  const problems = problemsOf(scope, input);
+  const problems = await problemsOf(scope, input);
   if (problems.length > 0) throw invalidInput(problems);
   const limits = runLimitsOf(input.limits, ["input", "limits"]);
   const { typeName, startable, value } = targetTypeOf(scope, input.target);
@@ -56,12 +56,12 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
   return run;
 }
 
-function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput): InputProblem[] {
+async function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput): Promise<InputProblem[]> {
   const problems = tooLarge({ text, input, outputSchema });
   if (text != null && text.trim() === "")
     problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
   const checked = outputSchema != null && problems.every(({ path }) => path[1] !== "outputSchema");
-  const schemaProblem = checked ? schemaProblemOf(scope, outputSchema) : undefined;
+  const schemaProblem = checked ? await schemaProblemOf(scope, outputSchema) : undefined;
   if (schemaProblem !== undefined) problems.push({ path: ["input", "outputSchema"], message: schemaProblem });
   return problems;
 }
@@ -79,9 +79,10 @@ function bytesOf(value: unknown): number {
   return Buffer.byteLength(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-function schemaProblemOf(scope: Scope, schema: unknown): string | undefined {
+async function schemaProblemOf(scope: Scope, schema: unknown): Promise<string | undefined> {
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return "A JSON Schema is an object.";
-  return registryOf(scope)?.schemaProblem(schema);
+  const { tenantId, actorId } = scope.viewer;
+  return registryOf(scope)?.schemaProblem(schema, `${tenantId}:${actorId}`);
 }
 
 /** Nothing where no plugin brings one: then the schema is found wrong, if it is, when the output is checked. */

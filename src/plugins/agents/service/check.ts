@@ -35,7 +35,7 @@ export async function checkDefinition(
     ...capabilityProblems(draft.capabilities, [...base, "capabilities"]),
     ...(await policyProblems(host.tools, draft.toolPolicies, [...base, "toolPolicies"])),
     ...(await optionsProblems(runtime, draft, base)),
-    ...outputSchemaProblems(host, draft.outputSchema, [...base, "outputSchema"]),
+    ...(await outputSchemaProblems(host, draft.outputSchema, [...base, "outputSchema"])),
     ...memoryProblems(draft.memory, [...base, "memory"]),
   ]);
   return { ...draft, options: draft.options as JsonObject, outputSchema: draft.outputSchema as JsonObject | null };
@@ -111,11 +111,11 @@ export async function readBy(
   return { value: undefined, problems };
 }
 
-function outputSchemaProblems({ tools }: AgentsHost, schema: unknown, path: readonly string[]): Problem[] {
+async function outputSchemaProblems({ tools }: AgentsHost, schema: unknown, path: readonly string[]): Promise<Problem[]> {
   if (schema === null) return [];
   const shape = objectProblems(schema, path, "An output schema is");
   if (shape.length > 0) return shape;
-  const problem = tools.schemaProblem(schema);
+  const problem = await tools.schemaProblem(schema);
   return problem === undefined ? [] : [{ path, message: `This is not a JSON Schema: ${problem}.` }];
 }
 

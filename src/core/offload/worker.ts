@@ -1,0 +1,33 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { messageOf } from "../errors.ts";
+
+/** What the thread is asked. */
+export interface OffloadedTask {
+  readonly id: number;
+  readonly task: unknown;
+}
+
+/** What it answers. */
+export interface OffloadedAnswer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly problem?: string;
+}
+
+const { module } = workerData as { readonly module: string };
+const { work } = (await import(module)) as { readonly work: (task: unknown) => unknown };
+
+parentPort?.on("message", ({ id, task }: OffloadedTask) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+  parentPort?.postMessage(answerTo(id, task));
+});
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+parentPort?.postMessage("ready");
+
+function answerTo(id: number, task: unknown): OffloadedAnswer {
+  try {
+    return { id, value: work(task) };
+  } catch (error) {
+    return { id, problem: messageOf(error) };
+  }
+}
