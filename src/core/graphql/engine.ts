@@ -1,8 +1,10 @@
 import {
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
+  OverlappingFieldsCanBeMergedRule,
   getOperationAST,
   parse,
+  specifiedRules,
   validate,
   type DocumentNode,
   type ExecutionArgs,
@@ -18,6 +20,7 @@ import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { DocumentCache } from "./document-cache.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
+import { OverlappingFieldsRule } from "./overlapping-fields.ts";
 import { Responses, openResponses } from "./responses.ts";
 import { Scope, authorizationService, type ScopeHost } from "./scope.ts";
 import { SharedTexts } from "./shared-texts.ts";
@@ -139,8 +142,19 @@ export class Engine {
     const { limits, introspection } = this.#options;
     const parseLimited = (source: Parameters<typeof parse>[0], options?: ParseOptions): DocumentNode =>
       parse(source, { ...options, maxTokens: limits.tokens });
-    const validateLimited = (schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]): readonly GraphQLError[] =>
-      validate(schema, document, rules, { maxErrors: maxValidationErrors, hideSuggestions: true });
+    const validateLimited = (
+      schema: GraphQLSchema,
+      document: DocumentNode,
+      rules: readonly ValidationRule[] = specifiedRules,
+    ): readonly GraphQLError[] => {
+      const quick = rules.map((rule) => (rule === OverlappingFieldsCanBeMergedRule ? OverlappingFieldsRule : rule));
+      try {
+        return validate(schema, document, quick, { maxErrors: maxValidationErrors, hideSuggestions: true });
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        return [new GraphQLError("The document nests too deep to be validated.")];
+      }
+    };
     return {
       onParse: ({ setParseFn }) => {
         setParseFn(parseLimited as never);

@@ -1,9 +1,9 @@
 import {
   Kind,
+  getIntrospectionQuery,
   getNamedType,
   isCompositeType,
-  isInterfaceType,
-  isObjectType,
+  parse,
   valueFromASTUntyped,
   type DocumentNode,
   type FieldNode,
@@ -27,7 +27,7 @@ interface Extent {
 export interface OperationSize extends Extent {
   /** Items of its largest page. */
   readonly page: number;
-  /** How often it asks the graph about itself. */
+  /** How often it asks the graph about itself, or as often as it asks for all of it. */
   readonly introspections: number;
   /** The variables on whose values all this depends. */
   readonly sizedBy: readonly string[];
@@ -45,6 +45,10 @@ export interface SizedOperation {
 
 /** Every tool asks once, for the whole. */
 const maxIntrospections = 2;
+/** Fields of the schema's description that cost nothing worth measuring. */
+const mostUnmeasured = 10_000;
+/** About how many a part of the schema's description has of each list. */
+const described: Readonly<Record<string, number>> = { fields: 8, args: 2, inputFields: 5, enumValues: 5, possibleTypes: 3, directives: 6 };
 const leaf: Extent = { depth: 1, cost: 1 };
 const nothing: Extent = { depth: 0, cost: 0 };
 
@@ -52,7 +56,15 @@ const nothing: Extent = { depth: 0, cost: 0 };
  * Counts an operation before it runs. Pages multiply what stands below them by `first`, `last` or the default size; a fragment is
  * counted once and its size reused, so that a document cannot make the counting itself expensive.
  */
-export function sizeOf({ schema, document, operationName, variables }: SizedOperation): OperationSize {
+export function sizeOf(operation: SizedOperation): OperationSize {
+  const { introspectionCost, ...size } = measure(operation);
+  if (introspectionCost <= mostUnmeasured) return size;
+  // As often as all of the schema is described by it, whatever it asks for.
+  const wholes = Math.floor(introspectionCost / measure(descriptionOf(operation.schema)).introspectionCost);
+  return { ...size, introspections: Math.max(size.introspections, wholes) };
+}
+
+function measure({ schema, document, operationName, variables }: SizedOperation): OperationSize & { readonly introspectionCost: number } {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
@@ -65,6 +77,7 @@ export function sizeOf({ schema, document, operationName, variables }: SizedOper
   const sizedBy = new Set<string>();
   let page = 0;
   let introspections = 0;
+  let introspectionCost = 0;
 
   function ofFragment(name: string): Extent {
     const found = known.get(name);
@@ -95,16 +108,17 @@ export function sizeOf({ schema, document, operationName, variables }: SizedOper
 
   function ofField(field: FieldNode, parent: GraphQLCompositeType): Extent {
     const name = field.name.value;
-    if (name.startsWith("__")) {
-      // The schema describes itself from memory, at any depth; how often is what counts.
-      if (name !== "__typename") introspections++;
-      return leaf;
-    }
-    const definition = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+    const definition = schema.getField(parent, name);
     const type = definition && getNamedType(definition.type);
     if (!definition || !field.selectionSet || !isCompositeType(type)) return leaf;
+    if (name.startsWith("__")) {
+      // The schema describes itself from memory, at any depth; how often and how much is what counts.
+      introspections++;
+      introspectionCost += ofSelections(field.selectionSet, type).cost;
+      return leaf;
+    }
     const paged = definition.args.some((arg) => arg.name === "first" || arg.name === "last");
-    const times = paged ? pageSize(field) : listSize(field);
+    const times = parent.name.startsWith("__") ? describedBy(name) : paged ? pageSize(field) : listSize(field);
     if (paged) page = Math.max(page, times);
     const below = ofSelections(field.selectionSet, type);
     return { depth: below.depth + 1, cost: 1 + times * below.cost };
@@ -125,6 +139,11 @@ export function sizeOf({ schema, document, operationName, variables }: SizedOper
     return asked.length > 0 ? Math.max(1, ...asked) : defaultPageSize;
   }
 
+  /** About how much a list of the schema's own description holds. */
+  function describedBy(name: string): number {
+    return name === "types" ? Object.keys(schema.getTypeMap()).length : (described[name] ?? 1);
+  }
+
   /** A list that is asked for by ids is as long as they are; what other lists hold is the server's own choice and counts once. */
   function listSize(field: FieldNode): number {
     const ids = argumentOf(field, "ids");
@@ -133,7 +152,13 @@ export function sizeOf({ schema, document, operationName, variables }: SizedOper
 
   const root = operation && schema.getRootType(operation.operation);
   const whole = root ? ofSelections(operation.selectionSet, root) : nothing;
-  return { ...whole, page, introspections, sizedBy: [...sizedBy] };
+  return { ...whole, page, introspections, introspectionCost, sizedBy: [...sizedBy] };
+}
+
+/** What a query asks by which tools learn all of a schema. */
+function descriptionOf(schema: GraphQLSchema): SizedOperation {
+  const all = { schemaDescription: true, specifiedByUrl: true, directiveIsRepeatable: true, inputValueDeprecation: true, oneOf: true };
+  return { schema, document: parse(getIntrospectionQuery(all)), variables: {} };
 }
 
 /** What variables are that a client leaves out. */

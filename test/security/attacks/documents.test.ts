@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { getIntrospectionQuery, parse } from "graphql";
+import { sizeOf } from "../../../src/core/graphql/size.ts";
 import { serve, type Served } from "../../graphql/fixture.ts";
 import { raw } from "../../graphql/raw-socket.ts";
 import { ask, codesOf, ways } from "./ways.ts";
@@ -38,6 +40,23 @@ describe.each(ways)("over %s, a document", (way) => {
   it("whose fragments go in circles is refused", async () => {
     await refused("{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ...A }", "GRAPHQL_VALIDATION_FAILED");
     await refused("{ viewer { ...A } } fragment A on Viewer { id ...A }", "GRAPHQL_VALIDATION_FAILED");
+  });
+
+  it("whose fragments all spread each other is refused, and quickly", async () => {
+    const spreads = Array.from({ length: 24 }, (_, at) => `...F${at}`).join(" ");
+    const circle = Array.from({ length: 24 }, (_, at) => `fragment F${at} on Viewer { id ${spreads} }`).join(" ");
+    await refused(`{ viewer { ...F0 } } ${circle}`, "GRAPHQL_VALIDATION_FAILED");
+    const long = Array.from({ length: 120 }, (_, at) => `fragment F${at} on Run { root { ...F${(at + 1) % 120} } ...F${(at + 7) % 120} }`);
+    await refused(`{ run(id: "x") { ...F0 } } ${long.join(" ")}`, "GRAPHQL_VALIDATION_FAILED");
+  });
+
+  it("that asks for all of the schema again and again is refused, and once is answered", async () => {
+    const all = getIntrospectionQuery();
+    const [types] = /types \{\s*\.\.\.FullType\s*\}/.exec(all) ?? [];
+    if (!types) return expect.fail("the query of graphql has changed");
+    expect(sizeOf({ schema: app.platform.schema, document: parse(all), variables: {} }).introspections).toBe(1);
+    const many = all.replace(types, aliased(20, types));
+    expect(sizeOf({ schema: app.platform.schema, document: parse(many), variables: {} }).introspections).toBeGreaterThan(15);
   });
 
   it("whose fragments double at every level is refused", async () => {

@@ -27,7 +27,7 @@ const forkingDown = { allOf: [{ properties: { n: { $ref: "#" } } }, { properties
 const deep = JSON.parse(`${'{"n":'.repeat(60)}{}${"}".repeat(60)}`) as object;
 const slowPattern = { type: "object", properties: { t: { type: "string", pattern: "^(a+)+$" } } };
 /** Alternatives within alternatives: slow to compile. */
-const nested = ((): object => {
+const nested = ((): Readonly<Record<string, unknown>> => {
   let schema: object = { type: "string" };
   for (let depth = 0; depth < 11; depth++)
     schema = { anyOf: [schema, { type: "object", properties: { [`p${depth}`]: { type: "null" } } }] };
