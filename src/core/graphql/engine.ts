@@ -17,6 +17,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
 import { uncaughtErrors } from "../process/uncaught-errors.ts";
+import { AnswerBytes, countAnswers } from "./answer-bytes.ts";
 import { DocumentCache } from "./document-cache.ts";
 import type { GraphLimits } from "./limits.ts";
 import { publicError, withoutHttp, type ErrorContext } from "./masking.ts";
@@ -74,6 +75,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    countAnswers(options.schema);
     this.#texts = new SharedTexts(() => options.host.use(authorizationService));
     this.yoga = createYoga<Caller, object>({
       schema: options.schema,
@@ -202,9 +204,11 @@ export class Engine {
       checkSize(this.#sizes.of({ ...args, variables }), this.#options.limits);
       const stays = operation.operation === "subscription" ? stay?.() : undefined;
       const { host } = this.#options;
-      const scoped = { ...args, contextValue: new Scope(host, viewer, requestId) };
-      const outcome = await host.use(uncaughtErrors).settle({ requestId }, () => run(scoped, stays));
-      return outcome instanceof Responses ? outcome : maskResult(outcome, reporting);
+      const scope = new Scope(host, viewer, requestId);
+      scope.answer = this.#answerBytes();
+      const outcome = await host.use(uncaughtErrors).settle({ requestId }, () => run({ ...args, contextValue: scope }, stays));
+      if (outcome instanceof Responses) return outcome;
+      return scope.answer.isSpent ? { errors: [publicError(scope.answer.error, reporting)] } : maskResult(outcome, reporting);
     } catch (error) {
       return { errors: [publicError(error, reporting)] };
     }
@@ -215,9 +219,23 @@ export class Engine {
     const reporting = this.#reporting(scope);
     return openResponses(args, {
       stays,
-      shown: { result: (result) => maskResult(result, reporting), error: (error) => publicError(error, reporting) },
+      shown: { result: (result) => this.#shownEvent(result, scope), error: (error) => publicError(error, reporting) },
       share: () => this.#texts.join(args, scope.viewer),
     });
+  }
+
+  /** Each event of a stream is an answer of its own. */
+  #shownEvent(result: ExecutionResult, scope: Scope): ExecutionResult {
+    const { answer } = scope;
+    if (answer?.isUnused) return maskResult(result, this.#reporting(scope));
+    scope.answer = this.#answerBytes();
+    return answer?.isSpent
+      ? { errors: [withoutHttp(publicError(answer.error, this.#reporting(scope)))] }
+      : maskResult(result, this.#reporting(scope));
+  }
+
+  #answerBytes(): AnswerBytes {
+    return new AnswerBytes(this.#options.limits.responseBytes);
   }
 
   #reporting({ requestId }: Pick<Caller, "requestId">): ErrorContext {

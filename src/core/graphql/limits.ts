@@ -15,6 +15,8 @@ export interface GraphLimits {
   readonly pageSize: number;
   /** Bytes of one request: of a body over HTTP as of a message over a socket. */
   readonly requestBytes: number;
+  /** Bytes of texts and JSON in one answer, and in one event of a subscription. */
+  readonly responseBytes: number;
   /** Bytes of requests of one viewer that have begun and not arrived whole. */
   readonly pendingBytesPerViewer: number;
   /** Milliseconds in which the headers of a request arrive. */
@@ -47,6 +49,7 @@ const shared: GraphLimits = {
   cost: 100_000,
   pageSize: maxPageSize,
   requestBytes: largestMutation,
+  responseBytes: 16 * 1024 * 1024,
   pendingBytesPerViewer: 64 * 1024 * 1024,
   headersMs: 10_000,
   operationsPerSocket: 50,

@@ -6,6 +6,7 @@ import type { RowQuery } from "../database/rows.ts";
 import type { Reach, Viewer } from "../database/viewer.ts";
 import { extensionPoint, serviceRef, type Contribution, type ExtensionPoint, type ServiceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
+import type { AnswerBytes } from "./answer-bytes.ts";
 
 /** What a scope needs of the host. */
 export interface ScopeHost {
@@ -63,6 +64,8 @@ export class Scope {
   readonly viewer: Viewer;
   readonly requestId: string;
   readonly #host: ScopeHost;
+  /** What the answer holds so far, where that is limited. */
+  answer: AnswerBytes | undefined;
   #em: EntityManager | undefined;
   #loaders: Map<unknown, DataLoader<string, unknown>> | undefined;
 
@@ -91,8 +94,11 @@ export class Scope {
    *
    * @example scope.rows(Message, { where: "e.run_id = ?", params: [run.id], orderBy: "e.start_seq" })
    */
-  rows<Entity extends object>(entity: EntityClass<Entity>, query: RowQuery, reach: Reach = "MINE"): Promise<Entity[]> {
-    return this.#host.database.rows.all(entity, { reader: this.viewer, reach }, query);
+  async rows<Entity extends object>(entity: EntityClass<Entity>, query: RowQuery, reach: Reach = "MINE"): Promise<Entity[]> {
+    if (this.answer) await this.answer.beforeReading();
+    const rows = await this.#host.database.rows.all(entity, { reader: this.viewer, reach }, query);
+    this.answer?.read(rows);
+    return rows;
   }
 
   /** Rows by their ids, in no order; ids that the viewer may not see are left out. */
