@@ -33,6 +33,10 @@ const idleMs = 30_000;
 /** How long the thread may take to start. */
 const startMs = 20_000;
 const memoryMb = 256;
+/** As many times its limit a piece may take where the thread gets no processor. */
+const mostWaits = 10;
+/** The part of its limit for which a thread that is at work has a processor, about. */
+const mostlyAtWork = 0.8;
 
 /**
  * Does work that a caller could make long on a thread that is ended where it is. The thread starts with the first piece.
@@ -66,6 +70,13 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
     drop();
     settle(({ reject }) => reject(tooLong()));
   };
+  /** What counts is the thread's own time: on a machine that is busy it may have to wait for a processor. */
+  const watch = (since: number, leftMs: number): void => {
+    timer = setTimeout(() => {
+      if (workerTime() - since < limitMs * mostlyAtWork && leftMs > limitMs) watch(since, leftMs - limitMs);
+      else fail();
+    }, limitMs);
+  };
   const start = (): void => {
     const worker = new Worker(new URL(`./worker${extensionOf(import.meta.url)}`, import.meta.url), {
       workerData: { module: module.href },
@@ -91,8 +102,8 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
     if (!thread) return waiting.size > 0 ? start() : undefined;
     if (thread.state !== "ready") return;
     current = waiting.take();
-    timer = current ? setTimeout(fail, limitMs) : setTimeout(drop, idleMs).unref();
-    if (!current) return;
+    if (!current) return void (timer = setTimeout(drop, idleMs).unref());
+    watch(workerTime(), limitMs * mostWaits);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
     thread.worker.postMessage({ id: current.id, task: current.task } satisfies OffloadedTask);
   };
@@ -110,6 +121,13 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
       current = undefined;
     },
   };
+}
+
+/** How long threads other than this one had a processor, in milliseconds. */
+function workerTime(): number {
+  const all = process.cpuUsage();
+  const own = process.threadCpuUsage();
+  return (all.user + all.system - own.user - own.system) / 1_000;
 }
 
 /** Compiled modules are JavaScript beside each other, as their sources are TypeScript. */

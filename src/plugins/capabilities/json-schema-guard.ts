@@ -21,7 +21,7 @@ export interface GuardedChecker {
 
 /** How long patterns may take before their check moves to the thread. */
 const patternMs = 20;
-const limitMs = 1_000;
+const limitMs = 500;
 /** Patterns that are known to take long. */
 const mostSlow = 1_000;
 

@@ -64,7 +64,23 @@ export function valuesFor(mention: Mention, all: readonly Mention[], message: st
   };
 }
 
-const asking = /^(?:[\s,:;.-]|(?:please|can|could|would|you|use|call|run|try|invoke|ask|to|for|and|the|tool|with)\b)+/i;
+/** A word or sign that only asks for a tool. */
+const asking = /(?:[\s,:;.-]+|(?:please|can|could|would|you|use|call|run|try|invoke|ask|to|for|and|the|tool|with)\b)/i;
+
+function askingLength(line: string): number {
+  // Word by word: one pattern for all of them would need a stack as deep.
+  const next = new RegExp(asking, "iy");
+  let length = 0;
+  while (next.test(line)) length = next.lastIndex;
+  return length;
+}
+
+/** The signs at a text's end are looked for from its end: a pattern would begin anew at each of them. */
+function withoutEnd(line: string): string {
+  let end = line.length;
+  while (end > 0 && /[\s.!]/.test(line[end - 1] ?? "")) end--;
+  return line.slice(0, end);
+}
 
 function valuesIn(text: string): FoundValues {
   const line = text.replace(/\s+/g, " ").trim();
@@ -74,16 +90,16 @@ function valuesIn(text: string): FoundValues {
     ...(object === undefined ? {} : { object }),
     ...(expression === undefined ? {} : { expression }),
     quoted: quotedIn(text),
-    numbers: [...text.matchAll(/(?<![\w.:/-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w:/-]|\.\d)/g)].map((match) =>
+    numbers: [...text.matchAll(/(?<![\w.:/-])-?(?:\d{1,3}(?:,\d{3}){1,10}|\d+)(?:\.\d+)?(?![\w:/-]|\.\d)/g)].map((match) =>
       Number(match[0].replaceAll(",", "")),
     ),
     text: line,
-    request: line.replace(asking, "").replace(/[\s.!]+$/, ""),
+    request: withoutEnd(line.slice(askingLength(line))),
   };
 }
 
 function quotedIn(text: string): readonly string[] {
-  const quotes = /"([^"]+)"|“([^”]+)”|`([^`]+)`|(?<![\p{L}\p{N}])'([^']+)'(?![\p{L}\p{N}])/gu;
+  const quotes = /"([^"]+)"|“([^“”]+)”|`([^`]+)`|(?<![\p{L}\p{N}])'([^']+)'(?![\p{L}\p{N}])/gu;
   return [...text.matchAll(quotes)]
     .map((match) => (match[1] ?? match[2] ?? match[3] ?? match[4] ?? "").trim())
     .filter((value) => value !== "");

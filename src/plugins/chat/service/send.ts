@@ -49,6 +49,8 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
       runId: run.id,
     });
     await touch(deps, tx, thread);
+    // What was typed is said now.
+    tx.afterCommit(() => deps.activities.type(scope, thread, "idle"));
     return { message: message.id, run: run.id };
   });
   return answering(scope, ids);
