@@ -22,6 +22,7 @@ export class AnswerBytes {
   #shown = 0;
   #read = 0;
   #inTurn = 0;
+  #reading: Promise<void> | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -50,25 +51,33 @@ export class AnswerBytes {
   }
 
   /**
-   * Lets others have their turn where much was read in this one.
+   * Reads rows and counts them, one list after the other, so that what one holds is known before the next is read. Others have their turn where
+   * much was read in this one.
    *
    * @throws OPERATION_LIMIT where nothing more may be read.
    */
-  async beforeReading(): Promise<void> {
-    if (this.#inTurn > mostInTurn) {
-      this.#inTurn = 0;
-      await new Promise((resolve) => setImmediate(resolve));
+  async reading<Row extends object>(read: () => Promise<Row[]>): Promise<Row[]> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#reading;
+    this.#reading = promise;
+    try {
+      await before;
+      if (this.isSpent) throw this.error;
+      if (this.#inTurn > mostInTurn) {
+        this.#inTurn = 0;
+        await new Promise((next) => setImmediate(next));
+      }
+      const rows = await read();
+      for (const row of rows) this.#count(sizeOf(row, this.#limit));
+      return rows;
+    } finally {
+      resolve();
     }
-    if (this.isSpent) throw this.error;
   }
 
-  /** Counts rows that were read. */
-  read(rows: readonly object[]): void {
-    for (const row of rows) {
-      const bytes = sizeOf(row, this.#limit);
-      this.#read += bytes;
-      this.#inTurn += bytes;
-    }
+  #count(bytes: number): void {
+    this.#read += bytes;
+    this.#inTurn += bytes;
   }
 
   /** Escapes are counted once they could matter. */

@@ -95,10 +95,8 @@ export class Scope {
    * @example scope.rows(Message, { where: "e.run_id = ?", params: [run.id], orderBy: "e.start_seq" })
    */
   async rows<Entity extends object>(entity: EntityClass<Entity>, query: RowQuery, reach: Reach = "MINE"): Promise<Entity[]> {
-    if (this.answer) await this.answer.beforeReading();
-    const rows = await this.#host.database.rows.all(entity, { reader: this.viewer, reach }, query);
-    this.answer?.read(rows);
-    return rows;
+    const read = (): Promise<Entity[]> => this.#host.database.rows.all(entity, { reader: this.viewer, reach }, query);
+    return this.answer ? this.answer.reading(read) : read();
   }
 
   /** Rows by their ids, in no order; ids that the viewer may not see are left out. */

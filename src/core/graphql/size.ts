@@ -60,7 +60,7 @@ export function sizeOf(operation: SizedOperation): OperationSize {
   const { introspectionCost, ...size } = measure(operation);
   if (introspectionCost <= mostUnmeasured) return size;
   // As often as all of the schema is described by it, whatever it asks for.
-  const wholes = Math.floor(introspectionCost / measure(descriptionOf(operation.schema)).introspectionCost);
+  const wholes = Math.ceil(introspectionCost / measure(descriptionOf(operation.schema)).introspectionCost);
   return { ...size, introspections: Math.max(size.introspections, wholes) };
 }
 
