@@ -65,7 +65,11 @@ function mayPass(error: Error): error is WeftlineError {
   return error instanceof WeftlineError && error.retryable && error.code !== "SHUTTING_DOWN";
 }
 
-async function structured({ host, run }: Pick<Stage, "host" | "run">, schema: Readonly<Record<string, unknown>>, text: string): Promise<unknown> {
+async function structured(
+  { host, run }: Pick<Stage, "host" | "run">,
+  schema: Readonly<Record<string, unknown>>,
+  text: string,
+): Promise<unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
