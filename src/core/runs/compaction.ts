@@ -7,7 +7,9 @@ import type { Failpoint } from "./failpoint.ts";
 const keepMs = 10 * 60 * 1000;
 /** Streams and rows of the log that one transaction visits: some milliseconds, since everything else waits meanwhile. */
 const maxStreams = 50;
-const maxRows = 1_000;
+const maxRows = 500;
+/** After so long no further stream is begun in a transaction. */
+const maxMs = 4;
 /** What others have between two transactions. */
 const restMs = 10;
 
@@ -44,10 +46,11 @@ async function dueStreams({ read }: Database, olderThanMs: number): Promise<numb
 }
 
 async function compactStreams(sql: Sql, nums: readonly number[], olderThanMs: number): Promise<number> {
+  const until = performance.now() + maxMs;
   let visited = 0;
   let dropped = 0;
   for (const num of nums) {
-    if (visited >= maxRows) break;
+    if (visited >= maxRows || performance.now() > until) break;
     const seen = await compactStream(sql, num, olderThanMs);
     visited += seen.visited;
     dropped += seen.dropped;
