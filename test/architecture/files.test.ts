@@ -123,6 +123,7 @@ describe("a plugin", () => {
       "src/plugins/capabilities/tools/message-send.ts",
       "src/plugins/example/tool.ts",
       "src/plugins/files/service/sweep.ts",
+      "src/plugins/files/service/uses.ts",
       "src/plugins/langgraph/store.ts",
     ];
     const isSystem = (node: SyntaxNode): boolean =>

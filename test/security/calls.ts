@@ -16,6 +16,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   createFile: () => ({ input: { name: "another", mediaType: "text/plain", size: 1 } }),
   createThread: () => ({ input: { title: "another" } }),
   decideInterrupt: ({ interrupt, argumentsHash }) => ({ input: { interrupt, kind: "REJECT", argumentsHash } }),
+  deleteFile: ({ file }) => ({ file }),
   deleteThread: ({ thread }) => ({ thread }),
   exampleAddNote: () => ({ input: { text: "another" } }),
   forkThread: ({ thread, answer }) => ({ thread, at: answer }),

@@ -5,6 +5,8 @@ export interface Viewer {
   readonly tenantId: string;
   readonly actorId: string;
   readonly name: string;
+  /** Whether a person or a program acts; `USER` by default. */
+  readonly kind?: "USER" | "SERVICE";
   /** `admin` manages the tenant; `audit` may read the content of others in it. */
   readonly roles: readonly string[];
 }

@@ -248,7 +248,17 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
     "BudgetConnection",
     "BudgetEdge",
   ],
-  files: ["File", "FilePart", "CreateFileInput", "CreateFilePayload", "CreateFileResult"],
+  files: [
+    "File",
+    "FilePart",
+    "CreateFileInput",
+    "CreateFilePayload",
+    "CreateFileResult",
+    "DeleteFilePayload",
+    "DeleteFileResult",
+    "FileConnection",
+    "FileEdge",
+  ],
 };
 
 const contractPlugins = new Set(["weftline", ...Object.keys(namesByPlugin)]);

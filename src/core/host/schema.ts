@@ -3,7 +3,7 @@ import { defineEnum } from "../graphql/enums.ts";
 import { globalId } from "../graphql/ids.ts";
 import { nodeType } from "../graphql/nodes.ts";
 import { perEvent } from "../graphql/per-event.ts";
-import { Actor } from "./actors.ts";
+import { Actor, loadActorNodes, nodeIdOfActor } from "./actors.ts";
 import { changesService, type ChangeNotice } from "./changes.ts";
 import { PluginView, pluginDirectory } from "./plugins.ts";
 import {
@@ -53,9 +53,10 @@ function addEnums(builder: GraphBuilder): void {
     DOWN: "It does not work.",
   });
   defineEnum(builder, ActorKind, "ActorKind", "What sort of actor.", {
-    USER: "A person or a program with credentials.",
+    USER: "A person.",
     AGENT: "An agent.",
     SYSTEM: "The platform itself.",
+    SERVICE: "A program with credentials of its own.",
   });
   defineEnum(builder, PluginState, "PluginState", "How a plugin is.", {
     READY: "It works.",
@@ -78,11 +79,13 @@ function addEnums(builder: GraphBuilder): void {
 }
 
 function addViewer(builder: GraphBuilder): void {
-  builder.objectType(Actor, {
+  nodeType(builder, Actor, {
     name: "Actor",
-    description: "Who acts or owns; never an argument.",
+    description: "Who acts or owns. Filters take an actor's id; nothing takes one to act for.",
+    ownership: { rule: "SHARED" },
+    id: nodeIdOfActor,
+    load: loadActorNodes,
     fields: (t) => ({
-      actorId: t.id({ nullable: false, description: "The actor's id.", resolve: (actor) => globalId("Actor", actor.id) }),
       name: t.exposeString("name", { nullable: false, description: "The name to show." }),
       kind: t.field({ type: ActorKind, nullable: false, description: "What sort of actor.", resolve: (actor) => actor.kind }),
       self: t.boolean({

@@ -113,6 +113,8 @@ export interface StartRun {
   readonly text?: string;
   readonly limits?: RunLimits;
   readonly settings?: RunSettings;
+  /** What the caller keeps with it, and finds it by. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
   readonly onBusy?: OnBusy;
   readonly retryOfId?: string;
   readonly regeneratesId?: string;

@@ -172,6 +172,9 @@ export const statusOfKind: Readonly<Record<string, RunStatus>> = {
 /** Ids of a run's parts are made of the run's id and a number, so that a row of the log need not carry them. */
 export const messageIdOf = (runId: string, m: number): string => `${runId}.${m}`;
 export const stepIdOf = (runId: string, s: number): string => `${runId}.s${s}`;
+
+/** The run of a step, by the step's id. */
+export const runIdOfStep = (stepId: string): string => stepId.slice(0, stepId.lastIndexOf(".s"));
 export const checkpointIdOf = (runId: string, k: number): string => `${runId}.k${k}`;
 export const toolCallIdOf = (runId: string, c: number): string => `${runId}.c${c}`;
 

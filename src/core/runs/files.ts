@@ -23,6 +23,8 @@ export interface Files {
   attach(scope: Scope, tx: Tx, threadId: string, files: readonly NamedFile[]): Promise<readonly StoredFile[]>;
   /** Lets a thread hold files that another thread of the same owner holds too, as a copy of it does. */
   share(tx: Tx, threadId: string, files: readonly string[]): Promise<void>;
+  /** Which of these files are still kept, as the platform itself. */
+  kept(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** The bytes. As the platform itself: whoever asks has seen the message. @throws NOT_FOUND */
   read(id: string): Promise<Uint8Array>;
 }
@@ -81,6 +83,11 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 export function mediaTypeOf(said: string): string {
   const essence = (said.split(";", 1)[0] ?? "").trim().toLowerCase();
   return otherNames.get(essence) ?? essence;
+}
+
+/** What stands in a conversation for a file that its owner deleted. */
+export function deletedFileNote({ name, mediaType, size }: StoredFile): string {
+  return `[The file ${JSON.stringify(name)} (${mediaType}, ${size} bytes) was deleted and can no longer be read.]`;
 }
 
 /** What a framework or a model that cannot take a file refuses it with. */

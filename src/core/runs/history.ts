@@ -4,7 +4,7 @@ import type { Lookup } from "./cast.ts";
 import { Message, ToolCall, readableParts, textOf, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
 import { toolCallIdOf } from "./events.ts";
-import { filePartOf, fileService, type Files } from "./files.ts";
+import { deletedFileNote, filePartOf, fileService, type Files } from "./files.ts";
 import type { ConversationMessage, ConversationToolCall, InputPart } from "./runtime.ts";
 import { pastResult } from "./tool-results.ts";
 import type { ToolOutcome } from "./tools.ts";
@@ -23,8 +23,8 @@ interface HistoryHost {
  * Runs stand in the order in which they were queued, so that a queued message never comes before the answer it waited for.
  */
 export async function conversationOf({ database, lookup }: HistoryHost, run: Run): Promise<ConversationMessage[]> {
-  const files = lookup.has(fileService) ? lookup.use(fileService) : undefined;
   const messages = run.threadId == null ? await ownMessages(database, run) : await threadMessages(database, run);
+  const files = await filesOf(lookup, messages);
   const calls = await callsOf(database, messages);
   const conversation = messages.flatMap((message) => toConversation(message, { run, calls, files }) ?? []);
   if (run.threadId == null && !messages.some(({ role }) => role === "USER")) conversation.unshift(...inputOf(run));
@@ -80,11 +80,23 @@ async function callsOf({ rows }: Database, messages: readonly Message[]): Promis
   return new Map((await rows.byIds(ToolCall, asPlatform, ids)).map((call) => [call.id, call]));
 }
 
+/** The files of a conversation: how to read them, and which of them their owner kept. */
+interface ConversationFiles {
+  readonly keeper: Files | undefined;
+  readonly kept: ReadonlySet<string>;
+}
+
+async function filesOf(lookup: Lookup, messages: readonly Message[]): Promise<ConversationFiles> {
+  const keeper = lookup.has(fileService) ? lookup.use(fileService) : undefined;
+  const ids = messages.flatMap((message) => readableParts(message.parts).flatMap((part) => (part.type === "file" ? [part.file] : [])));
+  return { keeper, kept: keeper && ids.length > 0 ? await keeper.kept(ids) : new Set(ids) };
+}
+
 /** What rows become messages with. */
 interface Reading {
   readonly run: Run;
   readonly calls: ReadonlyMap<string, ToolCall>;
-  readonly files: Files | undefined;
+  readonly files: ConversationFiles;
 }
 
 function toConversation(message: Message, { run, calls, files }: Reading): ConversationMessage | undefined {
@@ -114,10 +126,11 @@ function cutAnswer({ status }: Message, text: string, whose: { readonly runId?: 
   return { role: "ASSISTANT", text: `${text}\n\n[This answer is incomplete: ${why}.]`, toolCalls: [], ...whose };
 }
 
-function toInput(part: StoredPart, files: Files | undefined): InputPart | undefined {
+function toInput(part: StoredPart, { keeper, kept }: ConversationFiles): InputPart | undefined {
   if (part.type === "text") return { type: "text", text: part.text };
   if (part.type === "data") return { type: "data", name: part.name, data: part.data };
-  return part.type === "file" ? filePartOf(part, files) : undefined;
+  if (part.type !== "file") return undefined;
+  return kept.has(part.file) ? filePartOf(part, keeper) : { type: "text", text: deletedFileNote(part) };
 }
 
 /** What came of a call, or nothing where it is still to be made. */

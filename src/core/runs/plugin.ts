@@ -11,7 +11,7 @@ import { EmbeddedEngine } from "./engine.ts";
 import { purgeCheckpoints } from "./checkpoint-store.ts";
 import { checkpointEntity, checkpointValueEntity, checkpointWriteEntity } from "./entities/checkpoint.ts";
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
-import { runEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
+import { runEntity, runMetadataEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
 import { eventEntity, streamEntity } from "./entities/stream.ts";
 import { toolCallAuditEntity } from "./entities/tool-audit.ts";
 import { faultInjections } from "./failpoint.ts";
@@ -45,6 +45,7 @@ export const runsPlugin = definePlugin({
     streamEntity,
     eventEntity,
     runEntity,
+    runMetadataEntity,
     usageEntity,
     stepEntity,
     messageEntity,

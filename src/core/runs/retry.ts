@@ -33,6 +33,7 @@ export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: str
     ...(thread ? { thread: { id: thread.id, streamNum: thread.streamNum }, regeneratesId: run.id } : {}),
     ...(input?.text === undefined ? {} : { text: input.text }),
     ...(input?.data === undefined ? {} : { input: input.data }),
+    ...(run.metadata == null ? {} : { metadata: run.metadata }),
     limits: run.limits,
     settings: { ...run.settings, ...thread?.settings },
   });

@@ -5,6 +5,7 @@ import type { SqlValue } from "../database/sql.ts";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
+import { hashOf } from "../host/idempotency.ts";
 import { publishChanges } from "./append.ts";
 import { cancelOne, openColumns, openStatuses, type CancelHost, type OpenRun } from "./cancel.ts";
 import type { StartRun } from "./contract.ts";
@@ -45,6 +46,7 @@ export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: S
   const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
   const claim = blockedById === undefined ? host.claim() : undefined;
   await insertRun(tx, run, claim);
+  await insertMetadata(tx, run);
   host.failpoint?.("start.inside");
   tx.afterCommit(() => {
     host.failpoint?.("start.committed");
@@ -101,6 +103,7 @@ function queuedRun(
     usage: noUsage,
     limits: request.limits ?? {},
     settings: request.settings ?? { simulated: "allowed" as const },
+    metadata: request.metadata ?? null,
     progressDone: null,
     progressTotal: null,
     cancelReason: null,
@@ -140,6 +143,7 @@ async function insertRun(tx: Tx, run: Run, claim: Claim | undefined): Promise<vo
     input: run.input == null ? null : JSON.stringify(run.input),
     limits: JSON.stringify(run.limits),
     settings: JSON.stringify(run.settings),
+    metadata: run.metadata == null ? null : JSON.stringify(run.metadata),
     usage: JSON.stringify(run.usage),
     epoch: run.epoch,
     lease_owner: run.leaseOwner,
@@ -157,6 +161,16 @@ async function insertRun(tx: Tx, run: Run, claim: Claim | undefined): Promise<vo
     ...Object.values(row),
   );
   run.deadlineAt = stored?.deadline_at ?? null;
+}
+
+/** By these rows a run is found by what it holds. */
+async function insertMetadata(tx: Tx, { id, tenantId, ownerId, metadata }: Run): Promise<void> {
+  const members = Object.entries(metadata ?? {});
+  if (members.length === 0) return;
+  await tx.sql.run(
+    `insert into runs_run_metadata (run_id, name, tenant_id, owner_id, value_hash) values ${members.map(() => "(?, ?, ?, ?, ?)").join(", ")}`,
+    ...members.flatMap(([name, value]) => [id, name, tenantId, ownerId, hashOf(value)]),
+  );
 }
 
 async function originOf(tx: Tx, runId: string): Promise<string> {

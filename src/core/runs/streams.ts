@@ -111,6 +111,7 @@ async function deleteStream(host: StreamsHost, tx: Tx, streamNum: number): Promi
     streamNum,
     streamNum,
   );
+  await tx.sql.run("delete from runs_run_metadata where run_id in (select id from runs_run where stream_num = ?)", streamNum);
   await tx.sql.run("update runs_stream set deleted = 1, horizon = head - 1 where num = ?", streamNum);
   tx.afterCommit(() => host.hub.publish(streamNum, [], 0));
 }

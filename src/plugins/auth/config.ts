@@ -10,6 +10,8 @@ const viewerConfig = z.strictObject({
   id: name,
   /** The name to show; the id unless said. */
   name: name.optional(),
+  /** `SERVICE` for a program with credentials of its own. */
+  kind: z.enum(["USER", "SERVICE"]).default("USER"),
   tenant: name.default("default"),
   /** Until when the token is good, as an ISO 8601 time with its offset or a Date; for ever unless said. */
   expires: z

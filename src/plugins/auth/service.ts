@@ -17,13 +17,14 @@ const localViewer: Viewer = Object.freeze({ tenantId: "default", actorId: "local
 const proxyHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 export function createAuth({ viewers }: AuthConfig): AuthParts {
-  const known = viewers.map(({ token, id, name, tenant, roles, expires }) => ({
+  const known = viewers.map(({ token, id, name, kind, tenant, roles, expires }) => ({
     hash: hashOf(token),
     viewer: Object.freeze<Viewer>({
       tenantId: tenant,
       actorId: id,
       name: name ?? id,
       roles,
+      ...(kind === "USER" ? {} : { kind }),
       ...(expires === undefined ? {} : { expiresAt: expires }),
     }),
   }));

@@ -26,7 +26,11 @@ export type { Answering } from "./service/send.ts";
 export interface ChatService {
   /** @param path where the id stood in the arguments, for the error. */
   find(scope: Scope, id: string, path?: readonly string[]): Promise<Thread>;
-  /** The viewer's threads, newest first. `archived` null lists both. */
+  /**
+   * Threads, those that changed last first. `archived` null lists both.
+   *
+   * @throws FORBIDDEN for reach TENANT of a viewer who is no admin, INVALID_INPUT for a search that is too long.
+   */
   list(scope: Scope, filter: ThreadFilter, args: PageArgs): Promise<Page<Thread>>;
   create(scope: Scope, request: CreateThread): Promise<Thread>;
   update(scope: Scope, request: UpdateThread): Promise<Thread>;
@@ -57,6 +61,10 @@ export interface ChatService {
 
 /** Which threads a list holds. */
 export interface ThreadFilter {
+  /** Whose; the viewer's own by default. */
+  readonly reach?: "MINE" | "TENANT" | undefined;
+  /** The agent that answers in it. */
+  readonly agentId?: string | undefined;
   /** Words of the title. */
   readonly search?: string | null | undefined;
   readonly archived?: boolean | null | undefined;

@@ -30,7 +30,11 @@ const ThreadSchema = defineEntity({
     /** Raised by every change of the thread itself and by every message that a person adds. */
     updatedAt: p.bigint("number"),
   }),
-  indexes: [{ properties: ["tenantId", "ownerId", "updatedAt", "id"] }],
+  indexes: [
+    { properties: ["tenantId", "ownerId", "updatedAt", "id"] },
+    { properties: ["tenantId", "ownerId", "agentId", "updatedAt", "id"] },
+    { properties: ["tenantId", "updatedAt", "id"] },
+  ],
 });
 
 /** One conversation with one owner. Its messages, runs and events belong to the core; here stands what the owner sets. */

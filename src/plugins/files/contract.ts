@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { serviceRef, type Files, type Scope } from "#weftline";
+import { serviceRef, type Files, type Page, type PageArgs, type Scope } from "#weftline";
 import type { UploadedFile } from "./entities.ts";
 
 export { UploadedFile } from "./entities.ts";
@@ -35,6 +35,18 @@ export interface FilesService extends Files {
    * @throws INVALID_INPUT where they are not what was announced, CONFLICT where others are here or come in at this moment.
    */
   upload(scope: Scope, id: string, upload: Upload): Promise<UploadedFile>;
+  /**
+   * The viewer's files, newest first.
+   *
+   * @throws INVALID_INPUT for a search that is too long.
+   */
+  list(scope: Scope, filter: { readonly search?: string | null | undefined }, args: PageArgs): Promise<Page<UploadedFile>>;
+  /**
+   * Deletes a file. Messages that name it keep its name, type and size; agents are told that it was deleted.
+   *
+   * @throws CONFLICT while its bytes come in.
+   */
+  delete(scope: Scope, id: string): Promise<void>;
   /** @throws CONFLICT for a file whose bytes are not here. */
   download(scope: Scope, id: string): Promise<{ readonly file: UploadedFile; readonly body: Readable }>;
 }

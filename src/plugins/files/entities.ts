@@ -10,6 +10,8 @@ const UploadedFileSchema = defineEntity({
     ownerId: p.string(),
     /** What its owner calls it; never a path. */
     name: p.string(),
+    /** The name as it is searched: lower case, composed letters. */
+    searchName: p.string().nullable(),
     mediaType: p.string(),
     /** In bytes; as announced, and as uploaded. */
     size: p.bigint("number"),
@@ -19,7 +21,7 @@ const UploadedFileSchema = defineEntity({
     createdAt: p.bigint("number"),
     uploadedAt: p.bigint("number").nullable(),
   }),
-  indexes: [{ properties: ["tenantId", "ownerId"] }, { properties: ["createdAt"] }],
+  indexes: [{ properties: ["tenantId", "ownerId", "createdAt", "id"] }, { properties: ["createdAt"] }],
 });
 
 /** A file of a viewer: announced, then uploaded. Its bytes stand in the data folder under its id. */

@@ -6,6 +6,7 @@ import { migrations } from "./migrations/index.ts";
 import { createFilesRoute, routeName } from "./route.ts";
 import { addFilesSchema } from "./schema.ts";
 import { Disk } from "./service/disk.ts";
+import { listFiles } from "./service/list.ts";
 import { startSweeping } from "./service/sweep.ts";
 import { createUploads } from "./service/uploads.ts";
 import { createPurger, createUses } from "./service/uses.ts";
@@ -26,7 +27,8 @@ export const files = definePlugin({
   schema: addFilesSchema,
   setup: ({ config, deps, log, contribute, onReady, onClose }) => {
     const disk = new Disk(deps.folder.of("files"));
-    const service: FilesService = { ...createUploads({ config, disk }), ...createUses({ config, disk }) };
+    const host = { config, database: deps.database, disk };
+    const service: FilesService = { ...createUploads(host), ...createUses(host), list: listFiles };
     contribute(httpRoutes, routeName, createFilesRoute(service));
     contribute(purgers, "files", createPurger(disk));
     onReady(() => onClose(startSweeping({ config, database: deps.database, disk, log })));

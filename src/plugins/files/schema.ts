@@ -1,9 +1,13 @@
 import {
+  connectionType,
   extendInput,
+  globalId,
   inputNamed,
   loadRow,
   loadRows,
+  localId,
   nodeType,
+  pageArgs,
   resultType,
   unionMember,
   type GraphBuilder,
@@ -37,23 +41,62 @@ export function addFilesSchema(builder: GraphBuilder): void {
     }),
   });
   addPart(builder);
+  addList(builder);
   addCreate(builder);
+  addDelete(builder);
 }
 
 function addPart(builder: GraphBuilder): void {
   const FilePart = builder.objectRef<StoredFile>("FilePart").implement({
-    description: "A file in a message.",
+    description: "A file in a message. What it was called, what it is and its size stay, also where the file was deleted.",
     fields: (t) => ({
       file: t.field({
         type: UploadedFile,
-        description: "The file; null where the viewer may not see it.",
+        description: "The file; null where it was deleted, or where the viewer may not see it.",
         resolve: ({ file }, _, scope) => loadRow(scope, UploadedFile, file),
       }),
+      name: t.exposeString("name", { nullable: false, description: "What the file was called when it was sent." }),
+      mediaType: t.exposeString("mediaType", { nullable: false, description: "What it is, as in image/png." }),
+      size: t.field({ type: "SafeInt", nullable: false, description: "How many bytes it has.", resolve: ({ size }) => size }),
     }),
   });
   const isMember = (part: { readonly type?: string }): boolean => part.type === "file";
   unionMember(builder, "MessagePart", { type: FilePart, typeName: "FilePart", isMember });
   extendInput(builder, "MessagePartInput", (t) => ({ file: t.id({ description: "A file of the viewer's that is uploaded." }) }));
+}
+
+function addList(builder: GraphBuilder): void {
+  builder.queryField("files", (t) =>
+    t.field({
+      type: connectionType(builder, "File", UploadedFile),
+      description: "The viewer's files, newest first.",
+      args: { search: t.arg.string({ description: "Only those whose name holds this." }), ...pageArgs(t) },
+      resolve: (_, { search, ...args }, scope) => scope.use(filesService).list(scope, { search }, args) as never,
+    }),
+  );
+}
+
+function addDelete(builder: GraphBuilder): void {
+  const deleted = resultType<{ readonly id: string }>(builder, "DeleteFile", {
+    errors: ["conflict"],
+    fields: (t) => ({
+      deletedFileId: t.id({ nullable: false, description: "The file that is gone.", resolve: ({ id }) => globalId("File", id) }),
+    }),
+  });
+  builder.mutationField("deleteFile", (t) =>
+    t.field({
+      type: deleted.type,
+      nullable: false,
+      description: "Deletes a file. Messages that name it keep its name, type and size; agents are told that it was deleted.",
+      args: { file: t.arg.id({ required: true, description: "The file." }) },
+      resolve: (_, { file }, scope) =>
+        deleted.attempt(async () => {
+          const id = localId("File", String(file), ["file"]);
+          await scope.use(filesService).delete(scope, id);
+          return { id };
+        }),
+    }),
+  );
 }
 
 function addCreate(builder: GraphBuilder): void {

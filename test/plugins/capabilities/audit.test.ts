@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const fields = `toolName sideEffects argumentsHash owner { actorId } run { id } targetType targetName status attempts decision decidedBy { actorId }
+const fields = `toolName sideEffects argumentsHash owner { id } run { id } targetType targetName status attempts decision decidedBy { id }
   decidedAt requestedAt startedAt finishedAt durationMs`;
 
 type Audit = Readonly<Record<string, unknown>> & { readonly id: string };
@@ -86,7 +86,7 @@ describe("the audit of tool calls", () => {
     expect(byTool["shop.saw"]).toMatchObject({
       sideEffects: "WRITE",
       argumentsHash: expect.stringMatching(/^[0-9a-f]{64}$/),
-      owner: { actorId: globalId("Actor", "ada") },
+      owner: { id: globalId("Actor", "test/ada") },
       run: { id: run },
       targetType: "Agent",
       targetName: "joiner",
@@ -108,7 +108,7 @@ describe("the audit of tool calls", () => {
       await finished(app, run, ada);
       return (await auditOf(ada, run))[0];
     };
-    const leave = { decidedBy: { actorId: globalId("Actor", "ada") }, decidedAt: expect.any(String), sideEffects: "EXTERNAL" };
+    const leave = { decidedBy: { id: globalId("Actor", "test/ada") }, decidedAt: expect.any(String), sideEffects: "EXTERNAL" };
     const approved = await decided({ kind: "APPROVE" });
     expect(approved).toMatchObject({ ...leave, status: "SUCCESS", decision: "APPROVE", attempts: 1 });
     expect(await decided({ kind: "REJECT", reason: "swordfish" })).toMatchObject({
@@ -126,7 +126,7 @@ describe("the audit of tool calls", () => {
     const own = await called(app, "shop.saw", {}, bob);
     await finished(app, own, bob);
     expect(await auditOf(bob, own)).toMatchObject([
-      { targetType: "Tool", targetName: "shop.saw", owner: { actorId: globalId("Actor", "bob") } },
+      { targetType: "Tool", targetName: "shop.saw", owner: { id: globalId("Actor", "test/bob") } },
     ]);
     const hanging = await called(app, "shop.hang", {}, bob);
     await expect.poll(async () => (await seen(app, hanging, bob)).steps.nodes).toHaveLength(1);

@@ -202,11 +202,13 @@ describe("ownership", () => {
     expect((await read(thread.id))?.title).toBe("Mine");
   });
 
-  it("shows a thread to an admin who may audit, and to no other admin", async () => {
+  it("shows a thread to an admin who may audit, and to other admins only that it exists", async () => {
     const thread = await chat.open({ title: "Audited" });
     await chat.exchange(thread.id, "secret");
     const query = `query ($id: ID!) { thread(id: $id) { title owner { name } messages { nodes { text thread { title } } } runs { nodes { thread { title } } } } }`;
-    expect(await chat.app.graphql(query, { id: thread.id }, admin)).toEqual({ thread: null });
+    expect(await chat.app.graphql(query, { id: thread.id }, admin)).toEqual({
+      thread: { title: null, owner: { name: "ada" }, messages: { nodes: [] }, runs: { nodes: [{ thread: { title: null } }] } },
+    });
     const titled = { thread: { title: "Audited" } };
     expect(await chat.app.graphql(query, { id: thread.id }, auditor)).toEqual({
       thread: {
@@ -225,7 +227,22 @@ describe("ownership", () => {
       expect(await chat.update({ thread: thread.id, title: "Changed" }, viewer)).toMatchObject({ __typename: "NotFoundError" });
       expect(await chat.remove(thread.id, viewer)).toMatchObject({ __typename: "NotFoundError" });
       expect((await list("", viewer)).map(({ id }) => id)).not.toContain(thread.id);
+      expect((await list("(scope: TENANT, first: 100)", viewer)).map(({ id }) => id)).toContain(thread.id);
     }
+    const search = '(scope: TENANT, search: "audited")';
+    expect([await list(search, admin), (await list(search, auditor)).length]).toEqual([[], 1]);
+    await expect(list("(scope: TENANT)", bob)).rejects.toThrow(/admins/);
+  });
+
+  it("are found by their agent", async () => {
+    const { agent } = await chat.app.graphql<{ agent: { id: string } }>('{ agent(ref: { name: "Weaver" }) { id } }', {}, ada);
+    const { thread } = await chat.create({ title: "Of nobody" });
+    const all = (await list("(first: 100)")).map(({ id }) => id);
+    const woven = (await list(`(first: 100, agent: "${agent.id}")`)).map(({ id }) => id);
+    expect(all).toContain(thread?.id);
+    expect(woven.length).toBeGreaterThan(0);
+    expect(woven).not.toContain(thread?.id);
+    for (const other of ["nonsense", thread?.id]) expect(await list(`(agent: "${other}")`)).toEqual([]);
   });
 
   it("does not let a message of one thread stand for one of another", async () => {

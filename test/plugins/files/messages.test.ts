@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { collect, type TestPlatform } from "../../../src/testing/index.ts";
 import { create, end, filesPlatform, newThread, onDisk, say, send, uploaded, viewers } from "./fixture.ts";
 
@@ -29,6 +29,13 @@ async function change(name: string, field: string, args: Record<string, string>)
   const mutation = `mutation (${declared.join(", ")}) { result: ${name}(${passed.join(", ")}) { ... on ${payload}Payload { ${field} } ... on UserError { message } } }`;
   return JSON.stringify(await app.graphql(mutation, args, viewers.ada));
 }
+
+const remove = (file: string, viewer = viewers.ada): Promise<unknown> =>
+  app.graphql(
+    `mutation ($file: ID!) { deleteFile(file: $file) { __typename ... on DeleteFilePayload { deletedFileId } ... on UserError { code path } } }`,
+    { file },
+    viewer,
+  );
 
 const idIn = (json: string): string => /"id":"([^"]+)"/.exec(json)?.[1] ?? json;
 
@@ -135,5 +142,61 @@ describe("a file that a thread holds", () => {
     await end(own, await say(own, thread, [{ file: file.id }]));
     await own.restart();
     expect((await end(own, await say(own, thread, [{ text: "Again" }]))).text).toContain('"text":"kept"');
+  });
+});
+
+describe("a file that is deleted", () => {
+  it("is gone with its bytes, stays by its name in messages, and its thread goes on", async () => {
+    const file = await uploaded(app, "hello", "Bericht Ä.txt");
+    const thread = await newThread(app);
+    await end(app, await say(app, thread, [{ text: "Read this" }, { file: file.id }]));
+    const id = Buffer.from(file.id, "base64url").toString().replace("File:", "");
+    expect(await onDisk(app)).toContain(id);
+
+    expect(await remove(file.id)).toEqual({ deleteFile: { __typename: "DeleteFilePayload", deletedFileId: file.id } });
+    await vi.waitFor(async () => expect(await onDisk(app)).not.toContain(id));
+    expect((await send(app, file.url)).status).toBe(404);
+    const gone = { __typename: "NotFoundError", code: "NOT_FOUND", path: ["file"] };
+    expect(await remove(file.id)).toEqual({ deleteFile: gone });
+    const query = `query ($thread: ID!) { thread(id: $thread) { messages(first: 1) { nodes { parts { ... on FilePart { file { id } name mediaType size } } } } } }`;
+    expect(await app.graphql(query, { thread }, viewers.ada)).toEqual({
+      thread: { messages: { nodes: [{ parts: [{}, { file: null, name: "Bericht Ä.txt", mediaType: "text/plain", size: 5 }] }] } },
+    });
+
+    const again = await end(app, await say(app, thread, [{ text: "And now?" }]));
+    expect(again).toMatchObject({ status: "SUCCEEDED", failure: null });
+    expect(JSON.parse(again.text ?? "")[0].parts[1]).toEqual({
+      type: "text",
+      text: '[The file "Bericht Ä.txt" (text/plain, 5 bytes) was deleted and can no longer be read.]',
+    });
+    expect(await say(app, thread, [{ file: file.id }])).toMatchObject({
+      __typename: "NotFoundError",
+      path: ["input", "parts", "0", "file"],
+    });
+  });
+
+  it("is deleted by its owner alone", async () => {
+    const file = await uploaded(app);
+    expect(await remove(file.id, viewers.bob)).toEqual({ deleteFile: { __typename: "NotFoundError", code: "NOT_FOUND", path: ["file"] } });
+    expect(await remove("nonsense")).toMatchObject({ deleteFile: { __typename: "InvalidInputError", path: ["file"] } });
+    expect((await send(app, file.url)).status).toBe(200);
+  });
+});
+
+describe("the list of files", () => {
+  const list = async (args = "", viewer = viewers.ada): Promise<readonly string[]> => {
+    const query = `{ files${args} { nodes { name } totalCount } }`;
+    const { files } = await app.graphql<{ files: { nodes: { name: string }[] } }>(query, {}, viewer);
+    return files.nodes.map(({ name }) => name);
+  };
+
+  it("is the viewer's, newest first, and searched by name in any case", async () => {
+    for (const name of ["Über 100%.txt", "über uns.txt", "plain.txt"]) await create(app, { name });
+    expect((await list("(first: 3)")).slice(0, 3)).toEqual(["plain.txt", "über uns.txt", "Über 100%.txt"]);
+    expect(await list('(search: "ÜBER")')).toEqual(["über uns.txt", "Über 100%.txt"]);
+    expect(await list('(search: "0%")')).toEqual(["Über 100%.txt"]);
+    expect(await list('(search: "_")')).toEqual([]);
+    expect(await list("", viewers.bob)).not.toContain("plain.txt");
+    await expect(list(`(search: "${"x".repeat(256)}")`)).rejects.toThrow(/255 characters/);
   });
 });

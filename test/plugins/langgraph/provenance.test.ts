@@ -28,7 +28,7 @@ async function open(options: StudioOptions = {}): Promise<Studio> {
   return Studio.open({ ...options, plugins: [bringer()] });
 }
 
-const shown = `query ($id: ID!) { run(id: $id) { status provenance failure { code message } usage { modelCalls cost { priceSource } }
+const shown = `query ($id: ID!) { run(id: $id) { status provenance failure { code message } usage { modelCalls unpricedCalls cost { priceSource } }
   steps(first: 20) { nodes { key name provenance } } } }`;
 
 interface Shown {
@@ -55,7 +55,7 @@ describe("what a graph's own model says", () => {
       provenance: "LIVE",
       models: [["unknown", "LIVE"]],
       messages: ["LIVE", "LIVE"],
-      usage: { modelCalls: 1, cost: null },
+      usage: { modelCalls: 1, unpricedCalls: 1, cost: null },
     });
   });
 
@@ -70,7 +70,7 @@ describe("what a graph's own model says", () => {
         ["default", "SIMULATED"],
       ],
       messages: ["LIVE", "SIMULATED", "SIMULATED"],
-      usage: { modelCalls: 2, cost: null },
+      usage: { modelCalls: 2, unpricedCalls: 1, cost: { priceSource: "simulated" } },
     });
   });
 });

@@ -33,7 +33,7 @@ afterAll(() => rows.app.close());
 
 const everything = `
   fragment Everything on Run {
-    id status targetName input output text usage { totalTokens cost { amount } } owner { actorId }
+    id status targetName input output text usage { totalTokens cost { amount } } owner { id }
     events { type ... on MessageDeltaEvent { text } }
     steps { nodes { id status input output error } }
     interrupts { nodes { id status message arguments argumentsHash responseSchema canDecide decision { kind reason payload } } }

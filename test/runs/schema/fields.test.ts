@@ -39,7 +39,7 @@ describe("a run", () => {
     expect(
       await run(
         "full",
-        `seq lastSeq status target { __typename id name } targetName targetVersion owner { actorId self } trigger provenance parent { id } root { id } retryOf { id }
+        `seq lastSeq status target { __typename id name } targetName targetVersion owner { id self } trigger provenance parent { id } root { id } retryOf { id }
          blockedBy { id } failure { code message retryable plugin } progress { done total } createdAt startedAt finishedAt durationMs events { type }`,
       ),
     ).toEqual({
@@ -49,7 +49,7 @@ describe("a run", () => {
       target: { __typename: "LoomPattern", id: globalId("LoomPattern", "herringbone"), name: "Pattern herringbone" },
       targetName: "Herringbone",
       targetVersion: 2,
-      owner: { actorId: globalId("Actor", "alice"), self: true },
+      owner: { id: globalId("Actor", "test/alice"), self: true },
       trigger: "API",
       provenance: "LIVE",
       parent: null,
@@ -102,7 +102,7 @@ describe("a run", () => {
 
 describe("the usage of a run", () => {
   const usage =
-    "usage { inputTokens outputTokens totalTokens cachedInputTokens reasoningTokens modelCalls estimated cost { amount currency priceSource } }";
+    "usage { inputTokens outputTokens totalTokens cachedInputTokens reasoningTokens modelCalls unpricedCalls estimated cost { amount currency priceSource } }";
 
   it("has no cost where the price is unknown", async () => {
     await rows.run("live", { provenance: "LIVE", usage: { ...tokens(2 ** 40, 7), cachedInputTokens: 0, reasoningTokens: null } });
@@ -114,6 +114,7 @@ describe("the usage of a run", () => {
         cachedInputTokens: 0,
         reasoningTokens: null,
         modelCalls: 1,
+        unpricedCalls: 1,
         estimated: false,
         cost: null,
       },
@@ -123,19 +124,21 @@ describe("the usage of a run", () => {
   it("costs nothing where every answer was simulated", async () => {
     await rows.run("simulated", { provenance: "SIMULATED", usage: tokens(1, 1) });
     await rows.usage("simulated.u1", "simulated", { provenance: "SIMULATED" });
-    expect(await run("simulated", usage)).toMatchObject({ usage: { cost: { amount: "0", currency: "USD", priceSource: "simulated" } } });
+    expect(await run("simulated", usage)).toMatchObject({
+      usage: { unpricedCalls: 0, cost: { amount: "0", currency: "USD", priceSource: "simulated" } },
+    });
   });
 
-  it("has no cost where a real answer was among simulated ones", async () => {
-    await rows.run("mixed", { provenance: "SIMULATED", usage: tokens(1, 1) });
+  it("costs what has a price, and counts what has none, where a real answer was among simulated ones", async () => {
+    await rows.run("mixed", { provenance: "SIMULATED", usage: { ...tokens(1, 1), modelCalls: 2 } });
     await rows.usage("mixed.u1", "mixed", { provenance: "SIMULATED" });
     await rows.usage("mixed.u2", "mixed", { provenance: "LIVE" });
-    expect(await run("mixed", usage)).toMatchObject({ usage: { cost: null } });
+    expect(await run("mixed", usage)).toMatchObject({ usage: { unpricedCalls: 1, cost: { amount: "0", priceSource: "simulated" } } });
   });
 
   it("is nothing before the first model call", async () => {
     await rows.run("quiet");
-    expect(await run("quiet", usage)).toMatchObject({ usage: { totalTokens: 0, modelCalls: 0, cost: null } });
+    expect(await run("quiet", usage)).toMatchObject({ usage: { totalTokens: 0, modelCalls: 0, unpricedCalls: 0, cost: null } });
   });
 });
 
@@ -143,19 +146,31 @@ describe("the steps of a run", () => {
   it("are listed newest first, with the tokens of their own calls", async () => {
     await rows.run("stepped");
     await rows.step("stepped.s1", "stepped", { num: 1, key: "node/1", finishedAt: 1_250 });
-    await rows.step("stepped.s2", "stepped", { num: 2, key: "tool/1", kind: "TOOL", parentId: "stepped.s1", status: "RUNNING" });
+    await rows.step("stepped.s2", "stepped", {
+      num: 2,
+      key: "tool/1",
+      kind: "TOOL",
+      name: "loom.weave",
+      parentId: "stepped.s1",
+      status: "RUNNING",
+    });
+    await rows.toolCall("stepped.c1", "stepped");
     await rows.usage("stepped.u1", "stepped", { stepId: "stepped.s1", reasoningTokens: 2 });
     await rows.usage("stepped.u2", "stepped", { stepId: "stepped.s1" });
     expect(
       await run(
         "stepped",
-        "steps { nodes { id key kind status attempt parent { id } durationMs usage { inputTokens reasoningTokens cachedInputTokens modelCalls } childRun { id } } }",
+        "steps { nodes { id run { id } provider model toolCallId key kind status attempt parent { id } durationMs usage { inputTokens reasoningTokens cachedInputTokens modelCalls } childRun { id } } }",
       ),
     ).toEqual({
       steps: {
         nodes: [
           {
             id: globalId("Step", "stepped.s2"),
+            run: { id: globalId("Run", "stepped") },
+            provider: null,
+            model: null,
+            toolCallId: "stepped.c1",
             key: "tool/1",
             kind: "TOOL",
             status: "RUNNING",
@@ -167,6 +182,10 @@ describe("the steps of a run", () => {
           },
           {
             id: globalId("Step", "stepped.s1"),
+            run: { id: globalId("Run", "stepped") },
+            provider: expect.any(String),
+            model: expect.any(String),
+            toolCallId: null,
             key: "node/1",
             kind: "MODEL",
             status: "SUCCEEDED",
@@ -179,6 +198,25 @@ describe("the steps of a run", () => {
         ],
       },
     });
+  });
+});
+
+describe("the steps of a run by kind and status", () => {
+  it.each<[string, string[]]>([
+    ["", ["f.s3", "f.s2", "f.s1"]],
+    ["(kind: [TOOL])", ["f.s3", "f.s2"]],
+    ["(kind: [TOOL, MODEL], status: [SUCCEEDED])", ["f.s2", "f.s1"]],
+    ["(status: [FAILED])", []],
+    ["(kind: [])", []],
+  ])("are those of steps%s", async (args, ids) => {
+    if (!(await run("f", "id"))) {
+      await rows.run("f");
+      await rows.step("f.s1", "f", { num: 1 });
+      await rows.step("f.s2", "f", { num: 2, kind: "TOOL", key: "tool/9" });
+      await rows.step("f.s3", "f", { num: 3, kind: "TOOL", key: "tool/a", status: "RUNNING" });
+    }
+    const nodes = ids.map((id) => ({ id: globalId("Step", id), toolCallId: null }));
+    expect(await run("f", `steps${args} { nodes { id toolCallId } totalCount }`)).toEqual({ steps: { nodes, totalCount: ids.length } });
   });
 });
 
@@ -229,9 +267,9 @@ describe("a message", () => {
     await rows.run("again");
     const answer = await rows.message("again.2", "again", { provenance: "SIMULATED" });
     const id = await rows.message("again.1", "again", { role: "USER", authorId: "alice", supersededById: "again.2" });
-    expect(await message(id, "role author { actorId } run { id } supersededBy { id provenance author { actorId } } createdAt")).toEqual({
+    expect(await message(id, "role author { id } run { id } supersededBy { id provenance author { id } } createdAt")).toEqual({
       role: "USER",
-      author: { actorId: globalId("Actor", "alice") },
+      author: { id: globalId("Actor", "test/alice") },
       run: { id: globalId("Run", "again") },
       supersededBy: { id: answer, provenance: "SIMULATED", author: null },
       createdAt: "1970-01-01T00:00:01.000Z",

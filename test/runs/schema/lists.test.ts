@@ -113,6 +113,15 @@ describe("the filter of runs", () => {
     ["triggers", { trigger: ["CHAT", "PARENT"] }, ["child", "agent-2"]],
     ["roots only", { rootOnly: true }, ["flow", "agent-2", "agent-1"]],
     ["a moment", { since }, ["child"]],
+    ["a moment at the end", { until: since }, ["flow", "agent-2", "agent-1"]],
+    ["no time at all", { since, until: since }, []],
+    ["a target of any type", { target: globalId("Workflow", "a1") }, ["flow"]],
+    ["a target of the plugin's", { target: globalId("LoomPattern", "herringbone") }, ["child"]],
+    ["what is no target", { target: globalId("Thread", "t1") }, []],
+    ["a malformed target", { target: "a1" }, []],
+    ["their owner", { owner: globalId("Actor", "test/alice") }, ["child", "flow", "agent-2", "agent-1"]],
+    ["another owner", { owner: globalId("Actor", "test/bob") }, []],
+    ["a malformed owner", { owner: "alice" }, []],
     [
       "fields of null",
       { status: null, agent: null, thread: null, trigger: null, since: null, provenance: null },
@@ -157,5 +166,36 @@ describe("the list of interrupts", () => {
     expect(await list("", admin)).toEqual([]);
     expect(await list("(scope: TENANT)", admin)).toEqual(open);
     await expect(list("(scope: TENANT)")).rejects.toThrow(/admins/i);
+  });
+
+  it("filters by kind, run, thread, and whether the viewer can decide", async () => {
+    const streamNum = await rows.app.platform.database.commit(async ({ sql }) => {
+      const stream = `insert into runs_stream (id, tenant_id, owner_id, kind, head, horizon, deleted) values ('t9', ?, ?, 'THREAD', 1, 0, 0) returning num`;
+      return (await sql.get<{ num: number }>(stream, alice.tenantId, alice.actorId))?.num ?? 0;
+    });
+    await rows.run("talk", { status: "WAITING", streamNum, threadId: "t9" });
+    await rows.interrupt("review", "talk", { kind: "REVIEW", streamNum });
+    const list = async (args: object, viewer = alice) => {
+      const query = `query ($scope: ListScope, $kind: [InterruptKind!], $run: ID, $thread: ID, $decidable: Boolean, $status: [InterruptStatus!] = null) {
+        interrupts(scope: $scope, kind: $kind, run: $run, thread: $thread, decidable: $decidable, status: $status) { nodes { id canDecide } totalCount } }`;
+      const { interrupts } = await rows.app.graphql<{ interrupts: { nodes: { id: string; canDecide: boolean }[]; totalCount: number } }>(
+        query,
+        args as Record<string, unknown>,
+        viewer,
+      );
+      expect(interrupts.totalCount).toBe(interrupts.nodes.length);
+      return interrupts.nodes.map(({ id }) => Buffer.from(id, "base64url").toString().replace("Interrupt:", ""));
+    };
+    expect(await list({ kind: ["REVIEW"] })).toEqual(["review"]);
+    expect(await list({ kind: [] })).toEqual([]);
+    expect(await list({ run: globalId("Run", "talk") })).toEqual(["review"]);
+    expect(await list({ thread: globalId("Thread", "t9") })).toEqual(["review"]);
+    for (const nothing of [{ run: "talk" }, { run: globalId("Thread", "t9") }, { thread: globalId("Run", "talk") }, { thread: "%" }])
+      expect(await list(nothing)).toEqual([]);
+    expect(await list({ decidable: true })).toEqual(["review", "open-2", "open-1", "open-0"]);
+    expect(await list({ decidable: false })).toEqual(["done"]);
+    expect(await list({ decidable: true, scope: "TENANT" }, admin)).toEqual([]);
+    expect(await list({ decidable: false, scope: "TENANT" }, admin)).toEqual(["review", "done", "open-2", "open-1", "open-0"]);
+    expect(await list({ thread: globalId("Thread", "t9") }, bob)).toEqual([]);
   });
 });

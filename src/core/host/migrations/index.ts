@@ -1,6 +1,8 @@
 import { Initial202611230602 } from "./202611230602_initial.ts";
+import { ServiceActors202611292034 } from "./202611292034_service_actors.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
   "202611230602_initial": Initial202611230602,
+  "202611292034_service_actors": ServiceActors202611292034,
 };

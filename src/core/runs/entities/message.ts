@@ -165,7 +165,13 @@ const InterruptSchema = defineEntity({
     expiresAt: p.bigint("number").nullable(),
   }),
   uniques: [{ properties: ["runId", "key"] }],
-  indexes: [{ properties: ["status", "expiresAt"] }, { properties: ["tenantId", "ownerId", "createdAt"] }],
+  indexes: [
+    { properties: ["status", "expiresAt"] },
+    { properties: ["tenantId", "ownerId", "createdAt"] },
+    { properties: ["tenantId", "status", "createdAt"] },
+    { properties: ["tenantId", "ownerId", "status", "createdAt"] },
+    { properties: ["streamNum", "createdAt"] },
+  ],
 });
 
 /** A pending question or approval, resolved exactly once. */

@@ -54,6 +54,8 @@ const RunSchema = defineEntity({
     /** The text of the last answer. */
     text: p.text().nullable(),
     failure: p.json<RunFailure>().nullable(),
+    /** What the caller keeps with it. */
+    metadata: p.json<Readonly<Record<string, unknown>>>().nullable(),
     usage: p.json<StoredUsage>().nullable(),
     limits: p.json<RunLimits>(),
     settings: p.json<RunSettings>(),
@@ -76,6 +78,7 @@ const RunSchema = defineEntity({
   uniques: [{ properties: ["streamNum", "startSeq"] }],
   indexes: [
     { properties: ["tenantId", "ownerId", "createdAt"] },
+    { properties: ["tenantId", "createdAt"] },
     // The open runs of a viewer, counted at each start. (With its own type, the condition keeps the properties from being inferred.)
     { name: "runs_run_open_index", properties: ["tenantId", "ownerId"], where: "finished_at is null" as never },
     { properties: ["threadId", "status"] },
@@ -89,6 +92,25 @@ const RunSchema = defineEntity({
 export class Run extends RunSchema.class {}
 RunSchema.setClass(Run);
 export const runEntity = owned(RunSchema, { rule: "PRIVATE" });
+
+const RunMetadataSchema = defineEntity({
+  name: "RunMetadata",
+  tableName: "runs_run_metadata",
+  properties: (p) => ({
+    runId: p.string().primary(),
+    name: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    /** Of the member's value, whatever it is. */
+    valueHash: p.string(),
+  }),
+  indexes: [{ properties: ["tenantId", "name", "valueHash", "ownerId", "runId"] }],
+});
+
+/** One member of a run's metadata, by which the run is found. */
+export class RunMetadata extends RunMetadataSchema.class {}
+RunMetadataSchema.setClass(RunMetadata);
+export const runMetadataEntity = owned(RunMetadataSchema, { rule: "PRIVATE" });
 
 const UsageSchema = defineEntity({
   name: "UsageRow",

@@ -10,7 +10,7 @@ import { DeltaChannel, InterruptStatus, MessageRole, MessageStatus, RunStatus, S
 import { loadInterrupts, loadOne, loadRuns } from "./access.ts";
 import { loadMessages } from "./message.ts";
 import type { RunRefs } from "./run.ts";
-import { UsageView, costOfRun } from "./usage.ts";
+import { UsageView, pricedUsage, unpricedCallsOf } from "./usage.ts";
 
 /** What the payloads of the `run.*` kinds may hold. */
 interface StatusPayload {
@@ -66,7 +66,7 @@ function addStatusEvent(builder: GraphBuilder, { failure }: RunRefs): void {
 
 async function finalUsage(scope: Scope, { runId, payload }: LoggedEvent<StatusPayload>): Promise<UsageView | null> {
   if (payload.usage === undefined || runId === undefined) return null;
-  return new UsageView(payload.usage, await costOfRun(scope, runId, payload.provenance));
+  return pricedUsage(scope, payload.usage, { id: runId, provenance: payload.provenance });
 }
 
 function addStepEvents(builder: GraphBuilder): void {
@@ -248,5 +248,7 @@ async function usageOfCall(scope: Scope, { runId, payload }: LoggedEvent<EventPa
     modelCalls: 1,
     estimated,
   };
-  return new UsageView(tokens, run ? await costOfRun(scope, run.id, run.provenance) : null);
+  // Which of a run's calls were simulated, its events do not say: each counts as one only where all were.
+  const simulated = run?.provenance === "SIMULATED" && (await unpricedCallsOf(scope, run.id)) === 0;
+  return new UsageView(tokens, simulated ? 0 : 1);
 }

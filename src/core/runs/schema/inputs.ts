@@ -37,6 +37,11 @@ export function addInputs(builder: GraphBuilder): void {
       input: t.field({ type: "JSON", description: "What it works on; with text and outputSchema at most 256 KiB." }),
       text: t.string({ description: "What to say to it; with input and outputSchema at most 256 KiB." }),
       outputSchema: t.field({ type: "JSON", description: "JSON Schema of the output; the target's own unless said." }),
+      metadata: t.field({
+        type: "JSON",
+        description:
+          "A JSON object to keep with the run and to find it by: at most 32 members, 8 levels and 16 KiB. A retry of the run has it, too.",
+      }),
       idempotencyKey: t.string({ description: repeatable }),
       onBusy: t.field({ type: OnBusy, defaultValue: "ENQUEUE", description: "What to do while another run is open there." }),
       limits: t.field({ type: inputNamed<RunLimitsInput>(builder, "RunLimitsInput"), description: "What it may use up." }),

@@ -1,7 +1,9 @@
+import { raw, type FilterQuery } from "@mikro-orm/core";
 import { hasRole } from "../../database/viewer.ts";
 import { WeftlineError } from "../../errors.ts";
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { connectionType, pageArgs, pageOf } from "../../graphql/connections.ts";
+import { localIdOrNothing } from "../../graphql/ids.ts";
 import { nodeType } from "../../graphql/nodes.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Actor, actorOf } from "../../host/actors.ts";
@@ -130,15 +132,42 @@ export function addInterrupt(builder: GraphBuilder): void {
           description: "Whose; TENANT is for admins, who see arguments only with the role audit.",
         }),
         status: t.arg({ type: [InterruptStatus], defaultValue: ["PENDING"], description: "In one of these states; null for all." }),
+        kind: t.arg({ type: [InterruptKind], description: "Of one of these kinds." }),
+        run: t.arg.id({ description: "Of this run." }),
+        thread: t.arg.id({ description: "Of the runs of this thread, with those below them." }),
+        decidable: t.arg.boolean({ description: "Only those that the viewer can decide now, or only the others; null for both." }),
         ...pageArgs(t),
       },
-      resolve: (_, { scope: whose, status, ...args }, scope) => {
-        const where = status ? { status: { $in: [...status] } } : {};
-        return pageOf(scope.emWith(whose ?? "MINE"), Interrupt, where, args, { createdAt: "desc", id: "desc" }) as never;
-      },
+      resolve: (_, { scope: whose, first, after, last, before, ...filter }, scope) =>
+        pageOf(scope.emWith(whose ?? "MINE"), Interrupt, conditionsOf(scope, filter), { first, after, last, before }, newestFirst) as never,
     }),
   );
 }
+
+const newestFirst = { createdAt: "desc", id: "desc" } as const;
+
+interface InterruptFilter {
+  readonly status?: readonly InterruptStatus[] | null | undefined;
+  readonly kind?: readonly InterruptKind[] | null | undefined;
+  readonly run?: string | null | undefined;
+  readonly thread?: string | null | undefined;
+  readonly decidable?: boolean | null | undefined;
+}
+
+function conditionsOf({ viewer }: Scope, { status, kind, run, thread, decidable }: InterruptFilter): FilterQuery<Interrupt> {
+  const own = { status: "PENDING", ownerId: viewer.actorId, tenantId: viewer.tenantId } as const;
+  const conditions: FilterQuery<Interrupt>[] = [
+    ...(status ? [{ status: { $in: [...status] } }] : []),
+    ...(kind ? [{ kind: { $in: [...kind] } }] : []),
+    // What is no id of such an object matches nothing.
+    ...(run == null ? [] : [{ runId: localIdOrNothing("Run", run) ?? "" }]),
+    ...(thread == null ? [] : [{ [raw(inStream, [localIdOrNothing("Thread", thread) ?? ""])]: [] }]),
+    ...(decidable == null ? [] : [decidable ? own : { $not: own }]),
+  ];
+  return { $and: conditions };
+}
+
+const inStream = (alias: string): string => `${alias}.stream_num = (select num from runs_stream where id = ?)`;
 
 function decisionOf(scope: Scope, interrupt: Interrupt): StoredDecision | null {
   const { decision } = interrupt;

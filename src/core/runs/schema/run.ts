@@ -9,7 +9,7 @@ import { Interrupt } from "../entities/message.ts";
 import { Run, Step } from "../entities/run.ts";
 import { RunEvent } from "../event-types.ts";
 import type { RunFailure } from "../events.ts";
-import { RunStatus, RunTrigger } from "../types.ts";
+import { RunStatus, RunTrigger, StepKind, StepStatus } from "../types.ts";
 import { loadOne, loadRuns, reachOf, seesContent } from "./access.ts";
 import { eventsOf } from "./run-events.ts";
 import { listRuns } from "./run-list.ts";
@@ -96,6 +96,12 @@ export function addRun(builder: GraphBuilder): RunRefs {
         resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text?.toWellFormed() ?? null) : null),
       }),
       failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run, _, scope) => failureOf(scope, run) }),
+      metadata: t.field({
+        type: "JSON",
+        nullable: false,
+        description: "What its caller keeps with it, as startRun was given it.",
+        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.metadata ?? {}) : {}),
+      }),
       usage: t.field({
         type: UsageView,
         nullable: false,
@@ -105,8 +111,15 @@ export function addRun(builder: GraphBuilder): RunRefs {
       steps: t.field({
         type: connectionType(builder, "Step", Step),
         description: "Its steps, newest first.",
-        args: pageArgs(t),
-        resolve: (run, args, scope) => pageOf(scope.emWith(reachOf(scope)), Step, { runId: run.id }, args, { num: "desc" }) as never,
+        args: {
+          kind: t.arg({ type: [StepKind], description: "Of one of these kinds." }),
+          status: t.arg({ type: [StepStatus], description: "In one of these states." }),
+          ...pageArgs(t),
+        },
+        resolve: (run, { kind, status, ...args }, scope) => {
+          const where = { runId: run.id, ...(kind ? { kind: { $in: kind } } : {}), ...(status ? { status: { $in: status } } : {}) };
+          return pageOf(scope.emWith(reachOf(scope)), Step, where, args, { num: "desc" }) as never;
+        },
       }),
       events: t.field({
         type: [RunEvent],

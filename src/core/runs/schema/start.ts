@@ -8,6 +8,7 @@ import type { Run, RunSettings } from "../entities/run.ts";
 import { toolRegistry, type ToolRegistry } from "../tools.ts";
 import type { OnBusy } from "../types.ts";
 import { invalidInput, runLimitsOf, type RunLimitsInput } from "./limits.ts";
+import { metadataProblems } from "./metadata.ts";
 
 /** The most that a run may be told at once, all of it together, in bytes of UTF-8. */
 const maxBytes = 256 * 1024;
@@ -19,6 +20,7 @@ export interface StartRunInput {
   readonly input?: unknown;
   readonly text?: string | null;
   readonly outputSchema?: unknown;
+  readonly metadata?: unknown;
   readonly idempotencyKey?: string | null;
   readonly onBusy?: OnBusy | null;
   readonly limits?: RunLimitsInput | null;
@@ -49,6 +51,7 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
       ...(input.input == null ? {} : { input: input.input }),
       ...(input.text == null ? {} : { text: input.text }),
       ...(input.onBusy == null ? {} : { onBusy: input.onBusy }),
+      ...(input.metadata == null ? {} : { metadata: input.metadata as Readonly<Record<string, unknown>> }),
     });
     if (thread) await tellThread(scope, tx, thread, started, input);
     return { run: started.id };
@@ -56,8 +59,8 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
   return run;
 }
 
-async function problemsOf(scope: Scope, { input, text, outputSchema }: StartRunInput): Promise<InputProblem[]> {
-  const problems = tooLarge({ text, input, outputSchema });
+async function problemsOf(scope: Scope, { input, text, outputSchema, metadata }: StartRunInput): Promise<InputProblem[]> {
+  const problems = [...tooLarge({ text, input, outputSchema }), ...metadataProblems(metadata, ["input", "metadata"])];
   if (text != null && text.trim() === "")
     problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
   const checked = outputSchema != null && problems.every(({ path }) => path[1] !== "outputSchema");

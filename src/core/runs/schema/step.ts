@@ -1,9 +1,12 @@
+import { WeftlineError } from "../../errors.ts";
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { nodeType } from "../../graphql/nodes.ts";
+import type { Scope } from "../../graphql/scope.ts";
 import { Provenance } from "../../host/types.ts";
 import { Run, Step } from "../entities/run.ts";
 import { StepKind, StepStatus } from "../types.ts";
-import { loadOne, loadSteps, seesContent } from "./access.ts";
+import { loadOne, loadRuns, loadSteps, seesContent } from "./access.ts";
+import { callOfStep, modelOf } from "./step-work.ts";
 import { UsageView, usageOfStep } from "./usage.ts";
 
 export function addStep(builder: GraphBuilder): void {
@@ -13,6 +16,12 @@ export function addStep(builder: GraphBuilder): void {
     ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadSteps,
     fields: (t) => ({
+      run: t.field({
+        type: Run,
+        nullable: false,
+        description: "The run that it is part of.",
+        resolve: (step, _, scope) => runOf(scope, step),
+      }),
       key: t.exposeString("key", { nullable: false, description: "The unit; the same for every attempt at it." }),
       name: t.exposeString("name", { nullable: false, description: "What to call it." }),
       kind: t.field({ type: StepKind, nullable: false, description: "What it does.", resolve: (step) => step.kind }),
@@ -22,6 +31,18 @@ export function addStep(builder: GraphBuilder): void {
         type: Step,
         description: "The step that it is part of.",
         resolve: (step, _, scope) => loadOne<Step>(scope, loadSteps, step.parentId),
+      }),
+      provider: t.string({
+        description: "Who answered a model call, where that is known.",
+        resolve: async (step, _, scope) => (await modelOf(scope, step))?.provider ?? null,
+      }),
+      model: t.string({
+        description: "With which model, where that is known.",
+        resolve: async (step, _, scope) => (await modelOf(scope, step))?.model ?? null,
+      }),
+      toolCallId: t.id({
+        description: "The tool call that it makes, as ToolCallPart names it; opaque.",
+        resolve: (step, _, scope) => callOfStep(scope, step),
       }),
       provenance: t.field({
         type: Provenance,
@@ -51,9 +72,15 @@ export function addStep(builder: GraphBuilder): void {
       usage: t.field({
         type: UsageView,
         description: "Its model calls; null for a step without any.",
-        resolve: (step, _, scope) => usageOfStep(scope, step.id),
+        resolve: (step, _, scope) => usageOfStep(scope, step),
       }),
       childRun: t.field({ type: Run, description: "The run that it started, where it started one.", resolve: () => null }),
     }),
   });
+}
+
+async function runOf(scope: Scope, step: Step): Promise<Run> {
+  const run = await loadOne<Run>(scope, loadRuns, step.runId);
+  if (!run) throw new WeftlineError("NOT_FOUND", { what: "run of this step" });
+  return run;
 }

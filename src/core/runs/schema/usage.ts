@@ -2,10 +2,11 @@ import type { GraphBuilder } from "../../graphql/builder.ts";
 import { inputNamed } from "../../graphql/extend.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import type { Provenance } from "../../host/types.ts";
-import { UsageRow, type Run } from "../entities/run.ts";
+import { UsageRow, type Run, type Step } from "../entities/run.ts";
 import type { StoredUsage } from "../events.ts";
 import { addCounts, addReported, noUsage, storedUsage } from "../usage.ts";
 import { reachOf } from "./access.ts";
+import { modelCallsOf } from "./step-work.ts";
 
 /** An amount of money in decimal digits, as in `12.50`, and its ISO 4217 currency. */
 export interface MoneyInput {
@@ -24,18 +25,22 @@ export interface Cost {
 /** What the simulated model asks for its answers. */
 export const simulatedCost: Cost = Object.freeze({ amount: "0", currency: "USD", priceSource: "simulated" });
 
-/** The type key of `Usage`: tokens of one or more model calls and what they cost; without a cost the price is unknown. */
+/** The type key of `Usage`: tokens of one or more model calls, what those with a price cost, and how many have none. */
 export class UsageView {
   readonly tokens: StoredUsage;
+  /** Of the calls that have a price; null where none has. */
   readonly cost: Cost | null;
+  readonly unpricedCalls: number;
 
-  constructor(tokens: StoredUsage, cost: Cost | null = null) {
+  /** @param unpricedCalls how many of the calls have no price; those that have one were simulated. */
+  constructor(tokens: StoredUsage, unpricedCalls: number = tokens.modelCalls) {
     this.tokens = tokens;
-    this.cost = cost;
+    this.unpricedCalls = unpricedCalls;
+    this.cost = unpricedCalls < tokens.modelCalls ? simulatedCost : null;
   }
 
   /**
-   * The sum of stored model calls. It is free of cost only where every one of them was simulated.
+   * The sum of stored model calls.
    *
    * @example usage: UsageView.sum(await scope.em.find(UsageRow, { targetId: agent.id }))
    */
@@ -51,39 +56,39 @@ export class UsageView {
       }),
       noUsage,
     );
-    const simulated = rows.length > 0 && rows.every(({ provenance }) => provenance === "SIMULATED");
-    return new UsageView(tokens, simulated ? simulatedCost : null);
+    return new UsageView(tokens, rows.filter(({ provenance }) => provenance !== "SIMULATED").length);
   }
 }
 
 /** The usage of a run's own model calls so far. */
-export async function usageOfRun(scope: Scope, run: Run): Promise<UsageView> {
-  return new UsageView(storedUsage(run.usage), await costOfRun(scope, run.id, run.provenance));
+export function usageOfRun(scope: Scope, run: Run): Promise<UsageView> {
+  return pricedUsage(scope, storedUsage(run.usage), run);
 }
 
-/** A run counts as simulated where any answer was; it cost nothing only where all were. */
-export async function costOfRun(scope: Scope, runId: string, provenance: Provenance | null | undefined): Promise<Cost | null> {
-  if (provenance !== "SIMULATED") return null;
-  const paid = await scope.load(costOfRun, runId, async (runIds) => {
+/** Tokens of a run's model calls with what they cost. A run counts as simulated where any answer was, so its calls are looked at. */
+export async function pricedUsage(
+  scope: Scope,
+  tokens: StoredUsage,
+  { id, provenance }: { readonly id: string; readonly provenance?: Provenance | null | undefined },
+): Promise<UsageView> {
+  return new UsageView(tokens, provenance === "SIMULATED" ? await unpricedCallsOf(scope, id) : tokens.modelCalls);
+}
+
+/** How many of a run's model calls were not simulated, batched. */
+export async function unpricedCallsOf(scope: Scope, runId: string): Promise<number> {
+  const calls = await scope.load(unpricedCallsOf, runId, async (runIds) => {
     const rows = await scope
       .emWith(reachOf(scope))
       .find(UsageRow, { runId: { $in: [...runIds] }, provenance: { $ne: "SIMULATED" } }, { fields: ["runId"] });
-    const paidRuns = new Set(rows.map((row) => row.runId));
-    return runIds.map((id) => paidRuns.has(id));
+    return runIds.map((id) => rows.filter((row) => row.runId === id).length);
   });
-  return paid ? null : simulatedCost;
+  return calls ?? 0;
 }
 
 /** The usage of a step's model calls; null for a step that made none. */
-export async function usageOfStep(scope: Scope, stepId: string): Promise<UsageView | null> {
-  const usage = await scope.load(usageOfStep, stepId, async (stepIds) => {
-    const rows = await scope.emWith(reachOf(scope)).find(UsageRow, { stepId: { $in: [...stepIds] } });
-    return stepIds.map((id) => {
-      const own = rows.filter((row) => row.stepId === id);
-      return own.length === 0 ? undefined : UsageView.sum(own);
-    });
-  });
-  return usage ?? null;
+export async function usageOfStep(scope: Scope, step: Step): Promise<UsageView | null> {
+  const calls = await modelCallsOf(scope, step.id);
+  return calls.length === 0 ? null : UsageView.sum(calls);
 }
 
 export function addUsage(builder: GraphBuilder): void {
@@ -157,7 +162,17 @@ export function addUsage(builder: GraphBuilder): void {
         description: "Whether some counts were estimated here, not reported by the provider.",
         resolve: ({ tokens }) => tokens.estimated,
       }),
-      cost: t.field({ type: CostRef, description: "What they cost; null where a price is unknown.", resolve: ({ cost }) => cost }),
+      unpricedCalls: t.field({
+        type: "SafeInt",
+        nullable: false,
+        description: "How many of the calls have no known price: cost is of the others.",
+        resolve: ({ unpricedCalls }) => unpricedCalls,
+      }),
+      cost: t.field({
+        type: CostRef,
+        description: "What the calls with a known price cost; null where no call has one.",
+        resolve: ({ cost }) => cost,
+      }),
     }),
   });
 }

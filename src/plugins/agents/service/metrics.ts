@@ -1,5 +1,5 @@
 import { raw, type FilterQuery } from "@mikro-orm/core";
-import { Run, UsageRow, UsageView, hasRole, simulatedCost, type Scope } from "#weftline";
+import { Run, UsageRow, UsageView, hasRole, type Scope } from "#weftline";
 import type { Agent } from "../entities.ts";
 
 type Entities = Scope["em"];
@@ -60,7 +60,7 @@ interface Sums {
   readonly reasoningTokens: number | null;
   readonly modelCalls: number;
   readonly estimated: number | null;
-  readonly simulated: number | null;
+  readonly unpriced: number | null;
 }
 
 const sums: Record<keyof Sums, string> = {
@@ -70,7 +70,7 @@ const sums: Record<keyof Sums, string> = {
   reasoningTokens: "sum(u.reasoning_tokens)",
   modelCalls: "count(*)",
   estimated: "max(case when u.estimated then 1 else 0 end)",
-  simulated: "min(case when u.provenance = 'SIMULATED' then 1 else 0 end)",
+  unpriced: "sum(case when u.provenance = 'SIMULATED' then 0 else 1 end)",
 };
 
 async function usageOf(em: Entities, where: FilterQuery<Run>): Promise<UsageView> {
@@ -92,5 +92,5 @@ async function usageOf(em: Entities, where: FilterQuery<Run>): Promise<UsageView
     modelCalls: row?.modelCalls ?? 0,
     estimated: row?.estimated === 1,
   };
-  return new UsageView(tokens, row?.simulated === 1 ? simulatedCost : null);
+  return new UsageView(tokens, row?.unpriced ?? 0);
 }

@@ -1,6 +1,8 @@
 import { Initial202611230633 } from "./202611230633_initial.ts";
+import { ThreadLists202611292035 } from "./202611292035_thread_lists.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
   "202611230633_initial": Initial202611230633,
+  "202611292035_thread_lists": ThreadLists202611292035,
 };

@@ -1,11 +1,11 @@
 import { WeftlineError, localIdOrNothing, type Scope } from "#weftline";
 import { Thread } from "../contract.ts";
-import { contentReachOf, noteAudit } from "../service/reach.ts";
+import { noteReading, reachOf } from "../service/reach.ts";
 
-/** Threads by their ids, as far as the viewer may see what is said in them. */
+/** Threads by their ids, as far as the viewer may see that they exist. */
 export async function loadThreads(ids: readonly string[], scope: Scope): Promise<readonly (Thread | undefined)[]> {
-  const rows = await scope.rowsById(Thread, ids, contentReachOf(scope));
-  for (const row of rows) noteAudit(scope, row);
+  const rows = await scope.rowsById(Thread, ids, reachOf(scope));
+  for (const row of rows) noteReading(scope, row);
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }

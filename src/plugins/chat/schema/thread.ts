@@ -1,5 +1,6 @@
 import {
   Actor,
+  ListScope,
   Message,
   Run,
   actorOf,
@@ -15,7 +16,7 @@ import {
 import { Agent } from "#plugins/agents";
 import { Activity, Thread, chatService } from "../contract.ts";
 import { openStatuses } from "../service/activity/activities.ts";
-import { contentReachOf } from "../service/reach.ts";
+import { reachOf, seesContent } from "../service/reach.ts";
 import { loadThread, loadThreads } from "./load.ts";
 
 /** `Thread`, its settings, and the queries for it. */
@@ -34,7 +35,7 @@ export function addThread(builder: GraphBuilder): void {
         type: "JSON",
         nullable: false,
         description: "What its owner keeps with it.",
-        resolve: (thread) => thread.metadata,
+        resolve: (thread, _, scope) => (seesContent(scope, thread) ? thread.metadata : {}),
       }),
     }),
   });
@@ -44,10 +45,13 @@ export function addThread(builder: GraphBuilder): void {
   nodeType(builder, Thread, {
     name: "Thread",
     description: "A conversation with one owner.",
-    ownership: { rule: "PRIVATE", admins: "AUDIT" },
+    ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadThreads,
     fields: (t) => ({
-      title: t.exposeString("title", { description: "Its title." }),
+      title: t.string({
+        description: "Its title.",
+        resolve: (thread, _, scope) => (seesContent(scope, thread) ? (thread.title ?? null) : null),
+      }),
       owner: t.field({
         type: Actor,
         nullable: false,
@@ -78,7 +82,7 @@ export function addThread(builder: GraphBuilder): void {
         type: RunConnection,
         description: "Its runs, newest first.",
         args: pageArgs(t),
-        resolve: (thread, args, scope) => listRuns(scope, { reach: contentReachOf(scope), where: { threadId: thread.id } }, args) as never,
+        resolve: (thread, args, scope) => listRuns(scope, { reach: reachOf(scope), where: { threadId: thread.id } }, args) as never,
       }),
       activeRun: t.field({
         type: Run,
@@ -94,7 +98,7 @@ export function addThread(builder: GraphBuilder): void {
         type: [Activity],
         nullable: false,
         description: "Who is there, who types and what agents are at, at this moment.",
-        resolve: (thread, _, scope) => scope.use(chatService).activity(scope, thread),
+        resolve: (thread, _, scope) => (seesContent(scope, thread) ? scope.use(chatService).activity(scope, thread) : []),
       }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was made.", resolve: (thread) => thread.createdAt }),
       updatedAt: t.field({
@@ -114,13 +118,23 @@ function addQueries(builder: GraphBuilder): void {
   builder.queryFields((t) => ({
     threads: t.field({
       type: ThreadConnection,
-      description: "The viewer's threads, those that changed last first.",
+      description: "Threads, those that changed last first.",
       args: {
+        scope: t.arg({
+          type: ListScope,
+          defaultValue: "MINE",
+          description: "Whose; TENANT is for admins, who see titles and messages only with the role audit.",
+        }),
+        agent: t.arg.id({ description: "Only those in which this agent answers." }),
         search: t.arg.string({ description: "Only those whose title holds this." }),
         archived: t.arg.boolean({ defaultValue: false, description: "Only those that are put away, or only the others; null for both." }),
         ...pageArgs(t),
       },
-      resolve: (_, { search, archived, ...args }, scope) => scope.use(chatService).list(scope, { search, archived }, args) as never,
+      resolve: (_, { scope: whose, agent, search, archived, ...args }, scope) => {
+        // What is no agent's id matches nothing.
+        const agentId = agent == null ? undefined : (localIdOrNothing("Agent", String(agent)) ?? "");
+        return scope.use(chatService).list(scope, { reach: whose ?? "MINE", agentId, search, archived }, args) as never;
+      },
     }),
     thread: t.field({
       type: Thread,
@@ -136,7 +150,7 @@ async function activeRun(scope: Scope, threadId: string): Promise<Run | null> {
   const run = await scope.load(activeRun, threadId, async (ids) => {
     const status = { $in: [...openStatuses] };
     const runs = await scope
-      .emWith(contentReachOf(scope))
+      .emWith(reachOf(scope))
       .find(Run, { threadId: { $in: [...ids] }, parentId: null, status }, { orderBy: { startSeq: "asc" } });
     return ids.map((id) => runs.find((each) => each.threadId === id));
   });

@@ -1,9 +1,11 @@
 import { raw } from "@mikro-orm/core";
 import { v7 } from "uuid";
 import { idempotently, pageOf, WeftlineError, type Page, type PageArgs, type Scope, type Tx } from "#weftline";
+import type { ThreadFilter } from "../contract.ts";
 import { Thread } from "../entities.ts";
 import { checkConfig, checkTitle, invalid, type CheckedConfig } from "./checks.ts";
 import { announce, type ChatDeps } from "./deps.ts";
+import { contentReachOf, noteReading } from "./reach.ts";
 import type { CreateThread, UpdateThread } from "./requests.ts";
 
 /** What a `thread.changed` event says. */
@@ -33,22 +35,23 @@ export async function threadIn(tx: Tx, id: string, path: readonly string[] = ["t
 const maxSearch = 200;
 
 /**
- * The viewer's threads, newest first.
+ * Threads, those that changed last first. Titles are content, so that of others they are searched only where the viewer may read them.
  *
- * @throws INVALID_INPUT for a search that is too long.
+ * @throws FORBIDDEN for reach TENANT of a viewer who is no admin, INVALID_INPUT for a search that is too long.
  */
-export function listThreads(
-  scope: Scope,
-  filter: { readonly search?: string | null | undefined; readonly archived?: boolean | null | undefined },
-  args: PageArgs,
-): Promise<Page<Thread>> {
+export async function listThreads(scope: Scope, filter: ThreadFilter, args: PageArgs): Promise<Page<Thread>> {
+  const { reach = "MINE" } = filter;
   const words = searchable(filter.search ?? "") ?? "";
   if (words.length > maxSearch) throw invalid(["search"], `A search has at most ${maxSearch} characters.`);
   const where = {
     ...(filter.archived == null ? {} : { archived: filter.archived }),
+    ...(filter.agentId === undefined ? {} : { agentId: filter.agentId }),
+    ...(words !== "" && contentReachOf(scope) === "MINE" ? { ownerId: scope.viewer.actorId } : {}),
     ...(words === "" ? {} : { [raw("search_title like ? escape '!'", [`%${words.replaceAll(/[!%_]/g, "!$&")}%`])]: [] }),
   };
-  return pageOf(scope.em, Thread, where, args, { updatedAt: "desc", id: "desc" });
+  const page = await pageOf(scope.emWith(reach), Thread, where, args, { updatedAt: "desc", id: "desc" });
+  for (const { node } of page.edges) noteReading(scope, node);
+  return page;
 }
 
 /** @throws INVALID_INPUT, or NOT_FOUND for its agent. */

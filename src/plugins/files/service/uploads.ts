@@ -3,9 +3,10 @@ import { v7 } from "uuid";
 import { WeftlineError, idempotently, type Scope, type Tx } from "#weftline";
 import type { FilesConfig } from "../config.ts";
 import type { FilesService, NewFile, Upload } from "../contract.ts";
-import { UploadedFile } from "../entities.ts";
+import { FileUse, UploadedFile } from "../entities.ts";
 import { checkAnnounced, checkBeginning, checkFile } from "./checks.ts";
 import type { Disk, Received } from "./disk.ts";
+import { searchable } from "./list.ts";
 
 /** What uploads work with. */
 export interface UploadsHost {
@@ -14,7 +15,7 @@ export interface UploadsHost {
 }
 
 /** How files come in and out. */
-export function createUploads({ config, disk }: UploadsHost): Pick<FilesService, "create" | "upload" | "download"> {
+export function createUploads({ config, disk }: UploadsHost): Pick<FilesService, "create" | "upload" | "download" | "delete"> {
   /** Files whose bytes come in at this moment. */
   const coming = new Set<string>();
 
@@ -25,7 +26,8 @@ export function createUploads({ config, disk }: UploadsHost): Pick<FilesService,
       const { id } = await idempotently(scope, { mutation: "createFile", key, body: file }, async (tx) => {
         await checkRoom(tx, config, checked.size);
         const { tenantId, actorId: ownerId } = scope.viewer;
-        const row = { id: v7(), tenantId, ownerId, ...checked, sha256: null, createdAt: Date.now(), uploadedAt: null };
+        const unsent = { sha256: null, createdAt: Date.now(), uploadedAt: null };
+        const row = { id: v7(), tenantId, ownerId, ...checked, searchName: searchable(checked.name), ...unsent };
         tx.em.create(UploadedFile, row);
         return { id: row.id };
       });
@@ -51,6 +53,18 @@ export function createUploads({ config, disk }: UploadsHost): Pick<FilesService,
         coming.delete(id);
       }
       return findFile(scope, id);
+    },
+
+    async delete(scope: Scope, id: string) {
+      if (coming.has(id))
+        throw new WeftlineError("CONFLICT", { message: "This file is being uploaded.", fix: "Wait for that upload.", path: ["file"] });
+      await scope.write(async (tx) => {
+        const file = await tx.em.findOne(UploadedFile, { id });
+        if (!file) throw new WeftlineError("NOT_FOUND", { what: "file", path: ["file"] });
+        await tx.em.nativeDelete(FileUse, { fileId: id });
+        tx.em.remove(file);
+        tx.afterCommit(() => void disk.remove([id]));
+      });
     },
 
     async download(scope: Scope, id: string) {
@@ -81,12 +95,11 @@ async function checkRoom(tx: Tx, { viewerFiles, viewerBytes, unfinished }: Files
   const { files, bytes, open } = await kept(tx);
   if (open >= unfinished)
     throw new WeftlineError("RATE_LIMITED", { what: "unfinished uploads", fix: "Upload those that were begun, or wait until they lapse." });
-  if (files >= viewerFiles)
-    throw new WeftlineError("RATE_LIMITED", { what: "files", fix: "Delete or clear threads whose files you no longer need." });
+  if (files >= viewerFiles) throw new WeftlineError("RATE_LIMITED", { what: "files", fix: "Delete files that you no longer need." });
   if (bytes + size > viewerBytes)
     throw new WeftlineError("CONFLICT", {
       message: `You keep ${bytes} bytes of files; more than ${viewerBytes} are not allowed.`,
-      fix: "Delete or clear threads whose files you no longer need.",
+      fix: "Delete files that you no longer need.",
       path: ["input", "size"],
     });
 }

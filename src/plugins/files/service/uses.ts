@@ -1,11 +1,18 @@
-import { WeftlineError, localId, type Files, type Purger, type Tx } from "#weftline";
+import { WeftlineError, localId, type Database, type Files, type Purger, type Tx } from "#weftline";
 import type { FilesConfig } from "../config.ts";
 import { FileUse, UploadedFile } from "../entities.ts";
 import type { Disk } from "./disk.ts";
 import { notUploaded } from "./uploads.ts";
 
+/** What uses of files work with. */
+export interface UsesHost {
+  readonly config: FilesConfig;
+  readonly database: Database;
+  readonly disk: Disk;
+}
+
 /** How files come into threads, and are read there. */
-export function createUses({ config, disk }: { readonly config: FilesConfig; readonly disk: Disk }): Files {
+export function createUses({ config, database, disk }: UsesHost): Files {
   return {
     async attach(_, tx, threadId, named) {
       if (named.length > config.perMessage) throw tooMany(config.perMessage);
@@ -21,6 +28,10 @@ export function createUses({ config, disk }: { readonly config: FilesConfig; rea
     },
     async share(tx, threadId, files) {
       for (const file of files) await hold(tx, file, threadId);
+    },
+    async kept(ids) {
+      const rows = await database.em("SYSTEM").find(UploadedFile, { id: { $in: [...new Set(ids)] } }, { fields: ["id"] });
+      return new Set(rows.map(({ id }) => id));
     },
     read: (id) => disk.read(id),
   };
