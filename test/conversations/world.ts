@@ -1,7 +1,7 @@
 import { contribution, definePlugin, tools, type ToolDefinition } from "../../src/core/index.ts";
 import { agents, auth, capabilities, chat, files, models } from "../../src/plugins/index.ts";
 import type { PluginList } from "../../src/core/kernel/spec.ts";
-import { beginStream, dataEvent, providerServer, testPlatform } from "../../src/testing/index.ts";
+import { beginStream, dataEvent, defaultViewer, providerServer, testPlatform } from "../../src/testing/index.ts";
 import { frameworks } from "../conformance/frameworks.ts";
 
 /** All frameworks that ship. */
@@ -97,6 +97,7 @@ export async function conversations(own: readonly ToolDefinition[] = [], more: P
       ...[...frameworks.values()].map((framework) => framework()),
       more,
     ],
+    viewers: [defaultViewer],
   });
   let talks = 0;
 
@@ -163,9 +164,19 @@ export async function conversations(own: readonly ToolDefinition[] = [], more: P
       requests: (): readonly WireRequest[] => requests.get(key) ?? [],
     };
   };
+  /** A file of the viewer's that is here. @returns its id. */
+  const upload = async (name: string, mediaType: string, bytes: string): Promise<string> => {
+    const input = { name, mediaType, size: Buffer.byteLength(bytes) };
+    const made = await mutate<{ uploadUrl: string; file: { id: string } }>("createFile", "CreateFileInput", "uploadUrl file { id }", input);
+    const headers = { "content-type": mediaType, authorization: `Bearer ${defaultViewer.actorId}` };
+    const answer = await fetch(new URL(made.uploadUrl, app.url), { method: "PUT", body: bytes, headers });
+    if (!answer.ok) throw new Error(await answer.text());
+    return made.file.id;
+  };
   return {
     app,
     talk,
+    upload,
     mutate,
     until,
     end: (id: string) => until(id, ended),
@@ -174,6 +185,11 @@ export async function conversations(own: readonly ToolDefinition[] = [], more: P
       await provider[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The model asks for one call. */
+export function call(name: string, args: object | string = {}): Scripted {
+  return { calls: [{ name, arguments: typeof args === "string" ? args : JSON.stringify(args) }] };
 }
 
 /** Everything that the model was told in a request, as one text. */

@@ -93,7 +93,7 @@ export function checkLimits(set: Readonly<Record<string, unknown>> = {}): void {
 }
 
 function problemOf(name: string, value: unknown): string | undefined {
-  if (!(name in shared)) return `there is no limit "${name}"; there are ${Object.keys(shared).join(", ")}`;
+  if (!Object.hasOwn(shared, name)) return `there is no limit "${name}"; there are ${Object.keys(shared).join(", ")}`;
   if (typeof value !== "number" || !(value >= 1)) return `${name} is not a number from 1 up`;
   return name === "pageSize" && value > maxPageSize ? `no page holds more than ${maxPageSize}` : undefined;
 }

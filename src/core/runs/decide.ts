@@ -28,7 +28,7 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     const interrupt = await tx.em.findOne(Interrupt, { id: decide.interruptId });
     if (!interrupt) throw new WeftlineError("NOT_FOUND", { what: "interrupt", path: ["input", "interrupt"] });
     const decision = toDecision(decide, scope.viewer.actorId);
-    if (interrupt.status !== "PENDING") return checkSame(interrupt, decision);
+    if (interrupt.status !== "PENDING") return checkSame(interrupt, decide, decision);
     await check(host, tx, interrupt, decide);
     const run = await asSystem(tx.em).findOneOrFail(Run, { id: interrupt.runId });
     const place = { ...run, threadId: run.threadId ?? null };
@@ -47,10 +47,11 @@ function toDecision({ kind, arguments: edited, payload, reason }: Decide, by: st
   return { kind, by, at: Date.now(), ...(reason === undefined ? {} : { reason }), ...(said === undefined ? {} : { payload: said }) };
 }
 
-/** The same decision again is a success: its sender may not have heard the first answer. */
-function checkSame(interrupt: Interrupt, decision: StoredDecision): void {
+/** The same decision again, about the same call, is a success: its sender may not have heard the first answer. */
+function checkSame(interrupt: Interrupt, decide: Decide, decision: StoredDecision): void {
   const before = interrupt.decision;
-  if (before && before.kind === decision.kind && before.by === decision.by && hashOf(before.payload) === hashOf(decision.payload)) return;
+  if (before && before.kind === decision.kind && before.by === decision.by && hashOf(before.payload) === hashOf(decision.payload))
+    return checkHash(interrupt, decide);
   throw conflict(
     before ? `It was decided already: ${before.kind}.` : `It is ${interrupt.status.toLowerCase()} and can no longer be decided.`,
   );
@@ -62,11 +63,7 @@ async function check(host: DecisionHost, tx: Tx, interrupt: Interrupt, decide: D
     if (clock && interrupt.expiresAt <= clock.now) throw conflict("It has expired.");
   }
   if (!interrupt.allowed.includes(decide.kind)) throw invalid(["kind"], `Allowed here: ${interrupt.allowed.join(", ")}.`);
-  if (interrupt.argumentsHash != null) {
-    if (decide.argumentsHash === undefined)
-      throw invalid(["argumentsHash"], "Pass the interrupt's argumentsHash: a decision is for exactly one call.");
-    if (decide.argumentsHash !== interrupt.argumentsHash) throw conflict("The arguments are not those of this interrupt.");
-  }
+  checkHash(interrupt, decide);
   if (decide.kind === "EDIT") await checkEdit(host, interrupt, decide);
   if (decide.kind === "ANSWER" && decide.payload === undefined) throw invalid(["payload"], "An answer needs a payload.");
   if (decide.kind === "ANSWER" && interrupt.responseSchema != null) {
@@ -74,6 +71,13 @@ async function check(host: DecisionHost, tx: Tx, interrupt: Interrupt, decide: D
     const problems = (await host.registry()?.checkSchema(schema, decide.payload, callerOf(interrupt))) ?? [];
     if (problems.length > 0) throw invalidAll("payload", problems);
   }
+}
+
+function checkHash(interrupt: Interrupt, decide: Decide): void {
+  if (interrupt.argumentsHash == null) return;
+  if (decide.argumentsHash === undefined)
+    throw invalid(["argumentsHash"], "Pass the interrupt's argumentsHash: a decision is for exactly one call.");
+  if (decide.argumentsHash !== interrupt.argumentsHash) throw conflict("The arguments are not those of this interrupt.");
 }
 
 async function checkEdit(host: DecisionHost, interrupt: Interrupt, decide: Decide): Promise<void> {

@@ -104,7 +104,7 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     in: atWork,
     problem: ({ last, steps }, { s, key, name, stepKind, parent }) => {
       if (parent !== undefined && !steps.has(parent)) return `the parent step ${parent} is not open`;
-      if (!(stepKind in StepKind)) return `there is no kind of step ${stepKind}`;
+      if (!Object.hasOwn(StepKind, stepKind)) return `there is no kind of step ${stepKind}`;
       return isText(key) && isText(name) ? fresh(s, last.s, "step") : `step ${s} has no name`;
     },
     apply: ({ steps, last }, { s }) => {

@@ -18,7 +18,7 @@ export function* tellOutcome(
   output: string | undefined,
   said: string | undefined,
 ): Generator<RunEventBody> {
-  const text = output === undefined ? lastMessage(values) : asText(values[output]);
+  const text = output === undefined ? lastMessage(values) : asText(Object.hasOwn(values, output) ? values[output] : undefined);
   if (text === undefined || text === said) return;
   yield { kind: "message.started", message: "outcome" };
   if (text !== "") yield { kind: "message.delta", message: "outcome", part: 0, channel: "TEXT", text };

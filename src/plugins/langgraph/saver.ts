@@ -96,7 +96,7 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       if (!isThread(config)) throw foreign(config);
       const { checkpoint_ns: namespace = "", checkpoint_id: parent } = configurableOf(config);
       const { v, id, ts, channel_versions, versions_seen, channel_values } = checkpoint;
-      const changed = await this.#stored.encodeAll(pick(channel_values, (name) => name in newVersions && !isInternal(name)));
+      const changed = await this.#stored.encodeAll(pick(channel_values, (name) => Object.hasOwn(newVersions, name) && !isInternal(name)));
       const own = await this.#stored.encodeAll(pick(channel_values, isInternal));
       const bytes = [...Object.values(changed), ...Object.values(own)].reduce((sum, each) => sum + each.bytes, 0);
       checkSize(bytes, "a superstep's change of the state");

@@ -242,6 +242,16 @@ describe("what is contributed", () => {
       problem: 'has to say type: "object"',
     },
     { what: "no time to run", parts: contributed([tool("a", { timeoutMs: 0 })]), problem: "timeoutMs" },
+    ...["always", "ALWYS", true, {}, { when: 1 }, undefined].map((approval) => ({
+      what: `the approval ${JSON.stringify(approval)}`,
+      parts: contributed([tool("a", { approval } as never)]),
+      problem: "its approval is",
+    })),
+    ...["none", "SOME", null].map((sideEffects) => ({
+      what: `the side effects ${JSON.stringify(sideEffects)}`,
+      parts: contributed([tool("a", { sideEffects } as never)]),
+      problem: "its sideEffects is",
+    })),
     {
       what: "a skill with the name of a tool",
       parts: contributed([tool("a")], [skill("a", [])]),

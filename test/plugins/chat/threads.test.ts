@@ -27,6 +27,12 @@ describe("createThread", () => {
     expect(thread).toMatchObject({ title: "Trip", agent: { name: "Weaver" }, config });
   });
 
+  it("keeps metadata whatever its keys are", async () => {
+    const metadata: unknown = JSON.parse('{"__proto__":{"x":1},"constructor":2,"a":{"__proto__":3}}');
+    const { thread } = await chat.create({ config: { metadata } });
+    expect(JSON.stringify(thread?.config.metadata)).toBe(JSON.stringify(metadata));
+  });
+
   it.each([
     ["an empty title", { title: "  " }, ["input", "title"]],
     ["a title that is too long", { title: "x".repeat(201) }, ["input", "title"]],

@@ -13,8 +13,9 @@ const configSchema = z
     historyLimit: z.int().min(1).max(1_000).nullish(),
     retention: z.number().min(minRetentionMs, "The least is one minute, PT1M.").transform(Math.round).nullish(),
     simulatedAllowed: z.boolean().nullish(),
+    // A record of zod's would lose a key named __proto__.
     metadata: z
-      .record(z.string(), z.unknown(), "Expected a JSON object.")
+      .custom<Readonly<Record<string, unknown>>>(isObject, "Expected a JSON object.")
       .refine((value) => bytesOf(JSON.stringify(value)) <= maxMetadataBytes, `At most ${maxMetadataBytes} bytes of JSON.`)
       .nullish(),
   })
@@ -75,6 +76,10 @@ function sizeOf(part: CheckedPart): number {
   if ("file" in part) return 0;
   if (part.type === "text") return bytesOf(part.text);
   return part.type === "data" ? bytesOf(JSON.stringify(part.data)) : 0;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function bytesOf(text: string): number {

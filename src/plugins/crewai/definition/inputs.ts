@@ -1,4 +1,5 @@
-import { WeftlineError, type ConversationMessage, type RunRequest } from "#weftline";
+import { fileNote, outcomeText, WeftlineError, type ConversationMessage, type RunRequest } from "#weftline";
+import { argumentsText } from "#plugins/openai";
 import type { Crew } from "./crew.ts";
 
 const placeholder = /\{([A-Za-z_][A-Za-z0-9_-]*)\}/g;
@@ -16,11 +17,11 @@ export function askedBy({ messages }: Pick<RunRequest, "messages">): Asked {
   const last = messages[index];
   if (last?.role !== "USER")
     throw new WeftlineError("INVALID_INPUT", { message: "There is nothing to do: the run has no message and no input." });
-  const data: Record<string, unknown> = {};
+  let data: Readonly<Record<string, unknown>> = {};
   for (const part of last.parts) {
     if (part.type !== "data") continue;
-    if (typeof part.data === "object" && part.data !== null && !Array.isArray(part.data)) Object.assign(data, part.data);
-    else data[part.name] = part.data;
+    const isObject = typeof part.data === "object" && part.data !== null && !Array.isArray(part.data);
+    data = { ...data, ...(isObject ? part.data : { [part.name]: part.data }) };
   }
   return { text: textOf(last), data, conversation: messages.slice(0, index).map(lineOf).filter(Boolean).join("\n\n") };
 }
@@ -30,20 +31,35 @@ function textOf(message: ConversationMessage): string {
   return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 }
 
+const speakers = { USER: "User", ASSISTANT: "Assistant", SYSTEM: "Note" };
+
 function lineOf(message: ConversationMessage): string {
-  const text = textOf(message);
-  return text === "" ? "" : `${message.role === "USER" ? "User" : message.role === "ASSISTANT" ? "Assistant" : "Note"}: ${text}`;
+  const said = [textOf(message), ...(message.role === "ASSISTANT" ? editsIn(message) : notesIn(message))].filter(Boolean).join("\n\n");
+  return said === "" ? "" : `${speakers[message.role]}: ${said}`;
+}
+
+/** What a message holds besides text. */
+function notesIn({ parts }: Exclude<ConversationMessage, { role: "ASSISTANT" }>): string[] {
+  return parts.flatMap((part) => {
+    if (part.type === "file") return [fileNote(part)];
+    return part.type === "data" ? [`${part.name}:\n${JSON.stringify(part.data)}`] : [];
+  });
+}
+
+/** The calls that a person changed: what was said of them later refers to what was done, not to what was asked for. */
+function editsIn({ toolCalls }: Extract<ConversationMessage, { role: "ASSISTANT" }>): string[] {
+  return toolCalls.flatMap(({ name, arguments: args, outcome }) =>
+    outcome?.edited ? [`[Called ${name} with ${argumentsText(args)}]\n${outcomeText(outcome)}`] : [],
+  );
 }
 
 /** The values that a run gives to a crew's placeholders. A text goes to `{input}`, or to the only placeholder without a value. */
 export function inputsOf(crew: Crew, { text, data, conversation }: Asked): Readonly<Record<string, unknown>> {
-  const given: Record<string, unknown> = { ...crew.inputs, ...data };
   const names = placeholdersOf(crew);
-  if (names.has("conversation") && !("conversation" in given)) given["conversation"] = conversation;
-  const open = [...names].filter((name) => !(name in given));
+  const given = { ...(names.has("conversation") ? { conversation } : {}), ...crew.inputs, ...data };
+  const open = [...names].filter((name) => !Object.hasOwn(given, name));
   const taker = open.includes("input") ? "input" : open.length === 1 ? open[0] : undefined;
-  if (text !== "" && taker !== undefined) given[taker] = text;
-  return given;
+  return text !== "" && taker !== undefined ? { ...given, [taker]: text } : given;
 }
 
 function placeholdersOf(crew: Crew): Set<string> {
@@ -61,7 +77,7 @@ function placeholdersOf(crew: Crew): Set<string> {
  */
 export function interpolate(crew: Crew, asked: Asked): Crew {
   const inputs = inputsOf(crew, asked);
-  const missing = [...placeholdersOf(crew)].filter((name) => !(name in inputs));
+  const missing = [...placeholdersOf(crew)].filter((name) => !Object.hasOwn(inputs, name));
   if (missing.length > 0) {
     const message = `The crew "${crew.name}" needs a value for ${missing.map((name) => `{${name}}`).join(", ")}: give it in the input of the run.`;
     throw new WeftlineError("INVALID_INPUT", { message, path: ["input", "input"] });

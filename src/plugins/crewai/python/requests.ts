@@ -6,6 +6,10 @@ const shift = z.int().nullable();
 /** The key of one of the crew's agents; nobody's is that of a manager that the crew does not name. */
 const agent = z.string();
 const task = z.string();
+/** With all its keys: a record of zod's would lose one named `__proto__`. */
+const jsonObject = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
 
 const requests = {
   "task.wanted": z.object({ task }),
@@ -31,7 +35,7 @@ const requests = {
     ),
     schema: z.record(z.string(), z.unknown()).nullable(),
   }),
-  "tool.call": z.object({ shift: z.int(), name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+  "tool.call": z.object({ shift: z.int(), name: z.string(), arguments: jsonObject }),
 } as const;
 
 type Method = keyof typeof requests;

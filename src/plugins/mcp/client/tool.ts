@@ -12,7 +12,8 @@ export type CallRemote = (tool: string, args: Readonly<Record<string, unknown>>,
 export function definitionOf(source: string, server: McpServerConfig, tool: Tool, call: CallRemote): ToolDefinition | undefined {
   const hints = tool.annotations ?? {};
   const reads = hints.readOnlyHint === true;
-  const rule = server.tools[tool.name] ?? (server.approval === "HINTS" ? (reads ? "NEVER" : "ALWAYS") : server.approval);
+  const own = Object.hasOwn(server.tools, tool.name) ? server.tools[tool.name] : undefined;
+  const rule = own ?? (server.approval === "HINTS" ? (reads ? "NEVER" : "ALWAYS") : server.approval);
   if (rule === "OFF") return undefined;
   return {
     name: nameOf(source, tool.name),

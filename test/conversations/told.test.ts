@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { call, conversations, everyFramework, toldIn, tool, type WireRequest } from "./world.ts";
+
+const sent: unknown[] = [];
+let world: Awaited<ReturnType<typeof conversations>>;
+beforeAll(async () => {
+  world = await conversations([
+    tool(
+      "letter.send",
+      (args) => {
+        sent.push(args);
+        return { id: 7 };
+      },
+      { approval: "ALWAYS" },
+    ),
+    tool("large.text", () => "x".repeat(9_000_000)),
+    tool("large.rows", () => Array.from({ length: 100_000 }, (_, n) => ({ n, text: "row" }))),
+  ]);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const original = { to: "a@b.c", body: "orig" };
+const edited = { to: "boss@x.y", body: "edited" };
+const sizeOf = (request: WireRequest | undefined): number => JSON.stringify(request).length;
+
+describe.each(everyFramework)("what a model is told on %s", (framework) => {
+  it("of a call that a person edited is that they did and to what, then and later; a decision sent again is still for one call", async () => {
+    sent.length = 0;
+    const talk = await world.talk(framework);
+    const waiting = await talk.say("go", call("letter.send", original), { say: "sent" });
+    expect(waiting.status).toBe("WAITING");
+    const decision = { kind: "EDIT", arguments: edited };
+    await talk.decide(waiting, decision);
+    await world.end(waiting.id);
+    expect(sent).toEqual([edited]);
+    expect(await talk.decide(waiting, decision)).toMatchObject({ run: { id: waiting.id } });
+    expect(await talk.decide(waiting, { ...decision, argumentsHash: "0" })).toMatchObject({ code: "DECISION_CONFLICT" });
+
+    await talk.say("and now?", { say: "well" });
+    const [, then, later] = talk.requests();
+    for (const request of [then, later]) {
+      const told = toldIn(request);
+      const [made] = request?.messages.flatMap(({ tool_calls: calls = [] }) => calls) ?? [];
+      if (framework === "crewai" && request === later) expect(told).toContain(JSON.stringify(original));
+      else expect(JSON.parse(made?.function.arguments ?? "{}")).toEqual(original);
+      expect(told).toContain("A person changed the arguments of this call");
+      expect(told).toContain(JSON.stringify(edited));
+      expect(told).toContain('{"id":7}');
+    }
+  });
+
+  it("of a large result is its beginning, with a note of how much is left out", async () => {
+    const talk = await world.talk(framework);
+    const run = await talk.say("go", { calls: ["large.text", "large.rows"].map((name) => ({ name, arguments: "{}" })) });
+    expect(run).toMatchObject({ status: "SUCCEEDED", text: "done" });
+    const [, request] = talk.requests();
+    expect(sizeOf(request)).toBeLessThan(300_000);
+    expect(toldIn(request)).toContain("it has 9000000 characters, and these are the first 100000");
+    expect(toldIn(request)).toContain("it is JSON of more than 100000 characters");
+  });
+
+  it("of an answer that was stopped is what people see of it, marked as incomplete", async () => {
+    const talk = await world.talk(framework);
+    const id = await talk.send({ text: "hi" }, { say: "I was saying", silent: true });
+    for await (const { runEvents } of await world.app.subscribe<{ runEvents: { text?: string } }>(
+      "subscription ($id: ID!) { runEvents(run: $id) { ... on MessageDeltaEvent { text } } }",
+      { id },
+    ))
+      if (runEvents.text !== undefined) break;
+    await world.app.graphql("mutation ($id: ID!) { cancelRun(run: $id) { __typename } }", { id });
+    await world.end(id);
+    expect(await talk.say("continue", { say: "well" })).toMatchObject({ status: "SUCCEEDED" });
+    expect(toldIn(talk.requests()[1])).toMatch(/I was saying\s+\[This answer is incomplete: it was stopped here\.\]/);
+  });
+
+  it("of a file that no model takes fails its own message, and stands as a note in later ones", async () => {
+    const talk = await world.talk(framework);
+    const file = await world.upload("h.heic", "image/heic", "not for models");
+    const first = await world.end(await talk.send({ parts: [{ text: "look" }, { file }] }, { say: "seen" }));
+    expect(first).toMatchObject({ status: "FAILED", failure: { code: "FILE_UNSUPPORTED" } });
+    expect(await talk.say("and without it?", { say: "fine" })).toMatchObject({ status: "SUCCEEDED", text: "fine" });
+    expect(toldIn(talk.requests().at(-1))).toMatch(/Here stood the file \W*h\.heic\W* \(image\/heic\)/);
+  });
+});
