@@ -2,6 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call, conversations, everyFramework, toldIn, tool, type WireRequest } from "./world.ts";
 
 const sent: unknown[] = [];
+const choice = {
+  type: "object",
+  anyOf: [
+    { properties: { a: { type: "string" } }, required: ["a"] },
+    { properties: { b: { type: "array" } }, required: ["b"] },
+  ],
+};
 let world: Awaited<ReturnType<typeof conversations>>;
 beforeAll(async () => {
   world = await conversations([
@@ -13,6 +20,9 @@ beforeAll(async () => {
       },
       { approval: "ALWAYS" },
     ),
+    tool("constructor", () => "built"),
+    tool("__proto__", () => "inherited"),
+    tool("takes.choice", () => "chosen", { inputSchema: choice }),
     tool("large.text", () => "x".repeat(9_000_000)),
     tool("large.rows", () => Array.from({ length: 100_000 }, (_, n) => ({ n, text: "row" }))),
   ]);
@@ -80,5 +90,20 @@ describe.each(everyFramework)("what a model is told on %s", (framework) => {
     expect(first).toMatchObject({ status: "FAILED", failure: { code: "FILE_UNSUPPORTED" } });
     expect(await talk.say("and without it?", { say: "fine" })).toMatchObject({ status: "SUCCEEDED", text: "fine" });
     expect(toldIn(talk.requests().at(-1))).toMatch(/Here stood the file \W*h\.heic\W* \(image\/heic\)/);
+  });
+
+  it("of tools is an object with properties, whatever their schemas and names are, and all can be called", async () => {
+    const talk = await world.talk(framework);
+    const names = ["constructor", "__proto__"];
+    const run = await talk.say("go", {
+      calls: [...names.map((name) => ({ name, arguments: "{}" })), { name: "takes.choice", arguments: '{"a":"x"}' }],
+    });
+    expect(run).toMatchObject({ status: "SUCCEEDED", text: "done" });
+    expect((await talk.calls()).map(({ result }) => result)).toEqual(["built", "inherited", "chosen"]);
+    const shown = new Map(talk.requests()[0]?.tools?.map(({ function: { name, parameters } }) => [name, parameters]));
+    for (const name of names) expect(shown.get(name)).toMatchObject({ type: "object", properties: {} });
+    const { anyOf, ...parameters } = shown.get("takes_choice") ?? {};
+    expect(anyOf).toBeUndefined();
+    expect(parameters).toMatchObject({ type: "object", properties: { a: { type: "string" }, b: { type: "array", items: {} } } });
   });
 });

@@ -1,6 +1,7 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { v7 } from "uuid";
 import { outcomeText, type ToolDefinition, type ToolOutcome, type ToolRequest } from "#weftline";
+import { wireSchema } from "#plugins/openai";
 import { toResult, type MessageMaking } from "./messages.ts";
 import type { LangChainSdk } from "./sdk.ts";
 
@@ -19,7 +20,7 @@ export interface ToolMaking extends MessageMaking {
 }
 
 /**
- * A tool of the platform as LangChain's. Its schema is the tool's own JSON Schema; arguments are not checked here but where every call is:
+ * A tool of the platform as LangChain's. Its schema is for the model; arguments are not checked here but where every call is:
  * behind `callTools`, which also knows of approvals.
  */
 export function toTool(definition: ToolDefinition, making: ToolMaking): StructuredToolInterface {
@@ -27,7 +28,7 @@ export function toTool(definition: ToolDefinition, making: ToolMaking): Structur
   class PlatformTool extends sdk.tools.StructuredTool {
     readonly name = names.toWire(definition.name);
     readonly description = definition.description;
-    readonly schema = { ...definition.inputSchema };
+    readonly schema = wireSchema(definition.inputSchema);
 
     override async invoke(input: unknown): Promise<never> {
       const call = asked(input);

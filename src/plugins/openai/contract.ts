@@ -16,6 +16,7 @@ export { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./option
 export { buildRequest, type NativeRequest } from "./request.ts";
 export { chatSettings } from "./request-chat.ts";
 export { responsesSettings } from "./request-responses.ts";
+export { wireSchema } from "./schemas/wire-schema.ts";
 export { standingOn, versionOf, type AdaptedSdk } from "./sdk-standing.ts";
 export { createToolNames, type ToolNames } from "./tool-names.ts";
 export { completeEnd, watched } from "./watched.ts";

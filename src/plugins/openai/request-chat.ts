@@ -6,7 +6,8 @@ import type {
 import { outcomeText, type ConversationMessage } from "#weftline";
 import type { LoadedFile } from "./files.ts";
 import { answerName, argumentsText, inputContent, type ModelCall, type ModelSettings } from "./model-call.ts";
-import { allowsStrict } from "./strict-schema.ts";
+import { allowsStrict } from "./schemas/strict-schema.ts";
+import { answerSchema, wireSchema } from "./schemas/wire-schema.ts";
 
 type ChatSettings = Partial<Omit<ChatCompletionCreateParamsStreaming, "model" | "messages" | "stream" | "tools">>;
 
@@ -23,7 +24,7 @@ export function chatBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
       ? {
           tools: tools.map(({ name, description, inputSchema }) => ({
             type: "function" as const,
-            function: { name: names.toWire(name), description, parameters: { ...inputSchema } },
+            function: { name: names.toWire(name), description, parameters: wireSchema(inputSchema) },
           })),
         }
       : {}),
@@ -43,7 +44,7 @@ export function chatSettings({ options, tools, model, outputSchema }: ModelSetti
       ? {
           response_format: {
             type: "json_schema" as const,
-            json_schema: { name: answerName, schema: { ...outputSchema }, strict: allowsStrict(outputSchema) },
+            json_schema: { name: answerName, schema: answerSchema(outputSchema), strict: allowsStrict(outputSchema) },
           },
         }
       : {}),

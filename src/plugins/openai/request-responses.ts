@@ -2,7 +2,8 @@ import type { ResponseCreateParamsStreaming, ResponseInputContent, ResponseInput
 import { outcomeText, type ConversationMessage } from "#weftline";
 import type { LoadedFile } from "./files.ts";
 import { answerName, argumentsText, inputContent, type ModelCall, type ModelSettings } from "./model-call.ts";
-import { allowsStrict } from "./strict-schema.ts";
+import { allowsStrict } from "./schemas/strict-schema.ts";
+import { answerSchema, wireSchema } from "./schemas/wire-schema.ts";
 
 type ResponsesSettings = Partial<Omit<ResponseCreateParamsStreaming, "model" | "input" | "stream" | "tools">>;
 
@@ -20,7 +21,7 @@ export function responsesBody(call: ModelCall): ResponseCreateParamsStreaming {
             type: "function" as const,
             name: names.toWire(name),
             description,
-            parameters: { ...inputSchema },
+            parameters: wireSchema(inputSchema),
             strict: false,
           })),
         }
@@ -43,7 +44,12 @@ export function responsesSettings({ options, tools, outputSchema }: ModelSetting
     ...(outputSchema
       ? {
           text: {
-            format: { type: "json_schema" as const, name: answerName, schema: { ...outputSchema }, strict: allowsStrict(outputSchema) },
+            format: {
+              type: "json_schema" as const,
+              name: answerName,
+              schema: answerSchema(outputSchema),
+              strict: allowsStrict(outputSchema),
+            },
           },
         }
       : {}),

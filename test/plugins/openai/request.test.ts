@@ -3,7 +3,7 @@ import type { ConversationMessage } from "../../../src/core/index.ts";
 import type { ModelCall } from "../../../src/plugins/openai/model-call.ts";
 import { openaiOptions, openaiOptionsSchema } from "../../../src/plugins/openai/options.ts";
 import { buildRequest } from "../../../src/plugins/openai/request.ts";
-import { allowsStrict } from "../../../src/plugins/openai/strict-schema.ts";
+import { allowsStrict } from "../../../src/plugins/openai/schemas/strict-schema.ts";
 import { createToolNames } from "../../../src/plugins/openai/tool-names.ts";
 import { tool, user } from "./play.ts";
 

@@ -31,7 +31,7 @@ const plain = new Set([
  * additional, and only the keywords that it knows.
  */
 export function allowsStrict(schema: Schema): boolean {
-  return schema["type"] === "object" && fits(schema);
+  return schema["type"] === "object" && schema["anyOf"] === undefined && schema["$ref"] === undefined && fits(schema);
 }
 
 function fits(schema: unknown): boolean {
