@@ -57,6 +57,17 @@ describe.each(stores)("a write as a viewer on $name", (store) => {
     expect(await database.em(bob).count(Book)).toBe(2);
   });
 
+  it("lets an admin add to what the tenant shares, for its owner, and to nothing else of others", async () => {
+    const admin = { ...bob, roles: ["admin"] };
+    const shelf = { id: "of-alice", tenantId: "test", ownerId: "alice", label: "Admin's" };
+    await database.write(admin, async ({ em }) => void em.create(Shelf, shelf));
+    expect(await database.em(bob).findOne(Shelf, "of-alice")).toMatchObject({ ownerId: "alice" });
+    const elsewhere = { ...shelf, id: "elsewhere", tenantId: "elsewhere" };
+    await expect(database.write(admin, async ({ em }) => void em.create(Shelf, elsewhere))).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(database.write(admin, async ({ em }) => void em.create(Book, ofAlice))).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await database.write("SYSTEM", async ({ em }) => void (await em.nativeDelete(Shelf, { id: "of-alice" })));
+  });
+
   const foreign = { id: "forged", title: "Forged", pages: 1 };
   const ofAlice = { ...foreign, tenantId: "test", ownerId: "alice" };
   const ofStranger = { ...foreign, tenantId: "elsewhere", ownerId: "bob" };

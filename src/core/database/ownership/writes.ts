@@ -12,10 +12,15 @@ export interface WrittenRows {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** @throws FORBIDDEN where a new row would belong to another. */
+/**
+ * What the tenant shares, its admins write too: a new version that an admin makes of another's agent stays with the agent's owner.
+ *
+ * @throws FORBIDDEN where a new row would belong to another.
+ */
 export function checkCreated({ meta, rule, writer }: WrittenRows, values: Values): void {
   if (!isOwned(rule)) return;
-  const wanted = { tenantId: writer.tenantId, ownerId: writer.actorId };
+  const writesForOthers = rule?.rule === "SHARED" && writer.roles.includes("admin");
+  const wanted = { tenantId: writer.tenantId, ...(writesForOthers ? {} : { ownerId: writer.actorId }) };
   for (const [name, own] of Object.entries(wanted)) {
     const given = keysOf(meta, name).filter((key) => key in values);
     if (given.length > 0 && given.every((key) => values[key] === own)) continue;
