@@ -13,15 +13,19 @@ export interface LoadedConfig {
   readonly config: WeftlineConfig;
 }
 
+/** What the environment may say where a configuration does not. */
+type Environment = Readonly<Partial<Record<"HOST" | "PORT" | "WEFTLINE_DATA", string>>>;
+
 /**
- * Loads the configuration named, or the one of the current folder, or the one that ships with Weftline.
+ * Loads the configuration named, or the one of the current folder, or the one that ships with Weftline. HOST, PORT and WEFTLINE_DATA stand in
+ * for a host, a port and a data folder that it leaves out.
  *
  * @throws CONFIG_NOT_FOUND, or CONFIG_INVALID where the file does not load or exports no configuration.
  */
 export async function loadConfig(named?: string): Promise<LoadedConfig> {
   const file = findConfig(named);
   importFromSources();
-  const config = configOf(file, await importFile(file));
+  const config = withEnvironment(configOf(file, await importFile(file)), process.env);
   return { file, config };
 }
 
@@ -57,4 +61,23 @@ function configOf(file: string, module: unknown): WeftlineConfig {
   if (typeof config === "object" && config !== null && "plugins" in config) return config as WeftlineConfig;
   const problem = config === undefined ? "it has no default export" : "its default export has no plugins";
   throw new WeftlineError("CONFIG_INVALID", { file, problem });
+}
+
+function withEnvironment(config: WeftlineConfig, { HOST, PORT, WEFTLINE_DATA }: Environment): WeftlineConfig {
+  const { server, dataDir } = config;
+  const host = server?.host ?? (HOST || undefined);
+  const port = server?.port ?? (PORT ? portOf(PORT) : undefined);
+  const folder = dataDir ?? (WEFTLINE_DATA || undefined);
+  return {
+    ...config,
+    server: { ...server, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) },
+    ...(folder === undefined ? {} : { dataDir: folder }),
+  };
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  const fix = "Set PORT to a number from 0 to 65535, where 0 takes any free port.";
+  throw new WeftlineError("CONFIG_INVALID", { file: "the environment", problem: `PORT is "${text}"`, fix });
 }

@@ -4,9 +4,9 @@ import type { PluginList } from "./kernel/spec.ts";
 
 /** Where a host listens and what it lets in. */
 export interface ServerConfig {
-  /** The address to bind; 127.0.0.1 unless said. Anything but loopback needs an authenticator that asks for credentials. */
+  /** The address to bind; HOST of the environment, else 127.0.0.1 by default. Anything but loopback needs an authenticator that asks for credentials. */
   readonly host?: string;
-  /** 4400 unless said; 0 takes a free one. */
+  /** PORT of the environment, else 4400 by default; 0 takes a free one. */
   readonly port?: number;
   /** Origins besides the server's own and loopback whose pages may call it, as in `https://app.example.com`. */
   readonly origins?: readonly string[];
@@ -23,11 +23,14 @@ export interface ServerConfig {
   readonly limits?: Partial<GraphLimits>;
 }
 
-/** A host: its plugins and where it runs. The defaults are those of a development machine. */
+/**
+ * A host: its plugins and where it runs. The defaults are those of a development machine. The `weftline` command reads the environment for what is left
+ * out; an embedded platform does not.
+ */
 export interface WeftlineConfig {
   readonly plugins: PluginList;
   readonly server?: ServerConfig;
-  /** The folder of the database and of files; ./data unless said. */
+  /** The folder of the database and of files; WEFTLINE_DATA of the environment, else ./data by default. */
   readonly dataDir?: string;
   /** `production` hides GraphiQL and introspection and leaves migrations to the operator. */
   readonly mode?: "development" | "production";

@@ -1,7 +1,8 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { loadConfig } from "../../src/cli/config-file.ts";
 import { ask, follow, killTree, spawnCli, urlOf, type Running } from "./server.ts";
 import { newFolder, root, writeConfig } from "./terminal.ts";
 
@@ -14,6 +15,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const running of started) await killTree(running);
+  vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });
 
@@ -48,6 +50,24 @@ describe("start", { timeout: 40_000 }, () => {
 
     const installed = start([], "bin/weftline.js");
     expect(await ask(await urlOf(installed), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });
+  });
+
+  it("takes from the environment what the configuration leaves out, and nothing that it says", async () => {
+    const env = { HOST: "127.0.0.2", PORT: "0", WEFTLINE_DATA: join(folder, "elsewhere") };
+    const left = follow(process.execPath, [join(root, "src/cli/main.ts"), "start"], { cwd: folder, env });
+    started.push(left);
+    expect(await urlOf(left)).toMatch(/^http:\/\/127\.0\.0\.2:/);
+    expect(existsSync(join(folder, "elsewhere/weftline.db"))).toBe(true);
+
+    const said = { server: { host: "127.0.0.3", port: 1 }, dataDir: join(folder, "own") };
+    const file = writeConfig(folder, `{ plugins: [auth(), hello()], ...${JSON.stringify(said)} }`, "said.config.ts");
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    expect((await loadConfig(file)).config).toMatchObject(said);
+    vi.stubEnv("PORT", "44x");
+    await expect(loadConfig(writeConfig(folder, undefined, "left.config.ts"))).rejects.toMatchObject({
+      message: 'The configuration in the environment is not valid: PORT is "44x".',
+      fix: expect.stringContaining("0 to 65535"),
+    });
   });
 
   it("does not outlive npm, which ends its shell only", async () => {
