@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import { messageOf } from "../core/errors.ts";
 import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
+import { publicAddress } from "../core/runs/provider-failures.ts";
 import { modelService, type Models } from "../core/runs/public.ts";
 import type { RunningServer } from "../core/serving.ts";
 import { version } from "../core/version.ts";
@@ -121,9 +122,7 @@ function modelsLine({ kernel }: Platform): string {
 function liveModel(models: Models): string {
   try {
     const { id, model, baseURL } = models.resolve(undefined, { simulated: "forbidden" });
-    // Without the credentials that an address may hold.
-    const { origin, pathname } = new URL(baseURL);
-    return `live: ${id}/${model} at ${origin}${pathname}`;
+    return `live: ${id}/${model} at ${publicAddress(baseURL) ?? "no address"}`;
   } catch (error) {
     return `live: ${messageOf(error)}`;
   }

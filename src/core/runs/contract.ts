@@ -1,4 +1,5 @@
 import type { Tx } from "../database/database.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { MaybePromise } from "../kernel/spec.ts";
@@ -152,12 +153,29 @@ export interface NewMessage {
   readonly provenance?: "LIVE" | "SIMULATED" | "REPLAYED";
 }
 
+/** A provider whose last runs failed, one after the other. */
+export interface FailingProvider {
+  /** The plugin of the framework that asked it. */
+  readonly plugin: string;
+  /** The model's binding, or the agent that is answered elsewhere. */
+  readonly id: string;
+  readonly provider: string;
+  /** Without credentials; absent where the platform does not know it. */
+  readonly url?: string;
+  readonly failures: number;
+  /** Of the last failure. */
+  readonly code: ErrorCode;
+  readonly fix: string;
+}
+
 /** Runs: started, cancelled, retried, decided. Every method is one step of the caller's transaction or opens its own. */
 export interface RunService {
   /** Queues a run within the caller's transaction; it is picked up when that commits. */
   start(scope: Scope, tx: Tx, request: StartRun): Promise<Run>;
   /** Cancels the run and all below it. A finished run is returned unchanged. */
   cancel(scope: Scope, runId: string, reason?: string): Promise<Run>;
+  /** The model providers that failed the last three runs or more that asked them. */
+  failingProviders(): readonly FailingProvider[];
   /** Cancels within the caller's transaction, as the platform. */
   cancelIn(tx: Tx, run: Run, reason?: string): Promise<void>;
   /**

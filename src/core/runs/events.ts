@@ -127,6 +127,8 @@ export interface RunFailure {
   readonly message: string;
   readonly retryable: boolean;
   readonly plugin?: string;
+  /** How to fix it, where that says more than the catalogue does for the code. */
+  readonly fix?: string;
 }
 
 /**

@@ -20,6 +20,7 @@ import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
 import { OpenRuns } from "./open-runs.ts";
 import { addRunsSchema } from "./schema/index.ts";
+import { ProviderFailures } from "./provider-failures.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
 import { ToolGates } from "./tool-gates.ts";
@@ -77,14 +78,16 @@ export const runsPlugin = definePlugin({
       committed: (run, events) => publishChanges(changes, run, events),
       failpoint,
     });
+    const providers = new ProviderFailures(log);
     const engine: EmbeddedEngine = new EmbeddedEngine(
-      { database, writer, log, lookup, gates: new ToolGates(), uncaught, failpoint },
+      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, failpoint },
       options,
     );
     const host = {
       database,
       hub,
       changes,
+      providers,
       log,
       failpoint,
       ring: (id: string) => engine.ring(id),

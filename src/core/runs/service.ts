@@ -6,11 +6,12 @@ import { stateAt } from "./checkpoint-store.ts";
 import type { RunService } from "./contract.ts";
 import { decideInterrupt, type DecisionHost } from "./decide.ts";
 import { Run } from "./entities/run.ts";
+import type { ProviderFailures } from "./provider-failures.ts";
 import { retryRun } from "./retry.ts";
 import { startRun, type StartHost } from "./start.ts";
 
 /** What the service needs beyond the log. */
-export type ServiceHost = StartHost & DecisionHost & { readonly database: Database };
+export type ServiceHost = StartHost & DecisionHost & { readonly database: Database; readonly providers: ProviderFailures };
 
 export function createRunService(host: ServiceHost): RunService {
   return {
@@ -18,6 +19,7 @@ export function createRunService(host: ServiceHost): RunService {
     cancel: (scope, runId, reason) => cancelRun(host, scope, runId, reason),
     cancelIn: (tx, run, reason) => cancelTree(host, tx, run.id, reason),
     retry: (scope, tx, runId, checkpoint) => retryRun(host, scope, tx, runId, checkpoint),
+    failingProviders: () => host.providers.failing(),
     decide: (scope, decision) => decideInterrupt(host, scope, decision),
     find: findRun,
     stateAt: (checkpoint) => stateAt(host.database, checkpoint),

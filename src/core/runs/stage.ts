@@ -8,6 +8,7 @@ import { withPlainValues } from "./event-values.ts";
 import type { RunEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
+import type { ProviderFailures } from "./provider-failures.ts";
 import type { Questions } from "./questions.ts";
 import type { RunSession } from "./session.ts";
 import type { ToolCalls } from "./tool-calls.ts";
@@ -23,6 +24,7 @@ export interface TurnHost {
   readonly lookup: Lookup;
   readonly gates: ToolGates;
   readonly uncaught: UncaughtErrors;
+  readonly providers: ProviderFailures;
   readonly failpoint?: Failpoint | undefined;
 }
 

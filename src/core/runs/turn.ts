@@ -64,7 +64,7 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
     const questions = new Questions({ session, registry, plugin: cast.plugin, interrupts });
     const stage = { host, run, session, toolCalls, questions, abort, drain };
     const { output, text } = await host.uncaught.label({ plugin: cast.plugin }, () =>
-      cast.kind === "agent" ? converse(stage, cast) : perform(stage, cast),
+      cast.kind === "agent" ? host.providers.watch({ runId: run.id, cast }, () => converse(stage, cast)) : perform(stage, cast),
     );
     session.closeLeft();
     await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);

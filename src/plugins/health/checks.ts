@@ -1,4 +1,4 @@
-import type { Database, PluginDirectory } from "#weftline";
+import type { Database, PluginDirectory, RunService } from "#weftline";
 import type { HealthCheck } from "./contract.ts";
 
 /** Reads a row, then takes its turn in the queue of writes: a store that only reads is found out, and so is a queue that stands still. */
@@ -19,5 +19,18 @@ export function pluginsCheck(directory: PluginDirectory): HealthCheck {
       status: "DEGRADED",
       detail: wanting.map(({ id, state, reason }) => `${id} is ${state}${reason ? `: ${reason}` : ""}`).join("; "),
     };
+  };
+}
+
+/** Names each model provider that failed the last runs that asked it. */
+export function providersCheck(runs: RunService): HealthCheck {
+  return () => {
+    const failing = runs.failingProviders();
+    if (failing.length === 0) return { status: "UP" };
+    const sentences = failing.map(({ plugin, id, provider, url, failures, code, fix }) => {
+      const who = url === undefined ? provider : `${id} at ${url}`;
+      return `${who} failed the last ${failures} runs of ${plugin} (${code}): ${fix}`;
+    });
+    return { status: "DEGRADED", detail: sentences.join(" ") };
   };
 }

@@ -1,5 +1,5 @@
-import { databaseService, definePlugin, pluginDirectory } from "#weftline";
-import { databaseCheck, pluginsCheck } from "./checks.ts";
+import { databaseService, definePlugin, pluginDirectory, runService } from "#weftline";
+import { databaseCheck, pluginsCheck, providersCheck } from "./checks.ts";
 import { healthChecks, healthService } from "./contract.ts";
 import { addHealthSchema } from "./schema.ts";
 import { createHealth } from "./service.ts";
@@ -13,12 +13,13 @@ export const health = definePlugin({
   id: "health",
   kind: "CAPABILITY",
   description: "Checks the parts of the platform.",
-  requires: { database: databaseService, plugins: pluginDirectory },
+  requires: { database: databaseService, plugins: pluginDirectory, runs: runService },
   provides: { health: healthService },
   schema: addHealthSchema,
   setup: ({ deps, contribute, contributions }) => {
     contribute(healthChecks, "database", databaseCheck(deps.database));
     contribute(healthChecks, "plugins", pluginsCheck(deps.plugins));
+    contribute(healthChecks, "providers", providersCheck(deps.runs));
     return { health: createHealth(contributions(healthChecks)) };
   },
 });

@@ -7,6 +7,7 @@ import type { Sql } from "../../../src/core/database/sql.ts";
 import { UncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
+import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
 import { bootRuns, say } from "../../runs/fixtures.ts";
@@ -71,7 +72,15 @@ async function haunt(runs: number, fence: Fence) {
     const log = { ...silent, warn, child: () => silent } as never;
     const writer = new LogWriter(on, new Hub(), { ring: () => undefined, committed: () => undefined });
     return new EmbeddedEngine(
-      { database: on, writer, log, lookup, gates: new ToolGates(), uncaught: new UncaughtErrors(log) },
+      {
+        database: on,
+        writer,
+        log,
+        lookup,
+        gates: new ToolGates(),
+        uncaught: new UncaughtErrors(log),
+        providers: new ProviderFailures(log),
+      },
       { concurrency: 100, leaseMs, sweepMs: 100 },
     );
   };

@@ -43,6 +43,7 @@ describe("the health of the platform", () => {
     expect(answer.components.map(({ name, status }) => [name, status])).toEqual([
       ["database", "UP"],
       ["plugins", "UP"],
+      ["providers", "UP"],
     ]);
     for (const { latencyMs, checkedAt } of answer.components) {
       expect(latencyMs).toBeGreaterThanOrEqual(0);

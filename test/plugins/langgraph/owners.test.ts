@@ -7,6 +7,7 @@ import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { turnLookup } from "../../../src/core/runs/plugin.ts";
+import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
 import { Studio } from "./studio.ts";
@@ -50,6 +51,7 @@ async function twoOwners(builder: object) {
       lookup: platform.use(turnLookup),
       gates: new ToolGates(),
       uncaught: platform.use(uncaughtErrors),
+      providers: new ProviderFailures(platform.host.log),
     },
     { concurrency: 100, leaseMs: 15_000, sweepMs: 10 },
   );

@@ -9,6 +9,7 @@ import { Interrupt } from "../entities/message.ts";
 import { Run, Step } from "../entities/run.ts";
 import { RunEvent } from "../event-types.ts";
 import type { RunFailure } from "../events.ts";
+import { fixOf } from "../failure.ts";
 import { RunStatus, RunTrigger, StepKind, StepStatus } from "../types.ts";
 import { loadOne, loadRuns, reachOf, seesContent } from "./access.ts";
 import { eventsOf } from "./run-events.ts";
@@ -169,6 +170,7 @@ function addRunFailure(builder: GraphBuilder) {
       message: t.exposeString("message", { nullable: false, description: "For people." }),
       retryable: t.exposeBoolean("retryable", { nullable: false, description: "Whether the same again may succeed." }),
       plugin: t.string({ description: "The plugin at fault.", resolve: (failure) => failure.plugin ?? null }),
+      fix: t.string({ description: "What to do about it, for people.", resolve: fixOf }),
     }),
   });
 }
@@ -186,7 +188,8 @@ function addRunProgress(builder: GraphBuilder) {
 /** What went wrong may repeat what was said: of others, admins see the code alone. */
 function failureOf(scope: Scope, run: Run): RunFailure | null {
   if (run.failure == null || seesContent(scope, run)) return run.failure ?? null;
-  return { ...run.failure, message: "Its owner sees why." };
+  const { fix: _, ...failure } = run.failure;
+  return { ...failure, message: "Its owner sees why." };
 }
 
 function inputOf({ input }: Run): unknown {

@@ -45,7 +45,8 @@ export function missingCapabilities({ capabilities }: AgentsHost, definition: Ag
 }
 
 async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promise<Finding[]> {
-  const runtime = host.runtimes.get(definition.framework)?.value;
+  const framework = host.runtimes.get(definition.framework);
+  const runtime = framework?.value;
   if (!runtime) return [down(`No plugin provides the framework "${definition.framework}".`)];
   const { value: options } = await readBy(runtime.options, definition.options, []);
   const elsewhere = options !== undefined && (runtime.answersElsewhere?.(options) ?? false);
@@ -55,7 +56,7 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
     return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
   const missing = missingCapabilities(host, definition);
   return [
-    ...(elsewhere ? [] : modelFindings(host, definition, status)),
+    ...(elsewhere ? [] : modelFindings(host, definition, { status, plugin: framework.plugin })),
     ...(options === undefined ? [] : (runtime.leftOut?.(options) ?? []).map(degraded)),
     ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
     ...(definition.capabilities.length > 0 && !runtime.features.tools ? [degraded(`The framework "${runtime.id}" calls no tools.`)] : []),
@@ -65,11 +66,20 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
   ];
 }
 
-function modelFindings({ models }: AgentsHost, { model }: AgentDefinition, status: RuntimeStatus): Finding[] {
+interface Asker {
+  readonly status: RuntimeStatus;
+  readonly plugin: string;
+}
+
+function modelFindings({ models, runs }: AgentsHost, { model }: AgentDefinition, { status, plugin }: Asker): Finding[] {
   if (!models) return [down("No plugin resolves models.")];
   try {
     const binding: ModelBinding = models.resolve(model ?? undefined, { simulated: "allowed" });
-    if (binding.provenance !== "SIMULATED") return [];
+    if (binding.provenance !== "SIMULATED")
+      return runs
+        .failingProviders()
+        .filter((failing) => failing.plugin === plugin && failing.id === binding.id)
+        .map(({ failures, code, fix }) => degraded(`Its model provider failed the last ${failures} runs (${code}): ${fix}`));
     return [degraded(`Answers are simulated${status.mode === "SIMULATED" ? because(status) : "."}`)];
   } catch (error) {
     return [down(asWeftlineError(error).kind === "internal" ? "The model could not be resolved." : messageOf(error))];
