@@ -50,10 +50,24 @@ async function importFile(file: string): Promise<unknown> {
     if (error instanceof WeftlineError) throw error;
     throw new WeftlineError(
       "CONFIG_INVALID",
-      { file, problem: messageOf(error), fix: "Correct what the message names." },
+      { file, problem: problemOf(error), fix: "Correct what the message names." },
       { cause: error },
     );
   }
+}
+
+/** The words of an error and, where it is known, the place in the code as `file:line:column`. */
+function problemOf(error: unknown): string {
+  const place = error instanceof Error ? placeOf(error.stack ?? "") : undefined;
+  return place === undefined ? messageOf(error) : `${messageOf(error)} (${place})`;
+}
+
+/** Node writes what it cannot parse above the stack: the file and line, some lines of code, and carets below the last. */
+function placeOf(stack: string): string | undefined {
+  const unparsed = /^(.+:\d+)\n(?:.*\n){1,3}?( *)\^/.exec(stack);
+  if (unparsed) return `${unparsed[1]}:${(unparsed[2]?.length ?? 0) + 1}`;
+  const frame = /^\s+at (?:.*\()?(file:\S+?):(\d+:\d+)\)?$/m.exec(stack);
+  return frame?.[1] && !frame[1].includes("/node_modules/") ? `${fileURLToPath(frame[1])}:${frame[2]}` : undefined;
 }
 
 function configOf(file: string, module: unknown): WeftlineConfig {

@@ -43,7 +43,26 @@ export function exitCodeOf(error: unknown): number {
 /** An error for a terminal: what happened and what to do. Only what nobody foresaw shows where it came from. */
 export function describeError(error: unknown): string {
   if (!(error instanceof WeftlineError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (error.code === "BOOT_FAILED") return describeBoot(error);
   const cause = error.code === "INTERNAL" && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : "";
-  const fix = error.code === "BOOT_FAILED" ? "" : `\n  → ${error.fix}`;
-  return `${error.message}${fix} [${error.code}]${cause}`;
+  return `${error.message}\n  → ${error.fix} [${error.code}]${cause}`;
+}
+
+/** Its report names each problem and what to do; the code belongs to the headline. */
+function describeBoot({ message, code, details }: WeftlineError): string {
+  const problems = (details["problems"] as readonly Problem[] | undefined) ?? [];
+  const stacks = problems.flatMap(({ error: { code: of, cause } }) =>
+    of === "PLUGIN_SETUP_FAILED" && cause instanceof Error && cause.stack !== undefined ? [ownFrames(cause.stack)] : [],
+  );
+  return [message.replace(/$/m, ` [${code}]`), ...stacks].join("\n");
+}
+
+/** A stack up to where the platform called the plugin. */
+function ownFrames(stack: string): string {
+  const lines = stack.split("\n");
+  const end = lines.findIndex((line) => /^\s+at .*\bcore[\\/]kernel[\\/]/.test(line));
+  return lines
+    .slice(0, end === -1 ? lines.length : end)
+    .map((line) => `    ${line}`)
+    .join("\n");
 }

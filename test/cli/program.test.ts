@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { version } from "../../src/core/version.ts";
+import { spawnCli } from "./server.ts";
 import { newFolder, weftline, writeConfig } from "./terminal.ts";
 
 let folder: string;
@@ -74,6 +75,30 @@ describe("the configuration", () => {
     expect(out).toBe("");
   });
 
+  it("says in which file, line and column code cannot be read or throws, also in a module that the configuration imports", async () => {
+    const cases = [
+      ["const a = 1;\nexport const b = (;", 2, 19],
+      ["export enum Mode { A }", 1, 8],
+      ["const a: string = undefined!;\n\n  a.trim();", 3, 5],
+    ] as const;
+    const all = cases.map(async ([text, line, column], index) => {
+      const plugin = join(folder, `plugin${index}.ts`);
+      writeFileSync(plugin, text);
+      writeFileSync(join(folder, `imports${index}.ts`), `import "./plugin${index}.ts";\nexport default { plugins: [] };`);
+      const cli = spawnCli(["schema", "print", "--config", `imports${index}.ts`], { cwd: folder });
+      expect(await cli.ended).toBe(3);
+      expect(cli.said()).toContain(`(${plugin}:${line}:${column})`);
+    });
+    await Promise.all(all);
+  });
+
+  it("that a folder in it cannot be made for exits at once with the folder and what to do", async () => {
+    const file = writeConfig(folder, '{ plugins: [auth(), hello()], dataDir: "/proc/weftline/data", logLevel: "silent" }', "proc.ts");
+    const { code, said } = await weftline("start", "--port", "0", "--config", file);
+    expect(code).not.toBe(0);
+    expect(said).toMatch(/\/proc\/weftline[^]*→ Make its folder one that this user may write/);
+  });
+
   it("with an option that a plugin refuses exits 3 and names the plugin", async () => {
     const { code, said } = await weftline(
       "schema",
@@ -115,7 +140,7 @@ describe("commands of plugins", () => {
     expect(said).toContain("the command says that it needs nothing");
   });
 
-  it("exit 4 where the platform does not boot, with the report and no stack", async () => {
+  it("exit 4 where the platform does not boot, with the report and the stack of the plugin", async () => {
     const failing = writeConfig(
       folder,
       `{ plugins: [hello({ setup: "fails" })], dataDir: ${JSON.stringify(join(folder, "data"))}, logLevel: "silent" }`,
@@ -124,7 +149,8 @@ describe("commands of plugins", () => {
     const { code, said } = await weftline("count", "--config", failing);
     expect(code).toBe(4);
     expect(said).toContain('[PLUGIN_SETUP_FAILED] The setup of "hello" failed: the kettle is cold');
-    expect(said).not.toMatch(/^\s+at /m);
+    expect(said).toMatch(/^✗ The platform did not start\. \[BOOT_FAILED\]\n/);
+    expect(said).toMatch(/Error: the kettle is cold\n\s+at .*hello\.ts:\d+:\d+\)\n$/);
   });
 
   it("may not take the name of one of ours", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Migrator } from "@mikro-orm/migrations";
 import type { EntityClass, RequiredEntityData, Transaction } from "@mikro-orm/core";
@@ -209,10 +209,22 @@ function checkRules(orm: MikroORM, rules: OwnershipRules): void {
 
 function usable<T>(file: string, open: () => T): T {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     return open();
   } catch (error) {
     if (error instanceof WeftlineError) throw error;
     throw new WeftlineError("DATABASE_UNUSABLE", { file, problem: messageOf(error) }, { cause: error });
+  }
+}
+
+/** Step by step: Node's recursive way never returns where a parent exists and takes no folders, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error;
   }
 }

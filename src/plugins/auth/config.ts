@@ -2,10 +2,15 @@ import { z } from "zod";
 
 const name = z.string().min(1).max(200);
 
+const unset = "The token is not set: where it comes from the environment, set its variable.";
+
 /** One caller and the token that proves it. */
 const viewerConfig = z.strictObject({
   /** Sent as `Authorization: Bearer …`. Kept as a hash only. */
-  token: z.string().min(8, "A token has at least 8 characters.").max(1_000),
+  token: z
+    .string({ error: ({ input }) => (input === undefined || input === null ? unset : undefined) })
+    .min(8, { error: ({ input }) => (input === "" ? unset : "A token has at least 8 characters.") })
+    .max(1_000),
   /** The actor's id, unique in its tenant. */
   id: name,
   /** The name to show; the id unless said. */

@@ -120,6 +120,8 @@ describe("the configuration", () => {
     ).toMatch(/same id/);
     expect(await report([{ token: "short", id: "a" }])).toMatch(/at least 8/);
     expect(await report([{ token, id: "a", admin: true }])).toMatch(/admin/);
+    for (const missing of [undefined, null, ""])
+      expect(await report([{ token: missing, id: "a" }])).toMatch(/viewers\.0\.token: The token is not set: [^;]*environment[^;]*$/m);
     for (const list of [
       [
         { token, id: "a" },
