@@ -2,6 +2,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call, conversations, everyFramework, toldIn, tool, type WireRequest } from "./world.ts";
 
 const sent: unknown[] = [];
+const picture = Buffer.alloc(30_000, "picture").toString("base64");
+const large = Buffer.alloc(300_000, "picture").toString("base64");
+const pictures = {
+  block: [
+    { type: "text", text: "a loom" },
+    { type: "image", data: picture, mimeType: "image/png" },
+  ],
+  url: `see ![loom](data:image/png;base64,${picture}) above`,
+  deep: {
+    page: { image_url: { url: `data:image/jpeg;base64,${picture}` } },
+    source: { type: "base64", media_type: "audio/wav", data: picture },
+  },
+  large: { caption: "woven", images: [{ b64_json: large }, { type: "image", data: large }] },
+  bytes: { raw: Buffer.alloc(5_000, 1) },
+};
 const choice = {
   type: "object",
   anyOf: [
@@ -23,6 +38,7 @@ beforeAll(async () => {
     tool("constructor", () => "built"),
     tool("__proto__", () => "inherited"),
     tool("takes.choice", () => "chosen", { inputSchema: choice }),
+    ...Object.entries(pictures).map(([name, value]) => tool(`pictures.${name}`, () => value)),
     tool("large.text", () => "x".repeat(9_000_000)),
     tool("large.rows", () => Array.from({ length: 100_000 }, (_, n) => ({ n, text: "row" }))),
   ]);
@@ -105,5 +121,18 @@ describe.each(everyFramework)("what a model is told on %s", (framework) => {
     const { anyOf, ...parameters } = shown.get("takes_choice") ?? {};
     expect(anyOf).toBeUndefined();
     expect(parameters).toMatchObject({ type: "object", properties: { a: { type: "string" }, b: { type: "array", items: {} } } });
+  });
+
+  it("of pictures and other bytes in a result is their type and size, never their base64; people see small ones", async () => {
+    const talk = await world.talk(framework);
+    const run = await talk.say("go", { calls: Object.keys(pictures).map((name) => ({ name: `pictures.${name}`, arguments: "{}" })) });
+    expect(run).toMatchObject({ status: "SUCCEEDED", text: "done" });
+    const told = toldIn(talk.requests()[1]);
+    expect(told).not.toContain(picture.slice(0, 150));
+    expect(sizeOf(talk.requests()[1])).toBeLessThan(20_000);
+    for (const words of ["a loom", "[image/png, 30000 bytes", "[image/jpeg, 30000 bytes", "[audio/wav, 30000", "woven", "[5000 bytes"])
+      expect(told).toContain(words);
+    const [shown] = await talk.calls();
+    expect(shown?.result).toEqual(pictures.block);
   });
 });

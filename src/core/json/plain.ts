@@ -4,6 +4,8 @@ import { WeftlineError } from "../errors.ts";
 /** How deep a JSON value may nest: what reads it may recurse. */
 export const maxJsonDepth = 100;
 
+type ShownText = (text: string, key: string, holder: object | undefined) => string;
+
 /** A copy of a value, as JSON has it. */
 export interface PlainJson {
   readonly value: unknown;
@@ -18,10 +20,11 @@ export interface PlainJson {
  * rather than dropped without a word. Keys named `__proto__` stay keys.
  *
  * @param most characters of JSON; what is behind them is left out, and not looked at.
+ * @param shown what becomes of a text before it is counted, by its key and what holds it.
  * @throws INVALID_INPUT for an infinite number, a bigint, a circle, or more than {@link maxJsonDepth} levels.
  */
-export function plainJson(value: unknown, most = Number.POSITIVE_INFINITY): PlainJson {
-  const copy = new Copy(most);
+export function plainJson(value: unknown, most = Number.POSITIVE_INFINITY, shown: ShownText = (text) => text): PlainJson {
+  const copy = new Copy(most, shown);
   const made = copy.of(value, "", 0);
   return { value: made === undefined ? null : made, length: copy.length, cut: copy.cut };
 }
@@ -40,18 +43,21 @@ class Copy {
   length = 0;
   cut = false;
   readonly #most: number;
+  readonly #shown: ShownText;
   readonly #above = new Set<object>();
 
-  constructor(most: number) {
+  constructor(most: number, shown: ShownText) {
     this.#most = most;
+    this.#shown = shown;
   }
 
   /** @returns undefined for what JSON leaves out. */
-  of(given: unknown, key: string, depth: number): unknown {
+  of(given: unknown, key: string, depth: number, holder?: object): unknown {
+    if (ArrayBuffer.isView(given)) return this.#text(`[${given.byteLength} bytes: left out, since they are no text]`);
     const value = hasOwnJson(given) ? given.toJSON(key) : given;
     switch (typeof value) {
       case "string":
-        return this.#text(value);
+        return this.#text(this.#shown(value, key, holder));
       case "number":
         if (!Number.isFinite(value)) throw noJson(`holds ${value}${this.#place(key)}`);
         this.length += 8;
@@ -97,7 +103,7 @@ class Copy {
     for (let index = 0; index < items.length; index++) {
       if (this.#full()) break;
       this.length += 1;
-      copy.push(this.of(items[index], String(index), depth + 1) ?? null);
+      copy.push(this.of(items[index], String(index), depth + 1, items) ?? null);
     }
     return copy;
   }
@@ -106,7 +112,7 @@ class Copy {
     const copy: Record<string, unknown> = {};
     for (const name of Object.keys(fields)) {
       if (this.#full()) break;
-      const value = this.of(fields[name], name, depth + 1);
+      const value = this.of(fields[name], name, depth + 1, fields);
       if (value === undefined) continue;
       this.length += name.length + 4;
       setOwn(copy, plainText(name), value);

@@ -1,3 +1,4 @@
+import { withoutMedia } from "../json/media.ts";
 import { plainJson, plainText } from "../json/plain.ts";
 import { hasSizeWithin } from "../json/size.ts";
 import type { ToolDefinition, ToolOutcome } from "./tools.ts";
@@ -25,11 +26,14 @@ export function keptResult(
   { maxResultChars: most = defaultMaxResultChars }: Pick<ToolDefinition, "maxResultChars"> = {},
 ): KeptResult {
   if (typeof value === "string") {
-    if (value.length <= most) return { result: plainText(value), cut: false };
-    return { result: noted(plainText(value.slice(0, most)), `has ${value.length} characters, and these are the first ${most}`), cut: true };
+    const text = value.length <= most ? value : withoutMedia(value);
+    if (text.length <= most) return { result: plainText(text), cut: false };
+    return { result: noted(plainText(text.slice(0, most)), `has ${text.length} characters, and these are the first ${most}`), cut: true };
   }
   // Quotes and commas are of the JSON, not of what the tool answered.
-  const { value: plain, cut } = plainJson(value, most + 2);
+  const whole = plainJson(value, most + 2);
+  // People and programs are given small pictures; of what is too large anyway, the words are worth more.
+  const { value: plain, cut } = whole.cut ? plainJson(value, most + 2, withoutMedia) : whole;
   if (!cut) return { result: plain, cut };
   return { result: noted(JSON.stringify(plain), `is JSON of more than ${most} characters, and this is its beginning`), cut };
 }
@@ -60,12 +64,16 @@ export function outcomeText(outcome: ToolOutcome | undefined): string {
   return `[A person changed the arguments of this call before it was made. It was made with: ${made}]\n${plainOutcomeText(outcome)}`;
 }
 
+function mediaAsNotes(this: object, key: string, value: unknown): unknown {
+  return typeof value === "string" ? withoutMedia(value, key, this) : value;
+}
+
 function plainOutcomeText(outcome: ToolOutcome | undefined): string {
   switch (outcome?.status) {
     case undefined:
       return "Error: the call was not made.";
     case "SUCCESS":
-      return typeof outcome.result === "string" ? outcome.result : JSON.stringify(outcome.result ?? null);
+      return typeof outcome.result === "string" ? withoutMedia(outcome.result) : JSON.stringify(outcome.result ?? null, mediaAsNotes);
     case "ERROR":
       return `Error: ${outcome.error}`;
     case "DENIED":
