@@ -3,7 +3,7 @@ import pRetry from "p-retry";
 import { WeftlineError, messageOf, type Logger, type ToolContext } from "#weftline";
 import type { McpServerConfig } from "../config.ts";
 import { redactorOf, type Redact } from "./secrets.ts";
-import { openSession, type Session } from "./session.ts";
+import { openSession, SessionForgotten, type Session } from "./session.ts";
 import type { UnusableTool } from "./tolerant.ts";
 import { troubleOf, type Trouble } from "./trouble.ts";
 
@@ -26,6 +26,15 @@ export interface ConnectionOptions {
   offered(tools: readonly Tool[]): void;
 }
 
+/** A session that is in use, and what follows on it where the server forgets it. */
+interface Held {
+  readonly session: Session;
+  /** What uses it. It is closed when all have their answers. */
+  readonly calls: Set<Promise<unknown>>;
+  /** Settles with the next session, or nothing where there is none. */
+  readonly next: PromiseWithResolvers<Held | undefined>;
+}
+
 /** Holds on to one server: connects in the background, again whenever the server went away, until it is closed. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -33,7 +42,8 @@ export class Connection {
   readonly #closing = new AbortController();
   readonly #settled = Promise.withResolvers<void>();
   #standing: Standing = { state: "CONNECTING" };
-  #session: Session | undefined;
+  readonly #retiring = new Set<Promise<void>>();
+  #held: Held | undefined;
   #work: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -47,7 +57,7 @@ export class Connection {
 
   /** What the server lists and nobody can use. */
   get unusable(): readonly UnusableTool[] {
-    return this.#session?.unusable ?? [];
+    return this.#held?.session.unusable ?? [];
   }
 
   /** Settles when the first try has come to an end, whatever came of it. */
@@ -64,34 +74,67 @@ export class Connection {
     this.#closing.abort();
     this.#settled.resolve();
     await this.#work;
+    await Promise.all(this.#retiring);
   }
 
   /**
-   * Calls a tool.
+   * Calls a tool. Where the server has forgotten the session, it did nothing: the call is made once more, in a new one.
    *
    * @throws UNAVAILABLE where the server is away or goes away, TOOL_FAILED where it refuses.
    */
-  async call(tool: string, args: Readonly<Record<string, unknown>>, { signal, progress }: ToolContext): Promise<CallToolResult> {
-    const { name, server } = this.#options;
-    const session = this.#session;
-    const away = (reason: string, cause?: unknown): WeftlineError =>
-      new WeftlineError("UNAVAILABLE", { what: `The MCP server "${name}"`, reason, fix: "Try again when it is back." }, { cause });
-    if (!session) throw away(this.#standing.state === "AWAY" ? this.#standing.trouble.reason : "it is not connected yet");
+  async call(tool: string, args: Readonly<Record<string, unknown>>, ctx: ToolContext): Promise<CallToolResult> {
+    const held = this.#held;
+    if (!held) throw this.#away(this.#standing.state === "AWAY" ? this.#standing.trouble.reason : "it is not connected yet");
     try {
-      // The signal ends a call in time; the SDK's own limit would be in its way.
-      const result = await session.call(tool, args, { signal, timeout: server.timeoutMs + 1_000, onprogress: progress });
-      return result.isError ? { ...result, content: this.#clean(result) } : result;
+      return await this.#callIn(held, tool, args, ctx);
     } catch (error) {
-      const words = this.#redact(messageOf(error));
-      if (isNotUnderstood(error))
-        throw new WeftlineError("TOOL_FAILED", {
-          tool,
-          message: "It has run, and its answer is not understood. Do not call it again for that.",
-        });
-      if (!signal.aborted) void session.look();
-      if (isAnswer(error)) throw new WeftlineError("TOOL_FAILED", { tool, message: words });
-      throw away(words);
+      if (!held.session.isForgotten(error)) throw this.#failureOf(error, tool, held, ctx);
+      held.session.forget();
     }
+    const stopped = once(ctx.signal);
+    const next = await Promise.race([held.next.promise, stopped.promise]);
+    stopped.forget();
+    ctx.signal.throwIfAborted();
+    if (!next) throw this.#away(this.#standing.state === "AWAY" ? this.#standing.trouble.reason : "it forgot the session");
+    try {
+      return await this.#callIn(next, tool, args, ctx);
+    } catch (error) {
+      throw this.#failureOf(error, tool, next, ctx);
+    }
+  }
+
+  async #callIn(
+    { session, calls }: Held,
+    tool: string,
+    args: Readonly<Record<string, unknown>>,
+    { signal, progress }: ToolContext,
+  ): Promise<CallToolResult> {
+    // The signal ends a call in time; the SDK's own limit would be in its way.
+    const options = { signal, timeout: this.#options.server.timeoutMs + 1_000, onprogress: progress };
+    const answer = session.call(tool, args, options);
+    calls.add(answer);
+    try {
+      const result = await answer;
+      return result.isError ? { ...result, content: this.#clean(result) } : result;
+    } finally {
+      calls.delete(answer);
+    }
+  }
+
+  #failureOf(error: unknown, tool: string, { session }: Held, { signal }: ToolContext): WeftlineError {
+    const words = this.#redact(messageOf(error));
+    if (isNotUnderstood(error))
+      return new WeftlineError("TOOL_FAILED", {
+        tool,
+        message: "It has run, and its answer is not understood. Do not call it again for that.",
+      });
+    if (!signal.aborted) void session.look();
+    return isAnswer(error) ? new WeftlineError("TOOL_FAILED", { tool, message: words }) : this.#away(words);
+  }
+
+  #away(reason: string): WeftlineError {
+    const what = `The MCP server "${this.#options.name}"`;
+    return new WeftlineError("UNAVAILABLE", { what, reason, fix: "Try again when it is back." });
   }
 
   #clean({ content }: CallToolResult): CallToolResult["content"] {
@@ -109,29 +152,61 @@ export class Connection {
 
   /** Connects and stays as long as the server does. @throws UNAVAILABLE where that was not for long. */
   async #stay(): Promise<void> {
-    const { server, log, name, offered } = this.#options;
+    const { server, name } = this.#options;
     const { signal } = this.#closing;
     const since = performance.now();
-    try {
-      const session = await openSession({ server, signal, log, redact: this.#redact, changed: (tools) => this.#session && offered(tools) });
-      this.#session = session;
-      this.#standing = { state: "CONNECTED" };
-      offered(session.tools);
-      log.info({ server: name, tools: session.tools.length }, "connected to an MCP server");
-      this.#settled.resolve();
-      const stopped = once(signal);
-      const why = await Promise.race([session.ended, stopped.promise]);
-      stopped.forget();
-      this.#session = undefined;
-      await session.close();
-      if (!signal.aborted) throw why;
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#left(troubleOf(error, name, server, this.#redact));
-      if (performance.now() - since < steadyMs) throw new WeftlineError("UNAVAILABLE", { what: name, reason: "away", fix: "" });
-    } finally {
-      this.#settled.resolve();
+    const stopped = once(signal);
+    const why = await this.#follow(stopped.promise).catch((error: unknown) => error);
+    stopped.forget();
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.session.close();
+    if (!signal.aborted) this.#left(troubleOf(why, name, server, this.#redact));
+    held?.next.resolve(undefined);
+    this.#settled.resolve();
+    if (signal.aborted || performance.now() - since >= steadyMs) return;
+    throw new WeftlineError("UNAVAILABLE", { what: name, reason: "away", fix: "" });
+  }
+
+  /** Holds a session, and the next one at once where the server forgets it. Settles with why the last one ended. */
+  async #follow(stopped: Promise<undefined>): Promise<unknown> {
+    for (;;) {
+      const { session } = await this.#connect();
+      const why = await Promise.race([session.ended, stopped]);
+      if (!(why instanceof SessionForgotten)) return why;
     }
+  }
+
+  /** Opens a session, which takes the place of the one before it. */
+  async #connect(): Promise<Held> {
+    const { server, log, name, offered } = this.#options;
+    const { signal } = this.#closing;
+    const session = await openSession({ server, signal, log, redact: this.#redact, changed: (tools) => this.#held && offered(tools) });
+    const held: Held = { session, calls: new Set(), next: Promise.withResolvers() };
+    const before = this.#held;
+    this.#held = held;
+    this.#standing = { state: "CONNECTED" };
+    offered(session.tools);
+    log.info(
+      { server: name, tools: session.tools.length },
+      before ? "began a new session with an MCP server" : "connected to an MCP server",
+    );
+    this.#settled.resolve();
+    before?.next.resolve(held);
+    if (before) this.#retire(before);
+    return held;
+  }
+
+  /** Closes a forgotten session when its calls, which the server refuses one by one, have their answers. */
+  #retire({ session, calls }: Held): void {
+    const stopped = once(this.#closing.signal);
+    const closed = Promise.race([Promise.allSettled(calls), stopped.promise])
+      .then(() => session.close())
+      .finally(() => {
+        stopped.forget();
+        this.#retiring.delete(closed);
+      });
+    this.#retiring.add(closed);
   }
 
   #left(trouble: Trouble): void {

@@ -13,6 +13,8 @@ const connectMs = 30_000;
 const probeMs = 10_000;
 /** How often an address is asked whether it is still there. */
 const lookMs = 30_000;
+/** A session that a look finds forgotten sooner is one of a server that forgets all: that is waited out. */
+const steadyMs = 1_000;
 
 /** One connection to a server, from its beginning to its end. */
 export interface Session {
@@ -22,9 +24,18 @@ export interface Session {
   /** Settles, never rejects, with why it ended. */
   readonly ended: Promise<Error>;
   call(name: string, args: Readonly<Record<string, unknown>>, options: RequestOptions): Promise<CallToolResult>;
+  /** Whether a call failed since the server does not know the session anymore: it did nothing. */
+  isForgotten(error: unknown): boolean;
+  /** Ends with {@link SessionForgotten}. */
+  forget(): void;
   /** Looks whether the server is still there: ends where it is not. */
   look(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The server does not know the session anymore, as after its restart: it is to be asked for a new one. */
+export class SessionForgotten extends Error {
+  override readonly name = "SessionForgotten";
 }
 
 /** What a session is opened with. */
@@ -66,8 +77,15 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
     const { tools } = await client.listTools(undefined, { ...options, cacheMode: "refresh" });
     return tools.map((tool) => reading.original(tool));
   };
+  const began = performance.now();
+  const isForgotten = (error: unknown): boolean => transport.sessionId !== undefined && isUnknownSession(error);
+  const forget = (): void => end(new SessionForgotten("the server forgot the session"));
   const look = async (): Promise<void> => {
-    if (!ending.signal.aborted) await ask().then((now) => ending.signal.aborted || changed(now), end);
+    if (ending.signal.aborted) return;
+    await ask().then(
+      (now) => ending.signal.aborted || changed(now),
+      (error: Error) => (isForgotten(error) && performance.now() - began > steadyMs ? forget() : end(error)),
+    );
   };
   try {
     await client.connect(transport, options);
@@ -79,6 +97,8 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
         return reading.unusable;
       },
       ended,
+      isForgotten,
+      forget,
       look,
       call: (name, args, rest) => client.callTool({ name, arguments: { ...args } }, rest),
       close: async () => {
@@ -94,6 +114,12 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
       ? error
       : new Error(`${error instanceof Error ? error.message : String(error)}${lastWords()}`, { cause: error });
   }
+}
+
+/** Servers say 404, as the protocol has it, or that a request without a session they know is a bad one. */
+function isUnknownSession(error: unknown): boolean {
+  if (!(error instanceof Error) || !("status" in error)) return false;
+  return error.status === 404 || (error.status === 400 && /session/i.test(error.message));
 }
 
 /** Reads what a process complains of; what it gives says the last of it. */
