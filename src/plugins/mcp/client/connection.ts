@@ -2,6 +2,7 @@ import type { CallToolResult, Tool } from "@modelcontextprotocol/client";
 import pRetry from "p-retry";
 import { WeftlineError, messageOf, type Logger, type ToolContext } from "#weftline";
 import type { McpServerConfig } from "../config.ts";
+import { isPartial, notUnderstood } from "./answer.ts";
 import { redactorOf, type Redact } from "./secrets.ts";
 import { openSession, SessionForgotten, type Session } from "./session.ts";
 import type { UnusableTool } from "./tolerant.ts";
@@ -115,7 +116,7 @@ export class Connection {
     calls.add(answer);
     try {
       const result = await answer;
-      return result.isError ? { ...result, content: this.#clean(result) } : result;
+      return result.isError || isPartial(result) ? { ...result, content: this.#clean(result) } : result;
     } finally {
       calls.delete(answer);
     }
@@ -123,11 +124,7 @@ export class Connection {
 
   #failureOf(error: unknown, tool: string, { session }: Held, { signal }: ToolContext): WeftlineError {
     const words = this.#redact(messageOf(error));
-    if (isNotUnderstood(error))
-      return new WeftlineError("TOOL_FAILED", {
-        tool,
-        message: "It has run, and its answer is not understood. Do not call it again for that.",
-      });
+    if (isNotUnderstood(error)) return new WeftlineError("TOOL_FAILED", { tool, message: notUnderstood() });
     if (!signal.aborted) void session.look();
     return isAnswer(error) ? new WeftlineError("TOOL_FAILED", { tool, message: words }) : this.#away(words);
   }
@@ -221,7 +218,9 @@ export class Connection {
 
 /** Whether the server answered with something that is no result of a tool: the tool has run. */
 function isNotUnderstood(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "INVALID_RESULT";
+  if (!(error instanceof Error)) return false;
+  // An answer that is no JSON, or no message of the protocol, came with the status of success.
+  return error instanceof SyntaxError || error.name === "ZodError" || ("code" in error && error.code === "INVALID_RESULT");
 }
 
 /** Whether the server said no, in contrast to nothing. */

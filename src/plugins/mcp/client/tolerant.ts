@@ -1,5 +1,6 @@
 import type { JSONRPCMessage, Tool, Transport } from "@modelcontextprotocol/client";
 import { z } from "zod";
+import { readAnswer } from "./answer.ts";
 
 /** A tool that a server lists and nobody can use, and why. */
 export interface UnusableTool {
@@ -7,7 +8,7 @@ export interface UnusableTool {
   readonly problem: string;
 }
 
-/** What a server said of its tools, read tool by tool. */
+/** What a server said of its tools, read tool by tool; the answers of calls are read block by block. */
 export interface ToolReading {
   /** The tool as the server described it. */
   original(tool: Tool): Tool;
@@ -30,6 +31,8 @@ const listedTool = z.object({
   annotations: z.object({ title: words, readOnlyHint: flag, idempotentHint: flag }).optional().catch(undefined),
 });
 
+const readHere: ReadonlySet<string> = new Set(["tools/list", "tools/call"]);
+
 /**
  * Reads lists of tools before the SDK does, which refuses the whole list for one tool that is not as it should be. The SDK is shown of each tool what
  * it needs; the schemas are checked by the platform.
@@ -37,7 +40,8 @@ const listedTool = z.object({
 export function readTools(transport: Transport): ToolReading {
   const originals = new Map<string, Tool>();
   const unusable = new Map<string, string>();
-  const lists = new Set<unknown>();
+  /** What the open requests ask for, by their ids. */
+  const asked = new Map<string, string>();
 
   const read = (listed: unknown): unknown[] => {
     const { success, data, error } = listedTool.safeParse(listed);
@@ -55,7 +59,11 @@ export function readTools(transport: Transport): ToolReading {
     return [{ name: data.name, inputSchema: mirrored ? data.inputSchema : { type: "object" } }];
   };
   const tolerant = (message: JSONRPCMessage): JSONRPCMessage => {
-    if (!("result" in message) || !lists.delete(message.id)) return message;
+    if (!("id" in message) || "method" in message) return message;
+    const method = asked.get(String(message.id));
+    asked.delete(String(message.id));
+    if (!("result" in message) || method === undefined) return message;
+    if (method === "tools/call") return { ...message, result: readAnswer(message.result) } as JSONRPCMessage;
     const { tools } = message.result as { readonly tools?: unknown };
     if (!Array.isArray(tools)) return message;
     return { ...message, result: { ...message.result, tools: tools.flatMap(read) } } as JSONRPCMessage;
@@ -65,7 +73,8 @@ export function readTools(transport: Transport): ToolReading {
   let receive: Transport["onmessage"];
   Object.assign(transport, {
     send: (message: JSONRPCMessage, options: Parameters<typeof send>[1]) => {
-      if ("method" in message && "id" in message && message.method === "tools/list") lists.add(message.id);
+      if ("method" in message && "id" in message && readHere.has(message.method)) asked.set(String(message.id), message.method);
+      if ("method" in message && message.method === "notifications/cancelled") asked.delete(String(message.params?.["requestId"]));
       return send(message, options);
     },
   });

@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool } from "@modelcontextprotocol/client";
 import { hashOf, WeftlineError, type ToolContext, type ToolDefinition } from "#weftline";
 import type { McpServerConfig } from "../config.ts";
+import { isPartial, notUnderstood } from "./answer.ts";
 
 /** The most that a tool's name has, its server's name and the dot before it included. */
 const maxName = 64;
@@ -37,16 +38,17 @@ function nameOf(source: string, name: string): string {
 }
 
 /**
- * What a call answered: the structured value where there is one, else the text, else the blocks as they came.
+ * What a call answered: the structured value where there is one, else the text.
  *
  * @throws TOOL_FAILED with the server's words.
  */
-function resultOf(tool: string, { content, structuredContent, isError }: CallToolResult): unknown {
+function resultOf(tool: string, answer: CallToolResult): unknown {
+  const { content, structuredContent, isError } = answer;
   const texts = content.flatMap((block) => (block.type === "text" ? [block.text] : []));
   if (isError) {
     const words = texts.join("\n").trim();
     throw new WeftlineError("TOOL_FAILED", { tool, ...(words === "" ? {} : { message: words }) });
   }
-  if (structuredContent !== undefined) return structuredContent;
-  return texts.length === content.length ? texts.join("\n") : content;
+  if (isPartial(answer)) throw new WeftlineError("TOOL_FAILED", { tool, message: notUnderstood(texts) });
+  return structuredContent ?? texts.join("\n");
 }
