@@ -1,6 +1,8 @@
 import { contribution, definePlugin, installers, modelService, runtimes } from "#weftline";
+import { healthChecks } from "#plugins/health";
 import { crewaiConfig } from "./config.ts";
 import type { ReadCrew } from "./definition/crew.ts";
+import { modelProblems } from "./definition/models.ts";
 import { createPythonEngine } from "./python/engine.ts";
 import { crewaiInstaller } from "./python/install.ts";
 import { installationAt } from "./python/installation.ts";
@@ -25,6 +27,12 @@ export const crewai = definePlugin({
     const { home, python, maxWorkers, startTimeoutMs, idleMs } = config;
     const crews = await readCrews(config.crews);
     for (const [crew, { warnings }] of crews) for (const warning of warnings) log.warn({ crew }, warning);
+    for (const [name, { crew }] of crews) {
+      contribute(healthChecks, `crewai.${name}`, () => {
+        const problems = modelProblems(crew, deps.models);
+        return problems.length === 0 ? { status: "UP" } : { status: "DEGRADED", detail: `Its runs fail: ${problems.join("; ")}` };
+      });
+    }
     const installation = installationAt(home, python);
     const nursery = new Nursery({ python: installation.python, home, startTimeoutMs, idleMs, log });
     const engines = {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { asWeftlineError } from "#weftline";
+import { asWeftlineError, type Models } from "#weftline";
 import { openaiOptions, type OpenAIOptions } from "#plugins/openai";
+import { modelProblems } from "./definition/models.ts";
 import { readCrew } from "./definition/read.ts";
 
 /** What an agent of this framework can set. */
@@ -14,8 +15,9 @@ export type CrewOptions = Omit<OpenAIOptions, "maxSteps"> & {
  * The options of an agent, for a host with these crews.
  *
  * @param names of the crews in the host's configuration.
+ * @param models that a crew defined in place may name.
  */
-export function crewOptions(names: readonly string[]) {
+export function crewOptions(names: readonly string[], models: Pick<Models, "resolve">) {
   const known = names.length === 0 ? "this host has none" : `there are ${names.join(", ")}`;
   return openaiOptions.extend({
     maxSteps: z
@@ -28,7 +30,7 @@ export function crewOptions(names: readonly string[]) {
       .union([
         z.string().refine((name) => names.includes(name), `There is no crew of that name in the configuration: ${known}.`),
         z.record(z.string(), z.unknown()).superRefine((definition, refinement) => {
-          for (const message of problemsOf(definition)) refinement.addIssue({ code: "custom", message });
+          for (const message of problemsOf(definition, models)) refinement.addIssue({ code: "custom", message });
         }),
       ])
       .optional()
@@ -39,10 +41,9 @@ export function crewOptions(names: readonly string[]) {
   });
 }
 
-function problemsOf(definition: unknown): string[] {
+function problemsOf(definition: unknown, models: Pick<Models, "resolve">): string[] {
   try {
-    readCrew(definition, "crew");
-    return [];
+    return modelProblems(readCrew(definition, "crew").crew, models);
   } catch (error) {
     const { details, message } = asWeftlineError(error);
     return details.issues?.map((issue) => issue.message) ?? [message];

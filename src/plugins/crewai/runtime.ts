@@ -34,7 +34,7 @@ export interface CrewHost {
 
 /** Crews as a framework: one definition, played by CrewAI in Python or by an engine of our own. */
 export function createCrewRuntime(host: CrewHost): AgentRuntime<CrewOptions> {
-  const options = crewOptions([...host.crews.keys()]);
+  const options = crewOptions([...host.crews.keys()], host.models);
   const load = createSdkLoader();
   return {
     id: "crewai",
@@ -57,7 +57,11 @@ export function createCrewRuntime(host: CrewHost): AgentRuntime<CrewOptions> {
     },
     status: () => statusOf(host),
     models: () => host.models.list(),
-    leftOut: ({ crew }) => (crew === undefined ? [] : readNamed(host, crew, "crew").warnings),
+    leftOut: ({ crew: named }) => {
+      if (named === undefined) return [];
+      const { crew, warnings } = readNamed(host, named, "crew");
+      return [...modelProblems(crew, host.models), ...warnings];
+    },
     stream: (request, ctx) => perform(host, load, request, ctx),
   } as AgentRuntime<CrewOptions>;
 }

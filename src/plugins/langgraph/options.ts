@@ -10,13 +10,37 @@ const graph = z
   .unknown()
   .transform((value, ctx): string | GraphDefinition => {
     if (typeof value === "string" && value !== "") return value;
+    const hidden = placesOf("__proto__", value);
+    // Zod leaves such a key out without a word.
+    for (const path of hidden)
+      ctx.issues.push({ code: "custom", input: value, path, message: "Choose another name: every object of JavaScript has this one." });
     const parsed = graphDefinition.safeParse(value);
-    if (parsed.success) return parsed.data as GraphDefinition;
-    for (const { path, message } of parsed.error.issues) ctx.issues.push({ code: "custom", input: value, path: [...path], message });
+    if (parsed.success && hidden.length === 0) return parsed.data as GraphDefinition;
+    for (const issue of parsed.error?.issues ?? []) {
+      // Of a name that is none, zod's own words would say only that.
+      const { path, message } = issue;
+      const words = issue.code === "invalid_key" ? issue.issues.map((each) => each.message).join(" ") : message;
+      ctx.issues.push({ code: "custom", input: value, path: [...path], message: words });
+    }
     return z.NEVER;
   })
   .optional()
   .describe(aboutGraph);
+
+/** Where a key stands in a value, at any depth. */
+function placesOf(key: string, value: unknown): string[][] {
+  const found: string[][] = [];
+  const open: [path: string[], value: unknown][] = [[[], value]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [path, each] = next;
+    if (typeof each !== "object" || each === null) continue;
+    for (const [name, inner] of Object.entries(each)) {
+      if (name === key) found.push([...path, name]);
+      open.push([[...path, name], inner]);
+    }
+  }
+  return found;
+}
 
 /** What an agent of this framework can set: what every agent over OpenAI's protocol can, and its graph. */
 export const langgraphOptions = openaiOptions.extend({

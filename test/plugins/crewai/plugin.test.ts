@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runtimes, type AgentRuntime } from "#weftline";
 import { pinnedVersion } from "../../../src/plugins/crewai/python/installation.ts";
-import { crewai, models, simulated } from "../../../src/plugins/index.ts";
+import { crewai, health, models, simulated } from "../../../src/plugins/index.ts";
 import { testPlatform } from "../../../src/testing/index.ts";
 import { testModel } from "./model.ts";
 import { ended, Theatre } from "./play.ts";
@@ -99,6 +99,33 @@ describe("an agent of crewai", () => {
     await using theatre = await Theatre.open(crewai({ engine: "typescript" }), "http://127.0.0.1:9/v1");
     const wrong = { ...crew, tasks: [{ description: "Say.", expected_output: "A word.", agent: "b" }] };
     await expect(theatre.agent("speaker", { crew: wrong })).rejects.toThrow(/there is no agent \\?"b/);
+  });
+
+  it("is refused with a crew in place whose model names a provider or an address that no binding has", async () => {
+    await using theatre = await Theatre.open(crewai({ engine: "typescript" }), "http://127.0.0.1:9/v1");
+    const of = (llm: unknown, rest: object = {}) => ({ crew: { ...crew, agents: { a: { ...crew.agents.a, llm } }, ...rest } });
+    for (const llm of ["groq/llama-3.3", { model: "llama", provider: "groq" }, { model: "m", base_url: "http://10.0.0.1/v1" }])
+      await expect(theatre.agent("speaker", of(llm)), JSON.stringify(llm)).rejects.toThrow(/agents\.a\.llm: .*no binding/i);
+    await expect(theatre.agent("speaker", of(undefined, { manager_llm: "groq/llama-3.3" }))).rejects.toThrow(/crew\.manager_llm/);
+    await theatre.agent("speaker", of({ model: "m", base_url: "http://127.0.0.1:9/v1/" }));
+  });
+
+  it("is known to fail before its first run where its crew is of a file that names such a model", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "weftline-crew-test-"));
+    const asking = { ...crew, agents: { a: { ...crew.agents.a, llm: "groq/llama-3.3" } } };
+    writeFileSync(join(folder, "crew.jsonc"), JSON.stringify(asking));
+    await using theatre = await Theatre.open(
+      [health(), crewai({ engine: "typescript", crews: { speech: folder } })],
+      "http://127.0.0.1:9/v1",
+    );
+    const { health: report } = await theatre.app.graphql<{
+      health: { components: { name: string; status: string; detail: string | null }[] };
+    }>("{ health { components { name status detail } } }");
+    expect(report.components.find(({ name }) => name === "crewai.speech")).toMatchObject({
+      status: "DEGRADED",
+      detail: expect.stringMatching(/^Its runs fail: agents\.a\.llm: There is no binding "groq"/),
+    });
+    rmSync(folder, { recursive: true });
   });
 
   it("fails with what is missing: a value, or a tool that the agent does not have", async () => {

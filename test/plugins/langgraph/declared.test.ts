@@ -55,6 +55,34 @@ describe("an expression of a declared graph that would hold up the server", () =
 });
 
 describe("a declared graph", () => {
+  it("has no node and no value with a name that every object of JavaScript has: none is dropped without a word", async () => {
+    await using studio = await Studio.open({ script: [], tools: [] });
+    const set = { type: "set", values: { x: "1" } };
+    const of = (name: string, value: unknown): object =>
+      JSON.parse(JSON.stringify({ at: value }).replace('"at"', JSON.stringify(name))) as object;
+    const through = (name: string) => [
+      { from: "start", to: name },
+      { from: name, to: "end" },
+    ];
+    for (const name of ["constructor", "toString", "hasOwnProperty", "__proto__"]) {
+      const graphs = {
+        nodes: { nodes: of(name, set), edges: through(name) },
+        state: { state: of(name, {}), nodes: { work: set }, edges: through("work") },
+        values: { nodes: { work: { type: "set", values: of(name, "1") } }, edges: through("work") },
+        output: { nodes: { work: { type: "model", output: name } }, edges: through("work") },
+        within: {
+          nodes: { work: { type: "graph", graph: { state: of(name, {}), nodes: { inner: set }, edges: through("inner") } } },
+          edges: through("work"),
+        },
+      };
+      for (const [where, graph] of Object.entries(graphs)) {
+        const answer = await studio.agent(`odd-${where}`, { graph });
+        expect(answer.__typename, `${name} in ${where}`).toBe("InvalidInputError");
+        expect(JSON.stringify(answer.issues), `${name} in ${where}`).toMatch(/Choose another name|Begin with a letter/);
+      }
+    }
+  });
+
   it("runs models, writes values, asks a person, calls tools and goes where its conditions lead", async () => {
     const { studio, calls } = await reviewing();
     await using _ = studio;
