@@ -49,3 +49,4 @@ export { createPatterns } from "./pattern.ts";
 export { definePlugin, type PluginSpec } from "./plugin.ts";
 export * from "./runs/public.ts";
 export { version } from "./version.ts";
+export { WholeCharacters } from "./well-formed.ts";

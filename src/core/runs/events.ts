@@ -46,7 +46,13 @@ export type RunEventBody =
       readonly channel: "TEXT" | "REASONING";
       readonly text: string;
     }
-  | { readonly kind: "message.finished"; readonly message: string; readonly status: Exclude<MessageStatus, "STREAMING"> }
+  | {
+      readonly kind: "message.finished";
+      readonly message: string;
+      readonly status: Exclude<MessageStatus, "STREAMING">;
+      /** What the provider wants back with the message, any JSON: no client sees it, and later turns find it with the message. */
+      readonly native?: unknown;
+    }
   | { readonly kind: "state.patched"; readonly patch: unknown }
   | ({ readonly kind: "usage.recorded"; readonly step?: string; readonly provider: string; readonly model: string } & TokenUsage &
       Answering)

@@ -116,7 +116,8 @@ function toConversation(message: Message, { run, calls, files }: Reading): Conve
   const text = textOf(message.parts);
   const whose = message.runId == null ? {} : { runId: message.runId };
   if (message.status !== "COMPLETE") return cutAnswer(message, text, whose);
-  return text === "" && toolCalls.length === 0 ? undefined : { role: "ASSISTANT", text, toolCalls, ...whose };
+  const native = message.native == null ? {} : { native: message.native };
+  return text === "" && toolCalls.length === 0 ? undefined : { role: "ASSISTANT", text, toolCalls, ...whose, ...native };
 }
 
 /** What was said of an answer before it was cut. The calls that it may have begun were never made. */

@@ -133,9 +133,10 @@ const projectors: Projectors = {
   },
   "message.finished": (sql, run, { payload, seq }, row) =>
     sql.run(
-      "update runs_message set status = ?, parts = ?, superseded_by_id = ?, seq = ? where id = ?",
+      "update runs_message set status = ?, parts = ?, native = ?, superseded_by_id = ?, seq = ? where id = ?",
       payload.status,
       JSON.stringify((row.parts as readonly StoredPart[] | undefined) ?? []),
+      json(row.native),
       payload.supersededBy ?? null,
       seq,
       messageIdOf(run.id, payload.m),

@@ -103,6 +103,8 @@ export type ConversationMessage =
       readonly toolCalls: readonly ConversationToolCall[];
       /** The run that said it. The run of the turn itself: it was said before the turn was broken off, so do not say it again. */
       readonly runId?: string;
+      /** What its adapter kept with it for the provider, as of `message.finished`. */
+      readonly native?: unknown;
     };
 
 /** What a turn is given. On a resumed run `messages` holds also what this run said and did before. */

@@ -136,7 +136,7 @@ export class RunSession extends RunQueue {
         break;
       }
       case "message.finished": {
-        this.#finishMessage(body.message, body.status);
+        this.#finishMessage(body.message, body.status, body.native);
         break;
       }
       case "usage.recorded": {
@@ -285,7 +285,7 @@ export class RunSession extends RunQueue {
     message.begun = true;
   }
 
-  #finishMessage(name: string, status: EventPayloads["message.finished"]["status"]): void {
+  #finishMessage(name: string, status: EventPayloads["message.finished"]["status"], native?: unknown): void {
     const message = this.#message(name);
     for (const more of message.parts.rest()) {
       this.appendDelta(message.m, more.part, more.text, more.channel, "soon");
@@ -293,7 +293,7 @@ export class RunSession extends RunQueue {
     }
     const parts = message.parts.stored();
     const text = textOf(parts);
-    this.append("message.finished", { m: message.m, status, text }, { row: { parts }, urgency: "now" });
+    this.append("message.finished", { m: message.m, status, text }, { row: { parts, native }, urgency: "now" });
     this.#messages.delete(name);
     if (status === "COMPLETE") this.#lastText = text;
   }

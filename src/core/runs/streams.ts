@@ -72,10 +72,10 @@ async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message:
     provenance: message.provenance ?? null,
     createdAt: added?.at ?? 0,
   };
-  return plainEntity<Message>(Message.prototype, { ...row, ...(await insertMessage(tx, row)) });
+  return plainEntity<Message>(Message.prototype, { ...row, native: null, ...(await insertMessage(tx, row)) });
 }
 
-type MessageRow = Omit<Message, "tenantId" | "ownerId" | "turnSeq" | `~${string}`>;
+type MessageRow = Omit<Message, "tenantId" | "ownerId" | "turnSeq" | "native" | `~${string}`>;
 
 /** @returns what the row has of its stream and its run. */
 async function insertMessage({ sql }: Tx, row: MessageRow): Promise<Pick<Message, "tenantId" | "ownerId" | "turnSeq">> {

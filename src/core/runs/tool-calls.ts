@@ -110,6 +110,7 @@ export class ToolCalls {
   async #runOne(call: KnownCall, request: ToolRequest): Promise<ToolOutcome> {
     const { session, tools, gates, signal } = this.#options;
     if (call.outcome) return call.outcome;
+    if (request.problem !== undefined) return this.#finish(call, { status: "ERROR", error: request.problem });
     const tool = tools.find(({ name }) => name === request.name);
     if (!tool) return this.#finish(call, { status: "ERROR", error: `There is no tool "${request.name}" for this agent.` });
     const parsed = await this.#check(tool, call.lost ? (call.arguments ?? request.arguments) : request.arguments);

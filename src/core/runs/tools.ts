@@ -188,4 +188,6 @@ export interface ToolRequest {
   readonly name: string;
   /** JSON text as the model wrote it, or the value. */
   readonly arguments: unknown;
+  /** Why it must not be made, for the model: the call ends as ERROR with it. */
+  readonly problem?: string;
 }

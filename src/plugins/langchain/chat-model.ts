@@ -1,20 +1,20 @@
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import type { ChatCompletionChunk, ChatCompletionCreateParams } from "openai/resources/chat/completions";
-import type { ResponseCreateParams, ResponseStreamEvent } from "openai/resources/responses/responses";
+import type { BaseMessage } from "@langchain/core/messages";
+import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
 import type { ModelBinding } from "#weftline";
 import {
   chatSettings,
-  completeEnd,
   createReader,
-  providerError,
   responsesSettings,
-  watched,
+  streamAnswer,
+  type AnswerReader,
   type Blame,
   type ModelSettings,
-  type NativeEvent,
+  type NativeRequest,
 } from "#plugins/openai";
-import { filterEvent } from "./events.ts";
-import { createChunkRepair } from "./repaired-chunks.ts";
+import { chunksOf, eventsOf, type SpokenAnswer } from "./answers.ts";
+import { forChat, forResponses, type KeptCalls } from "./sent-back.ts";
 import type { LangChainSdk } from "./sdk.ts";
 
 /** In what LangChain knows of a call: the binding that it goes over. */
@@ -25,14 +25,18 @@ export interface ChatModelSource extends ModelSettings {
   readonly model: ModelBinding;
   /** Whose model it is, for failures: the framework's id. */
   readonly plugin: string;
+  /** Told of each answer as it begins, by the id of LangChain's message. */
+  readonly onAnswer?: (id: string, reader: AnswerReader) => void;
+  /** What providers want back with calls of earlier answers. */
+  readonly kept?: KeptCalls;
 }
 
 /**
- * LangChain's own ChatOpenAI for a binding, over the one of OpenAI's APIs that it speaks. The client, its failures and its patience are those
- * of the plugin openai: nothing is read from the environment, and nothing is tried again here.
+ * LangChain's own ChatOpenAI for a binding, over the one of OpenAI's APIs that it speaks. LangChain makes the requests; answers are read, and
+ * failures told, as the plugin openai does. Nothing is read from the environment, and nothing is tried again here.
  */
 export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource): Promise<BaseChatModel> {
-  const { model, plugin, options } = source;
+  const { model, plugin, options, onAnswer, kept = new Map() } = source;
   const key = await model.apiKey();
   const client = sdk.openai.clientFor(model, key);
   const blame: Blame = { provider: model.provider, plugin, secrets: [key] };
@@ -47,30 +51,20 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
     // So that its calls are told from those of a model that somebody brought along.
     metadata: { [bindingOfCall]: model.id },
   };
-
-  async function* answer<Event extends NativeEvent>(
-    open: (signal: AbortSignal) => Promise<AsyncIterable<Event>>,
-    signal: AbortSignal,
-    tell: (event: Event) => Event = (event) => event,
-  ): AsyncGenerator<Event> {
-    const reader = createReader(api);
-    for await (const event of watched(open, { sdk: sdk.openai.sdk, blame, signal, model, end: () => reader.end() })) {
-      reader.read(event);
-      yield tell(event);
-    }
-    const { reason } = completeEnd(reader.end(), blame);
-    if (reason === "filter" && api === "responses") yield { type: filterEvent } as unknown as Event;
-  }
-
-  /** An answer in one piece, for whoever asks LangChain without listening. */
-  const whole = <Result>(asked: PromiseLike<Result>, signal: AbortSignal | null | undefined): Promise<Result> =>
-    Promise.resolve(asked).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw providerError(error, sdk.openai.sdk, blame);
-    });
-
-  type Asked = { readonly signal?: AbortSignal | null | undefined } | undefined;
   const never = new AbortController().signal;
+
+  const speak = (request: NativeRequest, signal: AbortSignal | undefined): SpokenAnswer => {
+    const reader = createReader(api);
+    const id = `answer-${crypto.randomUUID()}`;
+    onAnswer?.(id, reader);
+    const pieces = streamAnswer({ loaded: sdk.openai, client, request, reader, blame }, { signal: signal ?? never, model });
+    return { id, pieces, reader, blame };
+  };
+  const whole = async (chunks: AsyncIterable<ChatGenerationChunk>): Promise<ChatResult> => {
+    let answer: ChatGenerationChunk | undefined;
+    for await (const chunk of chunks) answer = answer?.concat(chunk) ?? chunk;
+    return { generations: answer ? [answer] : [] };
+  };
 
   // Settings go as they stand: LangChain would leave out what it does not expect of a model's name.
   class Completions extends sdk.models.ChatOpenAICompletions {
@@ -78,14 +72,26 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
       return { ...super.invocationParams(...asked), ...chatSettings(source) };
     }
 
-    override completionWithRetry(request: ChatCompletionCreateParams, asked?: Asked): never {
-      const { completions } = client.chat;
-      const made = request.stream
-        ? Promise.resolve(
-            answer<ChatCompletionChunk>((signal) => completions.create(request, { signal }), asked?.signal ?? never, createChunkRepair()),
-          )
-        : whole(completions.create(request, { signal: asked?.signal }), asked?.signal);
-      return made as never;
+    override async *_streamChatModelEvents(messages: BaseMessage[], asked: this["ParsedCallOptions"]) {
+      yield* eventsOf(this.#speak(messages, asked));
+    }
+
+    override async *_streamResponseChunks(
+      messages: BaseMessage[],
+      asked: this["ParsedCallOptions"],
+      run?: CallbackManagerForLLMRun,
+    ): AsyncGenerator<ChatGenerationChunk> {
+      yield* chunksOf(sdk, this.#speak(messages, asked), run);
+    }
+
+    override _generate(messages: BaseMessage[], asked: this["ParsedCallOptions"], run?: CallbackManagerForLLMRun): Promise<ChatResult> {
+      return whole(this._streamResponseChunks(messages, asked, run));
+    }
+
+    #speak(messages: BaseMessage[], asked: this["ParsedCallOptions"]): SpokenAnswer {
+      const written = sdk.models.convertMessagesToCompletionsMessageParams({ messages, model: this.model });
+      const settings = this.invocationParams(asked, { streaming: true });
+      return speak({ api: "chat", body: { ...settings, messages: forChat(written, kept), stream: true } }, asked.signal);
     }
   }
   class Responses extends sdk.models.ChatOpenAIResponses {
@@ -93,11 +99,26 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
       return { ...super.invocationParams(...asked), ...responsesSettings(source) };
     }
 
-    override completionWithRetry(request: ResponseCreateParams, asked?: Asked): never {
-      const made = request.stream
-        ? Promise.resolve(answer<ResponseStreamEvent>((signal) => client.responses.create(request, { signal }), asked?.signal ?? never))
-        : whole(client.responses.create(request, { signal: asked?.signal }), asked?.signal);
-      return made as never;
+    override async *_streamChatModelEvents(messages: BaseMessage[], asked: this["ParsedCallOptions"]) {
+      yield* eventsOf(this.#speak(messages, asked));
+    }
+
+    override async *_streamResponseChunks(
+      messages: BaseMessage[],
+      asked: this["ParsedCallOptions"],
+      run?: CallbackManagerForLLMRun,
+    ): AsyncGenerator<ChatGenerationChunk> {
+      yield* chunksOf(sdk, this.#speak(messages, asked), run);
+    }
+
+    override _generate(messages: BaseMessage[], asked: this["ParsedCallOptions"], run?: CallbackManagerForLLMRun): Promise<ChatResult> {
+      return whole(this._streamResponseChunks(messages, asked, run));
+    }
+
+    #speak(messages: BaseMessage[], asked: this["ParsedCallOptions"]): SpokenAnswer {
+      const written = sdk.models.convertMessagesToResponsesInput({ messages, zdrEnabled: true, model: this.model });
+      const body = { ...this.invocationParams(asked), input: forResponses(written), stream: true };
+      return speak({ api: "responses", body: body as Extract<NativeRequest, { api: "responses" }>["body"] }, asked.signal);
     }
   }
   return api === "responses" ? new Responses({ ...fields, zdrEnabled: true }) : new Completions(fields);

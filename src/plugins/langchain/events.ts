@@ -1,14 +1,6 @@
 import type { ChatModelStreamEvent, MessageFinishEvent } from "@langchain/core/language_models/event";
-import type { UsageMetadata } from "@langchain/core/messages";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
-import type { TokenUsage } from "#weftline";
-import { Parts, type AnswerEnd, type AnswerPiece, type AnswerReader } from "#plugins/openai";
-import { refusal } from "./repaired-chunks.ts";
-
-/** An event that our models send through LangChain: the provider's filter stopped an answer, which LangChain would call too long. */
-export const filterEvent = "response.content_filter";
-
-type Fields = Readonly<Record<string, unknown>>;
+import { Pieces, reportedUsage, spoken, words, type AnswerEnd, type AnswerPiece, type AnswerReader, type Fields } from "#plugins/openai";
 
 /** A block of a message, as it grows. */
 interface Block {
@@ -42,7 +34,7 @@ export function createMessageReader(): AnswerReader<ChatModelStreamEvent> {
 }
 
 class MessageReader implements AnswerReader<ChatModelStreamEvent> {
-  readonly #parts = new Parts();
+  readonly #pieces = new Pieces();
   readonly #blocks = new Map<string, Block>();
   /** What OpenAI wrote, by its place in the answer: to send back where it holds sealed thoughts. */
   readonly #items = new Map<number, ResponseInputItem | Block>();
@@ -50,6 +42,10 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
 
   end(): AnswerEnd {
     return this.#end;
+  }
+
+  rest(): readonly AnswerPiece[] {
+    return this.#pieces.rest();
   }
 
   read(event: ChatModelStreamEvent): readonly AnswerPiece[] {
@@ -64,11 +60,11 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
       case "content-block-delta":
         switch (event.delta.type) {
           case "text-delta":
-            return this.#more(`${event.index}`, "text", event.delta.text);
+            return this.#more(`${event.index}`, "text", textOf(event.delta.text));
           case "reasoning-delta":
-            return this.#more(`${event.index}`, "reasoning", event.delta.reasoning);
+            return this.#more(`${event.index}`, "reasoning", textOf(event.delta.reasoning));
           case "tool-call-delta":
-            return this.#more(`${event.index}`, "call", event.delta.args);
+            return this.#more(`${event.index}`, "call", words(event.delta.args));
           case "block-delta":
             return this.#content(`${event.index}`, event.delta.fields);
           default:
@@ -89,7 +85,7 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
 
   #open(key: string, type: Block["type"], callId = "", name = ""): Block {
     let block = this.#blocks.get(key);
-    if (!block) this.#blocks.set(key, (block = { part: this.#parts.open(key).part, type, callId, name, text: "" }));
+    if (!block) this.#blocks.set(key, (block = { part: this.#pieces.partOf(key), type, callId, name, text: "" }));
     return block;
   }
 
@@ -97,8 +93,8 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
     if (text === "" || (type === "call" && !this.#blocks.has(key))) return [];
     const block = this.#open(key, type);
     block.text += text;
-    if (type === "call") return [{ kind: "arguments", part: block.part, text }];
-    return [{ kind: "text", part: block.part, channel: type === "text" ? "TEXT" : "REASONING", text }];
+    if (type === "call") return this.#pieces.arguments(key, text);
+    return this.#pieces.text(key, type === "text" ? "TEXT" : "REASONING", text);
   }
 
   /** What a text that is said to be all of a block holds beyond what is known of it. */
@@ -111,9 +107,9 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
   #content(key: string, content: Fields): readonly AnswerPiece[] {
     switch (content["type"]) {
       case "text":
-        return this.#rest(key, "text", words(content["text"]));
+        return this.#rest(key, "text", textOf(content["text"]));
       case "reasoning":
-        return this.#rest(key, "reasoning", words(content["reasoning"]));
+        return this.#rest(key, "reasoning", textOf(content["reasoning"]));
       case "tool_call":
       case "tool_call_chunk":
       case "invalid_tool_call":
@@ -127,7 +123,7 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
     if (this.#blocks.has(key) || !words(name)) return [];
     const block = this.#open(key, "call", words(id), words(name));
     if (typeof index === "number") this.#items.set(index, block);
-    return [{ kind: "call", part: block.part, callId: block.callId, name: block.name }];
+    return [this.#pieces.call(key, block.callId, block.name)];
   }
 
   /** A complete call has its arguments parsed: that is of use only where nothing was told of them before. */
@@ -138,7 +134,6 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
   }
 
   #provider(name: string, payload: Fields): readonly AnswerPiece[] {
-    if (name === filterEvent) this.#end = { ...this.#end, reason: "filter" };
     if (name === "response.output_item.done") this.#items.set(Number(payload["output_index"]), payload["item"] as ResponseInputItem);
     if (name.startsWith("response.refusal.")) this.#end = { ...this.#end, refused: true };
     const said = handedOn[name];
@@ -157,13 +152,14 @@ class MessageReader implements AnswerReader<ChatModelStreamEvent> {
     // Over Responses LangChain says `stop` also of an answer that is calls.
     const guessed = named === "stop" && called && responseMetadata?.["finish_reason"] === undefined;
     const ended = this.#end.reason ?? (guessed ? "tools" : named);
-    const native = this.#native();
+    const items = this.#native();
+    const counted = reportedUsage(usage);
     this.#end = {
       ...this.#end,
       ...(ended === undefined ? {} : { reason: ended }),
-      ...(usage ? { usage: usageOf(usage) } : {}),
-      ...(native ? { native } : {}),
-      ...(responseMetadata?.["finish_reason"] === refusal ? { refused: true as const } : {}),
+      ...(counted ? { usage: counted } : {}),
+      ...(responseMetadata?.["finish_reason"] === "refusal" ? { refused: true as const } : {}),
+      ...(items ? { native: { api: "responses" as const, items } } : {}),
     };
   }
 
@@ -178,17 +174,9 @@ function asItem({ callId, name, text }: Block): ResponseInputItem {
   return { type: "function_call", call_id: callId, name, arguments: text };
 }
 
-function words(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function usageOf(usage: Partial<UsageMetadata>): TokenUsage {
-  const cached = usage.input_token_details?.cache_read;
-  const reasoning = usage.output_token_details?.reasoning;
-  return {
-    inputTokens: usage.input_tokens ?? 0,
-    outputTokens: usage.output_tokens ?? 0,
-    ...(cached === undefined ? {} : { cachedInputTokens: cached }),
-    ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
-  };
+/** The text of a block, whatever its shape. */
+function textOf(content: unknown): string {
+  return spoken(content)
+    .map(({ text }) => text)
+    .join("");
 }

@@ -1,7 +1,7 @@
 import type { RunEventBody } from "#weftline";
 
 interface Said {
-  readonly tell: () => Iterable<RunEventBody>;
+  readonly tell: () => Iterable<RunEventBody> | AsyncIterable<RunEventBody>;
   readonly heard: () => void;
 }
 
@@ -21,7 +21,7 @@ export class Exchange {
    *
    * @param tell called when its turn has come; what it throws ends the iteration.
    */
-  say(tell: () => Iterable<RunEventBody>): Promise<void> {
+  say(tell: Said["tell"]): Promise<void> {
     if (this.#state === "closed") return Promise.resolve();
     return new Promise((heard) => {
       this.#said.push({ tell, heard });

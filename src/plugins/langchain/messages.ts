@@ -12,13 +12,15 @@ export interface MessageMaking {
   readonly names: ToolNames;
   /** The files of the conversation; none unless said. */
   readonly files?: LoadedFiles;
+  /** What OpenAI wrote for an answer of this run, where it has to be sent back so. */
+  readonly native?: (message: AssistantMessage) => readonly ResponseInputItem[] | undefined;
 }
 
 /** A conversation as LangChain's messages: an answer with calls is followed by what came of those that were made. */
 export function toMessages(conversation: readonly ConversationMessage[], making: MessageMaking): BaseMessage[] {
   const { HumanMessage, SystemMessage } = making.sdk.messages;
   return conversation.flatMap((message): BaseMessage[] => {
-    if (message.role === "ASSISTANT") return [toAnswer(message, making), ...toResults(message, making)];
+    if (message.role === "ASSISTANT") return [toAnswer(message, making, making.native?.(message)), ...toResults(message, making)];
     const content = inputContent(message, making.files ?? new Map(), contentOf);
     // The system's messages hold text only, so what is none is said by the user.
     return [message.role === "SYSTEM" && typeof content === "string" ? new SystemMessage(content) : new HumanMessage({ content })];

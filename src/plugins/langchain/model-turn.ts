@@ -1,7 +1,7 @@
 import type { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { ChatModelStreamEvent } from "@langchain/core/language_models/event";
-import type { AIMessage, BaseMessage } from "@langchain/core/messages";
+import type { AIMessage, AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import type { LLMResult } from "@langchain/core/outputs";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import {
@@ -18,9 +18,13 @@ import {
   completeEnd,
   createCallIds,
   createToolNames,
+  cutCalls,
   endOfCall,
+  extrasFor,
+  type AnswerPiece,
   type AnswerReader,
   type Blame,
+  type CompleteEnd,
   type LoadedFiles,
   type OpenAIOptions,
   type ToolNames,
@@ -32,6 +36,8 @@ import { Exchange } from "./exchange.ts";
 import { toAnswer, toMessages } from "./messages.ts";
 import { toTool, type ToolCaller } from "./platform-tool.ts";
 import type { LangChainSdk } from "./sdk.ts";
+import type { KeptCall } from "./sent-back.ts";
+import { TokenReader } from "./tokens.ts";
 
 /** What one turn of an agent over LangChain's models is made of. */
 export interface ModelTurnOptions {
@@ -42,8 +48,10 @@ export interface ModelTurnOptions {
   readonly options: OpenAIOptions;
   readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
   readonly conversation: readonly ConversationMessage[];
-  /** Who makes the calls that models ask for; a {@link Calls} unless said. */
+  /** Who makes the calls that models ask for; a {@link Calls} by default. */
   readonly calls?: TurnCalls;
+  /** Whether the platform is told of calls as models write them, which is the default, or only when it makes them. */
+  readonly told?: "asWritten" | "asMade";
   /**
    * Names the step and the message of a model call, and the step that it belongs to.
    *
@@ -65,6 +73,7 @@ interface Speaker {
   readonly model: Pick<ModelBinding, "provider" | "model" | "provenance">;
   /** Said of its step, message and tokens. */
   readonly answering: { readonly provenance?: "LIVE" };
+  readonly whose: "own" | "brought";
 }
 
 /** A model call that is under way. */
@@ -75,6 +84,9 @@ interface Speaking {
   /** How many characters the model was given. */
   readonly asked: () => number;
   readonly reader: AnswerReader<ChatModelStreamEvent>;
+  /** For models that LangChain tells of by tokens. */
+  readonly tokens: TokenReader;
+  heard: "nothing" | "events";
   readonly answer: Answer;
 }
 
@@ -91,6 +103,9 @@ export class ModelTurn {
   readonly #options: ModelTurnOptions;
   readonly #callId: (id: string) => string;
   readonly #speaking = new Map<string, Speaking>();
+  /** The answers of our models as they were read, by the ids of LangChain's messages. */
+  readonly #answers = new Map<string, AnswerReader>();
+  readonly #kept = new Map<string, KeptCall>();
 
   constructor(options: ModelTurnOptions) {
     this.#options = options;
@@ -99,13 +114,18 @@ export class ModelTurn {
       answerTools,
     );
     this.#callId = createCallIds(options.conversation);
+    for (const message of options.conversation) {
+      const extras = message.role === "ASSISTANT" ? extrasFor(message.native, options.ctx.model) : undefined;
+      if (extras && message.role === "ASSISTANT") this.#keep(message.toolCalls, { extras, isOwn: message.runId === options.ctx.runId });
+    }
     this.calls = options.calls ?? new Calls(options.ctx, (reason) => this.exchange.fail(reason));
   }
 
   /** The model of the run, as LangChain's. */
   model(): Promise<BaseChatModel> {
     const { sdk, ctx, plugin, options, outputSchema } = this.#options;
-    return createChatModel(sdk, { model: ctx.model, tools: ctx.tools, plugin, options, outputSchema });
+    const onAnswer = (id: string, reader: AnswerReader): void => void this.#answers.set(id, reader);
+    return createChatModel(sdk, { model: ctx.model, tools: ctx.tools, plugin, options, outputSchema, onAnswer, kept: this.#kept });
   }
 
   /**
@@ -115,7 +135,12 @@ export class ModelTurn {
    * @throws FILE_UNSUPPORTED for one that was not.
    */
   messages(conversation: readonly ConversationMessage[], files: LoadedFiles = new Map()): BaseMessage[] {
-    return toMessages(conversation, { sdk: this.#options.sdk, names: this.names, files });
+    const { sdk, ctx } = this.#options;
+    const native = (message: AssistantMessage) => {
+      const extras = message.runId === ctx.runId ? extrasFor(message.native, ctx.model) : undefined;
+      return extras?.api === "responses" ? extras.items : undefined;
+    };
+    return toMessages(conversation, { sdk, names: this.names, files, native });
   }
 
   /** A tool of the platform as LangChain's. */
@@ -145,6 +170,8 @@ export class ModelTurn {
       handleChatModelStart: (_model: unknown, messages: BaseMessage[][], id: string, ...rest: readonly unknown[]) =>
         this.exchange.say(() => this.#begin(id, messages[0] ?? [], rest)),
       handleChatModelStreamEvent: (event: ChatModelStreamEvent, id: string) => this.exchange.say(() => this.#hear(id, event)),
+      handleLLMNewToken: (text: unknown, _at: unknown, id: string, _parent: unknown, _tags: unknown, told?: unknown) =>
+        this.exchange.say(() => this.#hearToken(id, text, (told as { chunk?: { message?: AIMessageChunk } } | undefined)?.chunk?.message)),
       handleLLMEnd: ({ generations }: LLMResult, id: string) =>
         this.exchange.say(() => this.#finish(id, (generations[0]?.[0] as { readonly message?: AIMessage } | undefined)?.message)),
     };
@@ -155,10 +182,11 @@ export class ModelTurn {
     const { ctx, nameCall } = this.#options;
     const known = (metadata ?? {}) as Readonly<Record<string, unknown>>;
     const { key, parent } = nameCall(known);
-    const speaker = bindingOfCall in known ? { model: ctx.model, answering: {} } : broughtAlong(known);
+    const speaker: Speaker = bindingOfCall in known ? { model: ctx.model, answering: {}, whose: "own" } : broughtAlong(known);
     const answer = new Answer(key, ctx, { toolName: (wire) => this.names.fromWire(wire), callId: this.#callId });
     const asked = (): number => JSON.stringify([messages.map(({ text }) => text), extra]).length;
-    this.#speaking.set(id, { key, speaker, parent, asked, reader: createMessageReader(), answer });
+    const readers = { reader: createMessageReader(), tokens: new TokenReader() };
+    this.#speaking.set(id, { key, speaker, parent, asked, ...readers, heard: "nothing", answer });
     yield {
       kind: "step.started",
       step: key,
@@ -172,44 +200,80 @@ export class ModelTurn {
 
   *#hear(id: string, event: ChatModelStreamEvent): Generator<RunEventBody> {
     const speaking = this.#speaking.get(id);
-    for (const piece of speaking?.reader.read(event) ?? []) {
-      const said = speaking?.answer.take(piece);
-      if (said) yield said;
-    }
+    if (!speaking) return;
+    speaking.heard = "events";
+    yield* taken(speaking, speaking.reader.read(event));
   }
 
-  *#finish(id: string, message: AIMessage | undefined): Generator<RunEventBody> {
+  *#hearToken(id: string, text: unknown, chunk: AIMessageChunk | undefined): Generator<RunEventBody> {
+    const speaking = this.#speaking.get(id);
+    if (speaking?.heard === "nothing") yield* taken(speaking, speaking.tokens.token(text, chunk));
+  }
+
+  async *#finish(id: string, message: AIMessage | undefined): AsyncGenerator<RunEventBody> {
     const speaking = this.#speaking.get(id);
     if (!speaking) return;
     this.#speaking.delete(id);
-    const { key, asked, reader, answer } = speaking;
-    const { model, answering } = speaking.speaker;
-    const { sdk, plugin, options, outputSchema } = this.#options;
-    const blame: Blame = { provider: model.provider, plugin, secrets: [] };
-    const end = completeEnd(reader.end(), blame);
-    const ending = endOfCall(end, answer, { plugin, model, key, asked, maxOutputTokens: options.maxOutputTokens });
-    for (const body of ending) yield body.kind === "usage.recorded" ? { ...body, ...answering } : body;
+    const { key, asked, answer } = speaking;
+    const { model, answering, whose } = speaking.speaker;
+    const { sdk, ctx, plugin, options, outputSchema, told = "asWritten" } = this.#options;
+    yield* taken(speaking, speaking.heard === "events" ? speaking.reader.rest() : speaking.tokens.message(message));
+    const end = this.#endOf(speaking, message);
+    const cut = cutCalls(end, answer);
+    if (cut.length > 0 && told === "asWritten") await ctx.callTools(cut);
+    const kept = answer.kept(end, ctx.model);
+    if (kept && whose === "own") this.#keep(answer.calls, { extras: kept.data, isOwn: true });
+    const ending = { plugin, model, key, asked, maxOutputTokens: options.maxOutputTokens, kept: whose === "own" ? kept : undefined };
+    for (const body of endOfCall(end, answer, { ...ending, mayBeUnread: whose === "brought" }))
+      yield body.kind === "usage.recorded" ? { ...body, ...answering } : body;
     if (end.refused && outputSchema) throw new WeftlineError("MODEL_REFUSED", { problem: answer.text });
-    this.calls.note(answer.calls);
-    if (message)
-      become(
-        message,
-        toAnswer({ text: answer.text, toolCalls: answer.calls }, { sdk, names: this.names }, answer.renamed === 0 ? end.native : undefined),
-      );
+    this.calls.note(cut.length > 0 ? cut : answer.calls);
+    if (!message) return;
+    const items = kept?.data.api === "responses" ? kept.data.items : undefined;
+    become(message, toAnswer({ text: answer.text, toolCalls: answer.calls }, { sdk, names: this.names }, items));
+  }
+
+  /** How an answer ended. Only our own models have to say it: others may leave it out. */
+  #endOf({ speaker, reader, tokens, heard, answer }: Speaking, message: AIMessage | undefined): CompleteEnd {
+    const blame: Blame = { provider: speaker.model.provider, plugin: this.#options.plugin, secrets: [] };
+    const told = heard === "events" ? reader.end() : tokens.end(message);
+    const id = (heard === "events" ? told.id : tokens.id) ?? "";
+    const own = this.#answers.get(id);
+    this.#answers.delete(id);
+    if (own || speaker.whose === "own") return completeEnd(own?.end() ?? told, blame);
+    return completeEnd({ ...told, reason: told.reason ?? (answer.calls.length > 0 ? "tools" : "stop") }, blame);
+  }
+
+  #keep(calls: readonly { readonly callId: string }[], kept: KeptCall): void {
+    for (const { callId } of calls) this.#kept.set(callId, kept);
+  }
+}
+
+type AssistantMessage = Extract<ConversationMessage, { role: "ASSISTANT" }>;
+
+function* taken({ answer }: Speaking, pieces: readonly AnswerPiece[]): Generator<RunEventBody> {
+  for (const piece of pieces) {
+    const said = answer.take(piece);
+    if (said) yield said;
   }
 }
 
 function broughtAlong({ ls_provider: provider, ls_model_name: model }: Readonly<Record<string, unknown>>): Speaker {
   const named = (name: unknown): string => (typeof name === "string" && name !== "" ? name : "unknown");
-  return { model: { provider: named(provider), model: named(model), provenance: "LIVE" }, answering: { provenance: "LIVE" } };
+  return {
+    model: { provider: named(provider), model: named(model), provenance: "LIVE" },
+    answering: { provenance: "LIVE" },
+    whose: "brought",
+  };
 }
 
 /**
  * Makes LangChain's message what was heard: it would leave out calls whose arguments are no JSON, keep two calls under one id, and send
- * thoughts back that are not sealed.
+ * thoughts back that are not sealed. Its id is ours: where a provider gives all answers one id, lists of messages would keep the last.
  */
 function become(message: AIMessage, heard: AIMessage): void {
   const fields = {
+    id: crypto.randomUUID(),
     content: heard.content,
     tool_calls: heard.tool_calls ?? [],
     invalid_tool_calls: [],

@@ -1,5 +1,6 @@
 import type * as Callbacks from "@langchain/core/callbacks/base";
 import type * as Messages from "@langchain/core/messages";
+import type * as Outputs from "@langchain/core/outputs";
 import type * as Tools from "@langchain/core/tools";
 import type * as ChatModels from "@langchain/openai";
 import { WeftlineError, messageOf } from "#weftline";
@@ -12,6 +13,7 @@ export const installFix = "Run: npm install langchain @langchain/core @langchain
 /** The parts of LangChain that stand behind a model call, loaded. */
 export interface LangChainSdk {
   readonly messages: typeof Messages;
+  readonly outputs: typeof Outputs;
   readonly tools: typeof Tools;
   readonly callbacks: typeof Callbacks;
   readonly models: typeof ChatModels;
@@ -42,12 +44,13 @@ export function unavailable(error: unknown): WeftlineError {
 
 async function load(loadOpenAI: () => Promise<LoadedSdk>): Promise<LangChainSdk> {
   quieten();
-  const [messages, tools, callbacks, models, openai] = await Promise.all([
+  const [messages, outputs, tools, callbacks, models, openai] = await Promise.all([
     import("@langchain/core/messages"),
+    import("@langchain/core/outputs"),
     import("@langchain/core/tools"),
     import("@langchain/core/callbacks/base"),
     import("@langchain/openai"),
     loadOpenAI(),
   ]);
-  return { messages, tools, callbacks, models, openai };
+  return { messages, outputs, tools, callbacks, models, openai };
 }

@@ -89,6 +89,7 @@ export class GraphTurn {
       outputSchema: request.outputSchema,
       conversation: request.messages,
       calls: this.desk,
+      told: calls,
       nameCall: (metadata) => this.#nameCall(metadata),
     });
     this.conversation = this.models.messages(request.messages, files);

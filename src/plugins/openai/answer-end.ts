@@ -1,6 +1,7 @@
-import { WeftlineError, type ModelBinding, type RunEventBody, type TokenUsage } from "#weftline";
+import { WeftlineError, type ModelBinding, type RunEventBody, type TokenUsage, type ToolRequest } from "#weftline";
 import type { Answer } from "./answer-taken.ts";
 import type { CompleteEnd } from "./answer.ts";
+import type { KeptExtras } from "./native-answer.ts";
 
 /** What an answer's end is told with. */
 export interface Ending {
@@ -12,6 +13,10 @@ export interface Ending {
   /** How many characters the request had: asked for where the provider counts no tokens, to estimate them. */
   readonly asked: () => number;
   readonly maxOutputTokens: number | undefined;
+  /** Whether the answer may be one that is not read, as a picture: of models that a framework reads itself. */
+  readonly mayBeUnread?: boolean;
+  /** What the provider wants back with the answer. */
+  readonly kept?: KeptExtras | undefined;
 }
 
 /**
@@ -20,13 +25,17 @@ export interface Ending {
  * @throws RUN_LIMIT or PROVIDER_REJECTED, after the tokens, where the answer was cut before it said anything that stands by itself.
  */
 export function* endOfCall(end: CompleteEnd, answer: Answer, ending: Ending): Generator<RunEventBody> {
-  const { key } = ending;
+  const { key, kept, mayBeUnread = false } = ending;
   const usage: RunEventBody = { kind: "usage.recorded", step: key, ...usageOf(end, answer, ending) };
   if (isCutOff(end, answer)) {
     yield usage;
     throw cutOff(end, ending);
   }
-  yield { kind: "message.finished", message: key, status: "COMPLETE" };
+  if (!mayBeUnread && isLost(end, answer)) {
+    yield usage;
+    throw lost(end, ending);
+  }
+  yield { kind: "message.finished", message: key, status: "COMPLETE", ...(kept ? { native: kept } : {}) };
   yield usage;
   yield {
     kind: "step.finished",
@@ -34,6 +43,15 @@ export function* endOfCall(end: CompleteEnd, answer: Answer, ending: Ending): Ge
     status: "SUCCEEDED",
     output: { finish: end.refused ? "refusal" : end.reason, ...(end.id === undefined ? {} : { answer: end.id }) },
   };
+}
+
+/**
+ * The calls of an answer that the token limit cut, to be refused: their arguments may look complete and not be. Have the platform end them before
+ * the message ends, so that no later turn makes them.
+ */
+export function cutCalls({ reason }: CompleteEnd, { calls }: Pick<Answer, "calls">): ToolRequest[] {
+  const problem = "The answer was cut before its arguments were complete.";
+  return reason === "length" ? calls.map((call) => ({ ...call, problem })) : [];
 }
 
 /** A run that needs more model calls than it may make. */
@@ -53,11 +71,29 @@ function cutOff(end: CompleteEnd, { plugin, model, maxOutputTokens }: Ending): W
   return new WeftlineError("PROVIDER_REJECTED", { provider: model.provider, plugin, status: 200, problem });
 }
 
-function usageOf(end: CompleteEnd, answer: Answer, { model, asked }: Ending): TokenUsage & { provider: string; model: string } {
-  const whose = { provider: model.provider, model: model.model };
-  if (end.usage) return { ...whose, ...end.usage, ...(model.provenance === "SIMULATED" ? { estimated: true } : {}) };
-  const written = answer.calls.reduce((length, call) => length + call.name.length + call.arguments.length, answer.text.length);
-  return { ...whose, inputTokens: estimate(asked()), outputTokens: estimate(written), estimated: true };
+/** Models that say nothing more count the end of their turn. */
+const endTokens = 1;
+
+/** Whether the provider counts what it wrote and none of it could be read. */
+function isLost({ usage, refused }: CompleteEnd, { length }: Answer): boolean {
+  return length === 0 && refused !== true && (usage?.outputTokens ?? 0) > endTokens;
+}
+
+function lost({ usage }: CompleteEnd, { plugin, model }: Ending): WeftlineError {
+  const problem = `it counted ${usage?.outputTokens} tokens and sent nothing that can be read.`;
+  return new WeftlineError("PROVIDER_FAILED", { provider: model.provider, plugin, status: 200, problem });
+}
+
+/** What was not reported is estimated. */
+function usageOf(
+  { usage = {} }: CompleteEnd,
+  { length }: Answer,
+  { model, asked }: Ending,
+): TokenUsage & { provider: string; model: string } {
+  const { inputTokens = estimate(asked()), outputTokens = estimate(length) } = usage;
+  const isEstimated = model.provenance === "SIMULATED" || usage.inputTokens === undefined || usage.outputTokens === undefined;
+  const counts = { ...usage, inputTokens, outputTokens, ...(isEstimated ? { estimated: true } : {}) };
+  return { provider: model.provider, model: model.model, ...counts };
 }
 
 /** Four characters a token, which is near enough for English. */

@@ -3,7 +3,7 @@ import type { RunContext } from "#weftline";
 import type { AnswerPiece, AnswerReader } from "./answer.ts";
 import type { LoadedSdk } from "./client.ts";
 import type { Blame } from "./errors.ts";
-import { eventBatches } from "./event-batches.ts";
+import { eventBatches } from "./reading/event-batches.ts";
 import type { NativeRequest } from "./request.ts";
 import { watched } from "./watched.ts";
 
@@ -27,10 +27,12 @@ export async function* streamAnswer(
 ): AsyncGenerator<readonly AnswerPiece[]> {
   const { loaded, reader, blame } = source;
   const watch = { sdk: loaded.sdk, blame, signal, model, end: () => reader.end() };
-  for await (const events of watched(async (own) => eventBatches(await open(source, own), loaded.sdk), watch)) {
+  for await (const events of watched(async (own) => eventBatches(await open(source, own), blame), watch)) {
     const pieces = joined(events.flatMap((event) => reader.read(event)));
     if (pieces.length > 0) yield pieces;
   }
+  const rest = reader.rest();
+  if (rest.length > 0) yield rest;
 }
 
 function open({ client, request }: AnswerSource, signal: AbortSignal): Promise<Response> {

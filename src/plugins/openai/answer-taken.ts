@@ -1,9 +1,12 @@
-import type { RunContext, RunEventBody } from "#weftline";
-import type { AnswerPiece } from "./answer.ts";
+import type { ModelBinding, RunContext, RunEventBody } from "#weftline";
+import type { AnswerEnd, AnswerPiece } from "./answer.ts";
+import { extrasOf, modelNameOf, type KeptExtras } from "./native-answer.ts";
 
-interface Call {
+/** A call of an answer, by the platform's names. */
+export interface AnswerCall {
   readonly callId: string;
   readonly name: string;
+  /** JSON text as the model wrote it. */
   arguments: string;
 }
 
@@ -18,12 +21,12 @@ interface Naming {
 /** What a model says in one call, while it says it. */
 export class Answer {
   text = "";
-  /** How many calls could not keep the provider's id. */
-  renamed = 0;
+  /** How many characters it has so far, thoughts and arguments included. */
+  length = 0;
   readonly #message: string;
   readonly #ctx: Noting;
   readonly #naming: Naming;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new Map<number, AnswerCall>();
 
   constructor(message: string, ctx: Noting, naming: Naming) {
     this.#message = message;
@@ -32,8 +35,15 @@ export class Answer {
   }
 
   /** Calls in the order in which the model asked for them; their arguments are JSON text as it wrote them. */
-  get calls(): readonly Call[] {
+  get calls(): readonly AnswerCall[] {
     return [...this.#calls].toSorted(([a], [b]) => a - b).map(([, call]) => call);
+  }
+
+  /** What the provider wants back with it, to stand with its message; nothing where it has no calls, behind which it would be sent. */
+  kept({ native }: Pick<AnswerEnd, "native">, model: Pick<ModelBinding, "id" | "model">): KeptExtras | undefined {
+    if (!native || this.#calls.size === 0) return undefined;
+    const calls = [...this.#calls].toSorted(([a], [b]) => a - b).map(([part, { callId }]) => ({ part, callId }));
+    return { model: modelNameOf(model), data: extrasOf(native, calls) };
   }
 
   /** Takes a piece; text becomes an event, calls are noted with the engine. */
@@ -42,11 +52,12 @@ export class Answer {
     switch (piece.kind) {
       case "text":
         if (piece.channel === "TEXT") this.text += piece.text;
+        this.length += piece.text.length;
         return { kind: "message.delta", message: this.#message, part, channel: piece.channel, text: piece.text };
       case "call": {
         const call = { callId: this.#naming.callId(piece.callId), name: this.#naming.toolName(piece.name), arguments: "" };
-        if (call.callId !== piece.callId) this.renamed += 1;
         this.#calls.set(part, call);
+        this.length += call.name.length;
         this.#ctx.toolRequested({ callId: call.callId, name: call.name, message: this.#message, part });
         return undefined;
       }
@@ -54,6 +65,7 @@ export class Answer {
         const call = this.#calls.get(part);
         if (!call) return undefined;
         call.arguments += piece.text;
+        this.length += piece.text.length;
         this.#ctx.toolArguments(call.callId, piece.text);
         return undefined;
       }

@@ -1,6 +1,7 @@
 import type { ChatCompletionChunk } from "openai/resources/chat/completions";
-import type { ResponseInputItem, ResponseStreamEvent } from "openai/resources/responses/responses";
-import type { TokenUsage } from "#weftline";
+import type { ResponseStreamEvent } from "openai/resources/responses/responses";
+import type { NativeAnswer } from "./native-answer.ts";
+import type { ReportedUsage } from "./reading/token-usage.ts";
 
 /** An event of one of the two APIs, as the SDK hands it out. */
 export type NativeEvent = ResponseStreamEvent | ChatCompletionChunk;
@@ -19,12 +20,20 @@ export interface AnswerEnd {
   /** Whether what it says is a refusal. */
   readonly refused?: true;
   /** Why the provider gave up within the stream. */
-  readonly failure?: { readonly code: string | undefined; readonly message: string };
-  readonly usage?: TokenUsage;
+  readonly failure?: ReportedFailure;
+  /** As far as it was reported. */
+  readonly usage?: ReportedUsage;
   /** The provider's id of the answer. */
   readonly id?: string;
-  /** The answer as the provider wrote it, where it has to be sent back so. */
-  readonly native?: readonly ResponseInputItem[];
+  /** What the provider wants back with it. */
+  readonly native?: NativeAnswer;
+}
+
+/** What a provider said of its failure within a stream that began well. */
+export interface ReportedFailure {
+  /** The provider's own, as in `rate_limit_exceeded`, or a status. */
+  readonly code?: unknown;
+  readonly message: string;
 }
 
 /** A complete answer's end. */
@@ -32,7 +41,10 @@ export type CompleteEnd = AnswerEnd & { readonly reason: NonNullable<AnswerEnd["
 
 /** Reads one answer. It holds nothing but what it was given. */
 export interface AnswerReader<Event = NativeEvent> {
+  /** What an event adds, whatever its shape. */
   read(event: Event): readonly AnswerPiece[];
+  /** What was held back until it was known that nothing follows. */
+  rest(): readonly AnswerPiece[];
   end(): AnswerEnd;
 }
 

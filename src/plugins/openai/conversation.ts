@@ -1,5 +1,5 @@
 import { v7 } from "uuid";
-import { WeftlineError, type ConversationMessage, type RunContext } from "#weftline";
+import { WeftlineError, hashOf, type ConversationMessage, type RunContext } from "#weftline";
 
 type AssistantMessage = Extract<ConversationMessage, { role: "ASSISTANT" }>;
 
@@ -37,13 +37,33 @@ export async function settled(
   return { index, message: { ...message, toolCalls } };
 }
 
-/** Names the calls of a turn: as the provider did, unless it counts its ids anew in each answer; calls are told apart by them. */
+/** OpenAI takes no longer ids of calls. */
+const longestId = 40;
+
+/**
+ * Names the calls of a turn: as the provider did, unless it counts its ids from the start in each answer, since calls are told apart by them, or
+ * its ids are longer than others take.
+ */
 export function createCallIds(messages: readonly ConversationMessage[]): (id: string) => string {
   const known = new Set(messages.flatMap((message) => (message.role === "ASSISTANT" ? message.toolCalls.map(({ callId }) => callId) : [])));
   return (id) => {
-    const unique = id !== "" && !known.has(id) ? id : `call_${v7()}`;
+    const unique = id !== "" && id.length <= longestId && !known.has(id) ? id : `call_${v7().replaceAll("-", "")}`;
     known.add(unique);
     return unique;
+  };
+}
+
+/**
+ * Names calls on the wire: as the platform does, unless an id is longer than providers take, or stood before it. Ask once for each call, in the
+ * order of the conversation, and give the name to the call and to its result.
+ */
+export function createWireIds(): (callId: string) => string {
+  const taken = new Set<string>();
+  return (callId) => {
+    let wire = callId;
+    for (let n = 1; wire === "" || wire.length > longestId || taken.has(wire); n++) wire = `call_${hashOf([callId, n]).slice(0, 32)}`;
+    taken.add(wire);
+    return wire;
   };
 }
 

@@ -21,27 +21,52 @@ export function providerError(error: unknown, sdk: SdkErrors, blame: Blame): Wef
   if (error instanceof sdk.APIConnectionTimeoutError || timedOut(error)) return failure("PROVIDER_TIMEOUT", blame, {}, error);
   if (brokeOff(error)) return failure("CONNECTION_LOST", blame, {}, error);
   if (error instanceof sdk.APIConnectionError) return failure("PROVIDER_UNREACHABLE", blame, {}, error);
-  if (error instanceof sdk.APIError) return error.status === undefined ? refusedWithin(error, blame) : refused(error, error.status, blame);
-  if (error instanceof SyntaxError)
-    return failure("PROVIDER_FAILED", blame, { status: 200, problem: "it sent an event that is not JSON." }, error);
+  if (error instanceof sdk.APIError)
+    return error.status === undefined ? streamFailure(error, blame, error) : refused(error, error.status, blame);
+  if (error instanceof SyntaxError) return notJson(blame, error);
   if (error instanceof TypeError || error instanceof sdk.OpenAIError) return failure("CONNECTION_LOST", blame, {}, error);
   return new WeftlineError("INTERNAL", {}, { cause: error });
 }
 
-/**
- * A failure that the provider reported inside the stream, when the status had long been 200.
- *
- * @param code the provider's own, as in `rate_limit_exceeded`.
- */
-export function streamFailure(code: string | undefined, message: string, blame: Blame, cause?: unknown): WeftlineError {
-  const details = { status: code ?? 200, problem: redacted(message, blame) };
-  if (code === "rate_limit_exceeded") return failure("PROVIDER_RATE_LIMITED", blame, details, cause);
-  const temporary = code === undefined || /server|internal|overloaded|unavailable|timeout/.test(code) || /^5\d\d$/.test(code);
+/** A failure as a provider reports it within a stream, when the status had long been 200. */
+export interface StreamReport {
+  /** The provider's own, as in `rate_limit_exceeded`, or a status as a number or text. */
+  readonly code?: unknown;
+  /** Its kind, as in `overloaded_error`. */
+  readonly type?: unknown;
+  readonly status?: unknown;
+  readonly message: string;
+}
+
+/** What such a failure is: the same as the status would be that it stands for, as number, text or type. */
+export function streamFailure(report: StreamReport, blame: Blame, cause?: unknown): WeftlineError {
+  const named = [report.code, report.type, report.status]
+    .filter((each) => typeof each === "string" || typeof each === "number")
+    .map((each) => String(each).toLowerCase())
+    .filter((each) => each !== "" && each !== "error");
+  const status = named.map(Number).find((each) => each >= 400 && each < 600) ?? 0;
+  const says = (words: RegExp): boolean => named.some((each) => words.test(each));
+  const problem = redacted(report.message.replace(/^\d{3} /, "") || "It gave no reason.", blame);
+  const details = { status: named[0] ?? 200, problem };
+  if (status === 429 || says(/rate_?limit|too_many|quota|resource_?exhausted|throttl/))
+    return failure("PROVIDER_RATE_LIMITED", blame, { ...details, retryable: !says(/insufficient_quota/) }, cause);
+  if (status === 401 || status === 403 || says(/auth|api_key|permission|forbidden/))
+    return failure("PROVIDER_AUTH", blame, { status: details.status, retryable: false }, cause);
+  if (status === 408 || status === 504 || says(/timed?_?out|deadline/)) return failure("PROVIDER_TIMEOUT", blame, details, cause);
+  const temporary = named.length === 0 || status === 409 || status >= 500 || says(/server|internal|overload|unavailable/);
   return failure(temporary ? "PROVIDER_FAILED" : "PROVIDER_REJECTED", blame, details, cause);
 }
 
-function refusedWithin(error: InstanceType<typeof Sdk.APIError>, blame: Blame): WeftlineError {
-  return streamFailure(error.code ? String(error.code) : (error.type ?? undefined), error.message, blame, error);
+/** An event, or an answer, that is not JSON. */
+export function notJson(blame: Blame, cause: unknown): WeftlineError {
+  return failure("PROVIDER_FAILED", blame, { status: 200, problem: "it sent an event that is not JSON." }, cause);
+}
+
+/** A body that is no answer at all, as a page for people: the address is not that of the API. */
+export function answeredOtherwise(contentType: string | null, body: string, blame: Blame): WeftlineError {
+  const begins = redacted(JSON.stringify(body.trim().slice(0, 120)), blame);
+  const problem = `it answered with ${contentType ?? "something"} instead of a stream of events: ${begins}. Check the base URL of the binding.`;
+  return failure("PROVIDER_REJECTED", blame, { status: 200, problem }, undefined);
 }
 
 function refused(error: InstanceType<typeof Sdk.APIError>, status: number, blame: Blame): WeftlineError {

@@ -1,4 +1,3 @@
-import type { ResponseInputItem } from "openai/resources/responses/responses";
 import {
   fileUnsupported,
   messageOf,
@@ -16,7 +15,7 @@ import type { ToolNames } from "./tool-names.ts";
 
 /** What every model call of a turn says. */
 export interface ModelSettings {
-  readonly model: Pick<ModelBinding, "model" | "baseURL" | "api">;
+  readonly model: Pick<ModelBinding, "id" | "model" | "baseURL" | "api">;
   readonly options: OpenAIOptions;
   readonly tools: readonly Pick<ToolDefinition, "name" | "description" | "inputSchema">[];
   readonly outputSchema: Readonly<Record<string, unknown>> | undefined;
@@ -27,8 +26,8 @@ export interface ModelCall extends ModelSettings {
   readonly instructions: string | undefined;
   readonly messages: readonly ConversationMessage[];
   readonly names: ToolNames;
-  /** What the provider itself wrote for messages of this turn: sent back as it came, with the model's thoughts in it. */
-  readonly native: ReadonlyMap<ConversationMessage, readonly ResponseInputItem[]>;
+  /** Whose turn it is: to messages of this run belongs what the provider wants back of the model's thoughts. */
+  readonly runId?: string;
   /** The files of the messages, read; a message with a file that is not here is refused. */
   readonly files?: LoadedFiles;
 }

@@ -4,8 +4,10 @@ import type {
   ChatCompletionMessageParam,
 } from "openai/resources/chat/completions";
 import { outcomeText, type ConversationMessage } from "#weftline";
+import { createWireIds } from "./conversation.ts";
 import type { LoadedFile } from "./files.ts";
 import { answerName, argumentsText, inputContent, type ModelCall, type ModelSettings } from "./model-call.ts";
+import { extrasFor, withCallExtras, withExtras } from "./native-answer.ts";
 import { allowsStrict } from "./schemas/strict-schema.ts";
 import { answerSchema, wireSchema } from "./schemas/wire-schema.ts";
 
@@ -14,10 +16,11 @@ type ChatSettings = Partial<Omit<ChatCompletionCreateParamsStreaming, "model" | 
 /** The body of POST /chat/completions. */
 export function chatBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
   const { tools, names } = call;
+  const wireId = createWireIds();
   const instructions: ChatCompletionMessageParam[] = call.instructions ? [{ role: "system", content: call.instructions }] : [];
   return {
     model: call.model.model,
-    messages: [...instructions, ...call.messages.flatMap((message) => messagesOf(message, call))],
+    messages: [...instructions, ...call.messages.flatMap((message) => messagesOf(message, call, wireId))],
     stream: true,
     stream_options: { include_usage: true },
     ...(tools.length > 0
@@ -67,19 +70,27 @@ function contentOf(part: LoadedFile): ChatCompletionContentPart {
   return { type: "file", file: { filename: part.name, file_data: part.url } };
 }
 
-function messagesOf(message: ConversationMessage, { names, files }: ModelCall): ChatCompletionMessageParam[] {
+function messagesOf(message: ConversationMessage, call: ModelCall, wireId: (callId: string) => string): ChatCompletionMessageParam[] {
+  const { names, files, model, runId } = call;
   if (message.role !== "ASSISTANT") return [inputMessage(message.role, inputContent(message, files, contentOf))];
   if (message.toolCalls.length === 0) return [{ role: "assistant", content: message.text }];
+  const extras = extrasFor(message.native, model);
+  const native = extras?.api === "chat" ? extras : undefined;
+  const calls = message.toolCalls.map((each) => ({ ...each, id: wireId(each.callId) }));
   return [
-    {
-      role: "assistant",
-      content: message.text === "" ? null : message.text,
-      tool_calls: message.toolCalls.map((each) => ({
-        id: each.callId,
-        type: "function" as const,
-        function: { name: names.toWire(each.name), arguments: argumentsText(each.arguments) },
-      })),
-    },
-    ...message.toolCalls.map((each) => ({ role: "tool" as const, tool_call_id: each.callId, content: outcomeText(each.outcome) })),
+    withExtras(
+      {
+        role: "assistant",
+        content: message.text === "" ? null : message.text,
+        tool_calls: calls.map(({ id, callId, name, arguments: args }) =>
+          withCallExtras(
+            { id, type: "function", function: { name: names.toWire(name), arguments: argumentsText(args) } },
+            native?.calls[callId],
+          ),
+        ),
+      },
+      message.runId === runId ? native?.message : undefined,
+    ),
+    ...calls.map(({ id, outcome }) => ({ role: "tool" as const, tool_call_id: id, content: outcomeText(outcome) })),
   ];
 }

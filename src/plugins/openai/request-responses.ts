@@ -1,7 +1,9 @@
 import type { ResponseCreateParamsStreaming, ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses";
 import { outcomeText, type ConversationMessage } from "#weftline";
+import { createWireIds } from "./conversation.ts";
 import type { LoadedFile } from "./files.ts";
 import { answerName, argumentsText, inputContent, type ModelCall, type ModelSettings } from "./model-call.ts";
+import { extrasFor } from "./native-answer.ts";
 import { allowsStrict } from "./schemas/strict-schema.ts";
 import { answerSchema, wireSchema } from "./schemas/wire-schema.ts";
 
@@ -10,9 +12,10 @@ type ResponsesSettings = Partial<Omit<ResponseCreateParamsStreaming, "model" | "
 /** The body of POST /responses. */
 export function responsesBody(call: ModelCall): ResponseCreateParamsStreaming {
   const { tools, names } = call;
+  const wireId = createWireIds();
   return {
     model: call.model.model,
-    input: call.messages.flatMap((message) => itemsOf(message, call)),
+    input: call.messages.flatMap((message) => itemsOf(message, call, wireId)),
     stream: true,
     ...(call.instructions ? { instructions: call.instructions } : {}),
     ...(tools.length > 0
@@ -62,20 +65,30 @@ function contentOf(part: LoadedFile): ResponseInputContent {
   return { type: "input_file", filename: part.name, file_data: part.url };
 }
 
-function itemsOf(message: ConversationMessage, { names, native, files }: ModelCall): ResponseInputItem[] {
+function itemsOf(message: ConversationMessage, call: ModelCall, wireId: (callId: string) => string): ResponseInputItem[] {
+  const { names, files, model, runId } = call;
   if (message.role !== "ASSISTANT")
     return [{ role: message.role === "USER" ? "user" : "system", content: inputContent(message, files, contentOf) }];
-  const spoken = message.text === "" ? [] : [{ role: "assistant" as const, content: message.text }];
-  const called = message.toolCalls.map((each) => ({
-    type: "function_call" as const,
-    call_id: each.callId,
-    name: names.toWire(each.name),
-    arguments: argumentsText(each.arguments),
-  }));
-  const answered = message.toolCalls.map((each) => ({
+  const calls = message.toolCalls.map((each) => ({ ...each, id: wireId(each.callId) }));
+  const answered = calls.map(({ id, outcome }) => ({
     type: "function_call_output" as const,
-    call_id: each.callId,
-    output: outcomeText(each.outcome),
+    call_id: id,
+    output: outcomeText(outcome),
   }));
-  return [...(native.get(message) ?? [...spoken, ...called]), ...answered];
+  const extras = message.runId === runId ? extrasFor(message.native, model) : undefined;
+  if (extras?.api === "responses") return [...extras.items.map((item) => renamed(item, calls)), ...answered];
+  const spoken = message.text === "" ? [] : [{ role: "assistant" as const, content: message.text }];
+  const called = calls.map(({ id, name, arguments: args }) => ({
+    type: "function_call" as const,
+    call_id: id,
+    name: names.toWire(name),
+    arguments: argumentsText(args),
+  }));
+  return [...spoken, ...called, ...answered];
+}
+
+/** An item as the provider wrote it, its call under the same id as its result. */
+function renamed(item: ResponseInputItem, calls: readonly { readonly callId: string; readonly id: string }[]): ResponseInputItem {
+  if (item.type !== "function_call") return item;
+  return { ...item, call_id: calls.find(({ callId }) => callId === item.call_id)?.id ?? item.call_id };
 }

@@ -1,8 +1,8 @@
 import { WeftlineError, type AgentRuntime, type Models, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
-import { endOfCall, limitReached } from "./answer-end.ts";
+import { cutCalls, endOfCall, limitReached } from "./answer-end.ts";
 import { streamAnswer, type AnswerSource } from "./answer-stream.ts";
 import { createSdkLoader, installFix, type LoadedSdk } from "./client.ts";
-import { createReader } from "./events.ts";
+import { createReader } from "./reading/reader.ts";
 import { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
 import type { NativeRequest } from "./request.ts";
 import { standingOn } from "./sdk-standing.ts";
@@ -67,9 +67,12 @@ async function* converse(
     const end = completeEnd(source.reader.end(), source.blame);
     const { maxOutputTokens } = request.options;
     const asked = (): number => JSON.stringify(source.request.body, withoutFiles).length;
-    yield* endOfCall(end, answer, { plugin: "openai", model: ctx.model, key, asked, maxOutputTokens });
+    const cut = cutCalls(end, answer);
+    if (cut.length > 0) await ctx.callTools(cut);
+    const kept = answer.kept(end, ctx.model);
+    yield* endOfCall(end, answer, { plugin: "openai", model: ctx.model, key, asked, maxOutputTokens, kept });
     if (end.refused && request.outputSchema) throw new WeftlineError("MODEL_REFUSED", { problem: answer.text });
-    turn.add(answer, end.native);
+    turn.add(answer, kept);
     if (answer.calls.length === 0) return;
     // Before the tools run: nobody would read what they answer.
     if (number >= most) throw limitReached(most);

@@ -1,8 +1,8 @@
-import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { ConversationMessage, RunContext, RunRequest } from "#weftline";
 import { Answer } from "./answer-taken.ts";
 import { createCallIds, isAnswered, nextModelCall, nothingToAnswer, settled } from "./conversation.ts";
 import { loadFiles, type LoadedFiles } from "./files.ts";
+import type { KeptExtras } from "./native-answer.ts";
 import type { OpenAIOptions } from "./options.ts";
 import { buildRequest, type NativeRequest } from "./request.ts";
 import { createToolNames, type ToolNames } from "./tool-names.ts";
@@ -13,7 +13,6 @@ export class Turn {
   readonly #ctx: RunContext;
   readonly #names: ToolNames;
   readonly #messages: ConversationMessage[];
-  readonly #native = new Map<ConversationMessage, readonly ResponseInputItem[]>();
   readonly #callId: (id: string) => string;
   #files: LoadedFiles = new Map();
 
@@ -54,7 +53,7 @@ export class Turn {
       messages: this.#messages,
       tools,
       names: this.#names,
-      native: this.#native,
+      runId: this.#ctx.runId,
       files: this.#files,
     });
   }
@@ -65,10 +64,8 @@ export class Turn {
   }
 
   /** Adds a complete answer to the conversation. */
-  add(answer: Answer, native: readonly ResponseInputItem[] | undefined): void {
-    const message: ConversationMessage = { role: "ASSISTANT", text: answer.text, toolCalls: answer.calls };
-    this.#messages.push(message);
-    if (native && answer.renamed === 0) this.#native.set(message, native);
+  add({ text, calls: toolCalls }: Answer, native: KeptExtras | undefined): void {
+    this.#messages.push({ role: "ASSISTANT", text, toolCalls, runId: this.#ctx.runId, ...(native ? { native } : {}) });
   }
 
   /**
@@ -79,10 +76,6 @@ export class Turn {
   async settle(): Promise<void> {
     const done = await settled(this.#messages, this.#ctx);
     if (!done) return;
-    const { index, message } = done;
-    const before = this.#messages[index];
-    const native = before && this.#native.get(before);
-    if (native) this.#native.set(message, native);
-    this.#messages[index] = message;
+    this.#messages[done.index] = done.message;
   }
 }

@@ -49,7 +49,7 @@ export async function* watched<Event>(
     signal.throwIfAborted();
     if (isSilent(state)) throw silence(blame);
     // A connection that breaks behind a complete answer has broken nothing.
-    if (state === "writing" || error instanceof sdk.APIError) throw providerError(error, sdk, blame);
+    if (state === "writing" || error instanceof WeftlineError || error instanceof sdk.APIError) throw providerError(error, sdk, blame);
   } finally {
     clearTimeout(timer);
     // What was read to its end leaves its connection to the next answer.
@@ -66,7 +66,7 @@ export async function* watched<Event>(
  * @throws STREAM_TRUNCATED for one that did not come to its end; a `PROVIDER_…` code where the provider gave up.
  */
 export function completeEnd(end: AnswerEnd, blame: Blame): CompleteEnd {
-  if (end.failure) throw streamFailure(end.failure.code, end.failure.message, blame);
+  if (end.failure) throw streamFailure(end.failure, blame);
   if (end.reason === undefined) throw new WeftlineError("STREAM_TRUNCATED", { provider: blame.provider, plugin: blame.plugin });
   return end as CompleteEnd;
 }

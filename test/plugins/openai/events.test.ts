@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { AnswerEnd, AnswerPiece, NativeEvent } from "../../../src/plugins/openai/answer.ts";
-import { createReader } from "../../../src/plugins/openai/events.ts";
+import { createReader } from "../../../src/plugins/openai/reading/reader.ts";
 
 /** Reads a recording: the pieces of each part joined, in the order in which the parts began. */
 function replay(name: string): { parts: readonly string[]; pieces: readonly AnswerPiece[]; end: AnswerEnd } {
@@ -9,7 +9,7 @@ function replay(name: string): { parts: readonly string[]; pieces: readonly Answ
     .trimEnd()
     .split("\n");
   const reader = createReader(name.startsWith("chat") ? "chat" : "responses");
-  const pieces = lines.flatMap((line) => reader.read(JSON.parse(line) as NativeEvent));
+  const pieces = [...lines.flatMap((line) => reader.read(JSON.parse(line) as NativeEvent)), ...reader.rest()];
   const parts: string[] = [];
   for (const piece of pieces) {
     const before = parts[piece.part] ?? "";
@@ -31,8 +31,9 @@ describe("a recorded stream of the Responses API", () => {
 
   it("keeps what the provider wrote where it holds sealed thoughts", () => {
     const { end } = replay("responses-reasoning-text-calls");
-    expect(end.native?.map(({ type }) => type)).toEqual(["reasoning", "message", "function_call", "function_call"]);
-    expect(end.native?.[0]).toMatchObject({ encrypted_content: "gAAAAABencrypted==" });
+    const items = end.native?.api === "responses" ? end.native.items : [];
+    expect(items.map(({ type }) => type)).toEqual(["reasoning", "message", "function_call", "function_call"]);
+    expect(items[0]).toMatchObject({ encrypted_content: "gAAAAABencrypted==" });
     expect(replay("responses-refusal").end.native).toBeUndefined();
   });
 
@@ -72,7 +73,8 @@ describe("a recorded stream of Chat Completions", () => {
   it("gives reasoning, text and calls in parts of their own, and usage", () => {
     const { parts, end } = replay("chat-reasoning-text-calls");
     expect(parts).toEqual(["REASONING:Two calls will do.", "TEXT:Grüße, one moment 🎈.", ...calls]);
-    expect(end).toEqual({ id: "chatcmpl-9", reason: "tools", usage });
+    const native = { api: "chat", message: { reasoning_content: "Two calls will do." }, calls: {} };
+    expect(end).toEqual({ id: "chatcmpl-9", reason: "tools", usage, native });
   });
 
   it("tells calls apart that a server gives the same index", () => {

@@ -216,6 +216,7 @@ export function neutral(played: Played): readonly unknown[] {
     else if (each.kind === "tools.called")
       joined.push({ kind: each.kind, calls: each.calls.map((call) => ({ ...call, callId: idOf(call.callId) })) });
     else if (each.kind === "step.finished") joined.push({ kind: each.kind, step: each.step, status: each.status });
+    else if (each.kind === "message.finished") joined.push({ ...each, native: undefined });
     else joined.push({ ...each });
   }
   return joined;

@@ -33,14 +33,13 @@ const conversation: readonly ConversationMessage[] = [
 
 function call(api: "responses" | "chat", rest: Partial<ModelCall> = {}): ModelCall {
   return {
-    model: { model: "gpt-test", baseURL: "https://api.openai.com/v1", api },
+    model: { id: "test", model: "gpt-test", baseURL: "https://api.openai.com/v1", api },
     instructions: "Be brief.",
     options: openaiOptions.parse({}),
     messages: conversation,
     tools: [weather],
     names: createToolNames(["weather.get"]),
     outputSchema: undefined,
-    native: new Map(),
     files: new Map(),
     ...rest,
   };
@@ -68,10 +67,11 @@ describe("a request to the Responses API", () => {
   });
 
   it("sends back what the provider wrote as it came", () => {
-    const native = [{ type: "reasoning" as const, id: "rs_1", summary: [], encrypted_content: "x" }];
-    const message = conversation[3] as ConversationMessage;
-    const { body } = buildRequest(call("responses", { messages: [message], native: new Map([[message, native]]) }));
-    expect((body as { input: unknown }).input).toEqual(native);
+    const items = [{ type: "reasoning" as const, id: "rs_1", summary: [], encrypted_content: "x" }];
+    const native = { model: "test/gpt-test", data: { api: "responses", items } };
+    const message = { ...conversation[3], native } as ConversationMessage;
+    const { body } = buildRequest(call("responses", { messages: [message] }));
+    expect((body as { input: unknown }).input).toEqual(items);
   });
 
   it("sends every option that is set, and none that is not", () => {
@@ -133,7 +133,7 @@ describe("a request to Chat Completions", () => {
   it("names the token limit as the server knows it", () => {
     const options = openaiOptions.parse({ maxOutputTokens: 100 });
     expect(buildRequest(call("chat", { options })).body).toMatchObject({ max_completion_tokens: 100 });
-    const elsewhere = { model: "llama", baseURL: "http://127.0.0.1:11434/v1", api: "chat" as const };
+    const elsewhere = { id: "local", model: "llama", baseURL: "http://127.0.0.1:11434/v1", api: "chat" as const };
     const body = buildRequest(call("chat", { options, model: elsewhere })).body;
     expect(body).toMatchObject({ max_tokens: 100 });
     expect(body).not.toHaveProperty("max_completion_tokens");

@@ -74,6 +74,8 @@ const MessageSchema = defineEntity({
     role: p.enum(["USER", "ASSISTANT", "SYSTEM", "TOOL"] as const),
     status: p.enum(["STREAMING", "COMPLETE", "FAILED", "CANCELLED"] as const),
     parts: p.json<readonly StoredPart[]>(),
+    /** What the provider wants back with it; shown to nobody. */
+    native: p.json<unknown>().nullable(),
     authorId: p.string().nullable(),
     agentId: p.string().nullable(),
     agentName: p.string().nullable(),

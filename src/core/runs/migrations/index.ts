@@ -6,6 +6,7 @@ import { LogKeys202611251443 } from "./202611251443_log_keys.ts";
 import { FlatWithSize202611292003 } from "./202611292003_flat_with_size.ts";
 import { EditedCalls202611292044 } from "./202611292044_edited_calls.ts";
 import { RunMetadataAndLists202611292110 } from "./202611292110_run_metadata_and_lists.ts";
+import { NativeExtras202611292125 } from "./202611292125_native_extras.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -17,4 +18,5 @@ export const migrations = {
   "202611292003_flat_with_size": FlatWithSize202611292003,
   "202611292044_edited_calls": EditedCalls202611292044,
   "202611292110_run_metadata_and_lists": RunMetadataAndLists202611292110,
+  "202611292125_native_extras": NativeExtras202611292125,
 };

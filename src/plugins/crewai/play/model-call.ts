@@ -29,18 +29,28 @@ export interface AskedCall {
   readonly name: string;
   /** JSON text as the model wrote it. */
   readonly arguments: string;
+  /** Why it must not be made. */
+  readonly problem?: string;
 }
 
 export interface ModelAnswer {
   readonly text: string;
   readonly calls: readonly AskedCall[];
+  /** What the provider wants back with it. */
+  readonly native?: unknown;
 }
 
 /** Names a request by what it says, so that the same one is known again on another turn. */
 export function hashOfRequest({ place, binding, messages, tools, outputSchema, options }: ModelRequest): string {
   const { model, id } = binding;
-  return hashOf({ task: place.task, model: `${id}/${model}`, messages, tools: tools.map(({ name }) => name), outputSchema, options }).slice(
-    0,
-    24,
-  );
+  // What goes back to the provider says nothing of its own, and a turn after a crash may lack it.
+  const said = messages.map((message) => ({ ...message, native: undefined }));
+  return hashOf({
+    task: place.task,
+    model: `${id}/${model}`,
+    messages: said,
+    tools: tools.map(({ name }) => name),
+    outputSchema,
+    options,
+  }).slice(0, 24);
 }

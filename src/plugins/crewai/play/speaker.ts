@@ -6,10 +6,12 @@ import {
   createReader,
   type createSdkLoader,
   createToolNames,
+  cutCalls,
   endOfCall,
   streamAnswer,
   type AnswerSource,
   type CompleteEnd,
+  type KeptExtras,
 } from "#plugins/openai";
 import type { Events } from "./events.ts";
 import type { ModelAnswer, ModelRequest } from "./model-call.ts";
@@ -45,8 +47,15 @@ export class Speaker {
       }
     }
     const end = completeEnd(source.reader.end(), source.blame);
-    await this.#end(end, answer, request, { step, asked: () => JSON.stringify(source.request.body).length });
-    return { text: answer.text, calls: answer.calls };
+    const cut = cutCalls(end, answer);
+    const platforms = new Set(request.tools.flatMap(({ name, by }) => (by === "platform" ? [name] : [])));
+    const refused = cut.filter(({ name }) => platforms.has(name));
+    if (refused.length > 0) await this.#ctx.callTools(refused);
+    const kept = answer.kept(end, binding);
+    await this.#end(end, answer, request, { step, kept, asked: () => JSON.stringify(source.request.body).length });
+    const problem = cut[0]?.problem;
+    const calls = problem === undefined ? answer.calls : answer.calls.map((call) => ({ ...call, problem }));
+    return { text: answer.text, calls, ...(kept ? { native: kept } : {}) };
   }
 
   async #sourceFor(
@@ -54,7 +63,6 @@ export class Speaker {
     names: ReturnType<typeof createToolNames>,
   ): Promise<AnswerSource> {
     const [loaded, secret] = await Promise.all([this.#load(), binding.apiKey()]);
-    const native = new Map();
     const request = buildRequest({
       model: binding,
       instructions: undefined,
@@ -63,7 +71,6 @@ export class Speaker {
       tools,
       names,
       outputSchema,
-      native,
     });
     const blame = { provider: binding.provider, plugin: "crewai", secrets: [secret] };
     return { loaded, client: loaded.clientFor(binding, secret), request, blame, reader: createReader(request.api) };
@@ -91,10 +98,10 @@ export class Speaker {
     end: CompleteEnd,
     answer: Answer,
     request: ModelRequest,
-    { step, asked }: { step: string; asked: () => number },
+    { step, kept, asked }: { step: string; kept: KeptExtras | undefined; asked: () => number },
   ): Promise<void> {
     const { binding, options, voice } = request;
-    const ending = { plugin: "crewai", model: binding, key: step, asked, maxOutputTokens: options.maxOutputTokens };
+    const ending = { plugin: "crewai", model: binding, key: step, asked, kept, maxOutputTokens: options.maxOutputTokens };
     for (const body of endOfCall(end, answer, ending)) {
       if (body.kind !== "message.finished" || voice === "said") await this.#events.tell(body);
     }

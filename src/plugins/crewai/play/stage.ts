@@ -188,14 +188,15 @@ export class Stage {
       name,
       arguments: typeof args === "string" ? args : JSON.stringify(args ?? {}),
     }));
-    return { text: own.text, calls };
+    return { text: own.text, calls, ...(own.native === undefined ? {} : { native: own.native }) };
   }
 }
 
 /** An answer without the calls of one who was offered no tools. */
-function answered({ binding: { provider }, place, tools }: ModelRequest, { text, calls }: ModelAnswer): ModelAnswer {
-  const made = tools.length > 0 ? calls : [];
-  if (made.length > 0 || text.trim() !== "") return { text, calls: made };
+function answered({ binding: { provider }, place, tools }: ModelRequest, answer: ModelAnswer): ModelAnswer {
+  const { text } = answer;
+  const calls = tools.length > 0 ? answer.calls : [];
+  if (calls.length > 0 || text.trim() !== "") return { ...answer, calls };
   const problem = `its model answered "${place.name}" with nothing.`;
   throw new WeftlineError("PROVIDER_FAILED", { provider, plugin: "crewai", status: 200, problem });
 }

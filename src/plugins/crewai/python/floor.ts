@@ -1,4 +1,4 @@
-import { hashOf, outcomeText, WeftlineError, type ToolOutcome } from "#weftline";
+import { hashOf, outcomeText, WeftlineError, type ConversationMessage, type ToolOutcome } from "#weftline";
 import type { OpenAIOptions } from "#plugins/openai";
 import type { Crew, CrewAgent, CrewTask } from "../definition/crew.ts";
 import type { AskedCall, OfferedTool } from "../play/model-call.ts";
@@ -30,6 +30,8 @@ export class Floor {
   readonly #shifts = new Shifts();
   readonly #places = new Map<number, Place>();
   readonly #made = new Map<number, MadeCall[]>();
+  /** What providers want back with their answers, by the ids of their calls. */
+  readonly #native = new Map<string, unknown>();
   readonly #standstill = new Standstill();
   readonly #clocks = new Map<number, Clock>();
   readonly #late: (error: WeftlineError) => void;
@@ -139,22 +141,40 @@ export class Floor {
       const [platform] = tool.platform === null ? [] : stage.toolsNamed([tool.platform]);
       return platform ?? { name: tool.name, description: tool.description, inputSchema: tool.parameters, by: "crew" };
     });
-    const { text, calls } = await stage.ask({
+    const {
+      text,
+      calls: all,
+      native,
+    } = await stage.ask({
       place: place ?? placeOfTask(task),
       agent,
       binding: stage.bindingOf(llm),
-      messages: conversationOf(asked.messages, (name) => asked.tools.find((tool) => tool.name === name)?.platform ?? name),
+      messages: this.#withNative(
+        conversationOf(asked.messages, (name) => asked.tools.find((tool) => tool.name === name)?.platform ?? name),
+      ),
       tools,
       options: settingsOf(llm, this.#options),
       outputSchema: asked.schema ?? own,
       voice: place ? "said" : "thought",
     });
+    const isOurs = ({ name }: AskedCall): boolean => tools.some((tool) => tool.name === name && tool.by === "crew");
+    // CrewAI would hand on what was cut.
+    const calls = all.filter((call) => call.problem === undefined || !isOurs(call));
+    for (const { callId } of calls) this.#native.set(callId, native);
     await this.#make(
       asked.shift,
-      calls.filter(({ name }) => !tools.some((tool) => tool.name === name && tool.by === "crew")),
+      calls.filter((call) => !isOurs(call)),
     );
     const crewName = (name: string): string => asked.tools.find(({ platform }) => platform === name)?.name ?? name;
     return { text, calls: calls.map(({ callId, name, arguments: args }) => ({ id: callId, name: crewName(name), arguments: args })) };
+  }
+
+  /** CrewAI gives back what was said, without what the provider wants back with it. */
+  #withNative(messages: readonly ConversationMessage[]): ConversationMessage[] {
+    return messages.map((message) => {
+      const native = message.role === "ASSISTANT" ? this.#native.get(message.toolCalls[0]?.callId ?? "") : undefined;
+      return native === undefined ? message : { ...message, native };
+    });
   }
 
   /** Makes an answer's calls at once and together; CrewAI, which comes to them one after the other, is given what came of them. */

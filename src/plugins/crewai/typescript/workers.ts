@@ -52,7 +52,7 @@ export class Workers {
     for (;;) {
       const over = left-- === 0;
       if (over) messages.push(asked(lastCall));
-      const { text, calls } = await stage.ask({
+      const { text, calls, native } = await stage.ask({
         place,
         agent,
         binding,
@@ -64,7 +64,8 @@ export class Workers {
       });
       if (calls.length > 0) {
         const outcomes = await this.#settle(calls, offered, { place, coworkers, options });
-        messages.push({ role: "ASSISTANT", text, toolCalls: calls.map((call) => withOutcome(call, outcomes.get(call.callId))) });
+        const toolCalls = calls.map((call) => withOutcome(call, outcomes.get(call.callId)));
+        messages.push({ role: "ASSISTANT", text, toolCalls, ...(native === undefined ? {} : { native }) });
         continue;
       }
       const reviewed = await review?.(text);
@@ -94,7 +95,7 @@ export class Workers {
   }
 
   async #handOn(call: AskedCall, { place, coworkers, options }: Pick<Assignment, "place" | "coworkers" | "options">): Promise<ToolOutcome> {
-    const handed = handedOn(call);
+    const handed = call.problem ?? handedOn(call);
     if (typeof handed === "string") return { status: "ERROR", error: handed };
     const coworker = coworkerNamed(handed.coworker, coworkers);
     if (!coworker)
@@ -124,6 +125,6 @@ const asked = (text: string): ConversationMessage => ({ role: "USER", parts: [{ 
 
 type MadeCall = Extract<ConversationMessage, { role: "ASSISTANT" }>["toolCalls"][number];
 
-function withOutcome(call: AskedCall, outcome: ToolOutcome | undefined): MadeCall {
-  return outcome ? { ...call, outcome } : call;
+function withOutcome({ callId, name, arguments: args }: AskedCall, outcome: ToolOutcome | undefined): MadeCall {
+  return { callId, name, arguments: args, ...(outcome ? { outcome } : {}) };
 }

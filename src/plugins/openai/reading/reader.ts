@@ -1,6 +1,6 @@
-import type { AnswerReader } from "./answer.ts";
-import { createChatReader } from "./events-chat.ts";
-import { createResponsesReader } from "./events-responses.ts";
+import type { AnswerReader } from "../answer.ts";
+import { createChatReader } from "./chat.ts";
+import { createResponsesReader } from "./responses.ts";
 
 /** A reader for one answer over one of the two APIs; what it makes of them is the same. */
 export function createReader(api: "responses" | "chat"): AnswerReader {
