@@ -9,9 +9,10 @@ import { script } from "./stage.ts";
  * The suite's model on a server of its own, so that what it is asked can be read.
  *
  * @param instead what happens in the place of its answer to the n-th request, from 1.
+ * @param answers what it does otherwise.
  */
-export function scriptedServer(instead: (n: number) => Behaviour | undefined = () => undefined): Promise<ProviderServer> {
-  const answer = scriptedFetch(script, 0);
+export function scriptedServer(instead: (n: number) => Behaviour | undefined = () => undefined, answers = script): Promise<ProviderServer> {
+  const answer = scriptedFetch(answers, 0);
   let requests = 0;
   return providerServer(async (response, request) => {
     const meddled = instead(++requests);

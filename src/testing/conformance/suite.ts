@@ -4,6 +4,7 @@ import { faultChecksOf } from "./faults.ts";
 import { featureChecksOf } from "./features.ts";
 import { fileChecksOf } from "./files.ts";
 import { memoryChecksOf } from "./memory.ts";
+import { toldChecksOf } from "./told.ts";
 import type { RuntimeUnderTest } from "./stage.ts";
 
 export type { ConformanceCheck, InapplicableCheck, RuntimeFeature } from "./check.ts";
@@ -46,6 +47,7 @@ export function runtimeConformance(name: string, runtime: RuntimeUnderTest): Con
     ...featureChecksOf(runtime),
     ...fileChecksOf(runtime),
     ...memoryChecksOf(runtime),
+    ...toldChecksOf(runtime),
     ...faultChecksOf(runtime),
   ];
   const checks = sources.filter(({ inapplicable }) => inapplicable === undefined).map((source) => recorded(source, noted));
