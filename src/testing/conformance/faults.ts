@@ -6,6 +6,8 @@ import type { LoggedEvent } from "../../core/runs/events.ts";
 import { beginStream, plainAnswers, providerServer, respondJson, type Behaviour, type SeenRequest } from "../provider-server.ts";
 import type { CheckSource } from "./check.ts";
 import { declared } from "./features.ts";
+import { oddAnswers } from "./odd-answers.ts";
+import { callChecksOf } from "./odd-calls.ts";
 import { scriptedServer } from "./scripted-server.ts";
 import { Stage, ended, openAfter, said, type RunShown, type RuntimeUnderTest } from "./stage.ts";
 import { patienceMs, secret, wireCases, type WireApi, type WireCase } from "./wire.ts";
@@ -19,18 +21,24 @@ export function faultChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
 }
 
 function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
-  const cases = [...wireCases(api), nobody];
+  return [
+    hangsUp(runtime, api),
+    callsOnce(runtime, api),
+    ...callChecksOf(runtime, api),
+    // Each on a host of its own: what is played at once is ended within the time of one check.
+    ...answerChecksOf(runtime, api, [...wireCases(api), nobody]),
+    ...answerChecksOf(runtime, api, oddAnswers(api)),
+  ];
+}
+
+function answerChecksOf(runtime: RuntimeUnderTest, api: WireApi, cases: readonly WireCase[]): CheckSource[] {
   let playing: ReturnType<typeof playAll> | undefined;
   const played = async (name: string): Promise<Played> => {
     const found = (await (playing ??= playAll(runtime, api, cases))).get(name);
     if (found?.status !== "fulfilled") throw found?.reason ?? new Error("It was not played.");
     return found.value;
   };
-  return [
-    hangsUp(runtime, api),
-    callsOnce(runtime, api),
-    ...cases.map((each) => ({ name: nameOf(each), run: async () => assertBecame(each, await played(each.name)) })),
-  ];
+  return cases.map((each) => ({ name: nameOf(each), run: async () => assertBecame(each, await played(each.name)) }));
 }
 
 function nameOf({ name, becomes }: WireCase): string {
