@@ -12,6 +12,7 @@ import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
 import { rememberActor } from "./host/actors.ts";
 import { dataFolder } from "./host/data-folder.ts";
+import { pairWithFolder, type Pairing } from "./host/stamp.ts";
 import { simulationPolicy } from "./host/simulation.ts";
 import { platformPlugin } from "./host/plugin.ts";
 import { PluginView, pluginDirectory } from "./host/plugins.ts";
@@ -20,6 +21,7 @@ import { refOf, type ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
 import { UncaughtErrors, uncaughtErrors } from "./process/uncaught-errors.ts";
 import { runsPlugin, turnLookup } from "./runs/plugin.ts";
+import { raiseHeads } from "./runs/restored.ts";
 import { createServing, type Serving } from "./serving.ts";
 import { version } from "./version.ts";
 import type { Viewer } from "./database/viewer.ts";
@@ -83,11 +85,11 @@ export async function composePlatform(config: WeftlineConfig): Promise<{ kernel:
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
   const { kernel, composition } = await composePlatform(config);
   const uncaught = new UncaughtErrors(createLog(config));
-  const database = await kernel.phase("migrate", () => openDatabase(config, composition, options));
+  const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options));
   try {
     kernel.provide(databaseService, database);
     kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
-    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin) });
+    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), ...pairing });
     kernel.provide(limitsService, limitsWhenReady(config, kernel));
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
     kernel.provide(turnLookup, kernel.registry);
@@ -147,7 +149,11 @@ function dataDirOf({ dataDir = "data" }: WeftlineConfig): string {
   return dataDir;
 }
 
-async function openDatabase(config: WeftlineConfig, composition: Composition, options: BootOptions): Promise<Database> {
+async function openDatabase(
+  config: WeftlineConfig,
+  composition: Composition,
+  options: BootOptions,
+): Promise<{ readonly database: Database; readonly pairing: Pairing }> {
   const database = connectDatabase(config, composition);
   try {
     const pending = await pendingMigrations(database);
@@ -159,7 +165,8 @@ async function openDatabase(config: WeftlineConfig, composition: Composition, op
     const missing = new WeftlineError("MIGRATION_MISSING", { columns: columns.join(", ") });
     if (columns.length > 0 && config.mode === "production") throw missing;
     if (columns.length > 0) createLog(config).warn({ code: missing.code, fix: missing.fix }, missing.message);
-    return database;
+    const pairing = await pairWithFolder({ database, folder: dataDirOf(config), log: createLog(config), restored: raiseHeads });
+    return { database, pairing };
   } catch (error) {
     await database.close();
     throw error;

@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Migrator } from "@mikro-orm/migrations";
 import type { EntityClass, RequiredEntityData, Transaction } from "@mikro-orm/core";
@@ -9,6 +8,7 @@ import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
 import { readerOf, rulesOf, type OwnedEntity, type OwnershipRules } from "./ownership.ts";
 import { entityManagerWith, type OwnedEntityManager } from "./ownership/entity-manager.ts";
+import { makePrivateFolder } from "./private-files.ts";
 import { WriteQueue } from "./queue.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RowReader } from "./rows.ts";
@@ -32,6 +32,15 @@ export interface Tx extends SqlTx {
    * @returns the row, not managed and without its formulas: to change it, find it with `em`.
    */
   insert<Entity extends object>(entity: EntityClass<Entity>, values: RequiredEntityData<Entity>): Promise<Entity>;
+}
+
+/** Takes part in every commit: what it writes is durable with what the others wrote. */
+export interface CommitWatch {
+  /** Runs last in a transaction, before it is committed. */
+  committing(sql: Sql): Promise<void>;
+  committed(): void;
+  /** Runs when the database closes, outside a transaction. */
+  closing(sql: Sql): Promise<void>;
 }
 
 /** One migration of the merged list. */
@@ -68,6 +77,7 @@ export class Database {
   readonly #queue: WriteQueue;
   readonly #log: Logger | undefined;
   #state: "open" | "joining" | "closed" = "open";
+  #watch: CommitWatch | undefined;
   /** A transaction of the ORM that neither begins nor ends: entities take part in whichever the queue has open. */
   #transaction: Transaction | undefined;
 
@@ -83,8 +93,13 @@ export class Database {
       this.#handles = usable(file, () => openSqlite(file));
       this.read = sqliteSql(this.#handles.reader);
       this.#writeSql = sqliteSql(this.#handles.writer);
-      this.#queue = new WriteQueue(transactionsOf(this.#handles));
       const rules = rulesOf(entities);
+      this.#queue = new WriteQueue(
+        transactionsOf(this.#handles, {
+          committing: () => this.#watch?.committing(this.#writeSql),
+          committed: () => this.#watch?.committed(),
+        }),
+      );
       this.orm = new MikroORM({
         dbName: file,
         entities: entities.map(({ schema }) => schema),
@@ -164,14 +179,28 @@ export class Database {
     return this.#queue.still(work);
   }
 
+  /** Lets something take part in every commit from now on; one at a time. */
+  watchCommits(watch: CommitWatch): void {
+    this.#watch = watch;
+  }
+
   /** Waits for open writes, then closes the file and gives the lock back. */
   async close(): Promise<void> {
     await this.#queue.idle();
     if (this.#state === "closed") return;
     this.#state = "closed";
+    await this.#lastWrite();
     await this.orm.close(true);
     for (const handle of [this.#handles.reader, this.#handles.writer]) if (handle.open) handle.close();
     this.#lock.release();
+  }
+
+  async #lastWrite(): Promise<void> {
+    try {
+      await this.#watch?.closing(this.#writeSql);
+    } catch (error) {
+      this.#log?.warn({ err: error }, "the database was closed without its last write");
+    }
   }
 
   async #join(): Promise<Transaction> {
@@ -209,22 +238,10 @@ function checkRules(orm: MikroORM, rules: OwnershipRules): void {
 
 function usable<T>(file: string, open: () => T): T {
   try {
-    makeFolder(dirname(file));
+    makePrivateFolder(dirname(file));
     return open();
   } catch (error) {
     if (error instanceof WeftlineError) throw error;
     throw new WeftlineError("DATABASE_UNUSABLE", { file, problem: messageOf(error) }, { cause: error });
-  }
-}
-
-/** Step by step: Node's recursive way never returns where a parent exists and takes no folders, as in /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    // Another process may have been faster.
-    if (!existsSync(folder)) throw error;
   }
 }

@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { WeftlineError } from "../errors.ts";
+import { makePrivateFile } from "./private-files.ts";
 
 /** A lock that one process holds on a database file. */
 export interface FileLock {
@@ -15,6 +16,7 @@ export interface FileLock {
  */
 export function lockFile(file: string): FileLock {
   const pidFile = `${file}.pid`;
+  makePrivateFile(`${file}.lock`);
   const handle = new Database(`${file}.lock`, { timeout: 0 });
   try {
     handle.exec("begin exclusive");
@@ -23,6 +25,7 @@ export function lockFile(file: string): FileLock {
     if (!isBusy(error)) throw error;
     throw new WeftlineError("DATABASE_LOCKED", { file, pid: holderOf(pidFile) }, { cause: error });
   }
+  makePrivateFile(pidFile);
   writeFileSync(pidFile, String(process.pid));
   return {
     release: () => {

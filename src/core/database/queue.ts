@@ -8,7 +8,7 @@ const maxGroupMs = 10;
 /** The transactions of the writing connection. */
 export interface Transactions {
   begin(): Promise<void>;
-  commit(): void;
+  commit(): void | Promise<void>;
   rollback(): void;
   /** Marks where the next piece of work begins within the open transaction. */
   mark(): void;
@@ -146,7 +146,7 @@ export class WriteQueue {
           throw "error" in attempt ? attempt.error : new WeftlineError("INTERNAL", { message: "A write ended its transaction." });
         store.settle("settle" in attempt ? "keep" : "undo");
       }
-      store.commit();
+      await store.commit();
     } catch (error) {
       if (store.open) store.rollback();
       const failed: Attempt[] = attempts.length === 0 ? [{ job: first, error }] : attempts;

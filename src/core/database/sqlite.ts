@@ -1,5 +1,7 @@
 import Database, { type Database as SqliteHandle, type Statement } from "better-sqlite3";
 import { SqliteAdapter, SqliteDialect } from "kysely";
+import { watchPresence } from "./presence.ts";
+import { makePrivateFile, repairFiles } from "./private-files.ts";
 import type { Transactions } from "./queue.ts";
 
 /** The two connections to one SQLite file: whoever reads sees committed rows only, also while a write is open. */
@@ -16,8 +18,11 @@ type Begin = () => Promise<void>;
 const lockPatienceMs = 1_000;
 const lockRetryMs = 20;
 
-/** Opens a file in WAL mode. FULL: what a commit acknowledged survives a power loss. */
+/** Opens a file in WAL mode. FULL: what a commit acknowledged survives a power loss. Only this user may read it. */
 export function openSqlite(file: string): SqliteHandles {
+  const beside = { log: `${file}-wal`, index: `${file}-shm` };
+  makePrivateFile(file);
+  repairFiles(Object.values(beside));
   const writer = new Database(file, { timeout: 5_000 });
   try {
     writer.pragma("journal_mode = WAL");
@@ -25,7 +30,9 @@ export function openSqlite(file: string): SqliteHandles {
     writer.pragma("foreign_keys = ON");
     const reader = new Database(file, { timeout: 5_000 });
     reader.pragma("query_only = ON");
-    return { writer, reader, begin: createBegin(writer) };
+    // The first read makes the write-ahead log, which lasts until the last connection closes.
+    writer.pragma("schema_version");
+    return { writer, reader, begin: createBegin(writer, watchPresence([file, beside.log])) };
   } catch (error) {
     writer.close();
     throw error;
@@ -36,11 +43,12 @@ export function openSqlite(file: string): SqliteHandles {
  * Transactions begin IMMEDIATE: a deferred one that reads first fails under contention, whatever its timeout. SQLite's own waiting would hold up
  * the whole process, so it is switched off and done here.
  */
-function createBegin(writer: SqliteHandle): Begin {
+function createBegin(writer: SqliteHandle, checkPresence: () => void): Begin {
   writer.pragma("busy_timeout = 0");
   const begin = writer.prepare("begin immediate");
   let lockedSince: number | undefined;
   return async () => {
+    checkPresence();
     for (;;) {
       try {
         begin.run();
@@ -77,13 +85,25 @@ export function sqliteDialect(
 }
 
 /** The transactions of the writing connection, as the write queue opens and closes them. */
-export function transactionsOf({ writer, begin }: SqliteHandles): Transactions {
+export function transactionsOf(
+  { writer, begin }: SqliteHandles,
+  watch: { committing(): Promise<void> | undefined; committed(): void },
+): Transactions {
   const [commit, rollback, mark, keep, undo] = ["commit", "rollback", "savepoint work", "release work", "rollback to work"].map((sql) =>
     writer.prepare(sql),
   ) as [Statement, Statement, Statement, Statement, Statement];
+  const changes = writer.prepare("select total_changes()").pluck();
+  let before = 0;
   return {
-    begin,
-    commit: () => void commit.run(),
+    begin: async () => {
+      await begin();
+      before = changes.get() as number;
+    },
+    commit: async () => {
+      if (changes.get() !== before) await watch.committing();
+      commit.run();
+      watch.committed();
+    },
     rollback: () => void rollback.run(),
     mark: () => void mark.run(),
     settle(outcome) {

@@ -4,6 +4,11 @@ import { serviceRef } from "../kernel/refs.ts";
 export interface DataFolder {
   /** The plugin's own folder, whether it is there yet or not. */
   of(plugin: string): string;
+  /**
+   * Since when this folder belongs to this database, by the database's clock, in milliseconds since 1970: since its first start, or since a backup was
+   * put back. What is older, and unknown to the database, may be known to another copy of it.
+   */
+  readonly pairedAt: number;
 }
 
 export const dataFolder = serviceRef<DataFolder>("weftline.dataFolder");

@@ -3,6 +3,7 @@ import { actorEntity } from "./actors.ts";
 import { changesService, createChanges } from "./changes.ts";
 import { idempotencyEntity } from "./idempotency.ts";
 import { migrations } from "./migrations/index.ts";
+import { stampEntity } from "./stamp.ts";
 import { addPlatformSchema } from "./schema.ts";
 
 /** What every host has: actors, idempotency keys, changes, and the graph of plugins. */
@@ -10,7 +11,7 @@ export const platformPlugin = definePlugin({
   id: "platform",
   kind: "CORE",
   description: "Viewers, plugins and changes.",
-  entities: [actorEntity, idempotencyEntity],
+  entities: [actorEntity, idempotencyEntity, stampEntity],
   migrations,
   provides: { changes: changesService },
   schema: addPlatformSchema,

@@ -35,6 +35,14 @@ export const filesConfig = z
       .int()
       .min(1_000)
       .default(24 * hour),
+    /**
+     * How long bytes are kept that the database does not know, in milliseconds, counted from their last change, and anew where another
+     * database, or an older copy, was put into the data folder.
+     */
+    orphanMs: z
+      .int()
+      .min(1_000)
+      .default(7 * 24 * hour),
   })
   .refine(({ fileBytes, viewerBytes }) => fileBytes <= viewerBytes, {
     path: ["viewerBytes"],

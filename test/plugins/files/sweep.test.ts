@@ -1,20 +1,20 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { databaseService } from "#weftline";
+import { databaseService, dataFolder, type Logger } from "#weftline";
 import { UploadedFile } from "../../../src/plugins/files/entities.ts";
 import { Disk } from "../../../src/plugins/files/service/disk.ts";
 import { sweepDisk, sweepRows } from "../../../src/plugins/files/service/sweep.ts";
 import { create, end, filesPlatform, newThread, onDisk, put, say, send, uploaded, viewers } from "./fixture.ts";
 
-const patience = { uploadMs: 3_600_000, unusedMs: 86_400_000 };
+const patience = { uploadMs: 3_600_000, unusedMs: 86_400_000, orphanMs: 1_000 };
 
 it("uploads that were not finished lapse, files that no message holds go, and those that one holds stay", async () => {
   await using app = await filesPlatform();
   const database = app.platform.use(databaseService);
   const disk = new Disk(join(app.dataDir, "files"));
-  const sweep = (config: Partial<typeof patience>) =>
-    sweepRows({ config: { ...patience, ...config }, database, disk, log: undefined as never });
+  const sweep = (config: Partial<typeof patience>) => sweepRows({ config: { ...patience, ...config }, database, disk, pairedAt: 0 });
   const unfinished = await create(app);
   const unused = await uploaded(app);
   const held = await uploaded(app);
@@ -49,24 +49,72 @@ it("never holds up other writes for more than 500 files", async () => {
       left.push(await database.em("SYSTEM").count(UploadedFile));
     },
   });
-  await sweepRows({ config: patience, database: counting, disk: new Disk(join(app.dataDir, "files")), log: undefined as never });
+  await sweepRows({ config: patience, database: counting, disk: new Disk(join(app.dataDir, "files")), pairedAt: 0 });
   expect(left).toEqual([501, 1, 0]);
 });
 
-it("bytes that a lost process left behind go", async () => {
+it("bytes that a lost process left behind go, once the database has not known them for long enough, and the log names them", async () => {
   await using app = await filesPlatform();
   const kept = await uploaded(app);
   const folder = join(app.dataDir, "files");
-  const id = kept.url.split("/").at(-1) ?? "";
+  const id = idOf(kept);
   const orphan = `01990000-0000-7000-8000-0000000000${id.slice(-2)}`;
   await writeFile(join(folder, id.slice(-2), orphan), "nobody's");
   await mkdir(join(folder, "incoming"), { recursive: true });
   await writeFile(join(folder, "incoming", "half"), "hal");
-  const disk = new Disk(folder);
-  await sweepDisk({ database: app.platform.use(databaseService), disk });
+  const logged: object[] = [];
+  const log = { info: (fields: object) => void logged.push(fields) } as Logger;
+  const sweep = (orphanMs: number, pairedAt: number) =>
+    sweepDisk({ config: { ...patience, orphanMs }, database: app.platform.use(databaseService), disk: new Disk(folder), log, pairedAt });
+
+  await sweep(3_600_000, 0);
+  await sweep(1, Date.now() + 1_000);
+  expect((await onDisk(app)).toSorted()).toEqual([id, orphan, "half"].toSorted());
+  expect(logged).toEqual([]);
+  await expect.poll(() => sweep(1, 0).then(() => onDisk(app))).not.toContain(orphan);
   expect((await onDisk(app)).toSorted()).toEqual([id, "half"].toSorted());
+  expect(logged).toEqual([{ files: [orphan] }]);
   await app.restart();
-  while ((await onDisk(app)).includes("half")) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(await onDisk(app)).toEqual([id]);
+  await expect.poll(() => onDisk(app)).toEqual([id]);
   expect(await (await send(app, kept.url)).text()).toBe("hello");
 });
+
+it("no byte goes because another database, or an older copy, was in the folder for a while, however often it was started", async () => {
+  await using app = await filesPlatform();
+  const { dataDir } = app;
+  const early = await uploaded(app, "early");
+  const older = copyOf(dataDir);
+  const later = await uploaded(app, "later");
+  await end(app, await say(app, await newThread(app), [{ file: early.id }, { file: later.id }]));
+  await app.restart();
+  const right = copyOf(dataDir);
+  await app.platform.close();
+  for (const wrong of [{}, older]) {
+    putBack(dataDir, wrong);
+    for (let start = 0; start < 2; start++) {
+      await using other = await filesPlatform({ uploadMs: 1_000, unusedMs: 1_000 }, dataDir);
+      const host = { database: other.platform.use(databaseService), disk: new Disk(join(dataDir, "files")) };
+      const { pairedAt } = other.platform.use(dataFolder);
+      await sweepRows({ ...host, config: { uploadMs: 1, unusedMs: -60_000, orphanMs: 60_000 }, pairedAt });
+      await sweepDisk({ ...host, config: { ...patience, orphanMs: 60_000 }, pairedAt, log: undefined as never });
+      expect(await host.database.em("SYSTEM").count(UploadedFile)).toBe(0);
+    }
+  }
+  putBack(dataDir, right);
+  await app.restart();
+  for (const file of [early, later]) expect((await send(app, file.url)).status).toBe(200);
+});
+
+const databaseFiles = ["weftline.db", "weftline.db-wal"];
+
+function copyOf(folder: string): Readonly<Record<string, Buffer>> {
+  const there = databaseFiles.filter((name) => existsSync(join(folder, name)));
+  return Object.fromEntries(there.map((name) => [name, readFileSync(join(folder, name))]));
+}
+
+function putBack(folder: string, copy: Readonly<Record<string, Buffer>>): void {
+  for (const name of databaseFiles) rmSync(join(folder, name), { force: true });
+  for (const [name, bytes] of Object.entries(copy)) writeFileSync(join(folder, name), bytes);
+}
+
+const idOf = ({ url }: { readonly url: string }): string => url.split("/").at(-1) ?? "";

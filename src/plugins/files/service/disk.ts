@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open, mkdir, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { chmod, open, mkdir, readdir, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { v4 } from "uuid";
@@ -8,6 +8,7 @@ import { WeftlineError, messageOf } from "#weftline";
 /** So much of a file's beginning is handed out, to tell what it is. */
 const headBytes = 16;
 const incoming = "incoming";
+const folderMode = 0o700;
 
 /** Bytes that came in and stand in a place of their own, until they are kept or dropped. */
 export interface Received {
@@ -33,7 +34,7 @@ export class Disk {
   async receive(body: Readable, most: number): Promise<Received> {
     const path = join(this.#folder, incoming, v4());
     const handle = await onDisk(async () => {
-      await mkdir(join(this.#folder, incoming), { recursive: true });
+      await makeFolder(join(this.#folder, incoming));
       return open(path, "wx", 0o600);
     });
     try {
@@ -51,7 +52,7 @@ export class Disk {
   /** Puts received bytes where the file's are looked for. */
   async keep(id: string, { path }: Pick<Received, "path">): Promise<void> {
     await onDisk(async () => {
-      await mkdir(this.#shelf(id), { recursive: true });
+      await makeFolder(this.#shelf(id));
       await rename(path, this.#place(id));
     });
   }
@@ -82,6 +83,18 @@ export class Disk {
     for (const shelf of await readdir(this.#folder).catch(() => [])) if (shelf !== incoming) yield readdir(join(this.#folder, shelf));
   }
 
+  /** When the bytes of a file came here, in milliseconds since 1970; nothing where they are gone. */
+  async keptAt(id: string): Promise<number | undefined> {
+    const found = await stat(this.#place(id)).catch(() => undefined);
+    return found && Math.max(found.mtimeMs, found.ctimeMs);
+  }
+
+  /** Takes folders of an earlier version from other users of the machine. */
+  async restrict(): Promise<void> {
+    const folders = [this.#folder, ...(await readdir(this.#folder).catch(() => [])).map((shelf) => join(this.#folder, shelf))];
+    for (const folder of folders) await chmod(folder, folderMode).catch(() => undefined);
+  }
+
   /** Lets go of what a lost process left behind. */
   async clearIncoming(): Promise<void> {
     await rm(join(this.#folder, incoming), { recursive: true, force: true });
@@ -95,6 +108,12 @@ export class Disk {
   #place(id: string): string {
     return join(this.#shelf(id), id);
   }
+}
+
+/** Only this user may enter it, whatever the umask. */
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: folderMode });
+  if (made !== undefined) await chmod(folder, folderMode);
 }
 
 async function write(handle: FileHandle, body: Readable, most: number): Promise<Omit<Received, "path">> {

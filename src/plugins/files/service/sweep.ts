@@ -5,12 +5,16 @@ import { UploadedFile } from "../entities.ts";
 import type { Disk } from "./disk.ts";
 
 const sweepMs = 60_000;
+/** How often bytes without a row are looked for. */
+const orphansMs = 24 * 3_600_000;
 /** So many files go in one write: others wait for it. */
 const batch = 500;
 
 /** What a sweep works with. */
 export interface SweepHost {
-  readonly config: Pick<FilesConfig, "uploadMs" | "unusedMs">;
+  readonly config: Pick<FilesConfig, "uploadMs" | "unusedMs" | "orphanMs">;
+  /** Since when database and folder belong together. */
+  readonly pairedAt: number;
   readonly database: Database;
   readonly disk: Disk;
   readonly log: Logger;
@@ -21,17 +25,19 @@ export function startSweeping(host: SweepHost): () => void {
   const sweep = (work: () => Promise<void>): void => {
     work().catch((error: unknown) => host.log.warn({ err: error }, "the sweep of files will try again"));
   };
-  sweep(async () => {
-    await host.disk.clearIncoming();
-    await sweepRows(host);
-    await sweepDisk(host);
-  });
-  const timer = setInterval(() => sweep(() => sweepRows(host)), sweepMs);
-  return () => clearInterval(timer);
+  sweep(() => host.disk.restrict());
+  sweep(() => host.disk.clearIncoming());
+  sweep(() => sweepRows(host));
+  sweep(() => sweepDisk(host));
+  const timers = [setInterval(() => sweep(() => sweepRows(host)), sweepMs), setInterval(() => sweep(() => sweepDisk(host)), orphansMs)];
+  return () => timers.forEach((timer) => clearInterval(timer));
 }
 
-/** Uploads that were not finished in time, and files that no thread holds. */
-export async function sweepRows({ config, database, disk }: SweepHost): Promise<void> {
+/**
+ * Uploads that were not finished in time, and files that no thread holds. The bytes of a row from before the database came to this folder stay for
+ * {@link sweepDisk}: another copy of the database may know that they are used.
+ */
+export async function sweepRows({ config, database, disk, pairedAt }: Omit<SweepHost, "log">): Promise<void> {
   const now = Date.now();
   const unheld = raw("not exists (select 1 from files_use where file_id = id)");
   const lapsed = {
@@ -44,15 +50,22 @@ export async function sweepRows({ config, database, disk }: SweepHost): Promise<
     await database.write("SYSTEM", async (tx) => {
       const gone = await tx.em.find(UploadedFile, lapsed, { limit: batch });
       tx.em.remove(gone);
-      tx.afterCommit(() => void disk.remove(gone.map(({ id }) => id)));
+      const ours = gone.filter(({ createdAt }) => createdAt >= pairedAt);
+      tx.afterCommit(() => void disk.remove(ours.map(({ id }) => id)));
     });
 }
 
-/** Bytes whose row is gone: the process was lost between the two. */
-export async function sweepDisk({ database, disk }: Pick<SweepHost, "database" | "disk">): Promise<void> {
+/** Bytes that the database has not known for long enough: a process was lost between the two, or rows went that came from a backup. */
+export async function sweepDisk({ config, database, disk, log, pairedAt }: SweepHost): Promise<void> {
+  const until = Date.now() - config.orphanMs;
+  if (pairedAt > until) return;
   for await (const ids of disk.ids()) {
     const known = await database.em("SYSTEM").find(UploadedFile, { id: { $in: [...ids] } }, { fields: ["id"] });
     const kept = new Set(known.map(({ id }) => id));
-    await disk.remove(ids.filter((id) => !kept.has(id)));
+    const orphans: string[] = [];
+    for (const id of ids) if (!kept.has(id) && ((await disk.keptAt(id)) ?? Infinity) <= until) orphans.push(id);
+    if (orphans.length === 0) continue;
+    log.info({ files: orphans }, "bytes of files that the database does not know are deleted");
+    await disk.remove(orphans);
   }
 }
