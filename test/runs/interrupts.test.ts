@@ -48,6 +48,19 @@ describe("an approval", () => {
     expect((await host.interrupts())[0]?.status).toBe("PENDING");
   });
 
+  it("counts no more once a cancel of its run was acknowledged, whichever it would have been", async () => {
+    for (const kind of ["APPROVE", "REJECT"] as const) {
+      const { host, run, calls, interruptId, argumentsHash } = await waiting();
+      await using _ = host;
+      const cancelled = host.runs.cancel(host.platform.scope(alice), run.id);
+      const [decided] = await Promise.allSettled([cancelled.then(() => host.decide({ interruptId, kind, argumentsHash }))]);
+      expect(decided).toMatchObject({ status: "rejected", reason: { code: "DECISION_CONFLICT" } });
+      await host.until(run.id, "CANCELLED");
+      expect((await host.interrupts())[0]?.status).toBe("CANCELLED");
+      expect(calls).toHaveLength(0);
+    }
+  });
+
   it("is decided once: the same decision again is the same answer, another one a conflict", async () => {
     const { host, run, calls, interruptId, argumentsHash } = await waiting();
     await using _ = host;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { WeftlineError } from "../errors.ts";
 
 /** How long an answer holds, in milliseconds: under load many commits share one look. */
-const freshMs = 2;
+const freshMs = 10;
 
 /**
  * Remembers which files are open.

@@ -2,7 +2,7 @@ import type { Tx } from "../database/database.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { event } from "./events.ts";
 import { noUsage } from "./usage.ts";
-import { isTerminal, type RunStatus } from "./types.ts";
+import { isTerminal, openStatuses, type RunStatus } from "./types.ts";
 
 /** What a cancel needs beyond the log. */
 export interface CancelHost extends AppendHost {
@@ -24,7 +24,6 @@ export interface OpenRun {
   readonly target_id: string;
 }
 
-export const openStatuses = "('QUEUED', 'RUNNING', 'WAITING', 'PAUSED', 'CANCELLING')";
 export const openColumns = "id, status, lease_owner, stream_num, start_seq, tenant_id, owner_id, thread_id, target_type, target_id";
 
 /** Cancels a run and everything below it in one transaction. */

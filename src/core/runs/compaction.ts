@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
-import { openStatuses } from "./cancel.ts";
+import { openStatuses } from "./types.ts";
 import type { Failpoint } from "./failpoint.ts";
 
 /** Only messages that have been finished for so long lose their deltas, so that whoever reconnects soon is still given every one. */

@@ -9,6 +9,7 @@ import { Interrupt, type StoredDecision } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import type { ToolRegistry } from "./tools.ts";
+import { isTerminal } from "./types.ts";
 
 /** What a decision needs beyond the log. */
 export interface DecisionHost extends AppendHost {
@@ -29,8 +30,9 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     if (!interrupt) throw new WeftlineError("NOT_FOUND", { what: "interrupt", path: ["input", "interrupt"] });
     const decision = toDecision(decide, scope.viewer.actorId);
     if (interrupt.status !== "PENDING") return checkSame(interrupt, decide, decision);
-    await check(host, tx, interrupt, decide);
     const run = await asSystem(tx.em).findOneOrFail(Run, { id: interrupt.runId });
+    if (run.status === "CANCELLING" || isTerminal(run.status)) throw conflict("Its run was cancelled or has ended.");
+    await check(host, tx, interrupt, decide);
     const place = { ...run, threadId: run.threadId ?? null };
     await appendSignal(host, tx, place, [
       { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },

@@ -1,6 +1,6 @@
 /** How the engine works; all times in milliseconds. */
 export interface EngineOptions {
-  /** How many runs are advanced side by side. A run that waits takes no place. */
+  /** How many runs are advanced side by side. A run that waits takes no place, and one viewer has at most half of them. */
   readonly concurrency: number;
   /** How long a run belongs to an engine that is silent. */
   readonly leaseMs: number;
@@ -8,4 +8,4 @@ export interface EngineOptions {
   readonly sweepMs: number;
 }
 
-export const defaultEngineOptions: EngineOptions = { concurrency: 1_024, leaseMs: 15_000, sweepMs: 2_000 };
+export const defaultEngineOptions: EngineOptions = { concurrency: 2_048, leaseMs: 15_000, sweepMs: 2_000 };

@@ -1,14 +1,19 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { v7 as newId } from "uuid";
-import { asPlatform } from "../database/rows.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
-import { Run } from "./entities/run.ts";
-import { openStatuses } from "./cancel.ts";
+import type { Run } from "./entities/run.ts";
+import { FairClaims } from "./fair-claims.ts";
+import type { PlaceOwner } from "./fair-places.ts";
+import { claimable, findDue, ownersOf, readClaimed } from "./due-runs.ts";
 import type { Claim } from "./start.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
+import { openStatuses } from "./types.ts";
 import { runTurn } from "./turn.ts";
+
+/** How many runs one commit claims. */
+const maxClaims = 64;
 
 interface Active {
   readonly abort: AbortController;
@@ -16,12 +21,6 @@ interface Active {
   readonly epoch: number;
   readonly done: Promise<void>;
 }
-
-/** Finished runs, which are most, wait for nobody either: as a plain condition, SQLite would read all of them by the index of that column. */
-const unblocked = "coalesce(blocked_by_id, '') = ''";
-const claimable = (now: string): string => `${unblocked} and (
-  (lease_owner is null and due_at <= ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING'))
-  or (lease_owner is not null and lease_until < ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING')))`;
 
 /** As how many take-overs one counts whose process had stopped answering. */
 const lapsedTakeovers = 3;
@@ -38,6 +37,7 @@ export class EmbeddedEngine {
   /** Claimed and about to be at work: a cancel reaches them too. */
   readonly #starting = new Map<string, AbortController>();
   readonly #rung = new Set<string>();
+  readonly #claims: FairClaims;
   /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #claiming: Promise<void> | undefined;
@@ -48,6 +48,7 @@ export class EmbeddedEngine {
   constructor(host: TurnHost, options: EngineOptions) {
     this.#host = host;
     this.#options = options;
+    this.#claims = new FairClaims(options.concurrency);
   }
 
   /** How many runs are at work here. */
@@ -85,16 +86,17 @@ export class EmbeddedEngine {
     this.#pump();
   }
 
-  /** A hold for a run that is about to be queued, where there is room for it. */
-  claim(): Claim | undefined {
-    if (!this.#working || this.#stopped || this.#active.size >= this.#options.concurrency) return undefined;
+  /** A hold for a run that is about to be queued, where there is room for one of its owner. */
+  claim(owner: PlaceOwner): Claim | undefined {
+    if (!this.#working || this.#stopped || !this.#claims.admits(owner)) return undefined;
     return { owner: this.#owner, leaseMs: this.#options.leaseMs };
   }
 
   /** Advances a run that was queued with a hold of this engine. Starts that share a commit may have been promised the same place. */
   adopt(run: Run): void {
-    if (this.#stopped || this.#active.size >= this.#options.concurrency) void this.#guard(this.#release(run).then(() => this.ring(run.id)));
-    else this.#advance(run);
+    if (this.#stopped || !this.#claims.admits(run)) return void this.#guard(this.#release(run).then(() => this.ring(run.id)));
+    this.#claims.take(run);
+    this.#advance(run);
   }
 
   /** A run at work here should stop. */
@@ -106,11 +108,8 @@ export class EmbeddedEngine {
   /** Rings for what is due or was lost. */
   async sweep(): Promise<void> {
     if (this.#stopped) return;
-    const { read } = this.#host.database;
     const free = this.#options.concurrency - this.#active.size;
-    if (free <= 0) return;
-    const rows = await read.all<{ id: string }>(`select id from runs_run where ${claimable(read.now)} order by due_at limit ?`, free);
-    for (const { id } of rows) this.ring(id);
+    if (free > 0) for (const id of await findDue(this.#host.database.read, free)) this.ring(id);
   }
 
   /**
@@ -133,42 +132,55 @@ export class EmbeddedEngine {
     if (this.#claiming || this.#stopped) return;
     this.#claiming = this.#guard(this.#claim()).finally(() => {
       this.#claiming = undefined;
-      if (this.#next().length > 0) this.#pump();
+      if (this.#pending().length > 0 || this.#claims.ready) this.#pump();
     });
   }
 
-  /** Rung runs that are not at work here already, as many as there is room for. */
-  #next(): string[] {
-    const free = this.#options.concurrency - this.#active.size;
-    const next: string[] = [];
-    for (const id of this.#rung) {
-      if (next.length >= free) break;
-      if (!this.#active.has(id)) next.push(id);
+  /** Rung runs that are not at work here already: those may want another turn after this one. */
+  #pending(): string[] {
+    return [...this.#rung].filter((id) => !this.#active.has(id));
+  }
+
+  /** The runs that may have a place now, with their owners where those had to be known. */
+  async #next(): Promise<Map<string, PlaceOwner | undefined>> {
+    const next = new Map<string, PlaceOwner | undefined>();
+    const rung = this.#pending();
+    const known = Math.max(0, Math.min(this.#claims.unquestioned, maxClaims));
+    for (const id of rung.slice(0, known)) next.set(id, undefined);
+    for (const id of rung) this.#rung.delete(id);
+    for (const [id, owner] of await ownersOf(this.#host.database.read, rung.slice(known))) this.#claims.wait(id, owner);
+    while (next.size < maxClaims) {
+      const chosen = this.#claims.next();
+      if (!chosen) break;
+      next.set(chosen.id, chosen.owner);
     }
     return next;
   }
 
   async #claim(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    const ids = this.#next();
-    if (ids.length === 0) return;
-    for (const id of ids) this.#rung.delete(id);
+    const next = await this.#next();
+    if (next.size === 0) return;
+    const places = new Map([...next].filter((each): each is [string, PlaceOwner] => each[1] !== undefined));
     const { failpoint } = this.#host;
-    failpoint?.("claim.before");
-    const claimed = await this.#host.database.commit(async ({ sql, afterCommit }) => {
-      const won: string[] = [];
-      for (const id of ids.toSorted()) if (await this.#claimOne(sql, id)) won.push(id);
-      failpoint?.("claim.inside");
-      afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
-      return won;
-    });
-    if (claimed.length === 0) return;
-    failpoint?.("claim.committed");
     try {
-      const runs = await this.#host.database.rows.byIds(Run, asPlatform, claimed);
-      for (const run of runs) this.#advance(run, this.#starting.get(run.id));
+      failpoint?.("claim.before");
+      const claimed = await this.#host.database.commit(async ({ sql, afterCommit }) => {
+        const won: string[] = [];
+        for (const id of [...next.keys()].toSorted()) if (await this.#claimOne(sql, id)) won.push(id);
+        failpoint?.("claim.inside");
+        afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
+        return won;
+      });
+      if (claimed.length === 0) return;
+      failpoint?.("claim.committed");
+      for (const run of await readClaimed(this.#host, claimed)) {
+        if (!places.delete(run.id)) this.#claims.take(run);
+        this.#advance(run, this.#starting.get(run.id));
+      }
     } finally {
-      for (const id of claimed) this.#starting.delete(id);
+      for (const id of next.keys()) this.#starting.delete(id);
+      for (const owner of places.values()) this.#claims.giveBack(owner);
     }
   }
 
@@ -187,6 +199,7 @@ export class EmbeddedEngine {
     const drain = new AbortController();
     const done = this.#inOwnContext(() => this.#turn(run, { abort, drain: drain.signal })).finally(() => {
       this.#active.delete(run.id);
+      this.#claims.giveBack(run);
       this.#pump();
     });
     this.#active.set(run.id, { abort, drain, epoch: run.epoch, done });

@@ -1,43 +1,47 @@
-import type { Database } from "../database/database.ts";
+import type { Database, SqlTx } from "../database/database.ts";
 import { idempotencyTtl } from "../host/idempotency.ts";
 import type { Logger } from "../kernel/spec.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { compact } from "./compaction.ts";
 import { event } from "./events.ts";
+import { findStranded, unblock } from "./thread-queue.ts";
 
+/** How many rows one read brings. */
+const pageSize = 100;
 const expiryMs = 1_000;
 const cleaningMs = 60_000;
 /** Keys that one transaction forgets. */
 const keysAtOnce = 500;
 
+interface HousekeepingHost extends AppendHost {
+  readonly database: Database;
+  readonly log: Logger;
+}
+
 /** What time brings about: approvals and queued runs expire, old keys and deltas go. @returns what stops it. */
-export function startHousekeeping(host: AppendHost & { readonly database: Database; readonly log: Logger }): () => void {
-  const guarded = (work: () => Promise<unknown>) => (): void => {
-    work().catch((error: unknown) => host.log.warn({ err: error }, "housekeeping will try again"));
-  };
+export function startHousekeeping(host: HousekeepingHost): () => void {
   let stopped = false;
-  const expiry = setInterval(
-    guarded(async () => {
-      await expireInterrupts(host);
-      await expireRuns(host);
-    }),
-    expiryMs,
-  );
-  let cleaning: NodeJS.Timeout;
-  // The next round begins a minute after the last one has ended, however much that found.
-  const clean = guarded(async () => {
-    try {
-      await forgetKeys(host.database);
-      await compact(host.database, undefined, host.failpoint);
-    } finally {
-      if (!stopped) cleaning = setTimeout(clean, cleaningMs);
-    }
-  });
-  cleaning = setTimeout(clean, cleaningMs);
+  const timers = new Set<NodeJS.Timeout>();
+  // The next round begins so long after the last one has ended, however much that found; what fails holds up nothing else.
+  const every = (ms: number, work: () => Promise<unknown>): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      work()
+        .catch((error: unknown) => host.log.warn({ err: error }, "housekeeping will try again"))
+        .finally(() => {
+          if (!stopped) every(ms, work);
+        });
+    }, ms);
+    timers.add(timer);
+  };
+  every(expiryMs, () => expireInterrupts(host));
+  every(expiryMs, () => expireRuns(host));
+  every(cleaningMs, () => freeStranded(host));
+  every(cleaningMs, () => forgetKeys(host.database));
+  every(cleaningMs, () => compact(host.database, undefined, host.failpoint));
   return () => {
     stopped = true;
-    clearInterval(expiry);
-    clearTimeout(cleaning);
+    timers.forEach((timer) => clearTimeout(timer));
   };
 }
 
@@ -53,42 +57,51 @@ interface Expired {
   readonly target_id: string;
 }
 
-/** Approvals that nobody gave in time count as refused; their runs go on with that. */
-async function expireInterrupts(host: AppendHost & { readonly database: Database }): Promise<void> {
+/** Approvals that nobody gave in time count as refused; their runs go on with that. One that cannot be ended holds up no other. */
+async function expireInterrupts(host: HousekeepingHost): Promise<void> {
   const { read } = host.database;
-  const due = await read.all<{ id: string }>(
-    `select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} limit 100`,
-  );
-  if (due.length === 0) return;
-  await host.database.commit(async (tx) => {
-    for (const { id } of due) {
-      const row = await tx.sql.get<Expired>(
-        `select i.id as interrupt, r.id, r.tenant_id, r.owner_id, r.stream_num, r.start_seq, r.thread_id, r.target_type, r.target_id
-         from runs_interrupt i join runs_run r on r.id = i.run_id where i.id = ? and i.status = 'PENDING'`,
-        id,
-      );
-      if (!row) continue;
-      const run = {
-        id: row.id,
-        tenantId: row.tenant_id,
-        ownerId: row.owner_id,
-        streamNum: row.stream_num,
-        startSeq: row.start_seq,
-        threadId: row.thread_id,
-        targetType: row.target_type,
-        targetId: row.target_id,
-      };
-      await appendSignal(host, tx, run, [event("interrupt.resolved", { interrupt: row.interrupt, status: "EXPIRED" })]);
+  for (let after = ""; ;) {
+    const due = await read.all<{ id: string }>(
+      `select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} and id > ? order by id limit ${pageSize}`,
+      after,
+    );
+    const ended = await Promise.allSettled(due.map(({ id }) => host.database.commit((tx) => expireInterrupt(host, tx, id))));
+    for (const [index, { id }] of due.entries()) {
+      const outcome = ended[index];
+      if (outcome?.status === "rejected")
+        host.log.warn({ interruptId: id, err: outcome.reason }, "a question could not be ended; it will be tried again");
+      after = id;
     }
-  });
+    if (due.length < pageSize) return;
+  }
+}
+
+async function expireInterrupt(host: AppendHost, tx: SqlTx, id: string): Promise<void> {
+  const row = await tx.sql.get<Expired>(
+    `select i.id as interrupt, r.id, r.tenant_id, r.owner_id, r.stream_num, r.start_seq, r.thread_id, r.target_type, r.target_id
+     from runs_interrupt i join runs_run r on r.id = i.run_id where i.id = ? and i.status = 'PENDING'`,
+    id,
+  );
+  if (!row) return;
+  const run = {
+    id: row.id,
+    tenantId: row.tenant_id,
+    ownerId: row.owner_id,
+    streamNum: row.stream_num,
+    startSeq: row.start_seq,
+    threadId: row.thread_id,
+    targetType: row.target_type,
+    targetId: row.target_id,
+  };
+  await appendSignal(host, tx, run, [event("interrupt.resolved", { interrupt: row.interrupt, status: "EXPIRED" })]);
 }
 
 /** Runs that wait past their deadline are given a worker, which ends them. One at work watches its deadline itself. */
-async function expireRuns(host: AppendHost & { readonly database: Database }): Promise<void> {
+async function expireRuns(host: HousekeepingHost): Promise<void> {
   const { read } = host.database;
   const where = (now: string): string =>
     `deadline_at <= ${now} and lease_owner is null and due_at is null and status in ('QUEUED', 'WAITING')`;
-  const due = await read.all<{ id: string }>(`select id from runs_run where ${where(read.now)} limit 100`);
+  const due = await read.all<{ id: string }>(`select id from runs_run where ${where(read.now)} limit ${pageSize}`);
   if (due.length === 0) return;
   await host.database.commit(async ({ sql, afterCommit }) => {
     for (const { id } of due) {
@@ -96,6 +109,16 @@ async function expireRuns(host: AppendHost & { readonly database: Database }): P
       afterCommit(() => host.ring(id));
     }
   });
+}
+
+/** Runs that wait for one that is no longer there are let go. */
+export async function freeStranded(host: Pick<HousekeepingHost, "database" | "ring">): Promise<void> {
+  const gone = await findStranded(host.database.read, pageSize);
+  for (const id of gone)
+    await host.database.commit(async ({ sql, afterCommit }) => {
+      const free = await unblock(sql, id);
+      afterCommit(() => free.forEach((each) => host.ring(each)));
+    });
 }
 
 async function forgetKeys(database: Database): Promise<void> {

@@ -15,6 +15,7 @@ import { runEntity, runMetadataEntity, stepEntity, usageEntity, type Run } from 
 import { eventEntity, streamEntity } from "./entities/stream.ts";
 import { toolCallAuditEntity } from "./entities/tool-audit.ts";
 import { faultInjections } from "./failpoint.ts";
+import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
@@ -91,7 +92,7 @@ export const runsPlugin = definePlugin({
       log,
       failpoint,
       ring: (id: string) => engine.ring(id),
-      claim: () => engine.claim(),
+      claim: (owner: PlaceOwner) => engine.claim(owner),
       adopt: (run: Run) => engine.adopt(run),
       openRuns: new OpenRuns(() => deps.limits().openRunsPerViewer),
       nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),

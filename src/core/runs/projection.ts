@@ -4,6 +4,7 @@ import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent }
 import { toolProjectors } from "./projection-tools.ts";
 import { RunRow } from "./run-row.ts";
 import { json, number, text, type Effects, type ProjectedRun, type Projector, type Projectors, type RunEventDraft } from "./projector.ts";
+import { unblock } from "./thread-queue.ts";
 
 /** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
 const status: Projector<"run.started" | "run.resumed"> = async (_, __, event, ___, { row }) => {
@@ -31,12 +32,7 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
     .set("usage", json(payload.usage));
   if (payload.provenance !== undefined) effects.row.set("provenance", payload.provenance);
   for (const column of ["lease_owner", "lease_until", "due_at", "blocked_by_id"]) effects.row.setTo(column, "null");
-  // As a plain condition, SQLite would look through all queued runs.
-  const unblocked = await sql.all<{ id: string }>(
-    `update runs_run set blocked_by_id = null, due_at = ${sql.now} where blocked_by_id = ? and coalesce(status, '') = 'QUEUED' returning id`,
-    run.id,
-  );
-  for (const { id } of unblocked) effects.ring.add(id);
+  for (const id of await unblock(sql, run.id)) effects.ring.add(id);
 };
 
 /** An answer that is given anew takes the place of the old one. */

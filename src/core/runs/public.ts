@@ -22,6 +22,7 @@ export {
 export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
+export { FairPlaces } from "./fair-places.ts";
 export { fileNote, fileService, fileUnsupported, mediaTypeOf, type Files, type NamedFile } from "./files.ts";
 export { mostMaxResultChars, outcomeText } from "./tool-results.ts";
 export { MemoryScope, memoryService, type Memory, type RecalledRecord, type RecallRequest } from "./memory.ts";

@@ -1,11 +1,11 @@
 import type { Database } from "../database/database.ts";
 import { asPlatform } from "../database/rows.ts";
-import { openStatuses } from "./cancel.ts";
 import { snapshotKind, type Snapshot } from "./contract.ts";
 import { Interrupt, Message } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import type { LoggedEvent } from "./events.ts";
 import { foldMessages } from "./fold.ts";
+import { openStatuses } from "./types.ts";
 
 /** How many messages a snapshot holds at most. */
 const maxMessages = 100;

@@ -7,15 +7,16 @@ import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { hashOf } from "../host/idempotency.ts";
 import { publishChanges } from "./append.ts";
-import { cancelOne, openColumns, openStatuses, type CancelHost, type OpenRun } from "./cancel.ts";
+import { cancelOne, openColumns, type CancelHost, type OpenRun } from "./cancel.ts";
 import type { StartRun } from "./contract.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
+import type { PlaceOwner } from "./fair-places.ts";
 import { appendEvents, type Appended } from "./log.ts";
 import type { OpenRuns } from "./open-runs.ts";
 import { noUsage } from "./usage.ts";
 import { openStream } from "./streams.ts";
-import { isTerminal, type OnBusy } from "./types.ts";
+import { isTerminal, openStatuses, type OnBusy } from "./types.ts";
 
 /** A worker's hold on a run. */
 export interface Claim {
@@ -26,7 +27,7 @@ export interface Claim {
 /** What a start needs beyond the log. */
 export interface StartHost extends CancelHost {
   /** A hold for a run that is about to be queued, where a worker is free here: it saves the run a claim of its own. */
-  claim(): Claim | undefined;
+  claim(owner: PlaceOwner): Claim | undefined;
   /** The run is durable and held: advance it. */
   adopt(run: Run): void;
   readonly openRuns: OpenRuns;
@@ -44,7 +45,7 @@ export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: S
   const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
   const appended = await appendEvents(tx.sql, { streamNum, run: { id, startSeq: "first" }, events: [event("run.queued", {})] });
   const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
-  const claim = blockedById === undefined ? host.claim() : undefined;
+  const claim = blockedById === undefined ? host.claim({ tenantId: viewer.tenantId, ownerId: viewer.actorId }) : undefined;
   await insertRun(tx, run, claim);
   await insertMetadata(tx, run);
   host.failpoint?.("start.inside");

@@ -124,7 +124,7 @@ export class ToolCalls {
     const edited = approved.edited || call.edited ? { edited: { arguments: approved.go } } : {};
     session.append("tool.arguments", { c: call.c, arguments: approved.go }, approved.edited ? { row: { requested: args } } : {});
     if ("error" in made) return this.#finish(call, { status: "ERROR", error: made.error, ...edited });
-    const outcome = await gates.pass(tool, signal, () => this.#execute(call, tool, made.args));
+    const outcome = await gates.pass(tool, { owner: session.run, signal }, () => this.#execute(call, tool, made.args));
     return { ...outcome, ...edited };
   }
 

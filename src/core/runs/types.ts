@@ -28,6 +28,9 @@ export type FrameworkMode = keyof typeof FrameworkMode;
 
 const terminal: ReadonlySet<RunStatus> = new Set(["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"]);
 
+/** The other statuses, for SQL. */
+export const openStatuses = "('QUEUED', 'RUNNING', 'WAITING', 'PAUSED', 'CANCELLING')";
+
 /** Whether a run in this status never changes again. */
 export function isTerminal(status: RunStatus): boolean {
   return terminal.has(status);

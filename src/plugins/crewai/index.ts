@@ -1,4 +1,4 @@
-import { contribution, definePlugin, installers, modelService, runtimes } from "#weftline";
+import { FairPlaces, contribution, definePlugin, installers, modelService, runtimes } from "#weftline";
 import { healthChecks } from "#plugins/health";
 import { crewaiConfig } from "./config.ts";
 import type { ReadCrew } from "./definition/crew.ts";
@@ -7,7 +7,6 @@ import { createPythonEngine } from "./python/engine.ts";
 import { crewaiInstaller } from "./python/install.ts";
 import { installationAt } from "./python/installation.ts";
 import { Nursery } from "./python/nursery.ts";
-import { FairPlaces } from "./python/fair-places.ts";
 import { createCrewRuntime } from "./runtime.ts";
 import { typescriptEngine } from "./typescript/engine.ts";
 

@@ -85,6 +85,8 @@ const RunSchema = defineEntity({
     { properties: ["targetId", "createdAt"] },
     { properties: ["status", "dueAt"] },
     { properties: ["status", "leaseUntil"] },
+    // The due runs of a viewer, found where a backlog of others is older.
+    { name: "runs_run_due_index", properties: ["tenantId", "ownerId", "dueAt"], where: "due_at is not null" as never },
   ],
 });
 

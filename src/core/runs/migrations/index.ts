@@ -5,6 +5,7 @@ import { ToolCallAudit202611251426 } from "./202611251426_tool_call_audit.ts";
 import { LogKeys202611251443 } from "./202611251443_log_keys.ts";
 import { FlatWithSize202611292003 } from "./202611292003_flat_with_size.ts";
 import { EditedCalls202611292044 } from "./202611292044_edited_calls.ts";
+import { DueRuns202611292109 } from "./202611292109_due_runs.ts";
 import { RunMetadataAndLists202611292110 } from "./202611292110_run_metadata_and_lists.ts";
 import { NativeExtras202611292125 } from "./202611292125_native_extras.ts";
 
@@ -17,6 +18,7 @@ export const migrations = {
   "202611251443_log_keys": LogKeys202611251443,
   "202611292003_flat_with_size": FlatWithSize202611292003,
   "202611292044_edited_calls": EditedCalls202611292044,
+  "202611292109_due_runs": DueRuns202611292109,
   "202611292110_run_metadata_and_lists": RunMetadataAndLists202611292110,
   "202611292125_native_extras": NativeExtras202611292125,
 };

@@ -1,4 +1,4 @@
-import { WeftlineError } from "#weftline";
+import { WeftlineError, type FairPlaces } from "#weftline";
 import type { OpenAIOptions } from "#plugins/openai";
 import type { CrewEngine } from "../engine.ts";
 import type { Stage } from "../play/stage.ts";
@@ -6,7 +6,6 @@ import { Floor } from "./floor.ts";
 import type { Installation } from "./installation.ts";
 import type { Nursery } from "./nursery.ts";
 import { RefusedByPeer } from "./peer.ts";
-import type { FairPlaces } from "./fair-places.ts";
 import { hire } from "./worker.ts";
 
 /** What the Python engine works with. */
@@ -26,7 +25,7 @@ export function createPythonEngine({ installation, nursery, places }: PythonHost
     play: async (stage, options) => {
       const { owner, signal, drain } = stage.ctx;
       // Who waits has begun nothing, and can as well wait in the next process.
-      const giveBack = await places.take(owner, AbortSignal.any([signal, drain]));
+      const giveBack = await places.take(placeOwner(owner), AbortSignal.any([signal, drain]));
       const work = play(nursery, stage, options).finally(giveBack);
       playing.add(work);
       return work.finally(() => playing.delete(work));
@@ -86,4 +85,10 @@ function failureOf({ code, message }: RefusedByPeer, { crew }: Stage): WeftlineE
   return code === badDefinition
     ? new WeftlineError("CREW_INVALID", { crew: crew.name, problems: problem, plugin: "crewai" })
     : new WeftlineError("CREW_FAILED", { plugin: "crewai", problem });
+}
+
+/** Tenants take turns, and the viewers of one. */
+function placeOwner(owner: string): Parameters<FairPlaces["take"]>[0] {
+  const slash = owner.indexOf("/");
+  return { tenantId: owner.slice(0, slash), ownerId: owner.slice(slash + 1) };
 }

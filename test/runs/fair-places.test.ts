@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FairPlaces } from "../../../src/plugins/crewai/python/fair-places.ts";
+import { FairPlaces } from "../../src/core/runs/fair-places.ts";
 
 const never = new AbortController().signal;
 
@@ -11,7 +11,7 @@ function queue(places: FairPlaces) {
     turns,
     back,
     ask: async (owner: string, signal = never) => {
-      back.push(await places.take(owner, signal));
+      back.push(await places.take({ tenantId: "acme", ownerId: owner }, signal));
       turns.push(owner);
     },
     /** What was given is given back, the oldest first, and whoever is next has it. */
@@ -23,7 +23,7 @@ function queue(places: FairPlaces) {
   };
 }
 
-describe("places for Python", () => {
+describe("places", () => {
   it.each([
     [1, ["greedy", "ada", "bob", "greedy", "bob", "greedy", "greedy", "greedy"]],
     [2, ["greedy", "greedy", "ada", "bob", "greedy", "bob", "greedy", "greedy"]],

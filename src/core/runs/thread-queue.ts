@@ -1,0 +1,34 @@
+import type { Sql } from "../database/sql.ts";
+import { openStatuses } from "./types.ts";
+
+/** The newest run of the same thread that came before and has not ended; one is left out, whose row may not say yet that it has. */
+const earlierOpen = `(select e.id from runs_run e where e.thread_id = runs_run.thread_id and e.status in ${openStatuses}
+  and e.start_seq < runs_run.start_seq and e.id <> ? order by e.start_seq desc limit 1)`;
+
+/**
+ * As a plain condition on the status, SQLite would look through all queued runs.
+ *
+ * Lets go of the runs that waited for one that has ended, however it ended: those that others of their thread come before wait for these.
+ *
+ * @returns the runs that want a worker now.
+ */
+export async function unblock(sql: Sql, runId: string): Promise<string[]> {
+  const waiting = await sql.all<{ id: string; blocked_by_id: string | null }>(
+    `update runs_run set blocked_by_id = ${earlierOpen} where blocked_by_id = ? and coalesce(status, '') = 'QUEUED' returning id, blocked_by_id`,
+    runId,
+    runId,
+  );
+  const free = waiting.filter(({ blocked_by_id: other }) => other === null).map(({ id }) => id);
+  for (const id of free) await sql.run(`update runs_run set due_at = ${sql.now} where id = ?`, id);
+  return free;
+}
+
+/** Runs that wait for one that has ended or is gone, as an earlier version or a lost row left them. */
+export async function findStranded(sql: Sql, limit: number): Promise<string[]> {
+  const rows = await sql.all<{ blocked_by_id: string }>(
+    `select distinct blocked_by_id from runs_run where blocked_by_id is not null and status = 'QUEUED'
+     and not exists (select 1 from runs_run b where b.id = runs_run.blocked_by_id and b.status in ${openStatuses}) limit ?`,
+    limit,
+  );
+  return rows.map(({ blocked_by_id: id }) => id);
+}
