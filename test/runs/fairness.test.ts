@@ -7,10 +7,11 @@ import { bootRuns, countingTool, say } from "./fixtures.ts";
 const member = (tenantId: string, actorId: string): Viewer => ({ tenantId, actorId, name: actorId, roles: [] });
 const ownerOf = ({ tenantId, actorId }: Viewer) => ({ tenantId, ownerId: actorId });
 
-it("hundreds of long runs of three members leave places for another tenant, for another member, and for who comes after them", async () => {
+it("many long runs of three members leave places for another tenant, for another member, and for who comes after them", async () => {
   const long = Promise.withResolvers<void>();
   let longAtWork = 0;
   await using host = await bootRuns({
+    concurrency: 64,
     turn: async function* (_, { owner }) {
       if (/ada|bob|eve/.test(owner)) {
         longAtWork++;
@@ -19,8 +20,8 @@ it("hundreds of long runs of three members leave places for another tenant, for 
       yield* say(["a"]);
     },
   });
-  for (const name of ["ada", "bob", "eve"]) await Promise.all(Array.from({ length: 500 }, () => host.start({}, member("acme", name))));
-  await expect.poll(() => longAtWork).toBeGreaterThan(1_000);
+  for (const name of ["ada", "bob", "eve"]) await Promise.all(Array.from({ length: 50 }, () => host.start({}, member("acme", name))));
+  await expect.poll(() => longAtWork).toBeGreaterThan(32);
   const quick = [member("other", "joe"), member("acme", "amy"), member("third", "ann")];
   for (const viewer of quick) {
     const run = await host.start({}, viewer);

@@ -22,6 +22,7 @@ import {
   type Viewer,
 } from "#weftline";
 import { createPlatform, type Platform } from "../../src/core/platform.ts";
+import { faultInjections } from "../../src/core/runs/failpoint.ts";
 import { engineService } from "../../src/core/runs/plugin.ts";
 
 export const alice: Viewer = { tenantId: "acme", actorId: "alice", name: "Alice", roles: [] };
@@ -33,6 +34,8 @@ export interface Cast {
   turn: Turn;
   readonly tools?: readonly ToolDefinition[];
   readonly resume?: "yes" | "no";
+  /** How many runs are advanced side by side. */
+  readonly concurrency?: number;
 }
 
 /** A plugin with one agent whose turns a test writes. `turn` may be exchanged between turns. */
@@ -60,6 +63,9 @@ export function castPlugin(cast: Cast) {
     id: "scripted",
     provides: { models: modelService, registry: toolRegistry },
     contributes: [
+      ...(cast.concurrency === undefined
+        ? []
+        : [contribution(faultInjections, "suite", { failpoint: () => undefined, engine: { concurrency: cast.concurrency } })]),
       contribution(runtimes, "scripted", runtime),
       contribution(runTargets, "Agent", {
         typeName: "Agent",

@@ -23,7 +23,7 @@ interface Active {
 }
 
 /** As how many take-overs one counts whose process had stopped answering. */
-const lapsedTakeovers = 3;
+const lapsedTakeovers = 2;
 
 /**
  * Claims runs that want a worker and advances them. A ring is a hint that anyone may give and nobody trusts: what may be claimed, the store
