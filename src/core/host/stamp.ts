@@ -25,7 +25,7 @@ const StampSchema = defineEntity({
 export const stampEntity = owned(StampSchema, { rule: "INTERNAL" });
 
 /** How often the stamp goes on while rows are written, in milliseconds: a copy that is older by more is told from the database. */
-const everyMs = 50;
+const everyMs = 10;
 
 interface Stamp {
   readonly history: string;
