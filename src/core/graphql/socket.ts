@@ -10,6 +10,7 @@ import { authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import type { Engine } from "./engine.ts";
 import { Frames } from "./frames.ts";
 import type { GraphLimits } from "./limits.ts";
+import { OperationIds } from "./operation-ids.ts";
 import { publicError, statusOf, withoutHttp } from "./masking.ts";
 import type { Rates } from "./rates.ts";
 import { refuseConnection } from "./refuse-connection.ts";
@@ -34,6 +35,7 @@ interface Peer {
   /** Until the caller is known; an idle socket should not hold on to it. */
   request: IncomingMessage | undefined;
   readonly wire: Wire;
+  readonly ids: OperationIds;
   readonly seat: Seat;
   viewer: Admitted | undefined;
   /** By what its requests are counted: its address, and its viewer when that is known. */
@@ -47,7 +49,7 @@ interface Peer {
 type SocketContext = Context<Record<string, unknown>, Peer>;
 
 /** Close codes: a client that resumes treats the first two as "connect again", the others as its own fault. */
-const closeCodes = { goingAway: 1001, forbidden: 4403, tooMany: 4429, internal: 4500 } as const;
+const closeCodes = { goingAway: 1001, forbidden: 4403, idTaken: 4409, tooMany: 4429, internal: 4500 } as const;
 const keepAliveMs = 12_000;
 /** Sockets are pinged in as many groups, so that thousands are not all at once. */
 const pingGroups = 12;
@@ -80,7 +82,7 @@ export class SocketServer {
       onPing: ({ extra }) => this.#countPing(extra),
       onError: (_, __, ___, errors) => errors.map((error) => this.#shown(error).toJSON()),
       onOperation: (context, id, _, __, outcome) =>
-        (outcome instanceof Responses ? new Frames(context.extra.wire, id, outcome) : undefined) as never,
+        (outcome instanceof Responses ? new Frames(context.extra.wire, context.extra.ids.idOf(id) ?? id, outcome) : undefined) as never,
       execute: (args) => options.engine.run(args) as never,
       subscribe: (args) => options.engine.run(args) as never,
     });
@@ -112,15 +114,24 @@ export class SocketServer {
 
   #open(socket: WebSocket, { tcp, ...rest }: Pick<Peer, "request" | "seat" | "key"> & { readonly tcp: Duplex }): void {
     const wire = new Wire(socket, tcp, this.#wires.size % pingGroups);
-    const peer: Peer = { ...rest, wire, viewer: undefined, checked: 0, forget: undefined };
+    const ids = new OperationIds();
+    const peer: Peer = { ...rest, wire, ids, viewer: undefined, checked: 0, forget: undefined };
     this.#wires.add(wire);
     this.#pings ??= setInterval(() => this.#ping(), keepAliveMs / pingGroups).unref();
     const closed = this.#protocol.opened(
       {
         protocol: socket.protocol,
-        send: (text) => wire.send(text),
+        send: (text) => {
+          const shown = ids.outgoing(text);
+          return shown === undefined ? undefined : wire.send(shown);
+        },
         close: (code = closeCodes.internal, reason = "") => wire.close(code, reason),
-        onMessage: (handle) => wire.onMessage((text) => this.#handle(handle(text), peer)),
+        onMessage: (handle) =>
+          wire.onMessage((text) => {
+            const incoming = ids.incoming(text);
+            if (incoming.kind === "message") void this.#handle(handle(incoming.text), peer);
+            else wire.close(closeCodes.idTaken, `Subscriber for ${incoming.id.slice(0, 20)} already exists`);
+          }),
       },
       peer,
     );
