@@ -104,11 +104,14 @@ describe("start", { timeout: 40_000 }, () => {
     expect(server.said()).toContain("[BIND_WITHOUT_AUTH]");
   });
 
-  it("exits 4 where a plugin fails, with the report and no stack", async () => {
+  it("exits 4 where a plugin fails, with the report and the place in the plugin", async () => {
     const server = start(["--config", writeConfig(folder, '{ plugins: [hello({ setup: "fails" })] }', "failing.ts")]);
     expect(await server.ended).toBe(4);
     expect(server.said()).toContain('✗ setup: [PLUGIN_SETUP_FAILED] The setup of "hello" failed: the kettle is cold');
-    expect(server.said()).not.toMatch(/^\s+at /m);
+    // The plugin's own frames, none of the platform's.
+    const frames = server.said().match(/^\s+at .*$/gm) ?? [];
+    expect(frames.join("\n")).toMatch(/fixtures\/hello\.ts:\d+:\d+/);
+    expect(frames.join("\n")).not.toContain("/src/core/");
   });
 
   it("leaves migrations to the operator in production: exits 5, unless told to apply them", async () => {

@@ -8,7 +8,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTi
 describe("a boot report", () => {
   it("times each phase and each setup", async () => {
     const kernel = await boot([definePlugin({ id: "slow", setup: () => pause(20) })(), definePlugin({ id: "fast" })()]);
-    expect(kernel.report.phases.map(({ phase }) => phase)).toEqual(["load", "configure", "resolve", "setup", "ready"]);
+    expect(kernel.report.phases.map(({ phase }) => phase)).toEqual(["load", "configure", "resolve", "setup", "serve", "ready"]);
     const times = new Map(kernel.report.phases.map(({ phase, ms }) => [phase, ms]));
     expect(times.get("setup")).toBeGreaterThan(15);
     for (const ms of times.values()) expect(ms).toBeGreaterThanOrEqual(0);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { defineEntity } from "@mikro-orm/core";
 import { Migration } from "@mikro-orm/migrations";
 import { connectionType, definePlugin, loadRows, nodeType, owned, pageArgs, pageOf, type Scope } from "#weftline";
@@ -48,5 +49,5 @@ export const desk = definePlugin({
 /** Keeps one for the viewer. */
 export async function keepDeskAgent(scope: Scope, note: string): Promise<void> {
   const { tenantId, actorId: ownerId } = scope.viewer;
-  await scope.write(async ({ em }) => void em.create(DeskAgent, { id: `${tenantId}-${ownerId}`, tenantId, ownerId, note }));
+  await scope.write(async ({ em }) => void em.create(DeskAgent, { id: randomUUID(), tenantId, ownerId, note }));
 }

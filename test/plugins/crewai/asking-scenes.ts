@@ -76,7 +76,9 @@ export const askingScenes: readonly Scene[] = [
     input: { text },
     model: sends,
     decisions: [{ kind: "EDIT", arguments: { text: "card" } }],
-    ends: { text: 'It went: {"sent":"card"}' },
+    ends: {
+      text: 'It went: [A person changed the arguments of this call before it was made. It was made with: {"text":"card"}]\n{"sent":"card"}',
+    },
   },
   {
     name: "two calls of one answer, one of which a person is asked about",
