@@ -23,7 +23,7 @@ export class RequestBodies {
     const { requestBytes, pendingBytesPerViewer } = this.#limits;
     const { "content-length": length, "transfer-encoding": encoding } = request.headers;
     if (Number(length ?? 0) > requestBytes) throw new WeftlineError("REQUEST_ENTITY_TOO_LARGE");
-    // A body of unknown length may be as long as any.
+    // A chunked body has no announced length: it counts as the largest one allowed.
     const announced = encoding === undefined ? Number(length ?? 0) : requestBytes;
     const pending = (this.#pending.get(caller) ?? 0) + announced;
     // A single request always fits.
