@@ -12,6 +12,13 @@ beforeAll(async () => {
   const made = await mallory(`mutation { createAgentFromTemplate(input: { template: "assistant", name: "Ada" }) { __typename }
     createThread(input: { agent: { name: "Ada" } }) { ... on CreateThreadPayload { thread { id } } } }`);
   thread = (made as { createThread: { thread: { id: string } } }).createThread.thread.id;
+  const input = {
+    name: "Bea",
+    framework: "openai",
+    capabilities: ["math.evaluate"],
+    toolPolicies: [{ tool: "math.evaluate", approval: "POLICY", condition: "args.expression.matches('^(a+)+$')" }],
+  };
+  await mallory("mutation ($input: CreateAgentInput!) { createAgent(input: $input) { __typename } }", { input });
   for (let at = 0; at < 20; at++) await send("x".repeat(250_000));
   idle = quantile(await othersWhile(new Promise((resolve) => setTimeout(resolve, 1_500))));
 });
@@ -80,6 +87,12 @@ const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
   "a message of signs that a pattern begins anew at": () => send(`use time.now x${"!".repeat(200_000)}x`),
   "bodies of nobody that do not end": strangers,
   "documents that are slow to validate": () => many(30, (at) => mallory(`{ ${"viewer { id } ".repeat(480)} } # ${at}`)),
+  "calls whose policy has a pattern that backtracks": () =>
+    many(60, () =>
+      mallory("mutation ($input: StartRunInput!) { startRun(input: $input) { __typename } }", {
+        input: { target: { agent: { name: "Bea" } }, text: `use math.evaluate "${"a".repeat(60)}!"` },
+      }),
+    ),
   "descriptions of the schema": () => mallory(`{ __schema { ${aliases(100, "types { name fields { name args { name } } }")} } }`),
 };
 

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { WeftlineError } from "../errors.ts";
+import { WeftlineError, messageOf } from "../errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { OffloadedAnswer, OffloadedTask } from "./worker.ts";
 
@@ -104,8 +104,13 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
     current = waiting.take();
     if (!current) return void (timer = setTimeout(drop, idleMs).unref());
     watch(workerTime(), limitMs * mostWaits);
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
-    thread.worker.postMessage({ id: current.id, task: current.task } satisfies OffloadedTask);
+    try {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+      thread.worker.postMessage({ id: current.id, task: current.task } satisfies OffloadedTask);
+    } catch (error) {
+      clearTimeout(timer);
+      settle(({ reject }) => reject(new WeftlineError("INVALID_INPUT", { message: messageOf(error) }, { cause: error })));
+    }
   };
 
   return {

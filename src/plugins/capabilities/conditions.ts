@@ -1,4 +1,4 @@
-import { WeftlineError, globalId, loadExpressions, messageOf, type Expression, type PolicedCall } from "#weftline";
+import { WeftlineError, globalId, loadExpressions, messageOf, type PolicedCall } from "#weftline";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** What a condition may name. */
@@ -10,28 +10,15 @@ export interface Conditions {
   problemOf(condition: string, inputSchema?: JsonSchema): Promise<string | undefined>;
   /** @throws where it cannot be told. */
   holds(condition: string, call: PolicedCall): Promise<boolean>;
+  close(): void;
 }
 
-/** How many are kept compiled. */
-const maxKept = 1_000;
-
 export function createConditions(): Conditions {
-  const kept = new Map<string, Expression>();
   const language = loadExpressions(variables);
-
-  const compiled = (condition: string): Expression => {
-    const known = kept.get(condition);
-    if (known) return known;
-    const expression = language.compile(condition);
-    if (kept.size >= maxKept) kept.clear();
-    kept.set(condition, expression);
-    return expression;
-  };
-
   return {
     async problemOf(condition, inputSchema) {
       try {
-        const { type, membersOf } = compiled(condition);
+        const { type, membersOf } = language.compile(condition);
         if (type !== "bool" && type !== "dyn") return `A condition is true or false; this one is of the type ${type}.`;
         const unknown = inputSchema && membersOf("args").find((name) => !mayHave(inputSchema, name));
         return unknown === undefined ? undefined : `The tool has no argument "${unknown}".`;
@@ -40,10 +27,12 @@ export function createConditions(): Conditions {
       }
     },
     async holds(condition, call) {
-      const value = compiled(condition).evaluate(seenBy(call));
+      const { tenantId, ownerId } = call.run;
+      const value = await language.compile(condition).evaluate(seenBy(call), `${tenantId}:${ownerId}`);
       if (typeof value !== "boolean") throw new WeftlineError("INVALID_INPUT", { message: "It is neither true nor false." });
       return value;
     },
+    close: () => language.close(),
   };
 }
 

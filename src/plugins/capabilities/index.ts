@@ -53,6 +53,7 @@ export const capabilities = definePlugin({
     onClose(() => {
       shelf.close();
       checker.close();
+      conditions.close();
     });
     const directory = createDirectory(contributed);
     const policies = createPolicies({ settings, conditions, find: (name) => shelf.get(name)?.value, log });

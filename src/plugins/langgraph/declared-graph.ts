@@ -14,7 +14,7 @@ const mostItems = 1_000;
 interface Builder {
   addNode(name: string, work: unknown): void;
   addEdge(from: string | readonly string[], to: string): void;
-  addConditionalEdges(from: string, next: (state: NodeState) => unknown, to: readonly string[]): void;
+  addConditionalEdges(from: string, next: (state: NodeState) => Promise<unknown>, to: readonly string[]): void;
   compile(): RunnableGraph;
 }
 
@@ -76,25 +76,33 @@ function isPlain({ when, otherwise, each }: EdgeDefinition): boolean {
 /** Where to go from a node: along every edge whose condition holds, or along those for otherwise. */
 function chooser(turn: GraphTurn, from: string, edges: readonly EdgeDefinition[], place: (name: string) => string) {
   const conditional = edges.filter(({ otherwise }) => !otherwise);
-  return (state: NodeState): unknown[] => {
+  return async (state: NodeState): Promise<unknown[]> => {
     try {
       const scope = scopeOf(turn, state);
-      const chosen = conditional.filter(({ when }) => when === undefined || evaluate(when, scope) === true);
+      const chosen: EdgeDefinition[] = [];
+      for (const edge of conditional) if (edge.when === undefined || (await evaluate(edge.when, scope)) === true) chosen.push(edge);
       const held = chosen.some(({ when }) => when !== undefined);
       const followed = held ? chosen : [...chosen, ...edges.filter(({ otherwise }) => otherwise)];
-      return [
-        ...new Set(
-          followed.flatMap((edge): unknown[] => (edge.each === undefined ? [place(edge.to)] : sends(turn, edge, edge.each, state, place))),
-        ),
-      ];
+      const next = new Set<unknown>();
+      for (const edge of followed) {
+        const places = edge.each === undefined ? [place(edge.to)] : await sends(turn, edge, edge.each, state, place);
+        for (const each of places) next.add(each);
+      }
+      return [...next];
     } catch (error) {
       throw nodeFailed(from, `its edges cannot be followed: ${problemOf(error) ?? messageOf(error)}`, error);
     }
   };
 }
 
-function sends(turn: GraphTurn, edge: EdgeDefinition, each: string, state: NodeState, place: (name: string) => string): unknown[] {
-  const items = evaluate(each, scopeOf(turn, state));
+async function sends(
+  turn: GraphTurn,
+  edge: EdgeDefinition,
+  each: string,
+  state: NodeState,
+  place: (name: string) => string,
+): Promise<unknown[]> {
+  const items = await evaluate(each, scopeOf(turn, state));
   if (!Array.isArray(items)) throw nodeProblem(`${each} is no list`);
   if (items.length > mostItems) throw nodeProblem(`${each} has ${items.length} items, of which a node is run for at most ${mostItems}`);
   return items.map((item) => new turn.sdk.graph.Send(place(edge.to), { ...state, [edge.as]: item as unknown }));

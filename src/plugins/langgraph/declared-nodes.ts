@@ -13,7 +13,7 @@ import { nodeFailed, nodeProblem, problemOf } from "./node-failure.ts";
 export type NodeState = Readonly<Record<string, unknown>> & { readonly messages?: readonly BaseMessage[] };
 
 type Update = Readonly<Record<string, unknown>>;
-type NodeWork = (state: NodeState, config: RunnableConfig) => Promise<Update> | Update;
+type NodeWork = (state: NodeState, config: RunnableConfig) => Promise<Update>;
 type Of<Type extends NodeDefinition["type"]> = Extract<NodeDefinition, { type: Type }>;
 
 /** What a node of a declared graph does. */
@@ -37,18 +37,25 @@ function plainWork(turn: GraphTurn, node: Exclude<NodeDefinition, Of<"graph">>):
     case "tool":
       return (state, config) => callTool(turn, node, state, config);
     case "set":
-      return (state) => Object.fromEntries(Object.entries(node.values).map(([key, text]) => [key, evaluate(text, scopeOf(turn, state))]));
+      return (state) => assign(node, scopeOf(turn, state));
     case "interrupt":
       return (state) => ask(turn, node, state);
   }
 }
 
 /** What expressions see of the state: its values, the conversation as roles and texts, the run's input, and what was sent. */
-export function scopeOf({ request }: Pick<GraphTurn, "request">, state: NodeState): ExpressionScope {
+export function scopeOf({ request, ctx }: Pick<GraphTurn, "request" | "ctx">, state: NodeState): ExpressionScope {
   const { messages = [], ...values } = state;
   const input = request.input as { readonly text?: string; readonly data?: unknown } | null;
   const said = messages.map(({ type, text }) => ({ role: type, text }));
-  return { ...values, state: { ...values, messages: said, last: said.at(-1)?.text ?? "" }, input: input?.data ?? input?.text ?? null };
+  const all = { ...values, messages: said, last: said.at(-1)?.text ?? "" };
+  return { values: { ...values, state: all, input: input?.data ?? input?.text ?? null }, owner: ctx.owner };
+}
+
+async function assign({ values }: Of<"set">, scope: ExpressionScope): Promise<Update> {
+  const assigned: [string, unknown][] = [];
+  for (const [name, text] of Object.entries(values)) assigned.push([name, await evaluate(text, scope)]);
+  return Object.fromEntries(assigned);
 }
 
 async function speak(turn: GraphTurn, node: Of<"agent"> | Of<"model">, state: NodeState, config: RunnableConfig): Promise<Update> {
@@ -65,7 +72,7 @@ async function speak(turn: GraphTurn, node: Of<"agent"> | Of<"model">, state: No
   const instructions =
     node.instructions === undefined
       ? request.instructions
-      : [fillText(node.instructions, scope), request.recalled].filter(Boolean).join("\n\n");
+      : [await fillText(node.instructions, scope), request.recalled].filter(Boolean).join("\n\n");
   const loop = agentGraph(sdk, {
     model,
     tools: node.type === "agent" ? toolsOf(turn, node).map((tool) => models.tool(tool)) : [],
@@ -76,7 +83,7 @@ async function speak(turn: GraphTurn, node: Of<"agent"> | Of<"model">, state: No
   }).compile();
   const messages = [
     ...(node.history === "all" ? (state.messages ?? []) : []),
-    ...(node.prompt === undefined ? [] : [new sdk.messages.HumanMessage(fillText(node.prompt, scope))]),
+    ...(node.prompt === undefined ? [] : [new sdk.messages.HumanMessage(await fillText(node.prompt, scope))]),
   ];
   if (messages.length === 0) throw nodeProblem("there is nothing to answer: give it a prompt, or the conversation");
   const said = (await loop.invoke({ messages }, config)).messages.at(-1) as BaseMessage;
@@ -105,20 +112,21 @@ async function callTool(turn: GraphTurn, node: Of<"tool">, state: NodeState, con
   const place = String((config.configurable as { readonly checkpoint_ns?: unknown } | undefined)?.checkpoint_ns);
   // The task's own id, which it keeps when it begins again.
   const callId = `call_${place.slice(place.lastIndexOf(":") + 1)}`;
-  const outcome = await turn.desk.outcome(callId, { name: node.tool, arguments: fillAll(node.arguments, scopeOf(turn, state)) });
+  const outcome = await turn.desk.outcome(callId, { name: node.tool, arguments: await fillAll(node.arguments, scopeOf(turn, state)) });
   if (outcome.status !== "SUCCESS" && node.onError === "fail")
     throw nodeProblem(`"${node.tool}" answered ${outcome.status}: ${outcome.error}`);
   const result = outcome.status === "SUCCESS" ? outcome.result : outcome;
   return node.output === undefined ? {} : { [node.output]: result };
 }
 
-function ask(turn: GraphTurn, node: Of<"interrupt">, state: NodeState): Update {
+async function ask(turn: GraphTurn, node: Of<"interrupt">, state: NodeState): Promise<Update> {
   const scope = scopeOf(turn, state);
-  const about = node.about === undefined ? undefined : evaluate(node.about, scope);
+  const about = node.about === undefined ? undefined : await evaluate(node.about, scope);
+  const message = await fillText(node.message, scope);
   const outcome = turn.sdk.graph.interrupt({
     [platformQuestion]: {
       kind: node.kind,
-      message: fillText(node.message, scope),
+      message,
       allowed: node.allowed ?? (node.kind === "REVIEW" ? ["APPROVE", "EDIT", "REJECT"] : ["ANSWER"]),
       ...(about === undefined ? {} : { arguments: about }),
       ...(node.responseSchema === undefined ? {} : { responseSchema: node.responseSchema }),

@@ -2,7 +2,11 @@ import { loadExpressions, messageOf } from "#weftline";
 import { nodeProblem } from "./node-failure.ts";
 
 /** What expressions see: `state`, `input` and, where something was sent to the node, what it is called there. */
-export type ExpressionScope = Readonly<Record<string, unknown>>;
+export interface ExpressionScope {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Whose run it is: what takes long is evaluated by turns. */
+  readonly owner: string;
+}
 
 /** With the limits on time and size that hold for every expression of a user. */
 const language = loadExpressions("any");
@@ -27,33 +31,36 @@ export function templateProblem(text: string): string | undefined {
 }
 
 /** @throws NODE_FAILED with one line that says what is wrong. */
-export function evaluate(text: string, scope: ExpressionScope): unknown {
+export async function evaluate(text: string, { values, owner }: ExpressionScope): Promise<unknown> {
   try {
-    return fromCel(language.compile(text).evaluate(scope));
+    return await language.compile(text).evaluate(values, owner);
   } catch (error) {
     throw nodeProblem(`${text}: ${firstLine(error)}`, error);
   }
 }
 
 /** Fills in a text with `${expression}`s. One that is nothing but an expression is that expression's value. */
-export function fill(template: string, scope: ExpressionScope): unknown {
+export async function fill(template: string, scope: ExpressionScope): Promise<unknown> {
   const parts = partsOf(template);
   const [only] = parts;
   if (parts.length === 1 && only && "expression" in only) return evaluate(only.expression, scope);
-  return parts.map((part) => ("text" in part ? part.text : textOf(evaluate(part.expression, scope)))).join("");
+  const texts: string[] = [];
+  for (const part of parts) texts.push("text" in part ? part.text : textOf(await evaluate(part.expression, scope)));
+  return texts.join("");
 }
 
 /** The same as text. */
-export function fillText(template: string, scope: ExpressionScope): string {
-  return textOf(fill(template, scope));
+export async function fillText(template: string, scope: ExpressionScope): Promise<string> {
+  return textOf(await fill(template, scope));
 }
 
 /** Fills in every text within a value. */
-export function fillAll(value: unknown, scope: ExpressionScope): unknown {
+export async function fillAll(value: unknown, scope: ExpressionScope): Promise<unknown> {
   if (typeof value === "string") return fill(value, scope);
-  if (Array.isArray(value)) return value.map((each) => fillAll(each, scope));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fillAll(each, scope)]));
+  const filled: [string, unknown][] = [];
+  for (const [name, each] of Object.entries(value)) filled.push([name, await fillAll(each, scope)]);
+  return Array.isArray(value) ? filled.map(([, each]) => each) : Object.fromEntries(filled);
 }
 
 /** Every text within a value. */
@@ -73,14 +80,6 @@ function partsOf(template: string): Part[] {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
-}
-
-function fromCel(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(fromCel);
-  if (value instanceof Map) return Object.fromEntries([...value].map(([name, each]) => [String(name), fromCel(each)]));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fromCel(each)]));
 }
 
 /** The rest of a message draws where in the expression it went wrong. */

@@ -21,13 +21,18 @@ export function conditionProblem(condition: string): string | undefined {
   }
 }
 
-/** @throws CREW_FAILED where it cannot be answered with true or false. */
-export function holds(task: string, condition: string, context: ConditionContext): boolean {
+/**
+ * Whether a task's condition is met.
+ *
+ * @param owner whose run it is.
+ * @throws CREW_FAILED where it cannot be answered with true or false.
+ */
+export async function holds(task: string, condition: string, context: ConditionContext, owner: string): Promise<boolean> {
   const failed = (problem: string, cause?: unknown): WeftlineError =>
     new WeftlineError("CREW_FAILED", { plugin: "crewai", problem: `the condition of "${task}" ${problem}` }, { cause });
   let value: unknown;
   try {
-    value = language.compile(condition).evaluate({ ...context });
+    value = await language.compile(condition).evaluate({ ...context }, owner);
   } catch (error) {
     throw failed(`cannot be answered: ${messageOf(error)}`, error);
   }

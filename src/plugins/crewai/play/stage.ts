@@ -93,11 +93,11 @@ export class Stage {
   }
 
   /** Whether a task's condition is met by what came before it. */
-  isWanted(task: CrewTask): boolean {
+  async isWanted(task: CrewTask): Promise<boolean> {
     if (task.condition === undefined) return true;
     const outputs = Object.fromEntries([...this.outputs].map(([name, { raw }]) => [name, raw]));
     const output = [...this.outputs.values()].at(-1)?.raw ?? "";
-    return holds(task.name, task.condition, { output, outputs, inputs: this.crew.inputs });
+    return holds(task.name, task.condition, { output, outputs, inputs: this.crew.inputs }, this.ctx.owner);
   }
 
   /** Notes a task's output; the step ends with it. */

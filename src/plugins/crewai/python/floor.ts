@@ -208,7 +208,7 @@ export class Floor {
     const task = this.#task(name);
     const known = this.#stage.outputOf(name);
     if (known) return !known.skipped;
-    if (this.#stage.isWanted(task)) return true;
+    if (await this.#stage.isWanted(task)) return true;
     const agent = this.#stage.crew.agents.find(({ key }) => key === task.agent)?.role ?? "";
     await this.#stage.done(placeOfTask(task), { raw: "", agent, skipped: true });
     return false;

@@ -54,7 +54,7 @@ async function playTask({ stage, shifts, workers, options }: Play, task: CrewTas
   if (known) return known;
   const { agent, coworkers } = castOf(stage, task);
   const place = placeOfTask(task);
-  if (!stage.isWanted(task)) {
+  if (!(await stage.isWanted(task))) {
     const skipped: TaskOutput = { raw: "", agent: agent.role, skipped: true };
     await stage.done(place, skipped);
     return skipped;

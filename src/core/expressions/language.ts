@@ -1,0 +1,134 @@
+import { createRequire } from "node:module";
+import type * as Cel from "@marcbachmann/cel-js";
+import { WeftlineError, messageOf } from "../errors.ts";
+import { hasSizeWithin } from "../json/size.ts";
+
+/** The longest expression, in characters. */
+const maxLength = 2_000;
+/** The largest value of one, in characters of JSON. */
+const maxSize = 1_048_576;
+/** How many expressions are kept compiled. */
+const maxKept = 1_000;
+
+/** The CEL type of each variable by its name; `any` where their names are not known in advance. */
+export type ExpressionVariables = Readonly<Record<string, string>> | "any";
+
+/** An expression as it was parsed and checked. */
+export interface ParsedExpression {
+  /** The CEL type of its value; `dyn` where that shows only when it is evaluated. */
+  readonly type: string;
+  readonly nodes: readonly Cel.ASTNode[];
+  /** Its value as JSON. @throws INVALID_INPUT where it has none, or a larger one than is allowed. */
+  evaluate(variables: Readonly<Record<string, unknown>>): unknown;
+}
+
+/** Expressions over some variables, kept once they are parsed. */
+export interface ExpressionLanguage {
+  /** @throws INVALID_INPUT saying what is wrong with it. */
+  parse(source: string): ParsedExpression;
+}
+
+/** CEL is loaded with the first expression: few installations have any. */
+export function createLanguage(variables: ExpressionVariables): ExpressionLanguage {
+  let environment: Cel.Environment | undefined;
+  const kept = new Map<string, ParsedExpression>();
+
+  const parse = (source: string): ParsedExpression => {
+    if (source.trim() === "") throw invalidExpression("it is empty");
+    if (source.length > maxLength) throw invalidExpression(`it has more than ${maxLength} characters`);
+    const loaded = (environment ??= environmentOf(variables));
+    const parsed = attempt("", () => loaded.parse(source));
+    const { valid, type = "dyn", error } = attempt("", () => parsed.check());
+    if (!valid) throw invalidExpression(firstLine(error), error);
+    return {
+      type,
+      nodes: [...nodesIn(parsed.ast)],
+      evaluate(values) {
+        const value = attempt("it has no value here: ", () => parsed(toCel(values) as object) as unknown);
+        if (!hasSizeWithin(value, maxSize)) throw invalidExpression("its value would be larger than 1 MiB");
+        return fromCel(value);
+      },
+    };
+  };
+  return {
+    parse(source) {
+      const known = kept.get(source);
+      if (known) return known;
+      const parsed = parse(source);
+      if (kept.size >= maxKept) kept.clear();
+      kept.set(source, parsed);
+      return parsed;
+    },
+  };
+}
+
+function environmentOf(variables: ExpressionVariables): Cel.Environment {
+  const cel = createRequire(import.meta.url)("@marcbachmann/cel-js") as typeof Cel;
+  const environment = new cel.Environment({
+    limits: { maxAstNodes: 500, maxDepth: 40 },
+    homogeneousAggregateLiterals: false,
+    unlistedVariablesAreDyn: variables === "any",
+  });
+  if (variables !== "any") for (const [name, type] of Object.entries(variables)) environment.registerVariable(name, type);
+  mixNumbers(environment);
+  return environment;
+}
+
+/** CEL keeps int and double apart; JSON does not. */
+function mixNumbers(environment: Cel.Environment): void {
+  const operators: Readonly<Record<string, (a: number, b: number) => number>> = {
+    "+": (a, b) => a + b,
+    "-": (a, b) => a - b,
+    "*": (a, b) => a * b,
+    "/": (a, b) => a / b,
+  };
+  for (const [sign, apply] of Object.entries(operators)) {
+    const mixed = (a: number | bigint, b: number | bigint): number => apply(Number(a), Number(b));
+    environment.registerOperator(`int ${sign} double: double`, mixed);
+    environment.registerOperator(`double ${sign} int: double`, mixed);
+  }
+}
+
+function toCel(value: unknown): unknown {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(toCel);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toCel(member)]));
+}
+
+/** Whole numbers of CEL are bigints, its maps may be Maps, and its times are Dates: JSON has none of them. */
+function fromCel(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(fromCel);
+  const entries: Iterable<[unknown, unknown]> = value instanceof Map ? value : Object.entries(value);
+  return Object.fromEntries([...entries].map(([name, member]) => [String(name), fromCel(member)]));
+}
+
+function* nodesIn(part: unknown): Generator<Cel.ASTNode> {
+  if (Array.isArray(part)) for (const each of part) yield* nodesIn(each);
+  else if (typeof part === "object" && part !== null && "op" in part) {
+    const node = part as Cel.ASTNode;
+    yield node;
+    yield* nodesIn(node.args);
+  }
+}
+
+function attempt<T>(prefix: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw invalidExpression(`${prefix}${firstLine(error)}`, error);
+  }
+}
+
+/** What follows the first line draws the place with arrows. */
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n")[0] ?? "";
+}
+
+/** What is wrong with an expression. */
+export function invalidExpression(problem: string, cause?: unknown): WeftlineError {
+  return new WeftlineError("INVALID_INPUT", { message: `The expression is not valid: ${problem}.` }, { cause });
+}
