@@ -1,3 +1,4 @@
+export { WholeCharacters, characterCount, characters, isBlank, isLonger } from "./json/characters.ts";
 export { defineConfig, type WeftlineConfig } from "./config.ts";
 export { commands, type CliArgument, type CliCommand, type CliContext, type CliOption } from "./commands.ts";
 export { databaseService, type Database, type Tx } from "./database/database.ts";
@@ -49,4 +50,3 @@ export { createPatterns } from "./pattern.ts";
 export { definePlugin, type PluginSpec } from "./plugin.ts";
 export * from "./runs/public.ts";
 export { version } from "./version.ts";
-export { WholeCharacters } from "./well-formed.ts";

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type * as Cel from "@marcbachmann/cel-js";
+import { isLonger } from "../json/characters.ts";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { hasSizeWithin } from "../json/size.ts";
 
@@ -35,7 +36,7 @@ export function createLanguage(variables: ExpressionVariables): ExpressionLangua
 
   const parse = (source: string): ParsedExpression => {
     if (source.trim() === "") throw invalidExpression("it is empty");
-    if (source.length > maxLength) throw invalidExpression(`it has more than ${maxLength} characters`);
+    if (isLonger(source, maxLength)) throw invalidExpression(`it has more than ${maxLength} characters`);
     const loaded = (environment ??= environmentOf(variables));
     const parsed = attempt("", () => loaded.parse(source));
     const { valid, type = "dyn", error } = attempt("", () => parsed.check());

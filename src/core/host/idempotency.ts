@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { defineEntity } from "@mikro-orm/core";
 import canonicalize from "canonicalize";
+import { isLonger } from "../json/characters.ts";
 import type { Tx } from "../database/database.ts";
 import { owned } from "../database/ownership.ts";
 import { WeftlineError } from "../errors.ts";
@@ -67,7 +68,7 @@ export async function idempotently<Ids extends Record<string, string>>(
   work: (tx: Tx) => Promise<Ids>,
 ): Promise<Ids> {
   if (key == null) return scope.write(work);
-  if (key.length === 0 || key.length > 200) {
+  if (key.length === 0 || isLonger(key, 200)) {
     const message = "An idempotency key has 1 to 200 characters.";
     throw new WeftlineError("INVALID_INPUT", { path, message, issues: [{ path, message }] });
   }

@@ -1,4 +1,4 @@
-import { WholeCharacters } from "../well-formed.ts";
+import { WholeCharacters } from "../json/characters.ts";
 import type { StoredPart } from "./entities/message.ts";
 
 /** Text of a part that the log has to be told. */

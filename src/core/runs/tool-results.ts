@@ -1,3 +1,4 @@
+import { characterCount, firstCharacters, isLonger } from "../json/characters.ts";
 import { withoutMedia } from "../json/media.ts";
 import { plainJson, plainText } from "../json/plain.ts";
 import { hasSizeWithin } from "../json/size.ts";
@@ -26,9 +27,12 @@ export function keptResult(
   { maxResultChars: most = defaultMaxResultChars }: Pick<ToolDefinition, "maxResultChars"> = {},
 ): KeptResult {
   if (typeof value === "string") {
-    const text = value.length <= most ? value : withoutMedia(value);
-    if (text.length <= most) return { result: plainText(text), cut: false };
-    return { result: noted(plainText(text.slice(0, most)), `has ${text.length} characters, and these are the first ${most}`), cut: true };
+    const text = isLonger(value, most) ? withoutMedia(value) : value;
+    if (!isLonger(text, most)) return { result: plainText(text), cut: false };
+    return {
+      result: noted(plainText(firstCharacters(text, most)), `has ${characterCount(text)} characters, and these are the first ${most}`),
+      cut: true,
+    };
   }
   // Quotes and commas are of the JSON, not of what the tool answered.
   const whole = plainJson(value, most + 2);
@@ -50,7 +54,7 @@ function noted(beginning: string, what: string): string {
 
 /** The words of what went wrong, as they are kept. */
 export function keptError(words: string): string {
-  return plainText(words.length <= maxErrorChars ? words : `${words.slice(0, maxErrorChars)}…`);
+  return plainText(isLonger(words, maxErrorChars) ? `${firstCharacters(words, maxErrorChars)}…` : words);
 }
 
 /**

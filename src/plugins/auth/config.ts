@@ -1,6 +1,7 @@
+import { characters } from "#weftline";
 import { z } from "zod";
 
-const name = z.string().min(1).max(200);
+const name = z.string().superRefine(characters(1, 200));
 
 const unset = "The token is not set: where it comes from the environment, set its variable.";
 
@@ -9,8 +10,8 @@ const viewerConfig = z.strictObject({
   /** Sent as `Authorization: Bearer …`. Kept as a hash only. */
   token: z
     .string({ error: ({ input }) => (input === undefined || input === null ? unset : undefined) })
-    .min(8, { error: ({ input }) => (input === "" ? unset : "A token has at least 8 characters.") })
-    .max(1_000),
+    .refine((token) => token !== "", { error: unset, abort: true })
+    .superRefine(characters(8, 1_000)),
   /** The actor's id, unique in its tenant. */
   id: name,
   /** The name to show; the id unless said. */

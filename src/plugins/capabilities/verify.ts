@@ -1,4 +1,4 @@
-import { WeftlineError, type Contribution, type SkillDefinition, type ToolDefinition, type ToolSource } from "#weftline";
+import { isLonger, WeftlineError, type Contribution, type SkillDefinition, type ToolDefinition, type ToolSource } from "#weftline";
 import type { Conditions } from "./conditions.ts";
 import type { CapabilitiesConfig } from "./config.ts";
 import type { JsonSchema, SchemaChecker } from "./json-schema.ts";
@@ -96,7 +96,7 @@ export function toolProblems(
   return [
     ...nameProblems(key, tool.name),
     ...Object.entries(schemas).flatMap(([name, schema]) => {
-      const tooLong = JSON.stringify(schema)?.length > maxSchema;
+      const tooLong = isLonger(JSON.stringify(schema) ?? "", maxSchema);
       const problem = tooLong ? `it has more than ${maxSchema} characters` : problemOf(schema, name);
       return problem === undefined ? [] : [`its ${name} is not valid: ${problem}`];
     }),

@@ -1,5 +1,5 @@
 import { v7 } from "uuid";
-import { WeftlineError, createChannel, idempotently, pageOf, type Changes, type Channel, type Scope } from "#weftline";
+import { isBlank, isLonger, WeftlineError, createChannel, idempotently, pageOf, type Changes, type Channel, type Scope } from "#weftline";
 import type { ExampleService } from "./contract.ts";
 import { ExampleNote } from "./entities.ts";
 
@@ -63,7 +63,7 @@ function offer(channel: Channel<ExampleNote>, note: ExampleNote): void {
 }
 
 function checkText(text: string): void {
-  if (text.trim() !== "" && text.length <= maxLength) return;
+  if (!isBlank(text) && !isLonger(text, maxLength)) return;
   const path = ["input", "text"];
   const message = `A note has 1 to ${maxLength} characters.`;
   throw new WeftlineError("INVALID_INPUT", { path, message, issues: [{ path, message }] });

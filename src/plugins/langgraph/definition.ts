@@ -1,3 +1,4 @@
+import { characters } from "#weftline";
 import { z } from "zod";
 import { expressionProblem, templateProblem, textsIn } from "./expressions.ts";
 import { problemsIn } from "./definition-problems.ts";
@@ -10,13 +11,14 @@ const name = z
 
 const expression = z
   .string()
-  .max(2_000, { abort: true })
   .check((ctx) => refuse(ctx, expressionProblem(ctx.value)))
+  .meta({ maxLength: 2_000 })
   .describe('A CEL expression over state, input and what was sent to the node, as in `state.score > 3 && state.topic != ""`.');
 
 const template = z
   .string()
-  .max(20_000)
+  .superRefine(characters(0, 20_000))
+  .meta({ maxLength: 20_000 })
   .check((ctx) => refuse(ctx, templateProblem(ctx.value)))
   .describe("A text in which `${expression}` is filled in.");
 

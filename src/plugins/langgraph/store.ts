@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { BaseStore, Item, ListNamespacesOperation, Operation, PutOperation, SearchOperation } from "@langchain/langgraph-checkpoint";
 import { v7 as newId } from "uuid";
-import { Run, WeftlineError, type Database, type Viewer } from "#weftline";
+import { isLonger, Run, WeftlineError, type Database, type Viewer } from "#weftline";
 import { LangGraphItem } from "./entities.ts";
 import type { LangGraphSdk } from "./sdk.ts";
 
@@ -50,7 +50,7 @@ function isPut(operation: Operation): operation is PutOperation {
 function checkPut({ namespace, key, value }: PutOperation): void {
   if (namespace.length === 0 || namespace.some((label) => label === "" || label.includes(dot)))
     throw refused(`the namespace ${JSON.stringify(namespace)} of the store is not made of labels without dots`);
-  if (namespace.join(dot).length + key.length > storeLimits.place)
+  if (isLonger(namespace.join(dot) + key, storeLimits.place))
     throw refused(`a namespace and key of the store have more than ${storeLimits.place} characters`);
   if (value !== null && Buffer.byteLength(JSON.stringify(value)) > storeLimits.valueBytes)
     throw refused(`"${key}" is more than the ${storeLimits.valueBytes / 1024} KiB that the store takes of one value`);

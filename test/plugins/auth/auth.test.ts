@@ -118,7 +118,7 @@ describe("the configuration", () => {
         { token: `${token}2`, id: "a" },
       ]),
     ).toMatch(/same id/);
-    expect(await report([{ token: "short", id: "a" }])).toMatch(/at least 8/);
+    expect(await report([{ token: "short", id: "a" }])).toMatch(/at least 8/i);
     expect(await report([{ token, id: "a", admin: true }])).toMatch(/admin/);
     for (const missing of [undefined, null, ""])
       expect(await report([{ token: missing, id: "a" }])).toMatch(/viewers\.0\.token: The token is not set: [^;]*environment[^;]*$/m);

@@ -1,6 +1,6 @@
 import { defineEntity } from "@mikro-orm/core";
 import { owned } from "../../database/ownership.ts";
-import { wellFormed } from "../../well-formed.ts";
+import { plainJson } from "../../json/plain.ts";
 
 /** A part as it is stored. A tool call is a number within its run; what came of it stands in its own row. */
 export type StoredPart =
@@ -20,11 +20,21 @@ export function textOf(parts: readonly StoredPart[]): string {
 /** The parts of a row as they can be shown. Of what earlier versions kept, a text of another shape is data and half a character is U+FFFD. */
 export function readableParts(parts: unknown): readonly StoredPart[] {
   if (!Array.isArray(parts)) return parts == null ? [] : [{ type: "data", name: "unreadable", data: parts }];
-  if (parts.every(isReadable)) return parts;
-  return parts.map((part: unknown) => {
-    const whole = wellFormed(part);
-    return isReadable(whole) ? whole : { type: "data", name: "unreadable", data: whole ?? {} };
-  });
+  return parts.every(isReadable) ? parts : parts.map(readable);
+}
+
+function readable(part: unknown): StoredPart {
+  if (isReadable(part)) return part;
+  const whole = plainOf(part);
+  return isReadable(whole) ? whole : { type: "data", name: "unreadable", data: whole };
+}
+
+function plainOf(part: unknown): unknown {
+  try {
+    return plainJson(part).value ?? {};
+  } catch {
+    return {};
+  }
 }
 
 function isReadable(part: unknown): part is StoredPart {

@@ -1,5 +1,6 @@
 import type { FilterQuery } from "@mikro-orm/core";
 import { raw } from "@mikro-orm/core";
+import { isLonger } from "../../json/characters.ts";
 import type { Reach } from "../../database/viewer.ts";
 import type { InputProblem } from "../../errors.ts";
 import type { Scope } from "../../graphql/scope.ts";
@@ -18,7 +19,7 @@ export function metadataProblems(metadata: unknown, path: readonly string[]): In
   if (typeof metadata !== "object" || Array.isArray(metadata)) return [{ path, message: "Metadata is a JSON object." }];
   const names = Object.keys(metadata);
   if (names.length > members) return [{ path, message: `Metadata has at most ${members} members.` }];
-  const named = names.find((name) => name === "" || name.length > nameCharacters);
+  const named = names.find((name) => name === "" || isLonger(name, nameCharacters));
   if (named !== undefined) return [{ path, message: `The names of metadata have 1 to ${nameCharacters} characters.` }];
   if (isDeeper(metadata, depth)) return [{ path, message: `Metadata is at most ${depth} levels deep.` }];
   if (Buffer.byteLength(JSON.stringify(metadata)) > bytes) return [{ path, message: `Metadata has at most ${bytes / 1024} KiB of JSON.` }];

@@ -1,3 +1,4 @@
+import { isLonger } from "../../json/characters.ts";
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { inputNamed } from "../../graphql/extend.ts";
 import { localId } from "../../graphql/ids.ts";
@@ -123,5 +124,5 @@ async function decide(scope: Scope, input: DecideInterruptInput): Promise<{ read
 }
 
 function checkReason(reason: string | null | undefined, path: readonly string[]): void {
-  if (reason != null && reason.length > maxReason) throw invalidInput([{ path, message: `At most ${maxReason} characters.` }]);
+  if (reason != null && isLonger(reason, maxReason)) throw invalidInput([{ path, message: `At most ${maxReason} characters.` }]);
 }

@@ -1,3 +1,4 @@
+import { isBlank } from "../../json/characters.ts";
 import { WeftlineError, type InputProblem } from "../../errors.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { idempotently } from "../../host/idempotency.ts";
@@ -61,8 +62,7 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
 
 async function problemsOf(scope: Scope, { input, text, outputSchema, metadata }: StartRunInput): Promise<InputProblem[]> {
   const problems = [...tooLarge({ text, input, outputSchema }), ...metadataProblems(metadata, ["input", "metadata"])];
-  if (text != null && text.trim() === "")
-    problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
+  if (text != null && isBlank(text)) problems.push({ path: ["input", "text"], message: "The text is empty; leave it out to say nothing." });
   const checked = outputSchema != null && problems.every(({ path }) => path[1] !== "outputSchema");
   const schemaProblem = checked ? await schemaProblemOf(scope, outputSchema) : undefined;
   if (schemaProblem !== undefined) problems.push({ path: ["input", "outputSchema"], message: schemaProblem });

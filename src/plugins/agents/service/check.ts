@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { WeftlineError, asWeftlineError, type AgentRuntime } from "#weftline";
+import { WeftlineError, asWeftlineError, characterCount, isBlank, isLonger, type AgentRuntime } from "#weftline";
 import type { AgentDefinition, AgentMemorySettings, JsonObject } from "../types.ts";
 import type { DefinitionDraft } from "./draft.ts";
 import type { AgentsHost } from "./host.ts";
@@ -53,8 +53,8 @@ function runtimeOf(host: AgentsHost, framework: string, path: readonly string[])
 
 function modelProblems({ models }: AgentsHost, model: string | null, path: readonly string[]): Problem[] {
   if (model === null) return [];
-  if (model === "") return [{ path, message: "A model's name is not blank; leave it out for the default model." }];
-  if (model.length > maxModel) return [{ path, message: `A model's name has at most ${maxModel} characters.` }];
+  if (isBlank(model)) return [{ path, message: "A model's name is not blank; leave it out for the default model." }];
+  if (isLonger(model, maxModel)) return [{ path, message: `A model's name has at most ${maxModel} characters.` }];
   try {
     models?.resolve(model, { simulated: "allowed" });
   } catch (error) {
@@ -67,15 +67,15 @@ function modelProblems({ models }: AgentsHost, model: string | null, path: reado
 }
 
 function instructionsProblems(instructions: string | null, path: readonly string[]): Problem[] {
-  if (instructions === null || instructions.length <= maxInstructions) return [];
-  return [{ path, message: `Instructions have at most ${maxInstructions} characters; these have ${instructions.length}.` }];
+  if (instructions === null || !isLonger(instructions, maxInstructions)) return [];
+  return [{ path, message: `Instructions have at most ${maxInstructions} characters; these have ${characterCount(instructions)}.` }];
 }
 
 function capabilityProblems(names: readonly string[], path: readonly string[]): Problem[] {
   if (names.length > maxCapabilities)
     return [{ path, message: `An agent has at most ${maxCapabilities} capabilities; these are ${names.length}.` }];
   return names.flatMap((name, index) =>
-    name.trim() !== "" && name.length <= maxCapabilityName
+    !isBlank(name) && !isLonger(name, maxCapabilityName)
       ? []
       : [{ path: [...path, String(index)], message: `A capability's name has 1 to ${maxCapabilityName} characters.` }],
   );
@@ -121,7 +121,7 @@ async function outputSchemaProblems({ tools }: AgentsHost, schema: unknown, path
 
 function objectProblems(value: unknown, path: readonly string[], what: string): Problem[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [{ path, message: `${what} a JSON object.` }];
-  return JSON.stringify(value).length <= maxJson ? [] : [{ path, message: `${what} at most ${maxJson} characters of JSON.` }];
+  return isLonger(JSON.stringify(value), maxJson) ? [{ path, message: `${what} at most ${maxJson} characters of JSON.` }] : [];
 }
 
 function memoryProblems({ limit }: AgentMemorySettings, path: readonly string[]): Problem[] {

@@ -1,5 +1,5 @@
 import { raw, type FilterQuery } from "@mikro-orm/core";
-import { WeftlineError, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
+import { isLonger, WeftlineError, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
 import { Agent, AgentVersion } from "../entities.ts";
 import type { AgentStatus } from "../types.ts";
 import { searchable } from "./rows.ts";
@@ -18,7 +18,7 @@ export function listAgents(scope: Scope, { status, search }: AgentFilter, page: 
   const where: FilterQuery<Agent>[] = [];
   if (status) where.push({ status: { $in: [...status] } });
   const words = searchable((search ?? "").trim());
-  if (words.length > maxSearch)
+  if (isLonger(words, maxSearch))
     throw new WeftlineError("INVALID_INPUT", { path: ["search"], message: `A search has at most ${maxSearch} characters.` });
   if (words !== "")
     where.push({ [raw((alias) => `${alias}.search_text like ? escape '!'`, [`%${words.replaceAll(/[!%_]/g, "!$&")}%`])]: [] });

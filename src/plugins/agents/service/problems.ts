@@ -1,4 +1,4 @@
-import { WeftlineError } from "#weftline";
+import { WeftlineError, characterCount, isBlank, isLonger } from "#weftline";
 import { tidyName } from "./find.ts";
 
 /** One field that is wrong. */
@@ -27,14 +27,15 @@ export function refuseIf(problems: readonly Problem[]): void {
 /** What is wrong with a name that an agent is to have. */
 export function nameProblems(name: string | null, path: readonly string[]): Problem[] {
   const tidy = tidyName(name ?? "");
-  if (tidy === "") return [{ path, message: "An agent needs a name that is not blank." }];
-  if (tidy.length > maxName) return [{ path, message: `A name has at most ${maxName} characters; this one has ${tidy.length}.` }];
+  if (isBlank(tidy)) return [{ path, message: "An agent needs a name that is not blank." }];
+  if (isLonger(tidy, maxName))
+    return [{ path, message: `A name has at most ${maxName} characters; this one has ${characterCount(tidy)}.` }];
   if (/\p{Cc}/u.test(tidy)) return [{ path, message: "A name holds no control characters or line breaks." }];
   return [];
 }
 
 /** What is wrong with a description or a note. */
 export function wordsProblems(words: string | null | undefined, path: readonly string[]): Problem[] {
-  if (words == null || words.length <= maxWords) return [];
-  return [{ path, message: `At most ${maxWords} characters; this has ${words.length}.` }];
+  if (words == null || !isLonger(words, maxWords)) return [];
+  return [{ path, message: `At most ${maxWords} characters; this has ${characterCount(words)}.` }];
 }

@@ -1,3 +1,4 @@
+import { characters } from "#weftline";
 import { z } from "zod";
 
 /** What all shipped templates make their agents with. */
@@ -9,15 +10,15 @@ export interface TemplateBase {
 
 /** A short text of a person's own, as a company's name. */
 export function phrase(description: string): z.ZodString {
-  return z.string().trim().min(1).max(200).describe(description);
+  return z.string().trim().superRefine(characters(1, 200)).meta({ minLength: 1, maxLength: 200 }).describe(description);
 }
 
 /** A language by its name or its tag. */
 export const language = z
   .string()
   .trim()
-  .min(2)
-  .max(60)
+  .superRefine(characters(2, 60))
+  .meta({ minLength: 2, maxLength: 60 })
   .regex(/^[\p{L}\p{M}\p{N} ()'-]+$/u, "A language is a name or a tag, as in English or pt-BR.");
 
 /** Sentences as paragraphs; those that do not apply are left out. */

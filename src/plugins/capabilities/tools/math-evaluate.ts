@@ -1,5 +1,5 @@
 import { Parser } from "expr-eval-fork";
-import { WeftlineError, messageOf, type ToolDefinition } from "#weftline";
+import { isLonger, WeftlineError, messageOf, type ToolDefinition } from "#weftline";
 
 const maxLength = 1_000;
 const functions = ["atan2", "fac", "gamma", "hypot", "if", "max", "min", "pow", "roundTo"] as const;
@@ -51,7 +51,7 @@ export function createMathEvaluate(): ToolDefinition {
 }
 
 function evaluate(parser: Parser, expression: string): number | boolean {
-  if (expression.length > maxLength) throw refused(`An expression has at most ${maxLength} characters.`);
+  if (isLonger(expression, maxLength)) throw refused(`An expression has at most ${maxLength} characters.`);
   const value = valueOf(parser, expression);
   if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return value;
   throw refused(

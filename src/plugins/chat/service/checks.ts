@@ -1,12 +1,16 @@
 import { z } from "zod";
-import { WeftlineError, type NamedFile, type StoredFile, type StoredPart } from "#weftline";
+import { WeftlineError, characters, isBlank, type NamedFile, type StoredFile, type StoredPart } from "#weftline";
 import type { SendMessage, SentPart } from "./requests.ts";
 
 const maxTitle = 200;
 const maxMetadataBytes = 16 * 1024;
 const minRetentionMs = 60_000;
 
-const titleSchema = z.string().trim().min(1, "A title is not empty; null removes it.").max(maxTitle).nullish();
+const titleSchema = z
+  .string()
+  .trim()
+  .superRefine(characters(1, maxTitle, "A title is not empty; null removes it."))
+  .nullish();
 
 const configSchema = z
   .object({
@@ -68,7 +72,7 @@ function checkParts(parts: readonly SentPart[]): CheckedPart[] {
 }
 
 function checkText(text: string, path: readonly string[]): CheckedPart {
-  if (text.trim() === "") throw invalid(path, "The text is empty.");
+  if (isBlank(text)) throw invalid(path, "The text is empty.");
   return { type: "text", text };
 }
 

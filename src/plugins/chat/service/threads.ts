@@ -1,6 +1,6 @@
 import { raw } from "@mikro-orm/core";
 import { v7 } from "uuid";
-import { idempotently, pageOf, WeftlineError, type Page, type PageArgs, type Scope, type Tx } from "#weftline";
+import { isLonger, idempotently, pageOf, WeftlineError, type Page, type PageArgs, type Scope, type Tx } from "#weftline";
 import type { ThreadFilter } from "../contract.ts";
 import { Thread } from "../entities.ts";
 import { checkConfig, checkTitle, invalid, type CheckedConfig } from "./checks.ts";
@@ -42,7 +42,7 @@ const maxSearch = 200;
 export async function listThreads(scope: Scope, filter: ThreadFilter, args: PageArgs): Promise<Page<Thread>> {
   const { reach = "MINE" } = filter;
   const words = searchable(filter.search ?? "") ?? "";
-  if (words.length > maxSearch) throw invalid(["search"], `A search has at most ${maxSearch} characters.`);
+  if (isLonger(words, maxSearch)) throw invalid(["search"], `A search has at most ${maxSearch} characters.`);
   const where = {
     ...(filter.archived == null ? {} : { archived: filter.archived }),
     ...(filter.agentId === undefined ? {} : { agentId: filter.agentId }),

@@ -1,4 +1,4 @@
-import { WeftlineError, mediaTypeOf } from "#weftline";
+import { WeftlineError, isBlank, isLonger, mediaTypeOf } from "#weftline";
 import type { FilesConfig } from "../config.ts";
 import type { NewFile } from "../contract.ts";
 
@@ -26,7 +26,7 @@ export function checkFile({ name, mediaType, size }: NewFile, config: FilesConfi
 
 /** What turns the direction of text or takes no room hides what a name is; slashes make it look like a place. */
 function nameProblem(name: string): string[] {
-  if (name === "" || name.length > maxName) return [`A name has 1 to ${maxName} characters.`];
+  if (isBlank(name) || isLonger(name, maxName)) return [`A name has 1 to ${maxName} characters, one of them visible.`];
   return /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff/\\]/u.test(name) || !name.isWellFormed()
     ? ["A name has no slashes and no hidden characters."]
     : [];

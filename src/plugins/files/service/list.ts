@@ -1,5 +1,5 @@
 import { raw } from "@mikro-orm/core";
-import { WeftlineError, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
+import { isLonger, WeftlineError, pageOf, type Page, type PageArgs, type Scope } from "#weftline";
 import { UploadedFile } from "../entities.ts";
 
 /** Names are no longer. */
@@ -21,7 +21,7 @@ export function listFiles(
   args: PageArgs,
 ): Promise<Page<UploadedFile>> {
   const words = searchable(search ?? "");
-  if (words.length > maxSearch) {
+  if (isLonger(words, maxSearch)) {
     const message = `A search has at most ${maxSearch} characters.`;
     throw new WeftlineError("INVALID_INPUT", { path: ["search"], message, issues: [{ path: ["search"], message }] });
   }
