@@ -21,10 +21,10 @@ export default defineConfig({
     pool: "forks",
     // One more than the cores of a small machine: every third test waits for a pause, a process or a line that stays silent.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    // A poll waits for something to come; how long that takes on a busy machine decides nothing.
-    expect: { poll: { timeout: 15_000 } },
-    hookTimeout: 20_000,
+    // How long something takes on a busy machine decides nothing: these limits end what would never end.
+    testTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
+    hookTimeout: 60_000,
     teardownTimeout: 5_000,
     environment: "node",
     typecheck: { enabled: false },

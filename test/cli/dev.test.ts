@@ -15,7 +15,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe("dev", { timeout: 60_000 }, () => {
+describe("dev", () => {
   it("restarts when a file changes, says why it cannot, and goes on when it can", async () => {
     running = spawnCli(["dev", "--port", "0"], { cwd: folder });
     expect(await ask(await urlOf(running), "{ helloGreeting }")).toEqual({ data: { helloGreeting: "Hello world" } });

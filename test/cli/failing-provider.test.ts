@@ -71,7 +71,7 @@ async function healths(): Promise<{ readonly platform: Part | undefined; readonl
   return { platform: health.components.find(({ name }) => name === "providers"), agent: agent.health };
 }
 
-describe("a provider that fails runs", { timeout: 40_000 }, () => {
+describe("a provider that fails runs", () => {
   it("is named with its address and the fix in the run's failure and in one line of the log", async () => {
     const fix = "Check the API key of the binding.";
     expect(await run()).toEqual({ status: "FAILED", failure: { code: "PROVIDER_AUTH", plugin: "openai", fix } });

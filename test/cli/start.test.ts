@@ -25,7 +25,7 @@ function start(args: readonly string[] = [], file = "src/cli/main.ts"): Running 
   return running;
 }
 
-describe("start", { timeout: 40_000 }, () => {
+describe("start", () => {
   it("says in a few lines where it is, answers there, and closes at a signal", async () => {
     const server = start();
     const url = await urlOf(server);

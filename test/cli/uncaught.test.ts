@@ -40,7 +40,7 @@ async function ended(id: string): Promise<unknown> {
   }
 }
 
-describe("an error that nothing catches", { timeout: 40_000 }, () => {
+describe("an error that nothing catches", () => {
   it.each(["rejects", "throws"])("in a tool that %s ends its run and nothing else", async (name) => {
     const { callTool } = await data<{ callTool: { run: { id: string } } }>(
       `mutation { callTool(name: "careless.${name}", arguments: {}) { ... on CallToolPayload { run { id } } } }`,

@@ -120,7 +120,7 @@ describe("the suite", () => {
       }
       yield { kind: "message.finished", message: "1", status: "COMPLETE" };
     };
-    const runtime = { framework: "fake", model: "chat", patienceMs: 3_000 } as const;
+    const runtime = { framework: "fake", model: "chat" } as const;
     const suite = runtimeConformance("x", { ...runtime, plugins: () => [fakeRuntime({ turn: recipe, features })] });
     const wanted = suite.checks.filter(({ name }) => name.startsWith("on the wire"));
     const settled = await Promise.allSettled(wanted.map(({ run }) => run()));

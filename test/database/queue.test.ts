@@ -82,7 +82,7 @@ describe("the write queue", () => {
   });
 
   it("takes work from inside other work that does not wait for it", async () => {
-    const queue = createQueue(30);
+    const queue = createQueue();
     const journal: string[] = [];
     let inner: Promise<unknown> = Promise.resolve();
     await queue.write(async () => {

@@ -48,7 +48,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("the page on writing a plugin", { timeout: 60_000 }, () => {
+describe("the page on writing a plugin", () => {
   it("shows the files that it talks about", () => {
     expect([...snippets().keys()]).toEqual([
       "hello.ts",

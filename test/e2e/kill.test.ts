@@ -61,7 +61,7 @@ describe("a server that is killed in the middle of an answer", () => {
     remove();
   });
 
-  it("goes on after a restart: no gap, no repeat, an honest end", { timeout: 60_000 }, async () => {
+  it("goes on after a restart: no gap, no repeat, an honest end", async () => {
     server = await startServer(folder);
     const thread = await openThread(server);
     let deltas = 0;
@@ -109,7 +109,7 @@ describe("a server that is killed right after it answered", () => {
     remove();
   });
 
-  it("has lost nothing that it accepted, and does it once", { timeout: 60_000 }, async () => {
+  it("has lost nothing that it accepted, and does it once", async () => {
     server = await startServer(folder);
     const thread = await openThread(server);
     const keyed = `mutation ($thread: ID!, $key: String!, $text: String!) {

@@ -56,10 +56,10 @@ describe("fields of one name", () => {
       (_, at) => `fragment F${at} on Animal { a: friend { ...F${at + 1} } b: friend { ...F${at + 1} } }`,
     );
     const deep = parse(`{ animal { ...F0 } } ${doubling.join(" ")} fragment F60 on Animal { name }`);
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(validate(schema, many, [OverlappingFieldsRule])).toEqual([]);
     expect(validate(schema, deep, [OverlappingFieldsRule])).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(process.cpuUsage(started).user).toBeLessThan(1_000_000);
   });
 
   it("are given up where fragments combine them without end", () => {

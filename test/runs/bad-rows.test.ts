@@ -35,7 +35,7 @@ it("a question that cannot be ended holds up no other that has expired", async (
   await database.commit(({ sql }) => sql.run(broken, bad?.run_id ?? ""));
   await database.commit(({ sql }) => sql.run("update runs_interrupt set expires_at = 1"));
   const left = () => database.read.all<{ id: string }>("select id from runs_interrupt where status = 'PENDING'");
-  await expect.poll(left, { timeout: 5_000 }).toEqual([{ id: bad?.id }]);
+  await expect.poll(left).toEqual([{ id: bad?.id }]);
   for (const { run_id: id } of others) await host.until(id, "SUCCEEDED");
 });
 

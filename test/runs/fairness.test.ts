@@ -30,7 +30,7 @@ it("many long runs of three members leave places for another tenant, for another
   // What had to wait goes on as places come free, and nothing is forgotten.
   long.resolve();
   const open = "select count(*) as open from runs_run where finished_at is null";
-  await expect.poll(async () => (await host.platform.database.read.get<{ open: number }>(open))?.open, { timeout: 20_000 }).toBe(0);
+  await expect.poll(async () => (await host.platform.database.read.get<{ open: number }>(open))?.open).toBe(0);
 });
 
 it.each([

@@ -20,7 +20,7 @@ async function bootHasty(cast: Cast) {
 }
 
 describe("a run whose turn breaks off without an end", () => {
-  it("is taken over, also while its process keeps other runs", { timeout: 20_000 }, async () => {
+  it("is taken over, also while its process keeps other runs", async () => {
     const { tool } = countingTool({ approval: "ALWAYS" });
     const long = Array.from({ length: 200 }, (_, n) => `word ${n} `);
     const cast: Cast = { turn: callOnce("loom.weave", {}), tools: [tool] };

@@ -84,7 +84,7 @@ async function until(app: TestPlatform, id: string, status = "SUCCEEDED", viewer
       if (run.status !== status) throw new Error(`The run is ${run.status}.`);
       return run;
     },
-    { timeout: 5_000, interval: 5 },
+    { timeout: 30_000, interval: 5 },
   );
 }
 

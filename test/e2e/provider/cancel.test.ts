@@ -17,8 +17,8 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-/** How soon a provider must hear that nobody wants its answer, in milliseconds. */
-const soon = 2_000;
+/** How soon a provider must hear that nobody wants its answer, in milliseconds: it waits for minutes where it does not. */
+const soon = 15_000;
 
 interface Played extends Sent {
   readonly words: string;

@@ -45,7 +45,7 @@ export async function until(app: TestPlatform, id: string, states: readonly stri
       if (!run || !states.includes(run.status)) throw new Error(`The run is ${run?.status}: ${run?.failure?.message}`);
       return run;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 30_000, interval: 20 },
   );
 }
 

@@ -93,7 +93,7 @@ async function runOf(agent: string, name: string, args: unknown, on = app): Prom
 }
 
 const isAsked = async (run: string): Promise<boolean> => {
-  await expect.poll(async () => (await seen(app, run)).status, { timeout: 5_000 }).not.toMatch(/QUEUED|RUNNING/);
+  await expect.poll(async () => (await seen(app, run)).status).not.toMatch(/QUEUED|RUNNING/);
   return (await seen(app, run)).status === "WAITING";
 };
 

@@ -211,13 +211,13 @@ describe("schemas", () => {
   });
 
   it("are compiled once as long as they are the same object", () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     const schema = { type: "object", properties: Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`p${n}`, { type: "string" }])) };
     checker.check(schema, {});
-    const first = performance.now() - started;
-    const again = performance.now();
+    const { user: first } = process.cpuUsage(started);
+    const again = process.cpuUsage();
     for (let n = 0; n < 20; n++) checker.check(schema, {});
-    expect(performance.now() - again).toBeLessThan(first * 10);
+    expect(process.cpuUsage(again).user).toBeLessThan(first * 10);
   });
 });
 

@@ -35,7 +35,7 @@ async function call(name: string, args: unknown, key = "run/tool/1"): Promise<un
 describe("time.now", () => {
   it("tells the time in UTC", async () => {
     const { iso, timezone, unixMs } = (await call("time.now", {})) as { iso: string; timezone: string; unixMs: number };
-    expect(Math.abs(unixMs - Date.now())).toBeLessThan(2_000);
+    expect(Math.abs(unixMs - Date.now())).toBeLessThan(60_000);
     expect(timezone).toBe("UTC");
     expect(iso).toMatch(/Z$/);
     expect(Date.parse(iso)).toBe(unixMs);

@@ -39,7 +39,7 @@ async function reach(watch: Watch, expected: string): Promise<string[]> {
     const state = await Promise.race([
       next(watch),
       new Promise<never>((_, reject) =>
-        setTimeout(() => reject(new Error(`"${expected}" did not come: ${JSON.stringify(seen)}`)), 3_000).unref(),
+        setTimeout(() => reject(new Error(`"${expected}" did not come: ${JSON.stringify(seen)}`)), 30_000).unref(),
       ),
     ]);
     seen.push(state);
@@ -91,7 +91,7 @@ describe("typing", () => {
     const before = Date.now();
     const { expiresAt } = await chat.type(id, true);
     expect(Date.parse(expiresAt ?? "") - before).toBeGreaterThanOrEqual(5_900);
-    expect(Date.parse(expiresAt ?? "") - before).toBeLessThan(7_000);
+    expect(Date.parse(expiresAt ?? "") - Date.now()).toBeLessThanOrEqual(6_000);
     expect(await reach(watch, "ada types")).toEqual(["ada is here", "ada types"]);
     expect(await chat.type(id, false)).toMatchObject({ __typename: "SetTypingPayload", expiresAt: null });
     expect(await reachNone(watch, "ada types")).toEqual(["ada is here"]);

@@ -60,7 +60,7 @@ describe("a graph on an older LangGraph", () => {
       ["How long in Rome?", "a week"],
     ]) {
       const pending = async () => (await studio.until(id, ["WAITING"])).interrupts.nodes.find(({ status }) => status === "PENDING");
-      await expect.poll(async () => (await pending())?.message, { timeout: 10_000 }).toBe(message);
+      await expect.poll(async () => (await pending())?.message).toBe(message);
       await studio.decide({ interrupt: (await pending())?.id, kind: "ANSWER", payload });
     }
     expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", text: "Rome, a week" });

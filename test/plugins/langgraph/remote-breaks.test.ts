@@ -97,7 +97,7 @@ describe("a run on a LangGraph server", () => {
     await tell(studio, first, "yes");
     await expect.poll(() => server.statuses()).toContain("pending");
     server.hangUp();
-    await expect.poll(async () => (await studio.see(id)).interrupts.nodes.length, { timeout: 5_000 }).toBe(3);
+    await expect.poll(async () => (await studio.see(id)).interrupts.nodes.length).toBe(3);
     await tell(studio, await studio.until(id, ["WAITING"]), "very");
     expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", interrupts: { nodes: { length: 3 } } });
     expect(stateOf(await studio.log(id), applyPatch as never)).toMatchObject({ name: "yes,very" });

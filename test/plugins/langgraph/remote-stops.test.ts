@@ -31,7 +31,7 @@ describe("a graph on a LangGraph server", () => {
       await using __ = studio;
       server.trouble.next = trouble;
       await tell(studio, run, "watched");
-      await expect.poll(async () => pendingOf(await studio.see(id)), { timeout: 5_000 }).toMatchObject({ message: "Go on with look?" });
+      await expect.poll(async () => pendingOf(await studio.see(id))).toMatchObject({ message: "Go on with look?" });
       const stopped = await studio.until(id, ["WAITING"]);
       await studio.decide({ interrupt: pendingOf(stopped)?.id, kind: "REJECT" });
       expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", failure: null });

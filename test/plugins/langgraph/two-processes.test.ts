@@ -13,23 +13,23 @@ function stored(folder: string): { readonly checkpoints: unknown[]; readonly wri
   return found;
 }
 
-describe("a process that is stopped within a node of a graph", { timeout: 60_000 }, () => {
+describe("a process that is stopped within a node of a graph", () => {
   it("writes no checkpoint when it wakes, where another has taken its run over and finished it", async () => {
     await using servers = new SlowServers();
     const stopped = await servers.start(2_000);
     const id = await stopped.begin();
     // Until the node's end it has nothing more to write, so that it is not stopped within a transaction.
     const steps = async () => (await stopped.see(id)).steps.nodes;
-    await expect.poll(steps, { timeout: 10_000 }).toContainEqual({ key: "within/2/slow/1", status: "RUNNING" });
+    await expect.poll(steps).toContainEqual({ key: "within/2/slow/1", status: "RUNNING" });
     stopped.running.child.kill("SIGSTOP");
     // The lock stands on this file; without it two processes write to one database, as they do where the store is a server.
     rmSync(join(servers.folder, "weftline.db.lock"));
     const other = await servers.start();
-    await expect.poll(() => other.see(id), { timeout: 10_000 }).toMatchObject({ status: "SUCCEEDED", text: '["first","last"]' });
+    await expect.poll(() => other.see(id)).toMatchObject({ status: "SUCCEEDED", text: '["first","last"]' });
     const done = [await other.see(id), stored(servers.folder)];
 
     stopped.running.child.kill("SIGCONT");
-    await expect.poll(() => stopped.running.said() + stopped.running.out(), { timeout: 10_000 }).toMatch(/RUN_FENCED/);
+    await expect.poll(() => stopped.running.said() + stopped.running.out()).toMatch(/RUN_FENCED/);
     expect([await other.see(id), stored(servers.folder)]).toEqual(done);
     expect(await stopped.see(id)).toEqual(await other.see(id));
     expect(servers.notes()).toEqual([

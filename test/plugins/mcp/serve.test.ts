@@ -21,7 +21,7 @@ const numbers = tool("shop.numbers", { outputSchema: { type: "array" }, sideEffe
 
 /** What is asked for, once it is what is wanted, or when it should have been. */
 async function eventually<T>(ask: () => Promise<T>, wanted: T): Promise<T> {
-  for (const deadline = Date.now() + 5_000; ; await sleep(20)) {
+  for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
     const answer = await ask();
     if (answer === wanted || Date.now() > deadline) return answer;
   }

@@ -26,8 +26,8 @@ describe("what a message holds", () => {
     ["braces", "{".repeat(200_000)],
     ["parentheses", "(1+".repeat(60_000)],
   ])("is found in a time that grows with the message: %s", (_, text) => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     valuesOf(`use time.now ${text}`);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(process.cpuUsage(started).user).toBeLessThan(2_000_000);
   });
 });
