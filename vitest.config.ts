@@ -22,9 +22,9 @@ export default defineConfig({
     // One more than the cores of a small machine: every third test waits for a pause, a process or a line that stays silent.
     maxWorkers: 3,
     // How long something takes on a busy machine decides nothing: these limits end what would never end.
-    testTimeout: 60_000,
-    expect: { poll: { timeout: 30_000 } },
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
+    hookTimeout: 120_000,
     teardownTimeout: 5_000,
     environment: "node",
     typecheck: { enabled: false },

@@ -32,13 +32,23 @@ function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
 }
 
 function answerChecksOf(runtime: RuntimeUnderTest, api: WireApi, cases: readonly WireCase[]): CheckSource[] {
-  let playing: ReturnType<typeof playAll> | undefined;
-  const played = async (name: string): Promise<Played> => {
-    const found = (await (playing ??= playAll(runtime, api, cases))).get(name);
-    if (found?.status !== "fulfilled") throw found?.reason ?? new Error("It was not played.");
-    return found.value;
+  const playing: Playing = new Map(cases.map((each) => [each, Promise.withResolvers<Played>()]));
+  // Whoever asks for one hears of its failure; nobody may ask.
+  for (const { promise } of playing.values()) promise.catch(() => undefined);
+  let all: Promise<void> | undefined;
+  const played = (each: WireCase): Promise<Played> | undefined => {
+    all ??= playAll(runtime, api, playing).catch((error: unknown) => {
+      for (const { reject } of playing.values()) reject(error);
+    });
+    return playing.get(each)?.promise;
   };
-  return cases.map((each) => ({ name: nameOf(each), run: async () => assertBecame(each, await played(each.name)) }));
+  return cases.map((each) => ({
+    name: nameOf(each),
+    run: async () => {
+      const outcome = await played(each);
+      if (outcome) assertBecame(each, outcome);
+    },
+  }));
 }
 
 function nameOf({ name, becomes }: WireCase): string {
@@ -53,6 +63,9 @@ const nobody: WireCase = {
   behave: () => undefined,
 };
 
+/** What becomes of each case, as soon as it is known. */
+type Playing = ReadonlyMap<WireCase, PromiseWithResolvers<Played>>;
+
 /** A run against a provider that does one thing, and what was seen of it. */
 interface Played {
   readonly run: RunShown;
@@ -63,11 +76,8 @@ interface Played {
 }
 
 /** Plays every case at once on one host: most of the time is the engine's waits between its tries. */
-async function playAll(
-  runtime: RuntimeUnderTest,
-  api: WireApi,
-  cases: readonly WireCase[],
-): Promise<ReadonlyMap<string, PromiseSettledResult<Played>>> {
+async function playAll(runtime: RuntimeUnderTest, api: WireApi, playing: Playing): Promise<void> {
+  const cases = [...playing.keys()];
   const requests = new Map<string, SeenRequest[]>();
   await using server = await providerServer(async (response, request) => {
     const name = /Wire: ([^"\\.]+)\./.exec(JSON.stringify(request.body))?.[1] ?? "";
@@ -92,17 +102,14 @@ async function playAll(
     const log = await stage.log(run);
     return { run, log, tries, requests: requests.get(each.name) ?? [] };
   };
-  const settled = new Map<string, PromiseSettledResult<Played>>();
   const settle = async (some: readonly WireCase[]): Promise<void> => {
-    const results = await Promise.allSettled(some.map(play));
-    some.forEach(({ name }, index) => settled.set(name, results[index] as PromiseSettledResult<Played>));
+    await Promise.all(some.map((each) => play(each).then(playing.get(each)?.resolve, playing.get(each)?.reject)));
   };
   const hurried = cases.filter(({ patience }) => patience);
   const whole = cases.filter(({ becomes, patience }) => "text" in becomes && !patience);
   const broken = cases.filter(({ becomes, patience }) => "code" in becomes && !patience);
   // Where the patience is short, not while all begins at once: it might end before the provider was asked.
   await Promise.all([settle(broken), settle(whole).then(() => settle(hurried))]);
-  return settled;
 }
 
 function assertBecame(each: WireCase, { run, log, requests, tries }: Played): void {

@@ -24,7 +24,7 @@ export interface RuntimeUnderTest {
   readonly model?: "responses" | "chat" | "simulated" | "none";
   /** A server that answers by {@link said} in place of the suite's own scripted model; at most 100 tokens a second, `slow` at most 50. */
   readonly provider?: Provider;
-  /** How long a run may take to come to its end or its wait, in milliseconds; 15,000 unless said. For frameworks that take long to load. */
+  /** How long a run may take to come to its end or its wait, in milliseconds; 60,000 by default. It ends what would never end. */
   readonly patienceMs?: number;
 }
 
@@ -77,7 +77,7 @@ interface Effects {
 
 function toolsPlugin(effects: Effects) {
   const inputSchema = { type: "object", properties: { text: { type: "string" } }, required: ["text"] };
-  const common = { inputSchema, timeoutMs: 5_000 } as const;
+  const common = { inputSchema, timeoutMs: 30_000 } as const;
   return definePlugin({
     id: "conformance",
     description: "Tools of the conformance suite.",
@@ -126,7 +126,7 @@ function modelsOf({ model = "responses", provider }: RuntimeUnderTest, { binding
   const api = model === "chat" ? "chat" : "responses";
   if (bindings) return [models({ bindings })];
   if (model === "simulated") return [models({ bindings: { openai: {} } }), simulated({ tokensPerSecond })];
-  if (provider) return [models({ bindings: { provider: { ...provider, api, defaultModel: "model", timeoutMs: 5_000 } } })];
+  if (provider) return [models({ bindings: { provider: { ...provider, api, defaultModel: "model", timeoutMs: 30_000 } } })];
   return [models({ default: "script", bindings: {} }), scriptModel(script, { api, tokensPerSecond })];
 }
 
@@ -144,7 +144,7 @@ export class Stage implements AsyncDisposable {
   }
 
   static async set(runtime: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
-    const { framework, patienceMs = 15_000 } = runtime;
+    const { framework, patienceMs = 60_000 } = runtime;
     const { tools: given = "given", agent, more = () => [] } = options;
     const effects: Effects = { heard: [], sent: [] };
     const app = await testPlatform({

@@ -14,7 +14,7 @@ export interface WireCase {
 }
 
 /** Milliseconds that a provider may be silent. */
-export const patienceMs = { long: 15_000, short: 1_200 } as const;
+export const patienceMs = { long: 60_000, short: 1_200 } as const;
 
 /** Stands in every request, and in what a faulty provider says: it must turn up nowhere. */
 export const secret = "sk-conformance-KEEP-THIS-SECRET-0123456789";
