@@ -240,7 +240,7 @@ export async function take(
 }
 
 /** Waits until something holds. */
-export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
+export async function until(holds: () => boolean, timeoutMs = 60_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`Not within ${timeoutMs} ms: ${holds.toString()}`);

@@ -177,7 +177,7 @@ describe("a socket", () => {
     expect(await take(client, 'subscription { probeBulk(to: 2000, bytes: 1000, name: "fast") }')).toHaveLength(2_000);
     await client.dispose();
     tcp.resume();
-    await until(() => messages.length > before + 1_000, 10_000);
+    await until(() => messages.length > before + 1_000);
     const first = messages
       .slice(1, 200)
       .map(({ payload }) => Number.parseInt((payload as { data: { probeBulk: string } }).data.probeBulk, 10));
@@ -213,7 +213,7 @@ describe("a socket", () => {
     // The server has stopped reading: what it did not read is still on this side.
     expect(socket.bufferedAmount).toBeGreaterThan(1_000_000);
     tcp.resume();
-    await until(() => ofType(messages, "pong") === 400, 10_000);
+    await until(() => ofType(messages, "pong") === 400);
     socket.close();
   });
 });

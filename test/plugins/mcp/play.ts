@@ -75,7 +75,7 @@ export async function toolsOf(app: TestPlatform, source: string): Promise<Readon
 
 /** Asks until the answer fits. */
 export async function until<T>(ask: () => Promise<T>, fits: (answer: T) => boolean): Promise<T> {
-  for (const deadline = Date.now() + 10_000; ; await sleep(20)) {
+  for (const deadline = Date.now() + 60_000; ; await sleep(20)) {
     const answer = await ask();
     if (fits(answer) || Date.now() > deadline) return answer;
   }
