@@ -75,7 +75,7 @@ export const faults = () => {
         t.int({
           nullable: false,
           description: "Compacts all streams now.",
-          resolve: (_, __, scope) => compact(scope.use(databaseService), 0, trap.reach),
+          resolve: (_, __, scope) => compact(scope.use(databaseService), 0, { failpoint: trap.reach }),
         }),
       );
     },

@@ -13,6 +13,8 @@ export interface RowQuery {
   /** SQL, as in `e.start_seq desc`. */
   readonly orderBy?: string;
   readonly limit?: number;
+  /** What a document that is no JSON is: its text, by default, so that it takes only itself from a page; or refused. */
+  readonly unreadable?: "text" | "refused";
 }
 
 /** Who reads. */
@@ -73,15 +75,24 @@ export class RowReader {
     const limit = query.limit === undefined ? "" : " limit ?";
     const last = query.limit === undefined ? [] : [query.limit];
     const rows = await this.#sql().all<Record<string, unknown>>(`select ${shape.columns} ${text}${order}${limit}`, ...params, ...last);
-    return rows.map((row) => toEntity<Entity>(shape, row));
+    return rows.map((row) => toEntity<Entity>(shape, row, query.unreadable ?? "text"));
   }
 
   /** By the column `id`. Lists are filled up to a power of two, so that few statements serve all lengths. */
-  async byIds<Entity extends object>(entity: EntityClass<Entity>, viewer: RowViewer, ids: readonly string[]): Promise<Entity[]> {
+  async byIds<Entity extends object>(
+    entity: EntityClass<Entity>,
+    viewer: RowViewer,
+    ids: readonly string[],
+    unreadable?: RowQuery["unreadable"],
+  ): Promise<Entity[]> {
     if (ids.length === 0 && this.reads(entity)) return [];
     const length = 2 ** Math.ceil(Math.log2(Math.max(1, ids.length)));
     const params = [...ids, ...Array.from({ length: length - ids.length }, () => null)];
-    return this.all(entity, viewer, { where: `${alias}.id in (${params.map(() => "?").join(", ")})`, params });
+    return this.all(entity, viewer, {
+      where: `${alias}.id in (${params.map(() => "?").join(", ")})`,
+      params,
+      ...(unreadable ? { unreadable } : {}),
+    });
   }
 
   /** How many rows there are, or the query's limit where that is less: no more than that many are read. */
@@ -146,10 +157,19 @@ function isBoolean({ customType, runtimeType, type }: EntityProperty): boolean {
   return customType instanceof BooleanType || runtimeType === "boolean" || type === "boolean";
 }
 
-function toEntity<Entity>(shape: Shape, row: Record<string, unknown>): Entity {
-  for (const name of shape.json) if (typeof row[name] === "string") row[name] = JSON.parse(row[name]);
+function toEntity<Entity>(shape: Shape, row: Record<string, unknown>, unreadable: "text" | "refused"): Entity {
+  for (const name of shape.json) if (typeof row[name] === "string") row[name] = documentOf(row[name], unreadable);
   for (const name of shape.booleans) if (typeof row[name] === "number") row[name] = row[name] !== 0;
   return plainEntity(shape.prototype, row);
+}
+
+function documentOf(text: string, unreadable: "text" | "refused"): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (unreadable === "refused") throw error;
+    return text;
+  }
 }
 
 /** An object of an entity's class that is not managed. Assigning would call the setters by which MikroORM watches for changes. */

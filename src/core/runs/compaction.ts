@@ -2,6 +2,7 @@ import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { openStatuses } from "./types.ts";
 import type { Failpoint } from "./failpoint.ts";
+import { isOfStore, type SetAside } from "./set-aside.ts";
 
 /** Only messages that have been finished for so long lose their deltas, so that whoever reconnects soon is still given every one. */
 const keepMs = 10 * 60 * 1000;
@@ -13,36 +14,69 @@ const maxMs = 4;
 /** What others have between two transactions. */
 const restMs = 10;
 
+export interface CompactionOptions {
+  readonly failpoint?: Failpoint | undefined;
+  /** Where streams that cannot be compacted are noted, so that the others are; without it, the first of them ends the round. */
+  readonly broken?: SetAside;
+}
+
 /**
  * Drops the deltas of finished messages and moves the horizon behind them, never past the start of an open run: what they said stands in the
  * message. A reader from before the horizon is given a snapshot. It visits the streams in which a run ended, and goes on until none is left.
  *
  * @returns how many rows were dropped.
  */
-export async function compact(database: Database, olderThanMs: number = keepMs, failpoint?: Failpoint): Promise<number> {
-  let dropped = 0;
-  for (;;) {
-    const due = await dueStreams(database, olderThanMs);
-    if (due.length === 0) return dropped;
-    failpoint?.("compact.before");
-    dropped += await database.commit(async ({ sql }) => {
-      const count = await compactStreams(sql, due, olderThanMs);
+export async function compact(
+  database: Database,
+  olderThanMs: number = keepMs,
+  { failpoint, broken }: CompactionOptions = {},
+): Promise<number> {
+  const dropFrom = (nums: readonly number[]): Promise<number> =>
+    database.commit(async ({ sql }) => {
+      const count = await compactStreams(sql, nums, olderThanMs);
       failpoint?.("compact.inside");
       return count;
     });
+  let dropped = 0;
+  for (;;) {
+    const due = await dueStreams(database, olderThanMs, broken);
+    if (due.length === 0) return dropped;
+    failpoint?.("compact.before");
+    try {
+      dropped += await dropFrom(due);
+    } catch (error) {
+      if (!broken || isOfStore(error)) throw error;
+      for (const num of due) dropped += (await broken.try(num, () => dropFrom([num]))) ?? 0;
+    }
     failpoint?.("compact.committed");
     await new Promise((resolve) => setTimeout(resolve, restMs));
   }
 }
 
-async function dueStreams({ read }: Database, olderThanMs: number): Promise<number[]> {
-  const rows = await read.all<{ num: number }>(
-    `select num from runs_stream where compactable_at < ${read.now} - ? order by compactable_at limit ?`,
-    olderThanMs,
-    maxStreams,
-  );
+/** Due streams, but for those that are left alone: these are read past. */
+async function dueStreams({ read }: Database, olderThanMs: number, broken: SetAside | undefined): Promise<number[]> {
+  const due: number[] = [];
+  let last: DueStream = { num: 0, at: 0 };
+  while (due.length < maxStreams) {
+    const page = await read.all<DueStream>(
+      `select num, compactable_at as at from runs_stream where compactable_at < ${read.now} - ? and (compactable_at, num) > (?, ?)
+       order by compactable_at, num limit ?`,
+      olderThanMs,
+      last.at,
+      last.num,
+      maxStreams,
+    );
+    due.push(...page.flatMap(({ num }) => (broken?.has(num) ? [] : [num])));
+    last = page.at(-1) ?? last;
+    if (page.length < maxStreams) break;
+  }
   // Streams are locked in the order of their numbers, everywhere.
-  return rows.map(({ num }) => num).toSorted((a, b) => a - b);
+  return due.slice(0, maxStreams).toSorted((a, b) => a - b);
+}
+
+interface DueStream {
+  readonly num: number;
+  readonly at: number;
 }
 
 async function compactStreams(sql: Sql, nums: readonly number[], olderThanMs: number): Promise<number> {

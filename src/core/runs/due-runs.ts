@@ -63,7 +63,7 @@ export async function ownersOf(sql: Sql, ids: readonly string[]): Promise<Map<st
 export async function readClaimed(host: TurnHost, ids: readonly string[]): Promise<Run[]> {
   const { rows } = host.database;
   try {
-    return await rows.byIds(Run, asPlatform, ids);
+    return await rows.byIds(Run, asPlatform, ids, "refused");
   } catch (error) {
     if (ids.length > 1) return (await Promise.all(ids.map((id) => readClaimed(host, [id])))).flat();
     host.log.error({ runId: ids[0], err: error }, "a run whose row cannot be read is failed");

@@ -9,6 +9,7 @@ import type { PlaceOwner } from "./fair-places.ts";
 import { claimable, findDue, ownersOf, readClaimed } from "./due-runs.ts";
 import type { Claim } from "./start.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
+import { isOfStore, SetAside } from "./set-aside.ts";
 import { openStatuses } from "./types.ts";
 import { runTurn } from "./turn.ts";
 
@@ -38,6 +39,8 @@ export class EmbeddedEngine {
   readonly #starting = new Map<string, AbortController>();
   readonly #rung = new Set<string>();
   readonly #claims: FairClaims;
+  readonly #broken: SetAside;
+  readonly #unrenewed: SetAside;
   /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #claiming: Promise<void> | undefined;
@@ -49,6 +52,8 @@ export class EmbeddedEngine {
     this.#host = host;
     this.#options = options;
     this.#claims = new FairClaims(options.concurrency);
+    this.#broken = new SetAside(host.log, "run to claim");
+    this.#unrenewed = new SetAside(host.log, "lease");
   }
 
   /** How many runs are at work here. */
@@ -165,13 +170,7 @@ export class EmbeddedEngine {
     const { failpoint } = this.#host;
     try {
       failpoint?.("claim.before");
-      const claimed = await this.#host.database.commit(async ({ sql, afterCommit }) => {
-        const won: string[] = [];
-        for (const id of [...next.keys()].toSorted()) if (await this.#claimOne(sql, id)) won.push(id);
-        failpoint?.("claim.inside");
-        afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
-        return won;
-      });
+      const claimed = await this.#claimAll([...next.keys()].toSorted());
       if (claimed.length === 0) return;
       failpoint?.("claim.committed");
       for (const run of await readClaimed(this.#host, claimed)) {
@@ -181,6 +180,25 @@ export class EmbeddedEngine {
     } finally {
       for (const id of next.keys()) this.#starting.delete(id);
       for (const owner of places.values()) this.#claims.giveBack(owner);
+    }
+  }
+
+  /** One whose row refuses takes no other with it. */
+  async #claimAll(ids: readonly string[]): Promise<string[]> {
+    const claim = (some: readonly string[]): Promise<string[]> =>
+      this.#host.database.commit(async ({ sql, afterCommit }) => {
+        const won: string[] = [];
+        for (const id of some) if (await this.#claimOne(sql, id)) won.push(id);
+        this.#host.failpoint?.("claim.inside");
+        afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
+        return won;
+      });
+    const wanted = ids.filter((id) => !this.#broken.has(id));
+    try {
+      return await claim(wanted);
+    } catch (error) {
+      if (isOfStore(error)) throw error;
+      return (await Promise.all(wanted.map((id) => this.#broken.try(id, () => claim([id]))))).flatMap((won) => won ?? []);
     }
   }
 
@@ -234,13 +252,19 @@ export class EmbeddedEngine {
     if (this.#active.size === 0) return;
     this.#host.failpoint?.("renew.before");
     const mine = [...this.#active];
-    const lost = await this.#host.database.commit(async ({ sql }) => {
-      const renew = `update runs_run set lease_until = ${sql.now} + ? where id = ? and epoch = ? and lease_owner = ?`;
-      const gone: Active[] = [];
-      for (const [id, active] of mine) {
-        if ((await sql.run(renew, this.#options.leaseMs, id, active.epoch, this.#owner)) === 0) gone.push(active);
-      }
-      return gone;
+    const renew = (some: typeof mine): Promise<Active[]> =>
+      this.#host.database.commit(async ({ sql }) => {
+        const text = `update runs_run set lease_until = ${sql.now} + ? where id = ? and epoch = ? and lease_owner = ?`;
+        const gone: Active[] = [];
+        for (const [id, active] of some) {
+          if ((await sql.run(text, this.#options.leaseMs, id, active.epoch, this.#owner)) === 0) gone.push(active);
+        }
+        return gone;
+      });
+    const lost = await renew(mine).catch(async (error: unknown) => {
+      if (isOfStore(error)) throw error;
+      // A lease that cannot be renewed must not cost the others theirs.
+      return (await Promise.all(mine.map((each) => this.#unrenewed.try(each[0], () => renew([each]))))).flatMap((gone) => gone ?? []);
     });
     this.#host.failpoint?.("renew.committed");
     for (const { abort } of lost) abort.abort(new WeftlineError("RUN_FENCED"));

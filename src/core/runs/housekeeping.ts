@@ -4,6 +4,7 @@ import type { Logger } from "../kernel/spec.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { compact } from "./compaction.ts";
 import { event } from "./events.ts";
+import { SetAside } from "./set-aside.ts";
 import { findStranded, unblock } from "./thread-queue.ts";
 
 /** How many rows one read brings. */
@@ -34,11 +35,15 @@ export function startHousekeeping(host: HousekeepingHost): () => void {
     }, ms);
     timers.add(timer);
   };
-  every(expiryMs, () => expireInterrupts(host));
-  every(expiryMs, () => expireRuns(host));
-  every(cleaningMs, () => freeStranded(host));
+  const questions = new SetAside(host.log, "question that has expired");
+  const runs = new SetAside(host.log, "run past its deadline");
+  const gone = new SetAside(host.log, "run that others wait for and that is gone");
+  const broken = new SetAside(host.log, "stream to compact");
+  every(expiryMs, () => expireInterrupts(host, questions));
+  every(expiryMs, () => expireRuns(host, runs));
+  every(cleaningMs, () => freeStranded(host, gone));
   every(cleaningMs, () => forgetKeys(host.database));
-  every(cleaningMs, () => compact(host.database, undefined, host.failpoint));
+  every(cleaningMs, () => compact(host.database, undefined, { failpoint: host.failpoint, broken }));
   return () => {
     stopped = true;
     timers.forEach((timer) => clearTimeout(timer));
@@ -58,20 +63,15 @@ interface Expired {
 }
 
 /** Approvals that nobody gave in time count as refused; their runs go on with that. One that cannot be ended holds up no other. */
-async function expireInterrupts(host: HousekeepingHost): Promise<void> {
+async function expireInterrupts(host: HousekeepingHost, broken: SetAside): Promise<void> {
   const { read } = host.database;
   for (let after = ""; ;) {
     const due = await read.all<{ id: string }>(
-      `select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} and id > ? order by id limit ${pageSize}`,
+      `select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} and +id > ? order by +id limit ${pageSize}`,
       after,
     );
-    const ended = await Promise.allSettled(due.map(({ id }) => host.database.commit((tx) => expireInterrupt(host, tx, id))));
-    for (const [index, { id }] of due.entries()) {
-      const outcome = ended[index];
-      if (outcome?.status === "rejected")
-        host.log.warn({ interruptId: id, err: outcome.reason }, "a question could not be ended; it will be tried again");
-      after = id;
-    }
+    await Promise.all(due.map(({ id }) => broken.try(id, () => host.database.commit((tx) => expireInterrupt(host, tx, id)))));
+    after = due.at(-1)?.id ?? after;
     if (due.length < pageSize) return;
   }
 }
@@ -97,28 +97,40 @@ async function expireInterrupt(host: AppendHost, tx: SqlTx, id: string): Promise
 }
 
 /** Runs that wait past their deadline are given a worker, which ends them. One at work watches its deadline itself. */
-async function expireRuns(host: HousekeepingHost): Promise<void> {
+async function expireRuns(host: HousekeepingHost, broken: SetAside): Promise<void> {
   const { read } = host.database;
   const where = (now: string): string =>
     `deadline_at <= ${now} and lease_owner is null and due_at is null and status in ('QUEUED', 'WAITING')`;
-  const due = await read.all<{ id: string }>(`select id from runs_run where ${where(read.now)} limit ${pageSize}`);
-  if (due.length === 0) return;
-  await host.database.commit(async ({ sql, afterCommit }) => {
-    for (const { id } of due) {
+  const expire = (id: string): Promise<void> =>
+    host.database.commit(async ({ sql, afterCommit }) => {
       await sql.run(`update runs_run set due_at = ${sql.now}, blocked_by_id = null where id = ? and ${where(sql.now)}`, id);
       afterCommit(() => host.ring(id));
-    }
-  });
+    });
+  for (let after = ""; ;) {
+    const due = await read.all<{ id: string }>(
+      `select id from runs_run where ${where(read.now)} and +id > ? order by +id limit ${pageSize}`,
+      after,
+    );
+    // Writes that come together share a commit, and one that fails takes back its own part only.
+    await Promise.all(due.map(({ id }) => broken.try(id, () => expire(id))));
+    after = due.at(-1)?.id ?? after;
+    if (due.length < pageSize) return;
+  }
 }
 
 /** Runs that wait for one that is no longer there are let go. */
-export async function freeStranded(host: Pick<HousekeepingHost, "database" | "ring">): Promise<void> {
-  const gone = await findStranded(host.database.read, pageSize);
-  for (const id of gone)
-    await host.database.commit(async ({ sql, afterCommit }) => {
-      const free = await unblock(sql, id);
-      afterCommit(() => free.forEach((each) => host.ring(each)));
+export async function freeStranded(host: Pick<HousekeepingHost, "database" | "ring">, broken: SetAside): Promise<void> {
+  const free = (id: string): Promise<void> =>
+    host.database.commit(async ({ sql, afterCommit }) => {
+      const freed = await unblock(sql, id);
+      afterCommit(() => freed.forEach((each) => host.ring(each)));
     });
+  for (let after = ""; ;) {
+    const gone = await findStranded(host.database.read, { after, limit: pageSize });
+    for (const id of gone) await broken.try(id, () => free(id));
+    after = gone.at(-1) ?? after;
+    if (gone.length < pageSize) return;
+  }
 }
 
 async function forgetKeys(database: Database): Promise<void> {

@@ -17,8 +17,25 @@ const columns = "e.seq, e.at, e.kind, e.payload, r.id as run_id";
 const source = "runs_event e left join runs_run r on r.stream_num = e.stream_num and r.start_seq = e.run_seq";
 
 function toEvent(row: EventRecord): LoggedEvent {
-  const base = { seq: row.seq, at: row.at, kind: row.kind, payload: JSON.parse(row.payload) as unknown };
+  const base = { seq: row.seq, at: row.at, ...readable(row) };
   return row.run_id === null ? base : { ...base, runId: row.run_id };
+}
+
+/** What stands in place of a row that cannot be read, so that it takes only itself from its readers. */
+const unreadableKind = "log.unreadable";
+const coreKind = /^(run|step|message|tool|interrupt|state|usage)\.|^progress$/;
+
+function readable({ kind, payload: text }: EventRecord): Pick<LoggedEvent, "kind" | "payload"> {
+  try {
+    const payload: unknown = JSON.parse(text);
+    const isDelta = kind === "message.delta";
+    if (!coreKind.test(kind) || (typeof payload === "object" && payload !== null && Array.isArray(payload) === isDelta)) {
+      return { kind, payload };
+    }
+  } catch {
+    // It is shown as what it is.
+  }
+  return { kind: unreadableKind, payload: { kind } };
 }
 
 /** Rows after a seq, at most a page of them. */

@@ -24,10 +24,12 @@ export async function unblock(sql: Sql, runId: string): Promise<string[]> {
 }
 
 /** Runs that wait for one that has ended or is gone, as an earlier version or a lost row left them. */
-export async function findStranded(sql: Sql, limit: number): Promise<string[]> {
+export async function findStranded(sql: Sql, { after, limit }: { readonly after: string; readonly limit: number }): Promise<string[]> {
   const rows = await sql.all<{ blocked_by_id: string }>(
-    `select distinct blocked_by_id from runs_run where blocked_by_id is not null and status = 'QUEUED'
-     and not exists (select 1 from runs_run b where b.id = runs_run.blocked_by_id and b.status in ${openStatuses}) limit ?`,
+    `select distinct blocked_by_id from runs_run where blocked_by_id > ? and status = 'QUEUED'
+     and not exists (select 1 from runs_run b where b.id = runs_run.blocked_by_id and b.status in ${openStatuses})
+     order by blocked_by_id limit ?`,
+    after,
     limit,
   );
   return rows.map(({ blocked_by_id: id }) => id);

@@ -40,7 +40,9 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
   const { session, calls, interrupts } = opened;
   const leftMs = await timeLeft(host.database, run);
   const deadline =
-    leftMs === undefined ? undefined : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.min(leftMs, 2 ** 31 - 1));
+    leftMs === undefined
+      ? undefined
+      : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.max(0, Math.min(leftMs, 2 ** 31 - 1)));
   try {
     if (run.status === "CANCELLING") throw new WeftlineError("RUN_CANCELLED");
     if (leftMs !== undefined && leftMs <= 0) throw new WeftlineError("RUN_DEADLINE");

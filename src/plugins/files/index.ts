@@ -31,7 +31,7 @@ export const files = definePlugin({
     const service: FilesService = { ...createUploads(host), ...createUses(host), list: listFiles };
     contribute(httpRoutes, routeName, createFilesRoute(service));
     contribute(purgers, "files", createPurger(disk));
-    onReady(() => onClose(startSweeping({ config, database: deps.database, disk, log, pairedAt: deps.folder.pairedAt })));
+    onReady(() => onClose(startSweeping({ config, database: deps.database, disk, log, pairedAt: deps.folder.pairedAt, stuck: new Set() })));
     return { uploads: service, files: service };
   },
 });

@@ -8,13 +8,15 @@ import { Disk } from "../../../src/plugins/files/service/disk.ts";
 import { sweepDisk, sweepRows } from "../../../src/plugins/files/service/sweep.ts";
 import { create, end, filesPlatform, newThread, onDisk, put, say, send, uploaded, viewers } from "./fixture.ts";
 
+const quiet = { log: { info: () => undefined, error: () => undefined } as unknown as Logger, stuck: new Set<string>() };
 const patience = { uploadMs: 3_600_000, unusedMs: 86_400_000, orphanMs: 1_000 };
 
 it("uploads that were not finished lapse, files that no message holds go, and those that one holds stay", async () => {
   await using app = await filesPlatform();
   const database = app.platform.use(databaseService);
   const disk = new Disk(join(app.dataDir, "files"));
-  const sweep = (config: Partial<typeof patience>) => sweepRows({ config: { ...patience, ...config }, database, disk, pairedAt: 0 });
+  const sweep = (config: Partial<typeof patience>) =>
+    sweepRows({ config: { ...patience, ...config }, database, disk, pairedAt: 0, ...quiet });
   const unfinished = await create(app);
   const unused = await uploaded(app);
   const held = await uploaded(app);
@@ -33,6 +35,24 @@ it("uploads that were not finished lapse, files that no message holds go, and th
   expect(node).toEqual({ node: { id: held.id } });
 });
 
+it("a file whose row cannot be deleted keeps no other, and is logged once", async () => {
+  await using app = await filesPlatform();
+  const database = app.platform.use(databaseService);
+  const logged: object[] = [];
+  const log = { error: (fields: object) => void logged.push(fields) } as Logger;
+  const disk = new Disk(join(app.dataDir, "files"));
+  for (let n = 0; n < 3; n++) await uploaded(app);
+  const { id } = (await database.read.get<{ id: string }>("select min(id) as id from files_file")) ?? { id: "" };
+  await database.commit(({ sql }) =>
+    sql.run(`create trigger stuck before delete on files_file when old.id = '${id}' begin select raise(abort, 'no'); end`),
+  );
+  const host = { database, disk, log, stuck: new Set<string>(), pairedAt: 0, config: { ...patience, unusedMs: -60_000 } };
+  await sweepRows(host);
+  await sweepRows(host);
+  expect(await database.read.all("select id from files_file")).toEqual([{ id }]);
+  expect(logged).toMatchObject([{ fileId: id }]);
+});
+
 it("never holds up other writes for more than 500 files", async () => {
   await using app = await filesPlatform();
   const database = app.platform.use(databaseService);
@@ -49,7 +69,7 @@ it("never holds up other writes for more than 500 files", async () => {
       left.push(await database.em("SYSTEM").count(UploadedFile));
     },
   });
-  await sweepRows({ config: patience, database: counting, disk: new Disk(join(app.dataDir, "files")), pairedAt: 0 });
+  await sweepRows({ config: patience, database: counting, disk: new Disk(join(app.dataDir, "files")), pairedAt: 0, ...quiet });
   expect(left).toEqual([501, 1, 0]);
 });
 
@@ -65,7 +85,14 @@ it("bytes that a lost process left behind go, once the database has not known th
   const logged: object[] = [];
   const log = { info: (fields: object) => void logged.push(fields) } as Logger;
   const sweep = (orphanMs: number, pairedAt: number) =>
-    sweepDisk({ config: { ...patience, orphanMs }, database: app.platform.use(databaseService), disk: new Disk(folder), log, pairedAt });
+    sweepDisk({
+      config: { ...patience, orphanMs },
+      database: app.platform.use(databaseService),
+      disk: new Disk(folder),
+      log,
+      pairedAt,
+      stuck: new Set(),
+    });
 
   await sweep(3_600_000, 0);
   await sweep(1, Date.now() + 1_000);
@@ -95,8 +122,8 @@ it("no byte goes because another database, or an older copy, was in the folder f
       await using other = await filesPlatform({ uploadMs: 1_000, unusedMs: 1_000 }, dataDir);
       const host = { database: other.platform.use(databaseService), disk: new Disk(join(dataDir, "files")) };
       const { pairedAt } = other.platform.use(dataFolder);
-      await sweepRows({ ...host, config: { uploadMs: 1, unusedMs: -60_000, orphanMs: 60_000 }, pairedAt });
-      await sweepDisk({ ...host, config: { ...patience, orphanMs: 60_000 }, pairedAt, log: undefined as never });
+      await sweepRows({ ...host, config: { uploadMs: 1, unusedMs: -60_000, orphanMs: 60_000 }, pairedAt, ...quiet });
+      await sweepDisk({ ...host, config: { ...patience, orphanMs: 60_000 }, pairedAt, ...quiet });
       expect(await host.database.em("SYSTEM").count(UploadedFile)).toBe(0);
     }
   }

@@ -18,6 +18,8 @@ export interface SweepHost {
   readonly database: Database;
   readonly disk: Disk;
   readonly log: Logger;
+  /** Files that could not be swept and were logged. */
+  readonly stuck: Set<string>;
 }
 
 /** Lets go, again and again, of what nobody will come back for. @returns what stops it. */
@@ -37,7 +39,8 @@ export function startSweeping(host: SweepHost): () => void {
  * Uploads that were not finished in time, and files that no thread holds. The bytes of a row from before the database came to this folder stay for
  * {@link sweepDisk}: another copy of the database may know that they are used.
  */
-export async function sweepRows({ config, database, disk, pairedAt }: Omit<SweepHost, "log">): Promise<void> {
+export async function sweepRows(host: SweepHost): Promise<void> {
+  const { config, database, disk, log, pairedAt, stuck } = host;
   const now = Date.now();
   const unheld = raw("not exists (select 1 from files_use where file_id = id)");
   const lapsed = {
@@ -46,13 +49,32 @@ export async function sweepRows({ config, database, disk, pairedAt }: Omit<Sweep
       { uploadedAt: { $lt: now - config.unusedMs }, [unheld]: [] },
     ],
   };
-  while (await database.em("SYSTEM").findOne(UploadedFile, lapsed))
-    await database.write("SYSTEM", async (tx) => {
-      const gone = await tx.em.find(UploadedFile, lapsed, { limit: batch });
+  const remove = (ids: readonly string[]): Promise<void> =>
+    database.write("SYSTEM", async (tx) => {
+      const gone = await tx.em.find(UploadedFile, { ...lapsed, id: { $in: [...ids] } });
       tx.em.remove(gone);
       const ours = gone.filter(({ createdAt }) => createdAt >= pairedAt);
       tx.afterCommit(() => void disk.remove(ours.map(({ id }) => id)));
     });
+  for (let after = ""; ;) {
+    const page = await database
+      .em("SYSTEM")
+      .find(UploadedFile, { ...lapsed, id: { $gt: after } }, { fields: ["id"], orderBy: { id: "asc" }, limit: batch });
+    const ids = page.map(({ id }) => id);
+    await remove(ids).catch(() => removeOneByOne(ids));
+    after = ids.at(-1) ?? after;
+    if (ids.length < batch) return;
+  }
+
+  /** What one row refuses keeps no other. */
+  async function removeOneByOne(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      await remove([id]).catch((error: unknown) => {
+        if (!stuck.has(id)) log.error({ fileId: id, err: error }, "a file could not be swept; the others are");
+        stuck.add(id);
+      });
+    }
+  }
 }
 
 /** Bytes that the database has not known for long enough: a process was lost between the two, or rows went that came from a backup. */
