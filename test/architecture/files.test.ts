@@ -121,6 +121,7 @@ describe("a plugin", () => {
     const known = [
       "src/plugins/agents/service/run-target.ts",
       "src/plugins/capabilities/tools/message-send.ts",
+      "src/plugins/chat/service/fork/unfinished.ts",
       "src/plugins/example/tool.ts",
       "src/plugins/files/service/sweep.ts",
       "src/plugins/files/service/uses.ts",

@@ -41,3 +41,20 @@ const ThreadSchema = defineEntity({
 export class Thread extends ThreadSchema.class {}
 ThreadSchema.setClass(Thread);
 export const threadEntity = owned(ThreadSchema, { rule: "PRIVATE" });
+
+const ForkSchema = defineEntity({
+  name: "Fork",
+  tableName: "chat_fork",
+  properties: (p) => ({
+    /** Of the thread that it becomes. */
+    id: p.string().primary(),
+    tenantId: p.string(),
+    ownerId: p.string(),
+    streamNum: p.integer(),
+  }),
+});
+
+/** A fork whose messages are being copied; it is gone once the thread is there. */
+export class Fork extends ForkSchema.class {}
+ForkSchema.setClass(Fork);
+export const forkEntity = owned(ForkSchema, { rule: "PRIVATE" });

@@ -1,11 +1,22 @@
-import { changesService, definePlugin, fileService, optional, purgers, runService, streamService, threadResolver } from "#weftline";
+import {
+  changesService,
+  databaseService,
+  definePlugin,
+  fileService,
+  optional,
+  purgers,
+  runService,
+  streamService,
+  threadResolver,
+} from "#weftline";
 import { agentService } from "#plugins/agents";
 import { chatConfig } from "./config.ts";
 import { chatService } from "./contract.ts";
-import { threadEntity } from "./entities.ts";
+import { forkEntity, threadEntity } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { addChatSchema } from "./schema/index.ts";
 import { Activities } from "./service/activity/activities.ts";
+import { leftForks, sweepForks } from "./service/fork/unfinished.ts";
 import { createChat, createThreadResolver } from "./service/service.ts";
 
 /**
@@ -17,15 +28,27 @@ export const chat = definePlugin({
   id: "chat",
   description: "Threads of messages with agents, followed live.",
   config: chatConfig,
-  requires: { agents: agentService, runs: runService, streams: streamService, changes: changesService, files: optional(fileService) },
+  requires: {
+    database: databaseService,
+    agents: agentService,
+    runs: runService,
+    streams: streamService,
+    changes: changesService,
+    files: optional(fileService),
+  },
   provides: { chat: chatService, threads: threadResolver },
-  entities: [threadEntity],
+  entities: [threadEntity, forkEntity],
   migrations,
   schema: addChatSchema,
-  setup: ({ config, deps, contributions, onClose }) => {
+  setup: ({ config, deps, log, contributions, onReady, onClose }) => {
     const activities = new Activities();
     onClose(deps.streams.tap((streamNum, events) => activities.hear(streamNum, events)));
     onClose(() => activities.close());
-    return { chat: createChat({ ...deps, config, activities, purgers: contributions(purgers) }), threads: createThreadResolver() };
+    const host = { ...deps, config, activities, purgers: contributions(purgers) };
+    onReady(async () => {
+      const left = await leftForks(host);
+      void sweepForks(host, left, log);
+    });
+    return { chat: createChat(host), threads: createThreadResolver() };
   },
 });

@@ -15,8 +15,9 @@ export const admin = testViewer("boss", { roles: ["admin"] });
 export const auditor = testViewer("root", { roles: ["admin", "audit"] });
 
 /** A platform with the agent Weaver, who does what `play` says, and the verbs that tests of chat use. */
-export async function chatPlatform(play: Play = { turn: echo }) {
+export async function chatPlatform(play: Play = { turn: echo }, dataDir?: string) {
   const app = await testPlatform({
+    ...(dataDir === undefined ? {} : { dataDir }),
     plugins: [
       models({ bindings: {} }),
       simulated({ tokensPerSecond: 0 }),

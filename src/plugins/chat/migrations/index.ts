@@ -1,8 +1,10 @@
 import { Initial202611230633 } from "./202611230633_initial.ts";
 import { ThreadLists202611292035 } from "./202611292035_thread_lists.ts";
+import { UnfinishedForks202611292311 } from "./202611292311_unfinished_forks.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
   "202611230633_initial": Initial202611230633,
   "202611292035_thread_lists": ThreadLists202611292035,
+  "202611292311_unfinished_forks": UnfinishedForks202611292311,
 };

@@ -23,7 +23,7 @@ export async function attachFiles(
 }
 
 /** Lets a thread hold the files of messages that are copied into it. */
-export async function shareFiles({ files }: ChatDeps, tx: Tx, thread: Thread, parts: readonly StoredPart[]): Promise<void> {
+export async function shareFiles({ files }: ChatDeps, tx: Tx, threadId: string, parts: readonly StoredPart[]): Promise<void> {
   const held = parts.flatMap((part) => (part.type === "file" ? [part.file] : []));
-  if (held.length > 0) await files?.share(tx, thread.id, held);
+  if (held.length > 0) await files?.share(tx, threadId, held);
 }

@@ -1,4 +1,4 @@
-import type { Changes, Contribution, Files, Purger, RunService, Streams, Tx } from "#weftline";
+import type { Changes, Contribution, Database, Files, Purger, RunService, Streams, Tx } from "#weftline";
 import type { AgentService } from "#plugins/agents";
 import type { ChatConfig } from "../config.ts";
 import type { Thread } from "../entities.ts";
@@ -7,6 +7,7 @@ import type { Activities } from "./activity/activities.ts";
 /** What the parts of the chat service work with. */
 export interface ChatDeps {
   readonly config: ChatConfig;
+  readonly database: Database;
   readonly agents: AgentService;
   readonly runs: RunService;
   readonly streams: Streams;

@@ -2,7 +2,7 @@ import { localId, type ThreadResolver } from "#weftline";
 import type { ChatService } from "../contract.ts";
 import type { ChatDeps } from "./deps.ts";
 import { clearThread, deleteThread } from "./erase.ts";
-import { forkThread } from "./fork.ts";
+import { forkThread } from "./fork/fork.ts";
 import { messagesOf } from "./messages.ts";
 import { refuseArchived, regenerateMessage, sendMessage, settingsOf } from "./send.ts";
 import { createThread, findThread, listThreads, updateThread } from "./threads.ts";

@@ -71,6 +71,18 @@ export async function openThread(deps: ChatDeps, scope: Scope, tx: Tx, fields: N
   const { tenantId, actorId: ownerId } = scope.viewer;
   const id = v7();
   const { num: streamNum } = await deps.streams.open(tx, { id, kind: "THREAD", tenantId, ownerId });
+  return insertThread(deps, scope, tx, fields, { id, streamNum });
+}
+
+/** Makes a thread of a log that is there already. */
+export async function insertThread(
+  deps: ChatDeps,
+  scope: Scope,
+  tx: Tx,
+  fields: NewThread,
+  { id, streamNum }: Pick<Thread, "id" | "streamNum">,
+): Promise<Thread> {
+  const { tenantId, actorId: ownerId } = scope.viewer;
   const now = Date.now();
   const rest = { searchTitle: searchable(fields.title), archived: false, createdAt: now, updatedAt: now };
   const thread = await tx.insert(Thread, { id, tenantId, ownerId, streamNum, ...fields, ...rest });
