@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -142,6 +142,43 @@ describe("an SQLite file", () => {
       await byEntities("one");
       expect(await database.em("SYSTEM").count(Ledger)).toBe(1);
     });
+  });
+
+  it("has what was committed copied from its log on the way, and not only when it closes", async () => {
+    const database = open();
+    await database.orm.schema.update();
+    // The file without its log, as a second connection would find it if the log were gone.
+    const copied = (): number => {
+      const copy = join(folder, "copy.db");
+      copyFileSync(file, copy);
+      const alone = new SqliteFile(copy);
+      try {
+        return alone.prepare("select count(*) from library_ledger").pluck().get() as number;
+      } catch {
+        return 0;
+      } finally {
+        alone.close();
+      }
+    };
+    for (let id = 0; id < 150; id++) {
+      await database.commit(({ sql }) => sql.run("insert into library_ledger (id, sum) values (?, 1)", String(id)));
+    }
+    await expect.poll(copied).toBeGreaterThan(0);
+    await database.close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    expect(copied()).toBe(150);
+  });
+
+  it("refuses to be written by what only reads, whether a write is open or not", async () => {
+    const database = open();
+    await database.orm.schema.update();
+    const insert = "insert into library_ledger (id, sum) values ('x', 1) returning id";
+    await expect(database.read.all(insert)).rejects.toThrow("readonly");
+    await expect(database.read.get("delete from library_ledger returning id")).rejects.toThrow("readonly");
+    await database.commit(async () => {
+      await expect(database.read.all(insert)).rejects.toThrow("readonly");
+    });
+    expect(await database.read.all("select id from library_ledger")).toEqual([]);
   });
 
   it("makes the folder that it lies in", () => {

@@ -12,9 +12,10 @@ import { makePrivateFolder } from "./private-files.ts";
 import { WriteQueue } from "./queue.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RowReader } from "./rows.ts";
-import { sqliteSql, type Sql } from "./sql.ts";
+import { committedSql, sqliteSql, type Sql } from "./sql.ts";
 import { isStoreFailure, openSqlite, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
+import { WalCheckpointer } from "./wal-checkpointer.ts";
 
 /** One open transaction of prepared SQL. */
 export interface SqlTx {
@@ -75,6 +76,7 @@ export class Database {
   readonly #writeSql: Sql;
   readonly #lock: FileLock;
   readonly #queue: WriteQueue;
+  readonly #checkpointer: WalCheckpointer;
   readonly #log: Logger | undefined;
   #state: "open" | "joining" | "closed" = "open";
   #watch: CommitWatch | undefined;
@@ -91,13 +93,17 @@ export class Database {
     this.#lock = usable(file, () => lockFile(file));
     try {
       this.#handles = usable(file, () => openSqlite(file));
-      this.read = sqliteSql(this.#handles.reader);
+      this.read = committedSql(this.#handles);
       this.#writeSql = sqliteSql(this.#handles.writer);
+      this.#checkpointer = new WalCheckpointer(file, log);
       const rules = rulesOf(entities);
       this.#queue = new WriteQueue(
         transactionsOf(this.#handles, {
           committing: () => this.#watch?.committing(this.#writeSql),
-          committed: () => this.#watch?.committed(),
+          committed: () => {
+            this.#watch?.committed();
+            this.#checkpointer.committed();
+          },
         }),
       );
       this.orm = new MikroORM({
@@ -190,6 +196,7 @@ export class Database {
     if (this.#state === "closed") return;
     this.#state = "closed";
     await this.#lastWrite();
+    await this.#checkpointer.close();
     await this.orm.close(true);
     for (const handle of [this.#handles.reader, this.#handles.writer]) if (handle.open) handle.close();
     this.#lock.release();

@@ -15,18 +15,45 @@ export interface Sql {
 
 export type SqlValue = string | number | null;
 
-/** Keeps one prepared statement a text: the hot paths use a few dozen texts over and over. */
+/** Everything with one connection. */
 export function sqliteSql(handle: SqliteHandle): Sql {
-  const statements = new Map<string, Statement>();
-  const prepare = (sql: string): Statement => {
-    let statement = statements.get(sql);
-    if (!statement) statements.set(sql, (statement = handle.prepare(sql)));
-    return statement;
-  };
+  const prepare = statementsOf(handle);
   return {
-    now: "cast(unixepoch('subsec') * 1000 as integer)",
+    now,
     all: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
     get: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
     run: async (sql, ...params) => prepare(sql).run(...params).changes,
+  };
+}
+
+/**
+ * Reads committed rows: with the writing connection where no transaction is open on it, since each commit empties the page cache of every other
+ * connection. What is no mere read goes to the reading connection, which refuses it.
+ */
+export function committedSql({ reader, writer }: { readonly reader: SqliteHandle; readonly writer: SqliteHandle }): Sql {
+  const ofReader = statementsOf(reader);
+  const ofWriter = statementsOf(writer);
+  const prepare = (sql: string): Statement => {
+    if (writer.inTransaction) return ofReader(sql);
+    const statement = ofWriter(sql);
+    return statement.reader && statement.readonly ? statement : ofReader(sql);
+  };
+  return {
+    now,
+    all: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
+    get: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
+    run: async (sql, ...params) => ofReader(sql).run(...params).changes,
+  };
+}
+
+const now = "cast(unixepoch('subsec') * 1000 as integer)";
+
+/** Keeps one prepared statement a text: the hot paths use a few dozen texts over and over. */
+function statementsOf(handle: SqliteHandle): (sql: string) => Statement {
+  const statements = new Map<string, Statement>();
+  return (sql) => {
+    let statement = statements.get(sql);
+    if (!statement) statements.set(sql, (statement = handle.prepare(sql)));
+    return statement;
   };
 }

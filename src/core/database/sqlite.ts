@@ -3,6 +3,7 @@ import { SqliteAdapter, SqliteDialect } from "kysely";
 import { watchPresence } from "./presence.ts";
 import { makePrivateFile, repairFiles } from "./private-files.ts";
 import type { Transactions } from "./queue.ts";
+import { mostWalPages } from "./wal-checkpointer.ts";
 
 /** The two connections to one SQLite file: whoever reads sees committed rows only, also while a write is open. */
 export interface SqliteHandles {
@@ -28,6 +29,9 @@ export function openSqlite(file: string): SqliteHandles {
     writer.pragma("journal_mode = WAL");
     writer.pragma("synchronous = FULL");
     writer.pragma("foreign_keys = ON");
+    // What a savepoint keeps for its undoing: beyond 64 KiB SQLite would write it to a temporary file, at every write.
+    writer.pragma("temp_store = MEMORY");
+    writer.pragma(`wal_autocheckpoint = ${mostWalPages}`);
     const reader = new Database(file, { timeout: 5_000 });
     reader.pragma("query_only = ON");
     // The first read makes the write-ahead log, which lasts until the last connection closes.

@@ -1,0 +1,69 @@
+import { Worker } from "node:worker_threads";
+import type { Logger } from "../kernel/spec.ts";
+
+/** After how many commits the write-ahead log is copied back; under load each is some 10 to 100 pages. */
+const everyCommits = 100;
+
+/**
+ * Copies the write-ahead log back into the database file on a thread of its own: the copy and its two fsyncs would hold up the event loop for tens
+ * of milliseconds. The thread starts with the first copy, so a server with little to do has none.
+ *
+ * The log starts over when all of it has been copied. Where new commits always come first, the writing connection copies the rest itself, at
+ * {@link mostWalPages}.
+ *
+ * @see https://www.sqlite.org/wal.html#ckpt
+ */
+export class WalCheckpointer {
+  readonly #file: string;
+  readonly #log: Logger | undefined;
+  #worker: Worker | undefined;
+  #state: "idle" | "at work" | "ended" = "idle";
+  #commits = 0;
+
+  constructor(file: string, log: Logger | undefined) {
+    this.#file = file;
+    this.#log = log;
+  }
+
+  /** Counts a commit, and asks for a copy where it is time. */
+  committed(): void {
+    if (++this.#commits < everyCommits || this.#state !== "idle") return;
+    this.#commits = 0;
+    this.#state = "at work";
+    this.#worker ??= this.#start();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+    this.#worker.postMessage("checkpoint");
+  }
+
+  /** Waits for a copy at work and closes the thread's connection. */
+  async close(): Promise<void> {
+    this.#state = "ended";
+    const worker = this.#worker;
+    if (!worker) return;
+    await new Promise<void>((resolve) => {
+      worker.once("exit", () => resolve());
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+      worker.postMessage("close");
+    });
+  }
+
+  #start(): Worker {
+    const module = new URL(`./wal-worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url);
+    const worker = new Worker(module, { workerData: { file: this.#file } });
+    worker.unref();
+    worker.on("message", () => {
+      if (this.#state === "at work") this.#state = "idle";
+    });
+    worker.on("error", (error) => {
+      this.#log?.warn({ err: error }, "the thread that copies the write-ahead log ended; the main thread copies from now on");
+    });
+    worker.on("exit", () => {
+      this.#state = "ended";
+      this.#worker = undefined;
+    });
+    return worker;
+  }
+}
+
+/** At this length the writing connection copies the log itself, in pages of 4 KiB. */
+export const mostWalPages = 8_000;
