@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startVitest, type TestModule } from "vitest/node";
@@ -6,15 +9,28 @@ import { startVitest, type TestModule } from "vitest/node";
  * Runs the tests whose paths contain one of the arguments, or all of them, and closes with `N passed, N failed`. `--suite <name>` runs
  * one of the suites that `npm test` leaves out.
  */
-// Each file has a process of its own, which would compile the same packages anew.
+// Each process would compile the same packages again.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/weftline", import.meta.url));
+const folder = memoryFolder();
+if (folder !== undefined) process.env["TMPDIR"] = folder;
+const templates = mkdtempSync(join(tmpdir(), "weftline-templates-"));
+process.env["WEFTLINE_TEST_TEMPLATES"] = templates;
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
 const vitest = await startVitest("test", positionals, { watch: false, run: true, project: values.suite });
 const counted = count(vitest.state.getTestModules());
 const failed = counted.failed + vitest.state.getUnhandledErrors().length;
 await vitest.close();
+for (const own of [templates, folder]) if (own !== undefined) rmSync(own, { recursive: true, force: true });
 if (failed > 0 || counted.passed === 0) process.exitCode = 1;
 process.stdout.write(`${counted.passed} passed, ${failed} failed\n`);
+
+/** A folder in memory for temporary files, where there is room: most of a commit is the wait for a disk, and no test pulls the plug. */
+function memoryFolder(): string | undefined {
+  const memory = "/dev/shm";
+  if (process.env["TMPDIR"] !== undefined || !existsSync(memory)) return undefined;
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize < 2 ** 31 ? undefined : mkdtempSync(`${memory}/weftline-`);
+}
 
 /** A file that failed outside its tests (it does not load, a hook threw) counts as one failure. */
 function count(modules: readonly TestModule[]): { passed: number; failed: number } {

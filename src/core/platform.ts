@@ -3,6 +3,7 @@ import type { GraphQLSchema } from "graphql";
 import { compose, type Composition } from "./compose.ts";
 import type { WeftlineConfig } from "./config.ts";
 import { Database, databaseService } from "./database/database.ts";
+import { DatabaseTemplates } from "./database/templates.ts";
 import { missingColumns, pendingMigrations, runMigrations } from "./database/migrations.ts";
 import { WeftlineError } from "./errors.ts";
 import { admission } from "./graphql/authenticate.ts";
@@ -30,6 +31,8 @@ import type { Viewer } from "./database/viewer.ts";
 export interface BootOptions {
   /** `automatic` applies pending migrations; `refuse` stops where there are any. Automatic in development unless said. */
   readonly migrate?: "automatic" | "refuse";
+  /** A folder of databases as migrations left them, from which new ones are copied: for tests, which boot often. */
+  readonly templates?: string;
   /** `intended` checks, before any plugin begins its work, that the host may and can listen where its configuration says. */
   readonly listening?: "intended";
 }
@@ -142,7 +145,11 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
  * @throws DATABASE_LOCKED where a server has it open.
  */
 export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database {
-  return new Database({ file: join(dataDirOf(config), "weftline.db"), entities, migrations, log: createLog(config) });
+  return new Database({ file: fileOf(config), entities, migrations, log: createLog(config) });
+}
+
+function fileOf(config: WeftlineConfig): string {
+  return join(dataDirOf(config), "weftline.db");
 }
 
 function dataDirOf({ dataDir = "data" }: WeftlineConfig): string {
@@ -154,6 +161,9 @@ async function openDatabase(
   composition: Composition,
   options: BootOptions,
 ): Promise<{ readonly database: Database; readonly pairing: Pairing }> {
+  const file = fileOf(config);
+  const templates = options.templates === undefined ? undefined : new DatabaseTemplates(options.templates);
+  templates?.copyTo(file, composition.migrations);
   const database = connectDatabase(config, composition);
   try {
     const pending = await pendingMigrations(database);
@@ -161,6 +171,7 @@ async function openDatabase(
     if (pending.length > 0 && !automatic)
       throw new WeftlineError("MIGRATION_PENDING", { count: pending.length, names: pending.join(", ") });
     if (pending.length > 0) await runMigrations(database);
+    if (pending.length > 0 && pending.length === composition.migrations.length) templates?.keep(file, composition.migrations);
     const columns = await missingColumns(database);
     const missing = new WeftlineError("MIGRATION_MISSING", { columns: columns.join(", ") });
     if (columns.length > 0 && config.mode === "production") throw missing;

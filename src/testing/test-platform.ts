@@ -5,7 +5,7 @@ import { GraphQLError, type ExecutionResult } from "graphql";
 import type { WeftlineConfig } from "../core/config.ts";
 import type { Viewer } from "../core/database/viewer.ts";
 import type { PluginList } from "../core/kernel/spec.ts";
-import { createPlatform, type Platform } from "../core/platform.ts";
+import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
 import { testDoor } from "./door.ts";
 import { defaultViewer } from "./viewers.ts";
 
@@ -71,9 +71,11 @@ export async function testPlatform({
   ...host
 }: TestPlatformOptions): Promise<TestPlatform> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "weftline-test-"));
+  const templates = process.env["WEFTLINE_TEST_TEMPLATES"];
+  const options: BootOptions = { migrate: "automatic", ...(templates === undefined || dataDir !== undefined ? {} : { templates }) };
   const boot = async (): Promise<Booted> => {
     const door = viewers && testDoor(viewers)();
-    const platform = await createPlatform({ ...host, plugins: [plugins, door], dataDir: folder, logLevel }, { migrate: "automatic" });
+    const platform = await createPlatform({ ...host, plugins: [plugins, door], dataDir: folder, logLevel }, options);
     return { platform, url: viewers && (await platform.listen({ host: "127.0.0.1", port: 0 })).url };
   };
   const leave = (): void => {
