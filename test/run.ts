@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,25 +11,24 @@ import { startVitest, type TestModule } from "vitest/node";
  */
 // Each process would compile the same packages again.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/weftline", import.meta.url));
-const folder = memoryFolder();
-if (folder !== undefined) process.env["TMPDIR"] = folder;
-const templates = mkdtempSync(join(tmpdir(), "weftline-templates-"));
-process.env["WEFTLINE_TEST_TEMPLATES"] = templates;
+// Most of a commit is the wait for a disk, and no test pulls the plug.
+const memory = "/dev/shm";
+const folder = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), "weftline-tests-"));
+process.env["TMPDIR"] = folder;
+mkdirSync(join(folder, "weftline-test-templates"));
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
 const vitest = await startVitest("test", positionals, { watch: false, run: true, project: values.suite });
 const counted = count(vitest.state.getTestModules());
 const failed = counted.failed + vitest.state.getUnhandledErrors().length;
 await vitest.close();
-for (const own of [templates, folder]) if (own !== undefined) rmSync(own, { recursive: true, force: true });
+rmSync(folder, { recursive: true, force: true });
 if (failed > 0 || counted.passed === 0) process.exitCode = 1;
 process.stdout.write(`${counted.passed} passed, ${failed} failed\n`);
 
-/** A folder in memory for temporary files, where there is room: most of a commit is the wait for a disk, and no test pulls the plug. */
-function memoryFolder(): string | undefined {
-  const memory = "/dev/shm";
-  if (process.env["TMPDIR"] !== undefined || !existsSync(memory)) return undefined;
-  const { bavail, bsize } = statfsSync(memory);
-  return bavail * bsize < 2 ** 31 ? undefined : mkdtempSync(`${memory}/weftline-`);
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 2 ** 31;
 }
 
 /** A file that failed outside its tests (it does not load, a hook threw) counts as one failure. */
