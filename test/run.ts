@@ -13,15 +13,15 @@ import { startVitest, type TestModule } from "vitest/node";
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/weftline", import.meta.url));
 // Most of a commit is the wait for a disk, and no test pulls the plug.
 const memory = "/dev/shm";
-const folder = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), "weftline-tests-"));
-process.env["TMPDIR"] = folder;
-mkdirSync(join(folder, "weftline-test-templates"));
+const temporary = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), "weftline-tests-"));
+process.env["TMPDIR"] = temporary;
+mkdirSync(join(temporary, "weftline-test-templates"));
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
 const vitest = await startVitest("test", positionals, { watch: false, run: true, project: values.suite });
 const counted = count(vitest.state.getTestModules());
 const failed = counted.failed + vitest.state.getUnhandledErrors().length;
 await vitest.close();
-rmSync(folder, { recursive: true, force: true });
+rmSync(temporary, { recursive: true, force: true });
 if (failed > 0 || counted.passed === 0) process.exitCode = 1;
 process.stdout.write(`${counted.passed} passed, ${failed} failed\n`);
 
