@@ -154,15 +154,16 @@ const insertTexts: ReadonlyMap<number, string> = new Map(
   ]),
 );
 
-/** JSON turns what it cannot carry into null without a word; a log must not. */
 function encode(kind: string, payload: unknown): string {
-  return JSON.stringify(payload, (name, value: unknown) => {
-    if (typeof value === "number" && !Number.isFinite(value)) {
-      throw new WeftlineError("PROTOCOL_VIOLATION", {
-        plugin: "runs",
-        problem: `${kind} carries ${value} in "${name}", which JSON has no word for`,
-      });
-    }
-    return value;
+  const text = JSON.stringify(payload);
+  // JSON turns what it cannot carry into null without a word; a log must not.
+  return text?.includes("null") ? JSON.stringify(payload, (name, value: unknown) => carried(kind, name, value)) : text;
+}
+
+function carried(kind: string, name: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  throw new WeftlineError("PROTOCOL_VIOLATION", {
+    plugin: "runs",
+    problem: `${kind} carries ${value} in "${name}", which JSON has no word for`,
   });
 }

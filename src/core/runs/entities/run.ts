@@ -36,10 +36,10 @@ const RunSchema = defineEntity({
      */
     lastSeq: p.integer().formula((columns) => `(select head from runs_stream where num = ${columns.streamNum})`),
     threadId: p.string().nullable(),
-    rootId: p.string().index(),
-    parentId: p.string().nullable().index(),
+    rootId: p.string(),
+    parentId: p.string().nullable(),
     retryOfId: p.string().nullable(),
-    blockedById: p.string().nullable().index(),
+    blockedById: p.string().nullable(),
     /** The run that the user's message started and whose answer this one gives anew, by `regenerateMessage`. */
     regeneratesId: p.string().nullable(),
     targetType: p.string(),
@@ -83,8 +83,12 @@ const RunSchema = defineEntity({
     { name: "runs_run_open_index", properties: ["tenantId", "ownerId"], where: "finished_at is null" as never },
     { properties: ["threadId", "status"] },
     { properties: ["targetId", "createdAt"] },
-    { properties: ["status", "dueAt"] },
-    { properties: ["status", "leaseUntil"] },
+    // What few runs have stands in small indexes: a run that never has it writes nothing there.
+    { name: "runs_run_parent_index", properties: ["parentId"], where: "parent_id is not null" as never },
+    { name: "runs_run_blocked_index", properties: ["blockedById"], where: "blocked_by_id is not null" as never },
+    { name: "runs_run_due_at_index", properties: ["dueAt"], where: "due_at is not null" as never },
+    { name: "runs_run_lease_index", properties: ["leaseUntil"], where: "lease_owner is not null" as never },
+    { name: "runs_run_deadline_index", properties: ["deadlineAt"], where: "deadline_at is not null and finished_at is null" as never },
     // The due runs of a viewer, found where a backlog of others is older.
     { name: "runs_run_due_index", properties: ["tenantId", "ownerId", "dueAt"], where: "due_at is not null" as never },
   ],
