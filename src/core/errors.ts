@@ -198,6 +198,7 @@ export const errorCodes = {
   ),
   RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
   REQUEST_ENTITY_TOO_LARGE: entry("input", "The request is too large.", "Send less at once; files go to /files."),
+  STORAGE_FULL: entry("conflict", "{whose} {bytes}; {limit} is allowed.", "Delete threads, or raise {setting} in server.limits."),
   WORK_TOO_LONG: entry(
     "input",
     "Too long: {what} may take {limit}.",

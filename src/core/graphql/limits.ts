@@ -35,6 +35,12 @@ export interface GraphLimits {
   readonly requestBurst: number;
   /** Runs of one viewer that have not ended. */
   readonly openRunsPerViewer: number;
+  /** Bytes of JSON that one run may write: its events, the messages in them, and its checkpoints. */
+  readonly runBytes: number;
+  /** Bytes of JSON that one viewer may keep in messages, events and checkpoints. */
+  readonly storedBytesPerViewer: number;
+  /** The same of all viewers of a tenant. */
+  readonly storedBytesPerTenant: number;
   /** Milliseconds that a response waits for a reader who takes nothing of it; event streams wait longer. */
   readonly stalledResponseMs: number;
 }
@@ -59,6 +65,9 @@ const shared: GraphLimits = {
   requestsPerSecond: 500,
   requestBurst: 10_000,
   openRunsPerViewer: 500,
+  runBytes: 64 * 1024 * 1024,
+  storedBytesPerViewer: 4 * 1024 ** 3,
+  storedBytesPerTenant: 64 * 1024 ** 3,
   stalledResponseMs: 60_000,
 };
 
@@ -69,6 +78,8 @@ const local: GraphLimits = {
   socketsPerAddress: Infinity,
   requestsPerSecond: Infinity,
   openRunsPerViewer: 10_000,
+  storedBytesPerViewer: Infinity,
+  storedBytesPerTenant: Infinity,
 };
 
 /** The limits of the host, for whoever enforces one; known when all plugins are set up. */

@@ -6,6 +6,11 @@ export function hasSizeWithin(value: unknown, most: number): boolean {
   return left(value, most) >= 0;
 }
 
+/** How many characters a value has as JSON, about: escapes are not counted. */
+export function sizeOf(value: unknown): number {
+  return value === undefined ? 0 : Number.MAX_SAFE_INTEGER - left(value, Number.MAX_SAFE_INTEGER);
+}
+
 /** What is left of a size behind a value; escapes are not counted. */
 function left(value: unknown, size: number): number {
   if (typeof value === "string") return size - value.length - 2;

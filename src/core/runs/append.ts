@@ -1,16 +1,19 @@
 import type { SqlTx } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
 import type { Changes } from "../host/changes.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
-import { appendEvents } from "./log.ts";
+import { appendEvents, type Appended } from "./log.ts";
 import { project } from "./projection.ts";
 import type { ProjectedRun, RunEventDraft } from "./projector.ts";
+import type { StorageOwner, StorageQuota } from "./storage-quota.ts";
 
 /** What appends outside a run's own session need: signals, which anyone may log at any time, and a thread's own events. */
 export interface AppendHost {
   readonly hub: Hub;
   readonly changes: Changes | undefined;
+  readonly quota: StorageQuota;
   /** These runs want a worker. */
   ring(runId: string): void;
   readonly failpoint?: Failpoint | undefined;
@@ -27,6 +30,7 @@ export async function appendSignal(
   const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
   await project(sql, run, events, drafts, ring);
   afterCommit(() => {
+    host.quota.add(run, bytes);
     host.hub.publish(run.streamNum, events, bytes);
     publishChanges(host.changes, run, events);
     for (const id of ring) host.ring(id);
@@ -34,16 +38,34 @@ export async function appendSignal(
   return events;
 }
 
-/** Appends events of a stream itself. @returns them as they were numbered. */
+/** Appends events of a stream itself. @param beside bytes that are written beside them. @returns them as they were numbered. */
 export async function appendToStream(
   host: AppendHost,
   { sql, afterCommit }: SqlTx,
   streamNum: number,
   drafts: readonly NewEvent[],
-): Promise<LoggedEvent[]> {
-  const { events, bytes } = await appendEvents(sql, { streamNum, events: drafts });
-  afterCommit(() => host.hub.publish(streamNum, events, bytes));
-  return events;
+  beside = 0,
+): Promise<Appended> {
+  const appended = await appendEvents(sql, { streamNum, events: drafts, beside });
+  const { events, bytes, owner } = appended;
+  afterCommit(() => {
+    host.quota.add(owner, bytes);
+    host.hub.publish(streamNum, events, bytes);
+  });
+  return appended;
+}
+
+/** Whose a stream is, and what it takes. */
+export async function ownerOf(sql: Sql, streamNum: number): Promise<(StorageOwner & { readonly bytes: number }) | undefined> {
+  return sql.get<StorageOwner & { readonly bytes: number } & { [column: string]: string | number }>(
+    `select tenant_id as "tenantId", owner_id as "ownerId", bytes from runs_stream where num = ?`,
+    streamNum,
+  );
+}
+
+/** Counts what was written to a stream beside its events. */
+export async function countBytes(sql: Sql, streamNum: number, bytes: number): Promise<void> {
+  await sql.run("update runs_stream set bytes = bytes + ? where num = ?", bytes, streamNum);
 }
 
 /** Lets lists know of runs and interrupts that changed. */

@@ -1,11 +1,13 @@
 import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
+import { countBytes } from "./append.ts";
 import { readValues, ValueWriter } from "./checkpoint-values.ts";
 import type { Checkpoints, CheckpointWrite, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
+import type { StorageQuota } from "./storage-quota.ts";
 
 /** Whose checkpoints, and under which epoch they are written. */
 export interface CheckpointOwner {
@@ -13,6 +15,7 @@ export interface CheckpointOwner {
   readonly tenantId: string;
   readonly ownerId: string;
   readonly epoch: number;
+  readonly streamNum: number;
 }
 
 /** What of a run's session matters to its checkpoints. */
@@ -20,40 +23,65 @@ export interface CheckpointSession {
   /** What was said so far is durable. */
   flush(): Promise<void>;
   stepId(step: string): string | undefined;
+  /** Counts what is written beside the log. */
+  countWritten(characters: number): void;
+}
+
+/** What checkpoints need of the host. */
+export interface CheckpointHost {
+  readonly database: Database;
+  readonly quota: StorageQuota;
+  readonly failpoint?: Failpoint | undefined;
 }
 
 type Row = Pick<Checkpoint, "namespace" | "name" | "format" | "versions" | "data" | "createdAt"> & { readonly parent: string | null };
+
+/** What a row takes beside its values, about. */
+const rowSize = 200;
 
 const columns = "c.namespace, c.name, p.name as parent, c.format, c.versions, c.data, c.created_at";
 const joined = "runs_checkpoint c left join runs_checkpoint p on p.id = c.parent_id and p.run_id = c.run_id";
 
 /** A run's checkpoints, as its adapter works with them. */
-export function checkpointsOf(database: Database, run: CheckpointOwner, session: CheckpointSession, failpoint?: Failpoint): Checkpoints {
+export function checkpointsOf(
+  { database, quota, failpoint }: CheckpointHost,
+  run: CheckpointOwner,
+  session: CheckpointSession,
+): Checkpoints {
   const { read } = database;
   const values = new ValueWriter(run.id);
   const stored = async (row: Row | undefined): Promise<StoredCheckpoint | undefined> => row && load(read, run.id, row);
+  const counted = async (work: (sql: Sql) => Promise<number>): Promise<void> => {
+    await database.commit(async ({ sql, afterCommit }) => {
+      await checkOwner(sql, run);
+      const characters = await work(sql);
+      await countBytes(sql, run.streamNum, characters);
+      failpoint?.("checkpoint.inside");
+      afterCommit(() => {
+        session.countWritten(characters);
+        quota.add(run, characters);
+      });
+    });
+    failpoint?.("checkpoint.committed");
+  };
   return {
     put: async (checkpoint) => {
       await session.flush();
       const stepId = checkpoint.step === undefined ? undefined : session.stepId(checkpoint.step);
       failpoint?.("checkpoint.before");
-      await database.commit(async ({ sql }) => {
-        await checkOwner(sql, run);
-        await insert(sql, run, checkpoint, stepId);
-        await values.write(sql, checkpoint);
-        failpoint?.("checkpoint.inside");
+      await counted(async (sql) => {
+        const row = await insert(sql, run, checkpoint, stepId);
+        return row + (await values.write(sql, checkpoint));
       });
-      failpoint?.("checkpoint.committed");
     },
     putWrites: async ({ namespace = "", checkpoint }, writes) => {
       await session.flush();
       failpoint?.("checkpoint.before");
-      await database.commit(async ({ sql }) => {
-        await checkOwner(sql, run);
-        for (const write of writes) await insertWrite(sql, [run.id, namespace, checkpoint], write);
-        failpoint?.("checkpoint.inside");
+      await counted(async (sql) => {
+        let characters = 0;
+        for (const write of writes) characters += await insertWrite(sql, [run.id, namespace, checkpoint], write);
+        return characters;
       });
-      failpoint?.("checkpoint.committed");
     },
     get: async ({ namespace = "", id }) => {
       const where = `c.run_id = ? and c.namespace = ?${id === undefined ? "" : " and c.name = ?"}`;
@@ -84,7 +112,14 @@ async function checkOwner(sql: Sql, { id, epoch }: CheckpointOwner): Promise<voi
   if (row?.epoch !== epoch) throw new WeftlineError("RUN_FENCED");
 }
 
-async function insert(sql: Sql, run: CheckpointOwner, checkpoint: NewCheckpoint, stepId: string | undefined): Promise<void> {
+/** @returns how many characters that took. */
+async function insert(
+  sql: Sql,
+  run: Omit<CheckpointOwner, "streamNum">,
+  checkpoint: NewCheckpoint,
+  stepId: string | undefined,
+): Promise<number> {
+  const [versions, data] = [JSON.stringify(checkpoint.versions), JSON.stringify(checkpoint.data ?? null)];
   const { namespace = "", parent } = checkpoint;
   const newest = await sql.get<{ num: number | null }>("select max(num) as num from runs_checkpoint where run_id = ?", run.id);
   const num = (newest?.num ?? 0) + 1;
@@ -111,12 +146,15 @@ async function insert(sql: Sql, run: CheckpointOwner, checkpoint: NewCheckpoint,
     parentRow?.id ?? null,
     stepId ?? null,
     checkpoint.format,
-    JSON.stringify(checkpoint.versions),
-    JSON.stringify(checkpoint.data ?? null),
+    versions,
+    data,
   );
+  return rowSize + versions.length + data.length;
 }
 
-async function insertWrite(sql: Sql, place: readonly [string, string, string], write: CheckpointWrite): Promise<void> {
+/** @returns how many characters that took. */
+async function insertWrite(sql: Sql, place: readonly [string, string, string], write: CheckpointWrite): Promise<number> {
+  const value = JSON.stringify(write.value ?? null);
   const onConflict = write.index < 0 ? "update set channel = excluded.channel, value = excluded.value" : "nothing";
   await sql.run(
     `insert into runs_checkpoint_write (run_id, namespace, checkpoint, task, place, channel, value) values (?, ?, ?, ?, ?, ?, ?)
@@ -125,8 +163,9 @@ async function insertWrite(sql: Sql, place: readonly [string, string, string], w
     write.task,
     write.index,
     write.channel,
-    JSON.stringify(write.value ?? null),
+    value,
   );
+  return rowSize + value.length;
 }
 
 function rowOf(row: Record<string, unknown> | undefined): Row | undefined {
@@ -156,7 +195,7 @@ async function load(sql: Sql, runId: string, row: Row): Promise<StoredCheckpoint
 }
 
 /** Lets a run begin with a copy of another's checkpoint: it stands without that run from then on. */
-export async function forkCheckpoint(sql: Sql, from: Checkpoint, run: Omit<CheckpointOwner, "epoch">): Promise<void> {
+export async function forkCheckpoint(sql: Sql, from: Checkpoint, run: Omit<CheckpointOwner, "epoch" | "streamNum">): Promise<void> {
   const { namespace, name, format, versions, data } = from;
   const values = await readValues(sql, from, versions);
   await insert(sql, { ...run, epoch: 0 }, { id: name, namespace, format, versions, values, data }, undefined);

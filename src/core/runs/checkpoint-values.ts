@@ -31,17 +31,21 @@ export class ValueWriter {
     this.#runId = runId;
   }
 
+  /** @returns how many characters that took. */
   async write(
     sql: Sql,
     { namespace = "", parent, versions, values }: Pick<NewCheckpoint, "namespace" | "parent" | "versions" | "values">,
-  ): Promise<void> {
+  ): Promise<number> {
+    let characters = 0;
     const place = { runId: this.#runId, namespace };
     const before = parent === undefined ? {} : await versionsOf(sql, place, parent);
     for (const [channel, value] of Object.entries(values)) {
       const version = versions[channel];
       if (version === undefined || value === undefined) continue;
       if (!Array.isArray(value)) {
-        await insert(sql, place, channel, version, { base: null, keep: 0, value: JSON.stringify(value) });
+        const whole = JSON.stringify(value);
+        await insert(sql, place, channel, version, { base: null, keep: 0, value: whole });
+        characters += whole.length;
         continue;
       }
       const items = value.map((item) => JSON.stringify(item) ?? "null");
@@ -50,7 +54,9 @@ export class ValueWriter {
       const tail = `[${items.slice(keep).join(",")}]`;
       await insert(sql, place, channel, version, { base: keep === 0 ? null : (base?.version ?? null), keep, value: tail });
       this.#written.set(`${namespace}\n${channel}`, { version, items });
+      characters += tail.length;
     }
+    return characters;
   }
 
   async #base(sql: Sql, place: Place, channel: string, version: string | undefined): Promise<Written | undefined> {

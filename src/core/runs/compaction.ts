@@ -1,8 +1,8 @@
-import type { Database } from "../database/database.ts";
-import type { Sql } from "../database/sql.ts";
+import type { Database, SqlTx } from "../database/database.ts";
 import { openStatuses } from "./types.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { isOfStore, type SetAside } from "./set-aside.ts";
+import type { StorageOwner } from "./storage-quota.ts";
 
 /** Only messages that have been finished for so long lose their deltas, so that whoever reconnects soon is still given every one. */
 const keepMs = 10 * 60 * 1000;
@@ -18,6 +18,8 @@ export interface CompactionOptions {
   readonly failpoint?: Failpoint | undefined;
   /** Where streams that cannot be compacted are noted, so that the others are; without it, the first of them ends the round. */
   readonly broken?: SetAside;
+  /** Told what an owner no longer keeps. */
+  readonly freed?: (owner: StorageOwner, bytes: number) => void;
 }
 
 /**
@@ -29,11 +31,11 @@ export interface CompactionOptions {
 export async function compact(
   database: Database,
   olderThanMs: number = keepMs,
-  { failpoint, broken }: CompactionOptions = {},
+  { failpoint, broken, freed = () => undefined }: CompactionOptions = {},
 ): Promise<number> {
   const dropFrom = (nums: readonly number[]): Promise<number> =>
-    database.commit(async ({ sql }) => {
-      const count = await compactStreams(sql, nums, olderThanMs);
+    database.commit(async (tx) => {
+      const count = await compactStreams(tx, nums, { olderThanMs, freed });
       failpoint?.("compact.inside");
       return count;
     });
@@ -79,23 +81,41 @@ interface DueStream {
   readonly at: number;
 }
 
-async function compactStreams(sql: Sql, nums: readonly number[], olderThanMs: number): Promise<number> {
+async function compactStreams(tx: SqlTx, nums: readonly number[], how: HowToCompact): Promise<number> {
   const until = performance.now() + maxMs;
   let visited = 0;
   let dropped = 0;
   for (const num of nums) {
     if (visited >= maxRows || performance.now() > until) break;
-    const seen = await compactStream(sql, num, olderThanMs);
+    const seen = await compactStream(tx, num, how);
     visited += seen.visited;
     dropped += seen.dropped;
   }
   return dropped;
 }
 
+interface HowToCompact {
+  readonly olderThanMs: number;
+  readonly freed: (owner: StorageOwner, bytes: number) => void;
+}
+
+interface StreamRow {
+  readonly tenant_id: string;
+  readonly owner_id: string;
+  readonly bytes: number;
+  readonly head: number;
+  readonly horizon: number;
+  readonly open: number | null;
+}
+
 /** Goes on from the horizon by so many rows at most; what is left is visited again. */
-async function compactStream(sql: Sql, num: number, olderThanMs: number): Promise<{ readonly visited: number; readonly dropped: number }> {
-  const stream = await sql.get<{ head: number; horizon: number; open: number | null }>(
-    `select head, horizon, (select min(start_seq) from runs_run where stream_num = s.num and start_seq > s.horizon and status in ${openStatuses}) as open
+async function compactStream(
+  { sql, afterCommit }: SqlTx,
+  num: number,
+  { olderThanMs, freed }: HowToCompact,
+): Promise<{ readonly visited: number; readonly dropped: number }> {
+  const stream = await sql.get<StreamRow>(
+    `select tenant_id, owner_id, bytes, head, horizon, (select min(start_seq) from runs_run where stream_num = s.num and start_seq > s.horizon and status in ${openStatuses}) as open
      from runs_stream s where num = ?`,
     num,
   );
@@ -111,16 +131,25 @@ async function compactStream(sql: Sql, num: number, olderThanMs: number): Promis
     maxRows,
   );
   const { visited = 0, end = null, old = null } = page ?? {};
-  const dropped = await sql.run(
-    "delete from runs_event where stream_num = ? and seq > ? and seq <= ? and kind = 'message.delta'",
+  const deltas = "runs_event where stream_num = ? and seq > ? and seq <= ? and kind = 'message.delta'";
+  const size = await sql.get<{ bytes: number }>(
+    `select coalesce(sum(length(payload) + 40), 0) as bytes from ${deltas}`,
     num,
     stream.horizon,
     old,
   );
+  const dropped = await sql.run(`delete from ${deltas}`, num, stream.horizon, old);
   const more = old === end && visited === maxRows;
   // What is too new now will be old enough then; what an open run keeps is due when that has ended.
   const next = more ? "compactable_at" : old === end ? "null" : sql.now;
   const horizon = dropped > 0 || more ? old : null;
-  await sql.run(`update runs_stream set horizon = coalesce(?, horizon), compactable_at = ${next} where num = ?`, horizon, num);
+  const bytes = Math.min(size?.bytes ?? 0, stream.bytes);
+  await sql.run(
+    `update runs_stream set horizon = coalesce(?, horizon), compactable_at = ${next}, bytes = bytes - ? where num = ?`,
+    horizon,
+    bytes,
+    num,
+  );
+  if (bytes > 0) afterCommit(() => freed({ tenantId: stream.tenant_id, ownerId: stream.owner_id }, bytes));
   return { visited, dropped };
 }

@@ -43,7 +43,10 @@ export function startHousekeeping(host: HousekeepingHost): () => void {
   every(expiryMs, () => expireRuns(host, runs));
   every(cleaningMs, () => freeStranded(host, gone));
   every(cleaningMs, () => forgetKeys(host.database));
-  every(cleaningMs, () => compact(host.database, undefined, { failpoint: host.failpoint, broken }));
+  every(cleaningMs, () =>
+    compact(host.database, undefined, { failpoint: host.failpoint, broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }),
+  );
+  every(expiryMs, () => host.quota.save());
   return () => {
     stopped = true;
     timers.forEach((timer) => clearTimeout(timer));

@@ -1,5 +1,6 @@
 import type { Sql, SqlValue } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
+import type { StorageOwner } from "./storage-quota.ts";
 import { endsRun, type LoggedEvent, type NewEvent } from "./events.ts";
 
 /** How many rows one read of the log brings. */
@@ -77,10 +78,13 @@ export interface Append {
   /** Whose events they are; absent for the stream's own. `"first"` names a run by the first of these events. */
   readonly run?: { readonly id: string; readonly startSeq: number | "first" };
   readonly events: readonly NewEvent[];
+  /** Bytes that are written beside them: a message, an input. */
+  readonly beside?: number;
 }
 
-/** Rows as they were appended, and their size in bytes. */
+/** Rows as they were appended, their size in bytes with what was written beside them, and whose they are. */
 export interface Appended {
+  readonly owner: StorageOwner;
   readonly events: LoggedEvent[];
   readonly bytes: number;
 }
@@ -109,32 +113,41 @@ export async function appendEvents(sql: Sql, append: Append): Promise<Appended> 
  * @returns nothing where the stream is gone or the epoch is not the run's.
  * @throws PROTOCOL_VIOLATION for a payload that JSON cannot carry.
  */
-export async function numberEvents(sql: Sql, { streamNum, run, events }: Append, epoch?: number): Promise<Numbered | undefined> {
+export async function numberEvents(
+  sql: Sql,
+  { streamNum, run, events, beside = 0 }: Append,
+  epoch?: number,
+): Promise<Numbered | undefined> {
   const at = Date.now();
+  const texts = events.map(({ kind, payload }) => encode(kind, payload));
+  const bytes = texts.reduce((sum, text) => sum + text.length + 40, beside);
   const compactable = events.some(({ kind }) => endsRun(kind)) ? `, compactable_at = coalesce(compactable_at, ${sql.now})` : "";
   const head =
     run === undefined || epoch === undefined
-      ? await sql.get<{ head: number }>(raiseHead(compactable, ""), events.length, streamNum)
-      : await sql.get<{ head: number }>(raiseHead(compactable, ofEpoch), events.length, streamNum, run.id, epoch);
+      ? await sql.get<Raised>(raiseHead(compactable, ""), events.length, bytes, streamNum)
+      : await sql.get<Raised>(raiseHead(compactable, ofEpoch), events.length, bytes, streamNum, run.id, epoch);
   if (!head) return undefined;
   const first = head.head - events.length + 1;
   const runSeq = run === undefined ? null : run.startSeq === "first" ? first : run.startSeq;
   const appended: LoggedEvent[] = [];
   const rows: SqlValue[][] = [];
-  let bytes = 0;
   for (const [index, { kind, payload, key }] of events.entries()) {
     const seq = first + index;
-    const text = encode(kind, payload);
-    bytes += text.length + 40;
-    rows.push([streamNum, seq, runSeq, at, kind, text, key ?? null]);
+    rows.push([streamNum, seq, runSeq, at, kind, texts[index] ?? "", key ?? null]);
     appended.push(run === undefined ? { seq, at, kind, payload } : { seq, at, kind, payload, runId: run.id });
   }
-  return { events: appended, bytes, rows };
+  return { events: appended, bytes, rows, owner: { tenantId: head.tenant_id, ownerId: head.owner_id } };
+}
+
+interface Raised {
+  readonly head: number;
+  readonly tenant_id: string;
+  readonly owner_id: string;
 }
 
 const ofEpoch = "and exists (select 1 from runs_run where id = ? and epoch = ?)";
 const raiseHead = (set: string, and: string): string =>
-  `update runs_stream set head = head + ?${set} where num = ? and deleted = 0 ${and} returning head`;
+  `update runs_stream set head = head + ?, bytes = bytes + ?${set} where num = ? and deleted = 0 ${and} returning head, tenant_id, owner_id`;
 
 /** Writes numbered rows, many a statement, in a few lengths: each is prepared once. */
 export async function insertEvents(sql: Sql, rows: readonly SqlValue[][]): Promise<void> {

@@ -5,6 +5,9 @@ import type { RunTrigger } from "./types.ts";
 
 /** What somebody asks for is refused beyond the limit; what the platform asks for goes on. */
 const asked: readonly RunTrigger[] = ["API", "CHAT", "RETRY", "WEBHOOK"];
+/** Whether somebody asks for the run, and not the platform itself. */
+export const isAsked = (trigger: RunTrigger): boolean => asked.includes(trigger);
+
 /** Of how many viewers a figure is kept. */
 const mostViewers = 10_000;
 
@@ -31,7 +34,7 @@ export class OpenRuns {
     const key = JSON.stringify([tenantId, actorId]);
     let open = this.#atMost.get(key) ?? most;
     if (open >= most) open = await countOpen(tx, tenantId, actorId);
-    if (open >= most && asked.includes(trigger)) {
+    if (open >= most && isAsked(trigger)) {
       const fix = "Wait until some have ended, or cancel some.";
       throw new WeftlineError("RATE_LIMITED", { message: `Too many open runs at once: ${most} are allowed.`, fix });
     }

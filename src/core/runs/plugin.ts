@@ -12,7 +12,7 @@ import { purgeCheckpoints } from "./checkpoint-store.ts";
 import { checkpointEntity, checkpointValueEntity, checkpointWriteEntity } from "./entities/checkpoint.ts";
 import { interruptEntity, messageEntity, toolCallEntity } from "./entities/message.ts";
 import { runEntity, runMetadataEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
-import { eventEntity, streamEntity } from "./entities/stream.ts";
+import { eventEntity, storageEntity, streamEntity } from "./entities/stream.ts";
 import { toolCallAuditEntity } from "./entities/tool-audit.ts";
 import { faultInjections } from "./failpoint.ts";
 import type { PlaceOwner } from "./fair-places.ts";
@@ -24,6 +24,7 @@ import { addRunsSchema } from "./schema/index.ts";
 import { ProviderFailures } from "./provider-failures.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
+import { StorageQuota } from "./storage-quota.ts";
 import { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
 import type { Lookup } from "./cast.ts";
@@ -45,6 +46,7 @@ export const runsPlugin = definePlugin({
   description: "Runs, their log and the engine that advances them.",
   entities: [
     streamEntity,
+    storageEntity,
     eventEntity,
     runEntity,
     runMetadataEntity,
@@ -74,20 +76,25 @@ export const runsPlugin = definePlugin({
     const failpoint = faults?.failpoint;
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
     const hub = new Hub();
+    const quota = new StorageQuota(database, () => deps.limits());
     const writer: LogWriter = new LogWriter(database, hub, {
       ring: (id) => engine.ring(id),
-      committed: (run, events) => publishChanges(changes, run, events),
+      committed: (run, events, bytes) => {
+        quota.add(run, bytes);
+        publishChanges(changes, run, events);
+      },
       failpoint,
     });
     const providers = new ProviderFailures(log);
     const engine: EmbeddedEngine = new EmbeddedEngine(
-      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, failpoint },
+      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, quota, failpoint },
       options,
     );
     const host = {
       database,
       hub,
       changes,
+      quota,
       providers,
       log,
       failpoint,
@@ -104,6 +111,7 @@ export const runsPlugin = definePlugin({
     onClose(async () => {
       await engine.stop(faults?.drainMs ?? drainMs);
       await writer.idle();
+      await quota.save();
     });
     return { runs: createRunService(host), streams: createStreams(host), engine };
   },

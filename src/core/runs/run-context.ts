@@ -24,7 +24,7 @@ export function commonContext(
     limits: { maxSteps: run.limits.maxSteps ?? defaultMaxSteps },
     callTools: (calls) => toolCalls.run(calls),
     ask: (question) => questions.ask(question),
-    checkpoints: checkpointsOf(host.database, run, session, host.failpoint),
+    checkpoints: checkpointsOf(host, run, session),
   };
 }
 

@@ -1,4 +1,5 @@
 import { asWeftlineError } from "../errors.ts";
+import { sizeOf } from "../json/size.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent } from "./events.ts";
 import { createGrammar, type Grammar, type OpenParts } from "./grammar.ts";
 import type { ProjectedRun, RunEventDraft } from "./projector.ts";
@@ -6,6 +7,9 @@ import type { EventSource, LogWriter } from "./writer.ts";
 
 /** Characters that may wait to be written before an adapter is made to wait. */
 const highWaterMark = 256 * 1024;
+
+/** What a row of the log takes beside its payload. */
+const eventSize = 40;
 
 type MutableDelta = [m: number, part: number, text: string, reasoning?: 1];
 
@@ -25,6 +29,7 @@ export class RunQueue implements EventSource {
   readonly #grammar: Grammar = createGrammar();
   #drafts: RunEventDraft[] = [];
   #size = 0;
+  #written = 0;
   #inFlight = 0;
   #waiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -46,6 +51,16 @@ export class RunQueue implements EventSource {
     return this.#size > highWaterMark;
   }
 
+  /** What the run has written so far, in characters of JSON, about. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Counts what was written beside the log, or in earlier turns. */
+  countWritten(characters: number): void {
+    this.#written += characters;
+  }
+
   /** Whether something was refused for what it says: then what this queue takes for written is not. */
   get spoilt(): boolean {
     return this.#failure !== undefined && asWeftlineError(this.#failure.error).code !== "RUN_FENCED";
@@ -65,7 +80,7 @@ export class RunQueue implements EventSource {
     const draft: RunEventDraft = options.row ? { ...event(kind, payload), row: options.row } : event(kind, payload);
     this.#grammar.check(draft);
     this.#drafts.push(draft);
-    this.#size += 100;
+    this.#grow(eventSize + sizeOf(payload) + (options.row?.["parts"] === undefined ? 0 : sizeOf(options.row["parts"])));
     this.#writer.wake(this, options.urgency ?? "soon");
   }
 
@@ -77,12 +92,16 @@ export class RunQueue implements EventSource {
       const open = last.payload as MutableDelta;
       if (open[0] === m && open[1] === part && open[3] === reasoning) {
         open[2] += text;
-        this.#size += text.length;
+        this.#grow(text.length);
         return;
       }
     }
     this.append("message.delta", reasoning ? [m, part, text, reasoning] : [m, part, text], { urgency });
-    this.#size += text.length;
+  }
+
+  #grow(characters: number): void {
+    this.#size += characters;
+    this.#written += characters;
   }
 
   /** Resolves when everything so far is durable. @throws RUN_FENCED where another owner took over. */

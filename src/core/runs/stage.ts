@@ -11,6 +11,7 @@ import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import type { Questions } from "./questions.ts";
 import type { RunSession } from "./session.ts";
+import type { StorageQuota } from "./storage-quota.ts";
 import type { ToolCalls } from "./tool-calls.ts";
 import type { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
@@ -25,6 +26,7 @@ export interface TurnHost {
   readonly gates: ToolGates;
   readonly uncaught: UncaughtErrors;
   readonly providers: ProviderFailures;
+  readonly quota: StorageQuota;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -52,11 +54,16 @@ export interface Answer {
 }
 
 /** Takes what a plugin said. A broken protocol is its fault. @returns a promise where it should wait for the log */
-export function hear({ run, session, abort }: Stage, plugin: string, body: RunEventBody): Promise<void> | undefined {
+export function hear({ host, run, session, abort }: Stage, plugin: string, body: RunEventBody): Promise<void> | undefined {
   const wait = blaming(plugin, () => session.say(withPlainValues(body)));
   const { maxTokens } = run.limits;
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
     abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));
+  }
+  // Of tokens, which are many, only the run's own total is looked at.
+  if (body.kind !== "message.delta" || session.written > host.quota.runBytes) {
+    const problem = host.quota.problemOf(run, session.written);
+    if (problem) abort.abort(problem);
   }
   return wait;
 }

@@ -2,7 +2,7 @@ import { v7 as newId } from "uuid";
 import type { Database, Tx } from "../database/database.ts";
 import { plainEntity } from "../database/rows.ts";
 import { WeftlineError } from "../errors.ts";
-import { appendToStream, type AppendHost } from "./append.ts";
+import { appendToStream, countBytes, ownerOf, type AppendHost } from "./append.ts";
 import type { NewMessage, Streams } from "./contract.ts";
 import { Message } from "./entities/message.ts";
 import { Stream } from "./entities/stream.ts";
@@ -17,9 +17,10 @@ export interface StreamsHost extends AppendHost {
 export function createStreams(host: StreamsHost): Streams {
   return {
     open: openStream,
-    append: async (tx, streamNum, events) => (await appendToStream(host, tx, streamNum, events)).at(-1)?.seq ?? 0,
+    append: async (tx, streamNum, events) => (await appendToStream(host, tx, streamNum, events)).events.at(-1)?.seq ?? 0,
     addMessage: (tx, streamNum, message) => addMessage(host, tx, streamNum, message),
     forget: async (tx, streamNum) => {
+      await giveBack(host, tx, streamNum);
       await tx.sql.run("update runs_stream set horizon = head where num = ?", streamNum);
       await tx.sql.run("delete from runs_event where stream_num = ?", streamNum);
     },
@@ -48,12 +49,25 @@ export async function openStream(
     kind,
   );
   if (!row) throw new WeftlineError("INTERNAL", { message: "A stream was not given a number." });
-  return plainEntity<Stream>(Stream.prototype, { num: row.num, id, tenantId, ownerId, kind, head: 0, horizon: 0, deleted: false });
+  return plainEntity<Stream>(Stream.prototype, {
+    num: row.num,
+    id,
+    tenantId,
+    ownerId,
+    kind,
+    head: 0,
+    horizon: 0,
+    deleted: false,
+    bytes: 0,
+  });
 }
 
 async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message: NewMessage): Promise<Message> {
   const id = newId();
-  const [added] = await appendToStream(host, tx, streamNum, [{ kind: "message.added", payload: { message: id, role: message.role } }]);
+  const body = [{ kind: "message.added", payload: { message: id, role: message.role } }];
+  const { events, owner } = await appendToStream(host, tx, streamNum, body, JSON.stringify(message.parts).length);
+  await host.quota.check(tx.sql, owner);
+  const [added] = events;
   const seq = added?.seq ?? 0;
   const row = {
     id,
@@ -104,8 +118,17 @@ async function insertMessage({ sql }: Tx, row: MessageRow): Promise<Pick<Message
   return { tenantId: stored.tenant_id, ownerId: stored.owner_id, turnSeq: stored.turn_seq };
 }
 
+/** What a stream took is its owner's again. */
+async function giveBack(host: StreamsHost, { sql, afterCommit }: Tx, streamNum: number): Promise<void> {
+  const owner = await ownerOf(sql, streamNum);
+  if (!owner) return;
+  await countBytes(sql, streamNum, -owner.bytes);
+  afterCommit(() => host.quota.add(owner, -owner.bytes));
+}
+
 /** The last row stays, so that a reader that lags still learns of the end. */
 async function deleteStream(host: StreamsHost, tx: Tx, streamNum: number): Promise<void> {
+  await giveBack(host, tx, streamNum);
   await tx.sql.run(
     "delete from runs_event where stream_num = ? and seq < (select head from runs_stream where num = ?)",
     streamNum,

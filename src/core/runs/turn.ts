@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
 import { asPlatform } from "../database/rows.ts";
 import { WeftlineError, type ErrorCode } from "../errors.ts";
 import { castOf, type AgentCast, type OwnCast } from "./cast.ts";
@@ -118,8 +119,24 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
   const calls = fresh ? [] : await rows.all(ToolCall, asPlatform, ofRun);
   const interrupts = fresh ? [] : await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
   const session = new RunSession(host.writer, start);
-  if (!fresh) closeLost(session, calls);
+  if (!fresh) {
+    session.countWritten(await writtenBy(read, run));
+    closeLost(session, calls);
+  }
   return { session, calls, interrupts };
+}
+
+/** What earlier turns wrote, as far as it is there. */
+async function writtenBy(sql: Sql, { id, streamNum, startSeq }: Run): Promise<number> {
+  const row = await sql.get<{ written: number }>(
+    `select (select coalesce(sum(length(payload) + 40), 0) from runs_event where stream_num = ? and seq >= ? and run_seq = ?)
+     + (select coalesce(sum(length(value)), 0) from runs_checkpoint_value where run_id = ?) as written`,
+    streamNum,
+    startSeq,
+    startSeq,
+    id,
+  );
+  return row?.written ?? 0;
 }
 
 /** The session anew, from what stands in the log. The epoch stays that of this turn: whoever took the run over is not written into. */

@@ -38,7 +38,7 @@ export interface WriterEvents {
   /** These runs want a worker. */
   readonly ring: (runId: string) => void;
   /** These events are durable. */
-  readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[]) => void;
+  readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[], bytes: number) => void;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -170,7 +170,7 @@ export class LogWriter {
     afterCommit(() => {
       source.committed(events);
       this.#hub.publish(run.streamNum, events, bytes);
-      this.#events.committed(run, events);
+      this.#events.committed(run, events, bytes);
     });
   }
 }

@@ -8,6 +8,7 @@ import { UncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
+import { StorageQuota } from "../../../src/core/runs/storage-quota.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
 import { bootRuns, say } from "../../runs/fixtures.ts";
@@ -80,6 +81,7 @@ async function haunt(runs: number, fence: Fence) {
         gates: new ToolGates(),
         uncaught: new UncaughtErrors(log),
         providers: new ProviderFailures(log),
+        quota: new StorageQuota(on, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
       },
       { concurrency: 100, leaseMs, sweepMs: 100 },
     );

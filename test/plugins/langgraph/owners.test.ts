@@ -8,6 +8,7 @@ import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { turnLookup } from "../../../src/core/runs/plugin.ts";
 import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
+import { StorageQuota } from "../../../src/core/runs/storage-quota.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
 import { Studio } from "./studio.ts";
@@ -52,6 +53,7 @@ async function twoOwners(builder: object) {
       gates: new ToolGates(),
       uncaught: platform.use(uncaughtErrors),
       providers: new ProviderFailures(platform.host.log),
+      quota: new StorageQuota(database, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
     },
     { concurrency: 100, leaseMs: 15_000, sweepMs: 10 },
   );

@@ -2,6 +2,7 @@ import * as checkpointing from "@langchain/langgraph-checkpoint";
 import { deltaChannelHistoryTests, validate } from "@langchain/langgraph-checkpoint-validation";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checkpointsOf, purgeCheckpoints } from "../../../src/core/runs/checkpoint-store.ts";
+import { StorageQuota } from "../../../src/core/runs/storage-quota.ts";
 import { createSaver } from "../../../src/plugins/langgraph/saver.ts";
 import { testPlatform, type TestPlatform } from "../../../src/testing/index.ts";
 
@@ -31,8 +32,13 @@ class SaverOfThreads extends checkpointing.BaseCheckpointSaver<string> {
         thread,
       ),
     );
-    const session = { flush: async () => {}, stepId: () => undefined };
-    const checkpoints = checkpointsOf(database, { id: thread, tenantId: "t", ownerId: "o", epoch: 1 }, session);
+    const session = { flush: async () => {}, stepId: () => undefined, countWritten: () => undefined };
+    const quota = new StorageQuota(database, () => ({
+      runBytes: Infinity,
+      storedBytesPerViewer: Infinity,
+      storedBytesPerTenant: Infinity,
+    }));
+    const checkpoints = checkpointsOf({ database, quota }, { id: thread, tenantId: "t", ownerId: "o", epoch: 1, streamNum: 0 }, session);
     saver = createSaver({ sdk: { checkpointing }, threadId: thread, checkpoints });
     this.#savers.set(thread, saver);
     return saver;

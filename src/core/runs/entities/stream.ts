@@ -16,6 +16,8 @@ const StreamSchema = defineEntity({
     /** Rows up to here may be gone: a reader from before it is given a snapshot. */
     horizon: p.integer().default(0),
     deleted: p.boolean().default(false),
+    /** What its events, its messages and its runs' checkpoints take, as JSON; 0 for what was written before this was counted. */
+    bytes: p.bigint("number").default(0),
     /** When a run of it ended whose deltas the log still holds; null where there is nothing to compact. */
     compactableAt: p.bigint("number").nullable(),
   }),
@@ -27,6 +29,22 @@ const StreamSchema = defineEntity({
 export class Stream extends StreamSchema.class {}
 StreamSchema.setClass(Stream);
 export const streamEntity = owned(StreamSchema, { rule: "PRIVATE" });
+
+const StorageSchema = defineEntity({
+  name: "StorageTotal",
+  tableName: "runs_storage",
+  properties: (p) => ({
+    tenantId: p.string().primary(),
+    /** "" for all of the tenant. */
+    ownerId: p.string().primary(),
+    bytes: p.bigint("number"),
+  }),
+});
+
+/** What a viewer keeps, or all of a tenant. Written and read by prepared SQL only. */
+export class StorageTotal extends StorageSchema.class {}
+StorageSchema.setClass(StorageTotal);
+export const storageEntity = owned(StorageSchema, { rule: "INTERNAL" });
 
 const EventSchema = defineEntity({
   name: "EventRow",

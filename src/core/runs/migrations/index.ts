@@ -9,6 +9,7 @@ import { DueRuns202611292109 } from "./202611292109_due_runs.ts";
 import { RunMetadataAndLists202611292110 } from "./202611292110_run_metadata_and_lists.ts";
 import { NativeExtras202611292125 } from "./202611292125_native_extras.ts";
 import { SmallIndexes202611292331 } from "./202611292331_small_indexes.ts";
+import { StorageTotals202611292341 } from "./202611292341_storage_totals.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -23,4 +24,5 @@ export const migrations = {
   "202611292110_run_metadata_and_lists": RunMetadataAndLists202611292110,
   "202611292125_native_extras": NativeExtras202611292125,
   "202611292331_small_indexes": SmallIndexes202611292331,
+  "202611292341_storage_totals": StorageTotals202611292341,
 };
