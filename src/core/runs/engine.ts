@@ -10,6 +10,7 @@ import { claimable, findDue, ownersOf, readClaimed } from "./due-runs.ts";
 import type { Claim } from "./start.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { isOfStore, SetAside } from "./set-aside.ts";
+import { StartPace } from "./start-pace.ts";
 import { openStatuses } from "./types.ts";
 import { runTurn } from "./turn.ts";
 
@@ -40,6 +41,7 @@ export class EmbeddedEngine {
   readonly #rung = new Set<string>();
   readonly #claims: FairClaims;
   readonly #broken: SetAside;
+  readonly #starts = new StartPace();
   readonly #unrenewed: SetAside;
   /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
@@ -226,6 +228,7 @@ export class EmbeddedEngine {
   async #turn(run: Run, stops: TurnStops): Promise<void> {
     try {
       const fail = (error: WeftlineError): void => stops.abort.abort(error);
+      await this.#starts.turn();
       await this.#host.uncaught.watch({ runId: run.id }, fail, () => runTurn(this.#host, run, stops));
     } catch (error) {
       const known = asWeftlineError(error);
