@@ -2,12 +2,13 @@ import { defineConfig } from "vitest/config";
 
 /** Suites that need more than Node and this package, or more time; each has a command of its own, as `npm run test:<suite>`. */
 const suites = {
+  conformance: { include: ["test/conformance/wire/**/*.test.ts"], isolate: false },
   strangers: { include: ["test/strangers/**/*.test.ts"], globalSetup: "test/strangers/server.ts", testTimeout: 60_000 },
   attacks: { include: ["test/attacks/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
   crewai: { include: ["test/crewai/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 240_000 },
   browser: { include: ["test/browser/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 },
 };
-const apart = ["test/package/**", ...Object.keys(suites).map((name) => `test/${name}/**`)];
+const apart = ["test/package/**", ...Object.values(suites).flatMap(({ include }) => include)];
 
 export default defineConfig({
   ssr: {

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
-import { crewai } from "../../src/plugins/index.ts";
-import { runtimeConformance } from "../../src/testing/index.ts";
+import { crewai } from "../../../src/plugins/index.ts";
+import { runtimeConformance } from "../../../src/testing/index.ts";
 
 const plugins = () => [crewai({ engine: "typescript" })];
 for (const model of ["responses", "chat"] as const) {
