@@ -24,8 +24,8 @@ interface Active {
   readonly done: Promise<void>;
 }
 
-/** As how many take-overs one counts whose process had stopped answering. */
-const lapsedTakeovers = 2;
+/** As how many take-overs one counts of the run that its process stood still in: with any other it is more than a run may have. */
+const stalledTakeovers = 5;
 
 /**
  * Claims runs that want a worker and advances them. A ring is a hint that anyone may give and nobody trusts: what may be claimed, the store
@@ -69,12 +69,14 @@ export class EmbeddedEngine {
    */
   async start(boot: "takeOver" | "join"): Promise<void> {
     if (boot === "takeOver") {
-      // A run whose lease had lapsed may be what kept its process from answering: it is not tried as often as one whose process was ended.
+      // The run that kept its process from answering is not tried as often as one whose process was ended.
+      const stopped = this.#host.stalls.takeNote() ?? "";
       await this.#host.database.commit(({ sql }) =>
         sql.run(
-          `update runs_run set takeovers = takeovers + case when lease_until > 0 and lease_until < ${sql.now} then ? else 0 end, lease_until = 0
+          `update runs_run set takeovers = takeovers + case when id = ? then ? else 0 end, lease_until = 0
            where lease_owner is not null and status in ${openStatuses}`,
-          lapsedTakeovers - 1,
+          stopped,
+          stalledTakeovers - 1,
         ),
       );
     }
@@ -133,6 +135,7 @@ export class EmbeddedEngine {
     }, deadlineMs);
     await Promise.all([...this.#active.values()].map(({ done }) => done));
     clearTimeout(late);
+    this.#host.stalls.close();
   }
 
   #pump(): void {
@@ -227,6 +230,7 @@ export class EmbeddedEngine {
 
   async #turn(run: Run, stops: TurnStops): Promise<void> {
     try {
+      this.#host.stalls.begin(run);
       const fail = (error: WeftlineError): void => stops.abort.abort(error);
       await this.#starts.turn();
       await this.#host.uncaught.watch({ runId: run.id }, fail, () => runTurn(this.#host, run, stops));
@@ -234,6 +238,8 @@ export class EmbeddedEngine {
       const known = asWeftlineError(error);
       if (known.code === "SHUTTING_DOWN") await this.#guard(this.#release(run));
       else this.#host.log.warn({ runId: run.id, code: known.code, err: known.cause ?? known }, "a run was left to another owner");
+    } finally {
+      this.#host.stalls.end(run.id);
     }
   }
 

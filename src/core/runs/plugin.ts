@@ -1,6 +1,7 @@
 import { databaseService } from "../database/database.ts";
 import { limitsService } from "../graphql/limits.ts";
 import { changesService } from "../host/changes.ts";
+import { dataFolder } from "../host/data-folder.ts";
 import { serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
 import { uncaughtErrors } from "../process/uncaught-errors.ts";
@@ -24,6 +25,7 @@ import { addRunsSchema } from "./schema/index.ts";
 import { ProviderFailures } from "./provider-failures.ts";
 import { createRunService } from "./service.ts";
 import { createStreams } from "./streams.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { StorageQuota } from "./storage-quota.ts";
 import { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
@@ -64,6 +66,7 @@ export const runsPlugin = definePlugin({
   schema: addRunsSchema,
   requires: {
     database: databaseService,
+    folder: dataFolder,
     limits: limitsService,
     lookup: turnLookup,
     uncaught: uncaughtErrors,
@@ -76,6 +79,7 @@ export const runsPlugin = definePlugin({
     const failpoint = faults?.failpoint;
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
     const hub = new Hub();
+    const stalls = new StallWatch(deps.folder.of("runs"), options.stallMs);
     const quota = new StorageQuota(database, () => deps.limits());
     const writer: LogWriter = new LogWriter(database, hub, {
       ring: (id) => engine.ring(id),
@@ -87,7 +91,7 @@ export const runsPlugin = definePlugin({
     });
     const providers = new ProviderFailures(log);
     const engine: EmbeddedEngine = new EmbeddedEngine(
-      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, quota, failpoint },
+      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, quota, stalls, failpoint },
       options,
     );
     const host = {

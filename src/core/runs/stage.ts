@@ -11,6 +11,7 @@ import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import type { Questions } from "./questions.ts";
 import type { RunSession } from "./session.ts";
+import type { StallWatch } from "./stall-watch.ts";
 import type { StorageQuota } from "./storage-quota.ts";
 import type { ToolCalls } from "./tool-calls.ts";
 import type { ToolGates } from "./tool-gates.ts";
@@ -27,6 +28,7 @@ export interface TurnHost {
   readonly uncaught: UncaughtErrors;
   readonly providers: ProviderFailures;
   readonly quota: StorageQuota;
+  readonly stalls: StallWatch;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -60,6 +62,8 @@ export function hear({ host, run, session, abort }: Stage, plugin: string, body:
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
     abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));
   }
+  // What the plugin does next is called from here.
+  host.stalls.enter(run.id);
   // Of tokens, which are many, only the run's own total is looked at.
   if (body.kind !== "message.delta" || session.written > host.quota.runBytes) {
     const problem = host.quota.problemOf(run, session.written);

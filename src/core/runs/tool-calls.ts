@@ -10,6 +10,7 @@ import { outcomeOf } from "./history.ts";
 import { untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
 import { ToolApproval } from "./tool-approval.ts";
+import type { StallWatch } from "./stall-watch.ts";
 import type { ToolGates } from "./tool-gates.ts";
 import { keptError, keptResult } from "./tool-results.ts";
 import type { PolicedCall, ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
@@ -43,6 +44,7 @@ export interface ToolCallsOptions {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly uncaught: UncaughtErrors;
+  readonly stalls: StallWatch;
   readonly failpoint?: Failpoint | undefined;
   /** What earlier turns of the run left. */
   readonly calls: readonly ToolCall[];
@@ -200,7 +202,7 @@ export class ToolCalls {
   }
 
   async #invoke(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
-    const { session, signal, log, uncaught } = this.#options;
+    const { session, signal, log, uncaught, stalls } = this.#options;
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     const both = AbortSignal.any([signal, timeout]);
     try {
@@ -213,6 +215,7 @@ export class ToolCalls {
         idempotencyKey: `${session.run.id}/tool/${call.c}`,
         progress: (data) => this.#progress(call, tool, data),
       };
+      stalls.enter(session.run.id);
       const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
       return await this.#answered(tool, await untilAborted(work, both));
     } catch (error) {

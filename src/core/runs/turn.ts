@@ -60,6 +60,7 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
       signal: abort.signal,
       log: host.log,
       uncaught: host.uncaught,
+      stalls: host.stalls,
       failpoint: host.failpoint,
       calls,
       interrupts,

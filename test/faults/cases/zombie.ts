@@ -8,6 +8,7 @@ import { UncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
+import { StallWatch } from "../../../src/core/runs/stall-watch.ts";
 import { StorageQuota } from "../../../src/core/runs/storage-quota.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
@@ -81,9 +82,10 @@ async function haunt(runs: number, fence: Fence) {
         gates: new ToolGates(),
         uncaught: new UncaughtErrors(log),
         providers: new ProviderFailures(log),
+        stalls: new StallWatch(tmpdir(), 5_000),
         quota: new StorageQuota(on, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
       },
-      { concurrency: 100, leaseMs, sweepMs: 100 },
+      { concurrency: 100, leaseMs, sweepMs: 100, stallMs: 5_000 },
     );
   };
 

@@ -8,6 +8,7 @@ import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { turnLookup } from "../../../src/core/runs/plugin.ts";
 import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
+import { StallWatch } from "../../../src/core/runs/stall-watch.ts";
 import { StorageQuota } from "../../../src/core/runs/storage-quota.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
@@ -53,9 +54,10 @@ async function twoOwners(builder: object) {
       gates: new ToolGates(),
       uncaught: platform.use(uncaughtErrors),
       providers: new ProviderFailures(platform.host.log),
+      stalls: new StallWatch(studio.app.dataDir),
       quota: new StorageQuota(database, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
     },
-    { concurrency: 100, leaseMs: 15_000, sweepMs: 10 },
+    { concurrency: 100, leaseMs: 15_000, sweepMs: 10, stallMs: 5_000 },
   );
   return { studio, second, database };
 }
