@@ -1,3 +1,4 @@
+import type { WriteTimes } from "./database/long-writes.ts";
 import type { GraphLimits } from "./graphql/limits.ts";
 import type { PluginTimeouts } from "./kernel/lifecycle.ts";
 import type { PluginList } from "./kernel/spec.ts";
@@ -41,6 +42,8 @@ export interface WeftlineConfig {
   readonly simulation?: "allowed" | "forbidden";
   /** How long a plugin's `setup` and hooks may take before the boot fails, or the close goes on without them. */
   readonly pluginTimeouts?: PluginTimeouts;
+  /** How long one write may hold up the others. */
+  readonly database?: WriteTimes;
   /** The least grave message to log; `info` unless said. */
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "silent";
 }

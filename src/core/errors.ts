@@ -211,6 +211,8 @@ export const errorCodes = {
     "The database did not accept the change: {problem}",
     "Nothing was written. Free disk space or access to the database file, then try again.",
   ),
+  WRITE_TOO_LONG: entry("unavailable", "A write of {where} took over {seconds} s and was taken back.", "Prepare more before the write."),
+  WRITE_ENDED: entry("internal", "A write was used after it had ended.", "Await all that uses `tx` within the work that it was given to."),
 
   // Runs: stand in a run's failure.
   PROCESS_LOST: entry("unavailable", "The server process was lost while the run was at work.", "Retry the run with retryRun."),

@@ -59,13 +59,14 @@ export interface Platform extends Omit<Serving, "stop"> {
 }
 
 /** Reads the plugins of a host: their configurations, requirements and static contributions. Nothing of them runs. */
-export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
+export async function loadPlugins(config: WeftlineConfig, uncaught?: UncaughtErrors): Promise<Kernel> {
   checkLimits({ ...config.server?.limits });
   const kernel = new Kernel({
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
     log: createLog(config),
     timeouts: config.pluginTimeouts,
+    ...(uncaught ? { label: (plugin, work) => uncaught.label({ plugin }, work) } : {}),
     hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup, uncaughtErrors],
   });
   await kernel.load();
@@ -73,8 +74,11 @@ export async function loadPlugins(config: WeftlineConfig): Promise<Kernel> {
 }
 
 /** Loads and composes without IO. */
-export async function composePlatform(config: WeftlineConfig): Promise<{ kernel: Kernel; composition: Composition }> {
-  const kernel = await loadPlugins(config);
+export async function composePlatform(
+  config: WeftlineConfig,
+  uncaught?: UncaughtErrors,
+): Promise<{ readonly kernel: Kernel; readonly composition: Composition }> {
+  const kernel = await loadPlugins(config, uncaught);
   const composition = await kernel.phase("compose", () => compose(kernel));
   return { kernel, composition };
 }
@@ -86,9 +90,9 @@ export async function composePlatform(config: WeftlineConfig): Promise<{ kernel:
  * @example const platform = await createPlatform(defineConfig({ plugins: [agents(), chat()] }));
  */
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
-  const { kernel, composition } = await composePlatform(config);
   const uncaught = new UncaughtErrors(createLog(config));
-  const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options));
+  const { kernel, composition } = await composePlatform(config, uncaught);
+  const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options, uncaught));
   try {
     kernel.provide(databaseService, database);
     kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
@@ -144,8 +148,15 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
  *
  * @throws DATABASE_LOCKED where a server has it open.
  */
-export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database {
-  return new Database({ file: fileOf(config), entities, migrations, log: createLog(config) });
+export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition, uncaught?: UncaughtErrors): Database {
+  return new Database({
+    file: fileOf(config),
+    entities,
+    migrations,
+    log: createLog(config),
+    writes: config.database,
+    ...(uncaught ? { labels: () => uncaught.labels() } : {}),
+  });
 }
 
 function fileOf(config: WeftlineConfig): string {
@@ -160,11 +171,12 @@ async function openDatabase(
   config: WeftlineConfig,
   composition: Composition,
   options: BootOptions,
+  uncaught: UncaughtErrors,
 ): Promise<{ readonly database: Database; readonly pairing: Pairing }> {
   const file = fileOf(config);
   const templates = options.templates === undefined ? undefined : new DatabaseTemplates(options.templates);
   templates?.copyTo(file, composition.migrations);
-  const database = connectDatabase(config, composition);
+  const database = connectDatabase(config, composition, uncaught);
   try {
     const pending = await pendingMigrations(database);
     const automatic = (options.migrate ?? (config.mode === "production" ? "refuse" : "automatic")) === "automatic";

@@ -8,6 +8,8 @@ import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
 import { readerOf, rulesOf, type OwnedEntity, type OwnershipRules } from "./ownership.ts";
 import { entityManagerWith, type OwnedEntityManager } from "./ownership/entity-manager.ts";
+import { LongWrites, type WriteTimes, type WriterLabels } from "./long-writes.ts";
+import { WriteSql, checkOpen, transactionOf, type WriteState } from "./open-write.ts";
 import { makePrivateFolder } from "./private-files.ts";
 import { WriteQueue } from "./queue.ts";
 import { RowWriter } from "./row-writer.ts";
@@ -55,8 +57,11 @@ export interface DatabaseOptions {
   readonly file: string;
   readonly entities: readonly OwnedEntity[];
   readonly migrations: readonly NamedMigration[];
-  /** Told of what fails after a commit. */
+  /** Told of what fails after a commit, and of writes that take long. */
   readonly log?: Logger;
+  readonly writes?: WriteTimes | undefined;
+  /** Whose code runs, in the context in which it is called. */
+  readonly labels?: () => WriterLabels;
 }
 
 /** The host's database, for plugins that write outside a request. */
@@ -88,9 +93,10 @@ export class Database {
    * @throws DATABASE_UNUSABLE where it cannot be opened.
    */
   constructor(options: DatabaseOptions) {
-    const { file, entities, migrations, log } = options;
+    const { file, entities, migrations, log, writes, labels } = options;
     this.#log = log;
     this.#lock = usable(file, () => lockFile(file));
+    const long = new LongWrites(writes, log, labels);
     try {
       this.#handles = usable(file, () => openSqlite(file));
       this.read = committedSql(this.#handles);
@@ -105,6 +111,8 @@ export class Database {
             this.#checkpointer.committed();
           },
         }),
+        undefined,
+        long,
       );
       this.orm = new MikroORM({
         dbName: file,
@@ -122,6 +130,7 @@ export class Database {
       this.rows = new RowReader(this.orm, () => (this.#queue.inside ? this.#writeSql : this.read), rules);
       this.#inserts = new RowWriter(this.orm, this.#writeSql, rules);
     } catch (error) {
+      long.close();
       this.#lock.release();
       throw error;
     }
@@ -138,21 +147,27 @@ export class Database {
    * Runs `work` in one transaction and commits it, with others that came at the same time, before it answers.
    *
    * @throws STORE_UNAVAILABLE where the store refuses (disk full, read-only, locked): nothing was written.
+   * @throws WRITE_TOO_LONG where it holds up others for too long; what it does with `tx` after that is refused with WRITE_ENDED.
    */
   write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.commit(async ({ sql, afterCommit }) => {
+    return this.#commit(async ({ sql, afterCommit }, state) => {
       this.#transaction ??= await this.#join();
+      const transaction = this.#transaction;
       let em: EntityManager | undefined;
       const create = (): EntityManager => {
         const fork = (this.orm.em as OwnedEntityManager).forkAs("writes", readerOf(writer));
-        fork.setTransactionContext(this.#transaction);
+        fork.setTransactionContext(transactionOf(transaction, state));
         return fork;
       };
       const result = await work({
         sql,
         afterCommit,
-        insert: (entity, values) => this.#inserts.insert(entity, writer, values),
+        insert: async (entity, values) => {
+          checkOpen(state);
+          return this.#inserts.insert(entity, writer, values);
+        },
         get em() {
+          checkOpen(state);
           return (em ??= create());
         },
       });
@@ -162,13 +177,22 @@ export class Database {
   }
 
   /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
-  async commit<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
+  commit<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
+    return this.#commit(work);
+  }
+
+  async #commit<T>(work: (tx: SqlTx, state: WriteState) => Promise<T>): Promise<T> {
     if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
     const done: (() => void)[] = [];
-    const afterCommit: SqlTx["afterCommit"] = (run) => void done.push(run);
     try {
       return await this.#queue.write(
-        () => work({ sql: this.#writeSql, afterCommit }),
+        (state) => {
+          const afterCommit: SqlTx["afterCommit"] = (run) => {
+            checkOpen(state);
+            done.push(run);
+          };
+          return work({ sql: new WriteSql(this.#writeSql, state), afterCommit }, state);
+        },
         () => {
           for (const run of done) this.#afterCommit(run);
         },
@@ -195,6 +219,7 @@ export class Database {
     await this.#queue.idle();
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#queue.close();
     await this.#lastWrite();
     await this.#checkpointer.close();
     await this.orm.close(true);

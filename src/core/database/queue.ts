@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { WeftlineError } from "../errors.ts";
+import { LongWrites, type HeldConnection } from "./long-writes.ts";
+import type { WriteState } from "./open-write.ts";
 
 /** How many writes share one commit at most, and for how long a transaction stays open for more of them. */
 const maxGroup = 64;
@@ -20,7 +22,7 @@ export interface Transactions {
 
 type State = "waiting" | "running" | "done" | "given up";
 
-interface Job {
+interface Job extends HeldConnection, WriteState {
   state: State;
   readonly kind: "write" | "read";
   /** Runs the work in the surroundings of whoever asked. @returns what to do once it is durable. */
@@ -37,14 +39,16 @@ type Attempt = { readonly job: Job; readonly settle: () => void } | { readonly j
 export class WriteQueue {
   readonly #transactions: Transactions;
   readonly #patienceMs: number;
+  readonly #long: LongWrites;
   readonly #current = new AsyncLocalStorage<Job>();
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
   #depth = 0;
 
   /** @param patienceMs how long work that was called for inside other work may wait before it is given up. */
-  constructor(transactions: Transactions, patienceMs = 5_000) {
+  constructor(transactions: Transactions, patienceMs = 5_000, long = new LongWrites()) {
     this.#transactions = transactions;
+    this.#long = long;
     this.#patienceMs = patienceMs;
   }
 
@@ -62,10 +66,11 @@ export class WriteQueue {
   /**
    * Runs work in a transaction and answers when that has been committed.
    *
+   * @param work is told whether it may still write.
    * @param committed runs right after the commit, before the next work begins.
-   * @throws INTERNAL where the work waits for the very work that it was called for in, and so for ever.
+   * @throws INTERNAL where the work waits for the very work that it was called for in, and so for ever; WRITE_TOO_LONG.
    */
-  write<T>(work: () => Promise<T>, committed: () => void = () => {}): Promise<T> {
+  write<T>(work: (state: WriteState) => Promise<T>, committed: () => void = () => {}): Promise<T> {
     return this.#enqueue("write", work, committed);
   }
 
@@ -79,15 +84,25 @@ export class WriteQueue {
     while (this.#draining) await this.#draining;
   }
 
-  #enqueue<T>(kind: Job["kind"], work: () => Promise<T>, committed: () => void): Promise<T> {
+  /** Stops watching how long writes take. */
+  close(): void {
+    this.#long.close();
+  }
+
+  #enqueue<T>(kind: Job["kind"], work: (state: WriteState) => Promise<T>, committed: () => void): Promise<T> {
     const outer = this.#current.getStore();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const inContext = AsyncLocalStorage.snapshot();
     const job: Job = {
       state: "waiting",
       kind,
+      inContext,
+      get isOpen() {
+        return this.state === "running";
+      },
+      giveUp: () => {},
       run: async () => {
-        const result = await inContext(() => this.#current.run(job, work));
+        const result = await inContext(() => this.#current.run(job, work, job));
         return () => {
           committed();
           resolve(result);
@@ -119,16 +134,27 @@ export class WriteQueue {
   }
 
   /** @param begin what comes before the work, and fails with it. */
-  async #attempt(job: Job, begin: () => void = () => {}): Promise<Attempt> {
-    job.state = "running";
-    try {
-      begin();
-      return { job, settle: await job.run() };
-    } catch (error) {
-      return { job, error };
-    } finally {
-      job.state = "done";
-    }
+  #attempt(job: Job, begin: () => void = () => {}): Promise<Attempt> {
+    return new Promise((resolve) => {
+      const end = (attempt: Attempt): void => {
+        if (job.state !== "running") return;
+        job.state = "done";
+        this.#long.current = undefined;
+        resolve(attempt);
+      };
+      job.state = "running";
+      job.giveUp = (error) => end({ job, error });
+      try {
+        begin();
+        this.#long.current = job;
+        job.run().then(
+          (settle) => end({ job, settle }),
+          (error: unknown) => end({ job, error }),
+        );
+      } catch (error) {
+        end({ job, error });
+      }
+    });
   }
 
   /** Runs a write and those that wait behind it in one transaction. */
@@ -137,10 +163,14 @@ export class WriteQueue {
     const attempts: Attempt[] = [];
     try {
       await store.begin();
-      const until = performance.now() + maxGroupMs;
-      for (let job: Job | undefined = first; job; job = this.#next(attempts.length, until)) {
+      let now = performance.now();
+      const until = now + maxGroupMs;
+      for (let job: Job | undefined = first; job; job = now < until ? this.#next(attempts.length) : undefined) {
+        const began = now;
         const attempt = await this.#attempt(job, () => store.mark());
         attempts.push(attempt);
+        now = performance.now();
+        this.#long.ended(job, now - began);
         // A store that refuses may undo all of the transaction, also what others wrote in it.
         if (!store.open)
           throw "error" in attempt ? attempt.error : new WeftlineError("INTERNAL", { message: "A write ended its transaction." });
@@ -155,9 +185,8 @@ export class WriteQueue {
     this.#answer(attempts);
   }
 
-  #next(soFar: number, until: number): Job | undefined {
-    const more = this.#jobs[0]?.kind === "write" && soFar < maxGroup && performance.now() < until;
-    return more ? this.#take() : undefined;
+  #next(soFar: number): Job | undefined {
+    return this.#jobs[0]?.kind === "write" && soFar < maxGroup ? this.#take() : undefined;
   }
 
   #answer(attempts: readonly Attempt[]): void {

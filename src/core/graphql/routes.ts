@@ -44,14 +44,15 @@ export const httpRoutes = extensionPoint<HttpRoute>("weftline.httpRoutes");
 /** A route with the part of the path below its name. */
 export interface FoundRoute {
   readonly route: HttpRoute;
+  readonly plugin: string;
   readonly path: readonly string[];
 }
 
 /** The route that a path belongs to. */
 export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined {
   const [, name = "", ...rest] = path.split("/");
-  const route = host.contributions(httpRoutes).get(name)?.value;
-  return route && { route, path: rest };
+  const found = host.contributions(httpRoutes).get(name);
+  return found && { route: found.value, plugin: found.plugin, path: rest };
 }
 
 /**
@@ -60,7 +61,7 @@ export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined
  * @throws UNAUTHENTICATED, RATE_LIMITED and UNAVAILABLE where no place is free, and what the route throws.
  */
 export async function serveRoute(
-  { route, path }: FoundRoute,
+  { route, plugin, path }: FoundRoute,
   { host, request, response, requestId, viewer, stay }: Exchange,
 ): Promise<void> {
   const method = route.methods.find((each) => each === request.method);
@@ -78,7 +79,9 @@ export async function serveRoute(
   try {
     const answer = await host
       .use(uncaughtErrors)
-      .settle({ requestId }, () => route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal }));
+      .settle({ requestId, plugin }, () =>
+        route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal }),
+      );
     response.writeHead(answer.status, answer.headers);
     if (answer.body instanceof Readable) await pipeline(answer.body, response);
     else response.end(answer.body);

@@ -6,6 +6,7 @@ import { reservedNames } from "./reserved-names.ts";
 import { addUserErrors } from "./results.ts";
 import { addScalars } from "./scalars.ts";
 import { fieldProblems } from "./shared-fields.ts";
+import { labelMutations } from "./plugin-labels.ts";
 
 /** The part of a graph that one plugin adds. */
 export interface SchemaPart {
@@ -78,7 +79,9 @@ function build(parts: readonly SchemaPart[]): Attempt {
     const invalid = validateSchema(schema).map(({ message }) => ({ problem: message, fix: invalidFix }));
     if (invalid.length > 0) return { owners, nodes, failures: invalid };
     const problems = fieldProblems(schema, { types: owners, fields: addedFields });
-    return problems.length > 0 ? { owners, nodes, failures: problems } : { schema, owners, nodes, failures };
+    if (problems.length > 0) return { owners, nodes, failures: problems };
+    labelMutations(schema, addedFields);
+    return { schema, owners, nodes, failures };
   } catch (cause) {
     // Pothos shows a class as its whole source.
     return { owners, nodes, failures: [{ problem: messageOf(cause).replace(/(class \w+)[^]*\}/, "$1"), cause }] };

@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly hostVersion: string;
   readonly log: Logger;
   readonly timeouts?: PluginTimeouts | undefined;
+  /** Runs code of a plugin, noting whose it is. */
+  readonly label?: <T>(plugin: string, work: () => T) => T;
 }
 
 /** A plugin that loaded: its spec, its validated configuration, and how it stands in the list. */
@@ -130,7 +132,7 @@ export class Kernel {
       const provided =
         (await within(
           ms,
-          () => spec.setup?.(context),
+          () => this.#as(spec.id, () => spec.setup?.(context)),
           () => hangs(spec.id, "setup", ms),
         )) ?? {};
       const services = Object.entries(spec.provides ?? {});
@@ -155,9 +157,13 @@ export class Kernel {
       contribute: (point, key, value) => this.registry.contribute({ point: point.id, key, value, plugin: spec.id }),
       contributions: (point) => this.registry.contributions(point),
       status: (status) => void Object.assign(this.#reportOf(spec.id), { reason: undefined, fix: undefined, ...status }),
-      onReady: (run) => this.#lifecycle.onReady(spec.id, run),
-      onClose: (run) => this.#lifecycle.onClose(spec.id, run),
+      onReady: (run) => this.#lifecycle.onReady(spec.id, () => this.#as(spec.id, run)),
+      onClose: (run) => this.#lifecycle.onClose(spec.id, () => this.#as(spec.id, run)),
     };
+  }
+
+  #as<T>(plugin: string, work: () => T): T {
+    return this.#options.label ? this.#options.label(plugin, work) : work();
   }
 
   #depsOf(spec: AnySpec): Record<string, unknown> {

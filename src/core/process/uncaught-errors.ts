@@ -13,7 +13,7 @@ export interface WorkLabels {
 
 interface Work {
   readonly labels: WorkLabels;
-  fail(error: WeftlineError): void;
+  readonly fail?: ((error: WeftlineError) => void) | undefined;
 }
 
 /**
@@ -44,11 +44,15 @@ export class UncaughtErrors {
     });
   }
 
-  /** Runs a part of the work at hand, and knows more about it. */
+  /** Runs a part of the work at hand, or something of a plugin by itself, and knows more about it. */
   label<T>(labels: WorkLabels, work: () => T): T {
     const current = this.#current.getStore();
-    if (!current) return work();
-    return this.#current.run({ labels: { ...current.labels, ...labels }, fail: current.fail }, work);
+    return this.#current.run({ labels: { ...current?.labels, ...labels }, fail: current?.fail }, work);
+  }
+
+  /** What is known of the code that calls this. */
+  labels(): WorkLabels {
+    return this.#current.getStore()?.labels ?? {};
   }
 
   /** Logs an error that nothing caught, and fails what the code worked for. Call it from the process's own events: the context is theirs. */
@@ -56,7 +60,7 @@ export class UncaughtErrors {
     const current = this.#current.getStore();
     const labels = current?.labels ?? {};
     this.#log.error({ ...labels, err: error }, "an error was not caught; the server goes on");
-    current?.fail(new WeftlineError("UNCAUGHT_ERROR", { ...labels, where: whereOf(labels) }, { cause: error }));
+    current?.fail?.(new WeftlineError("UNCAUGHT_ERROR", { ...labels, where: whereOf(labels) }, { cause: error }));
   }
 }
 
