@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { writeMigration } from "../core/database/author.ts";
+import type { WeftlineConfig } from "../core/config.ts";
 import type { Database } from "../core/database/database.ts";
-import { migrationStates, missingStatements, runMigrations } from "../core/database/migrations.ts";
+import { migrationStates, missingStatements, pendingOf, runMigrations, type MigrationState } from "../core/database/migrations.ts";
 import type { OwnedEntity } from "../core/database/ownership.ts";
 import { WeftlineError } from "../core/errors.ts";
-import { composePlatform, connectDatabase } from "../core/platform.ts";
+import { composePlatform, connectDatabase, readDatabase } from "../core/platform.ts";
 import { loadConfig, type LoadedConfig } from "./config-file.ts";
 import { exitCodes } from "./exit.ts";
 import type { Cli } from "./terminal.ts";
@@ -54,9 +55,21 @@ async function withDatabase<T>({ config }: LoadedConfig, work: (database: Databa
 }
 
 async function status(cli: Cli, loaded: LoadedConfig): Promise<number> {
-  const states = await withDatabase(loaded, migrationStates);
+  const states = await statesOf(loaded.config);
   for (const { name, executedAt } of states) cli.terminal.out(`${name}\t${executedAt?.toISOString() ?? "pending"}\n`);
   return states.some(({ executedAt }) => !executedAt) ? exitCodes.migration : exitCodes.ok;
+}
+
+/** Also while the server runs: nothing is locked, made or migrated. */
+async function statesOf(config: WeftlineConfig): Promise<MigrationState[]> {
+  const { composition } = await composePlatform({ ...config, logLevel: "silent" });
+  const names = composition.migrations.map(({ name }) => name);
+  const database = readDatabase(config, composition);
+  try {
+    return database ? await migrationStates(database, names) : pendingOf(names);
+  } finally {
+    await database?.close();
+  }
 }
 
 async function up(cli: Cli, loaded: LoadedConfig): Promise<void> {

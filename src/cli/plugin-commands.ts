@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import { commands, type CliArgument, type CliCommand, type CliContext } from "../core/commands.ts";
 import type { WeftlineConfig } from "../core/config.ts";
 import { WeftlineError } from "../core/errors.ts";
-import { createPlatform, loadPlugins, type Platform } from "../core/platform.ts";
+import { Scope, type ScopeHost } from "../core/graphql/scope.ts";
+import { createLog } from "../core/log.ts";
+import { composePlatform, createPlatform, loadPlugins, readDatabase } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { describeError, exitCodes } from "./exit.ts";
 import type { Cli } from "./terminal.ts";
@@ -66,24 +68,57 @@ async function runOne(
   command: CliCommand,
   given: Pick<CliContext, "arguments" | "options">,
 ): Promise<number> {
-  const platform = command.needs === "nothing" ? undefined : await createPlatform({ ...config, logLevel: config.logLevel ?? "warn" });
+  const host = await openHost({ ...config, logLevel: config.logLevel ?? "warn" }, command.needs);
   try {
     const { out, say } = cli.terminal;
-    const code = await command.run({ ...given, config, signal: interruptSignal(), out, say, ...doorsOf(platform) });
+    const { use, scope } = host;
+    const code = await command.run({ ...given, config, signal: interruptSignal(), out, say, use, scope });
     return code ?? exitCodes.ok;
   } finally {
-    await platform?.close();
+    await host.close();
   }
 }
 
-function doorsOf(platform: Platform | undefined): Pick<CliContext, "use" | "scope"> {
-  if (platform) return { use: (ref) => platform.use(ref), scope: (viewer) => platform.scope(viewer, "cli") };
+interface OpenHost extends Pick<CliContext, "use" | "scope"> {
+  close(): Promise<void>;
+}
+
+async function openHost(config: WeftlineConfig, needs: CliCommand["needs"] = "platform"): Promise<OpenHost> {
   const refuse = (): never => {
     throw new WeftlineError("UNAVAILABLE", {
       what: "The platform",
-      reason: "the command says that it needs nothing.",
+      reason: `the command says that it needs ${needs}.`,
       fix: 'Declare needs: "platform".',
     });
   };
-  return { use: refuse, scope: refuse };
+  if (needs === "nothing") return { use: refuse, scope: refuse, close: async () => {} };
+  if (needs === "rows") return { use: refuse, ...(await openRows(config)) };
+  const platform = await createPlatform(config);
+  return { use: (ref) => platform.use(ref), scope: (viewer) => platform.scope(viewer, "cli"), close: () => platform.close() };
 }
+
+/** Reads as somebody, without plugins that run: the server may be up. */
+async function openRows(config: WeftlineConfig): Promise<Pick<OpenHost, "scope" | "close">> {
+  const { kernel, composition } = await composePlatform(config);
+  const database = readDatabase(config, composition);
+  const host: Omit<ScopeHost, "database"> = {
+    log: createLog(config),
+    remember: async () => {},
+    has: () => false,
+    use: (ref) => kernel.registry.use(ref),
+    contributions: (point) => kernel.registry.contributions(point),
+  };
+  return {
+    scope: (viewer) => {
+      if (!database) throw new WeftlineError("UNAVAILABLE", noDatabase);
+      return new Scope({ ...host, database }, viewer, "cli");
+    },
+    close: async () => database?.close(),
+  };
+}
+
+const noDatabase = {
+  what: "The database",
+  reason: "there is none in the data folder.",
+  fix: "Start the server once: it makes one.",
+} as const;

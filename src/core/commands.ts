@@ -33,9 +33,9 @@ export interface CliContext {
   out(text: string): void;
   /** Writes a line for people to standard error. */
   say(line: string): void;
-  /** @throws UNAVAILABLE where nobody provides the service, and always in a command that needs nothing. */
+  /** @throws UNAVAILABLE where nobody provides the service, and always in a command that needs no platform. */
   use<T>(ref: ServiceRef<T>): T;
-  /** @throws UNAVAILABLE in a command that needs nothing. */
+  /** @throws UNAVAILABLE in a command that needs nothing, and where there is no database yet. */
   scope(viewer: Viewer): Scope;
 }
 
@@ -44,8 +44,11 @@ export interface CliCommand {
   readonly description: string;
   readonly arguments?: readonly CliArgument[];
   readonly options?: readonly CliOption[];
-  /** `platform` boots the host and closes it afterwards; `nothing` only reads the configuration. `platform` unless said. */
-  readonly needs?: "platform" | "nothing";
+  /**
+   * `platform` boots the host and closes it afterwards, and is refused while a server runs on the data folder. `rows` reads the database, also beside a
+   * running server: of the context there is `scope`, which reads only. `nothing` only reads the configuration. `platform` by default.
+   */
+  readonly needs?: "platform" | "rows" | "nothing";
   /** @returns the exit code; 0 unless said. */
   run(ctx: CliContext): MaybePromise<number | void>;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { GraphQLSchema } from "graphql";
 import { compose, type Composition } from "./compose.ts";
@@ -157,6 +158,12 @@ export function connectDatabase(config: WeftlineConfig, { entities, migrations }
     writes: config.database,
     ...(uncaught ? { labels: () => uncaught.labels() } : {}),
   });
+}
+
+/** Opens the database of a host to read it, beside the server that may run on it; nothing where there is none. */
+export function readDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database | undefined {
+  const file = fileOf(config);
+  return existsSync(file) ? new Database({ file, entities, migrations, access: "read", log: createLog(config) }) : undefined;
 }
 
 function fileOf(config: WeftlineConfig): string {

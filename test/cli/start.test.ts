@@ -89,6 +89,22 @@ describe("start", () => {
     expect(second.said()).not.toMatch(/^\s+at /m);
   });
 
+  it("leaves its data folder to commands that only read, and makes none for them", async () => {
+    const run = async (...args: string[]): Promise<{ code: number | string | null; told: string }> => {
+      const command = spawnCli(args, { cwd: folder });
+      started.push(command);
+      return { code: await command.ended, told: command.out() + command.said() };
+    };
+    expect(await run("migrate", "status")).toMatchObject({ code: 5, told: expect.stringMatching(/^runs\/\w+\tpending$/m) });
+    expect((await run("runs")).told).toContain("there is none in the data folder");
+    expect(existsSync(join(folder, "data"))).toBe(false);
+    await urlOf(start());
+    expect(await run("migrate", "status")).toMatchObject({ code: 0, told: expect.not.stringContaining("pending") });
+    expect(await run("runs")).toEqual({ code: 0, told: "0 runs\n" });
+    expect((await run("runs", "--write")).told).toMatch(/Writing is not available: .*beside the server[^]*Stop that server/);
+    expect((await run("count")).told).toContain("[DATABASE_LOCKED]");
+  });
+
   it("exits 1 where the port is taken", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));

@@ -104,7 +104,10 @@ describe.each(stores)("migrations on $name", (store) => {
       await runMigrations(before);
       return reopen(before, [named("a/1_new", "select 1"), first]);
     })();
-    expect(await migrationStates(database)).toEqual([{ name: "b/1_create", executedAt: expect.any(Date) }, { name: "a/1_new" }]);
+    expect(await migrationStates(database, ["b/1_create", "a/1_new"])).toEqual([
+      { name: "b/1_create", executedAt: expect.any(Date) },
+      { name: "a/1_new" },
+    ]);
   });
 
   it("of an early plugin that come late still run", async () => {

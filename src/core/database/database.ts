@@ -6,6 +6,7 @@ import { WeftlineError, messageOf } from "../errors.ts";
 import { serviceRef } from "../kernel/refs.ts";
 import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
+import { migrationTable } from "./migration-table.ts";
 import { readerOf, rulesOf, type OwnedEntity, type OwnershipRules } from "./ownership.ts";
 import { entityManagerWith, type OwnedEntityManager } from "./ownership/entity-manager.ts";
 import { LongWrites, type WriteTimes, type WriterLabels } from "./long-writes.ts";
@@ -15,7 +16,7 @@ import { WriteQueue } from "./queue.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RowReader } from "./rows.ts";
 import { committedSql, sqliteSql, type Sql } from "./sql.ts";
-import { isStoreFailure, openSqlite, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
+import { isStoreFailure, openSqlite, openToRead, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
 import { WalCheckpointer } from "./wal-checkpointer.ts";
 
@@ -55,6 +56,8 @@ export interface NamedMigration {
 export interface DatabaseOptions {
   /** The SQLite file. Its folder is made where it is missing. */
   readonly file: string;
+  /** `read` opens a file that is there beside the server that may have it open: it takes no lock, and writes are refused. `write` by default. */
+  readonly access?: "read" | "write";
   readonly entities: readonly OwnedEntity[];
   readonly migrations: readonly NamedMigration[];
   /** Told of what fails after a commit, and of writes that take long. */
@@ -79,7 +82,8 @@ export class Database {
   readonly #handles: SqliteHandles;
   readonly #inserts: RowWriter;
   readonly #writeSql: Sql;
-  readonly #lock: FileLock;
+  /** None where the database is only read. */
+  readonly #lock: FileLock | undefined;
   readonly #queue: WriteQueue;
   readonly #checkpointer: WalCheckpointer;
   readonly #log: Logger | undefined;
@@ -93,12 +97,12 @@ export class Database {
    * @throws DATABASE_UNUSABLE where it cannot be opened.
    */
   constructor(options: DatabaseOptions) {
-    const { file, entities, migrations, log, writes, labels } = options;
+    const { file, entities, migrations, log, writes, labels, access = "write" } = options;
     this.#log = log;
-    this.#lock = usable(file, () => lockFile(file));
+    this.#lock = access === "write" ? usable(file, () => lockNew(file)) : undefined;
     const long = new LongWrites(writes, log, labels);
     try {
-      this.#handles = usable(file, () => openSqlite(file));
+      this.#handles = usable(file, () => (access === "write" ? openSqlite(file) : openToRead(file)));
       this.read = committedSql(this.#handles);
       this.#writeSql = sqliteSql(this.#handles.writer);
       this.#checkpointer = new WalCheckpointer(file, log);
@@ -122,7 +126,7 @@ export class Database {
         driverOptions: sqliteDialect(this.#handles.writer, async () => (this.#state === "joining" ? undefined : this.#handles.begin())),
         replicas: [{ name: "reader", driverOptions: sqliteDialect(this.#handles.reader) }],
         extensions: [Migrator],
-        migrations: { migrationsList: [...migrations] as never, snapshot: false, silent: true, tableName: "weftline_migration" },
+        migrations: { migrationsList: [...migrations] as never, snapshot: false, silent: true, tableName: migrationTable },
         discovery: { warnWhenNoEntities: false },
         ignoreUndefinedInQuery: true,
       });
@@ -131,7 +135,7 @@ export class Database {
       this.#inserts = new RowWriter(this.orm, this.#writeSql, rules);
     } catch (error) {
       long.close();
-      this.#lock.release();
+      this.#lock?.release();
       throw error;
     }
   }
@@ -183,6 +187,7 @@ export class Database {
 
   async #commit<T>(work: (tx: SqlTx, state: WriteState) => Promise<T>): Promise<T> {
     if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
+    if (!this.#lock) throw new WeftlineError("UNAVAILABLE", readOnly);
     const done: (() => void)[] = [];
     try {
       return await this.#queue.write(
@@ -224,7 +229,7 @@ export class Database {
     await this.#checkpointer.close();
     await this.orm.close(true);
     for (const handle of [this.#handles.reader, this.#handles.writer]) if (handle.open) handle.close();
-    this.#lock.release();
+    this.#lock?.release();
   }
 
   async #lastWrite(): Promise<void> {
@@ -268,9 +273,19 @@ function checkRules(orm: MikroORM, rules: OwnershipRules): void {
   }
 }
 
+const readOnly = {
+  what: "Writing",
+  reason: "the database was opened for reading, beside the server that may have it open.",
+  fix: "Stop that server, and run what writes on its own.",
+} as const;
+
+function lockNew(file: string): FileLock {
+  makePrivateFolder(dirname(file));
+  return lockFile(file);
+}
+
 function usable<T>(file: string, open: () => T): T {
   try {
-    makePrivateFolder(dirname(file));
     return open();
   } catch (error) {
     if (error instanceof WeftlineError) throw error;

@@ -1,5 +1,6 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import type { Database } from "./database.ts";
+import { migrationTable } from "./migration-table.ts";
 
 /** One migration and when it ran. */
 export interface MigrationState {
@@ -12,10 +13,20 @@ export async function pendingMigrations(database: Database): Promise<string[]> {
   return (await database.orm.migrator.getPending()).map(({ name }) => name);
 }
 
-/** All migrations, the executed ones first. */
-export async function migrationStates(database: Database): Promise<MigrationState[]> {
-  const executed = (await database.orm.migrator.getExecuted()).map((row) => ({ name: row.name, executedAt: row.executed_at }));
-  return [...executed, ...(await pendingMigrations(database)).map((name) => ({ name }))];
+/** All migrations, the executed ones first. Only reads: MikroORM's migrator would make its table. @param names of all that there are. */
+export async function migrationStates(database: Database, names: readonly string[]): Promise<MigrationState[]> {
+  const table = await database.read.get("select name from sqlite_master where name = ?", migrationTable);
+  const rows = table
+    ? await database.read.all<{ name: string; executed_at: number }>(`select name, executed_at from ${migrationTable} order by id`)
+    : [];
+  const executed = rows.map((row) => ({ name: row.name, executedAt: new Date(row.executed_at) }));
+  const ran = new Set(executed.map(({ name }) => name));
+  return [...executed, ...pendingOf(names.filter((name) => !ran.has(name)))];
+}
+
+/** Migrations of which none has run, where there is no database. */
+export function pendingOf(names: readonly string[]): MigrationState[] {
+  return names.map((name) => ({ name }));
 }
 
 /**

@@ -44,6 +44,16 @@ export function openSqlite(file: string): SqliteHandles {
 }
 
 /**
+ * Opens a file that is there for reading only, beside a server that may have it open. The connection is one that could write, since one that
+ * cannot leaves files of the write-ahead log behind.
+ */
+export function openToRead(file: string): SqliteHandles {
+  const reader = new Database(file, { timeout: 5_000, fileMustExist: true });
+  reader.pragma("query_only = ON");
+  return { writer: reader, reader, begin: () => Promise.reject(new Error("This connection only reads.")) };
+}
+
+/**
  * Transactions begin IMMEDIATE: a deferred one that reads first fails under contention, whatever its timeout. SQLite's own waiting would hold up
  * the whole process, so it is switched off and done here.
  */

@@ -1,7 +1,6 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import { configure, flattenPlugins } from "./config.ts";
-import { within } from "./deadline.ts";
-import { Lifecycle, defaultTimeouts, hangs, type Failure, type PluginTimeouts } from "./lifecycle.ts";
+import { Lifecycle, type Failure, type LifecycleOptions } from "./lifecycle.ts";
 import { refOf, type ServiceRef } from "./refs.ts";
 import { Registry } from "./registry.ts";
 import { BootReport, type Phase, type PluginReport } from "./report.ts";
@@ -9,7 +8,7 @@ import { checkEntries, resolveOrder } from "./resolve.ts";
 import type { AnySpec, Logger, MaybePromise, PluginEntry, PluginList, SetupContext } from "./spec.ts";
 
 /** What the kernel is given. */
-export interface KernelOptions {
+export interface KernelOptions extends LifecycleOptions {
   readonly plugins: PluginList;
   /** Plugins of the host itself: they stand before the list. */
   readonly hostPlugins?: readonly PluginEntry[];
@@ -18,9 +17,6 @@ export interface KernelOptions {
   /** The host's version, against which plugins declare a range. */
   readonly hostVersion: string;
   readonly log: Logger;
-  readonly timeouts?: PluginTimeouts | undefined;
-  /** Runs code of a plugin, noting whose it is. */
-  readonly label?: <T>(plugin: string, work: () => T) => T;
 }
 
 /** A plugin that loaded: its spec, its validated configuration, and how it stands in the list. */
@@ -45,7 +41,7 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.#options = options;
-    this.#lifecycle = new Lifecycle(options.timeouts);
+    this.#lifecycle = new Lifecycle(options);
   }
 
   /** In dependency order. */
@@ -128,13 +124,7 @@ export class Kernel {
     try {
       const context = this.#contextOf(spec, config) as SetupContext<never, never>;
       report.state = "READY";
-      const ms = this.#options.timeouts?.setup ?? defaultTimeouts.setup;
-      const provided =
-        (await within(
-          ms,
-          () => this.#as(spec.id, () => spec.setup?.(context)),
-          () => hangs(spec.id, "setup", ms),
-        )) ?? {};
+      const provided = (await this.#lifecycle.run(spec.id, "setup", () => spec.setup?.(context))) ?? {};
       const services = Object.entries(spec.provides ?? {});
       const service = services.find(([name]) => provided[name] === undefined)?.[0];
       if (service !== undefined) throw new WeftlineError("PLUGIN_NOT_PROVIDED", { plugin: spec.id, service });
@@ -157,13 +147,9 @@ export class Kernel {
       contribute: (point, key, value) => this.registry.contribute({ point: point.id, key, value, plugin: spec.id }),
       contributions: (point) => this.registry.contributions(point),
       status: (status) => void Object.assign(this.#reportOf(spec.id), { reason: undefined, fix: undefined, ...status }),
-      onReady: (run) => this.#lifecycle.onReady(spec.id, () => this.#as(spec.id, run)),
-      onClose: (run) => this.#lifecycle.onClose(spec.id, () => this.#as(spec.id, run)),
+      onReady: (run) => this.#lifecycle.onReady(spec.id, run),
+      onClose: (run) => this.#lifecycle.onClose(spec.id, run),
     };
-  }
-
-  #as<T>(plugin: string, work: () => T): T {
-    return this.#options.label ? this.#options.label(plugin, work) : work();
   }
 
   #depsOf(spec: AnySpec): Record<string, unknown> {

@@ -16,11 +16,13 @@ export interface PluginTimeouts {
   readonly close?: number;
 }
 
-export const defaultTimeouts = { setup: 60_000, close: 5_000 } as const satisfies Required<PluginTimeouts>;
+const defaultTimeouts = { setup: 60_000, close: 5_000 } as const satisfies Required<PluginTimeouts>;
 
-/** @returns the error of a part of a plugin that did not end in time. */
-export function hangs(plugin: string, what: "setup" | "onReady" | "onClose", ms: number): WeftlineError {
-  return new WeftlineError("PLUGIN_TIMEOUT", { plugin, what, seconds: ms / 1_000 });
+/** How parts of plugins are run. */
+export interface LifecycleOptions {
+  readonly timeouts?: PluginTimeouts | undefined;
+  /** Runs code of a plugin, noting whose it is. */
+  readonly label?: <T>(plugin: string, work: () => T) => T;
 }
 
 type Hook = { readonly plugin: string; readonly run: () => MaybePromise<void> };
@@ -31,8 +33,21 @@ export class Lifecycle {
   #close: Hook[] = [];
   readonly #timeouts: Required<PluginTimeouts>;
 
-  constructor(timeouts: PluginTimeouts = {}) {
+  readonly #label;
+
+  constructor({ timeouts, label = (_, work) => work() }: LifecycleOptions) {
     this.#timeouts = { ...defaultTimeouts, ...timeouts };
+    this.#label = label;
+  }
+
+  /** Runs a part of a plugin. @throws PLUGIN_TIMEOUT where it does not end in time. */
+  run<T>(plugin: string, what: string, work: () => MaybePromise<T>): Promise<T> {
+    const ms = this.#timeouts[what === "onClose" ? "close" : "setup"];
+    return within(
+      ms,
+      () => this.#label(plugin, work),
+      () => new WeftlineError("PLUGIN_TIMEOUT", { plugin, what, seconds: ms / 1_000 }),
+    );
   }
 
   onReady(plugin: string, run: () => MaybePromise<void>): void {
@@ -45,7 +60,7 @@ export class Lifecycle {
 
   /** Runs the ready hooks, stopping at none; answers what failed. */
   ready(): Promise<Failure[]> {
-    return runAll(this.#ready.splice(0), "onReady", this.#timeouts.setup);
+    return this.#runAll(this.#ready.splice(0), "onReady");
   }
 
   /** Runs the close hooks of one plugin or of all, last first, and forgets the ready hooks; answers what failed. */
@@ -54,18 +69,18 @@ export class Lifecycle {
     const closing = this.#close.filter(closes).toReversed();
     this.#close = this.#close.filter((hook) => !closes(hook));
     this.#ready = this.#ready.filter((hook) => !closes(hook));
-    return runAll(closing, "onClose", this.#timeouts.close);
+    return this.#runAll(closing, "onClose");
   }
-}
 
-async function runAll(hooks: readonly Hook[], what: "onReady" | "onClose", ms: number): Promise<Failure[]> {
-  const failures: Failure[] = [];
-  for (const { plugin, run } of hooks) {
-    try {
-      await within(ms, run, () => hangs(plugin, what, ms));
-    } catch (error) {
-      failures.push({ plugin, error });
+  async #runAll(hooks: readonly Hook[], what: string): Promise<Failure[]> {
+    const failures: Failure[] = [];
+    for (const { plugin, run } of hooks) {
+      try {
+        await this.run(plugin, what, run);
+      } catch (error) {
+        failures.push({ plugin, error });
+      }
     }
+    return failures;
   }
-  return failures;
 }

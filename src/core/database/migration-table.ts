@@ -1,0 +1,2 @@
+/** The table in which MikroORM notes what ran. */
+export const migrationTable = "weftline_migration";
