@@ -206,7 +206,7 @@ it("a run that was lost while it recalled recalls again", async () => {
   await using app = await boot([other.plugin, framework.plugin], copy);
   const run = await until(app, id);
   expect(other.asked).toHaveLength(1);
-  expect(memorySteps(run).toReversed()).toMatchObject([
+  expect(memorySteps(run)).toMatchObject([
     { attempt: 1, status: "FAILED", error: "The server process was lost." },
     { attempt: 2, status: "SUCCEEDED" },
   ]);

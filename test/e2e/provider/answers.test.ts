@@ -81,7 +81,7 @@ describe.each(apis)("an agent with a key, over %s", (api) => {
     const order = events.map(({ type }) => type).filter((type) => /^tool\.(requested|started|finished)/.test(type));
     expect(order).toEqual(["tool.requested", "tool.started", "tool.finished"]);
     expect(run.usage).toMatchObject({ inputTokens: 40, outputTokens: 16, modelCalls: 2, estimated: false });
-    expect(run.steps.nodes.map(({ kind, provenance }) => [kind, provenance]).toReversed()).toEqual([
+    expect(run.steps.nodes.map(({ kind, provenance }) => [kind, provenance])).toEqual([
       ["MODEL", "LIVE"],
       ["TOOL", null],
       ["MODEL", "LIVE"],

@@ -38,10 +38,7 @@ function gaps(times: readonly number[]): readonly number[] {
 }
 
 function modelSteps({ steps }: Run): readonly string[] {
-  return steps.nodes
-    .filter(({ kind }) => kind === "MODEL")
-    .map(({ status, attempt }) => `${attempt} ${status}`)
-    .toReversed();
+  return steps.nodes.filter(({ kind }) => kind === "MODEL").map(({ status, attempt }) => `${attempt} ${status}`);
 }
 
 describe.each(apis)("over %s", (api) => {

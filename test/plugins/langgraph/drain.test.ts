@@ -15,12 +15,12 @@ describe("a server that is told to end while a graph is at work", () => {
     await expect.poll(() => second.see(id)).toMatchObject({ status: "SUCCEEDED", text: '["first","last"]' });
     expect(servers.notes().slice(2)).toEqual([`after ${second.pid}`, `last ${second.pid}`]);
     expect((await second.see(id)).steps.nodes).toEqual([
-      { key: "last/3", status: "SUCCEEDED" },
-      { key: "within/2/after/2", status: "SUCCEEDED" },
-      { key: "within/2", status: "SUCCEEDED" },
-      { key: "within/2/slow/1", status: "SUCCEEDED" },
-      { key: "within/2", status: "CANCELLED" },
       { key: "first/1", status: "SUCCEEDED" },
+      { key: "within/2", status: "CANCELLED" },
+      { key: "within/2/slow/1", status: "SUCCEEDED" },
+      { key: "within/2", status: "SUCCEEDED" },
+      { key: "within/2/after/2", status: "SUCCEEDED" },
+      { key: "last/3", status: "SUCCEEDED" },
     ]);
   });
 });

@@ -42,7 +42,7 @@ async function whoSaid(studio: Studio, id: string) {
   const { run } = await studio.app.graphql<{ run: Shown }>(shown, { id });
   const models = run.steps.nodes.filter(({ key }) => key.includes("model/")).map(({ name, provenance }) => [name, provenance]);
   const messages = await studio.app.platform.database.em("SYSTEM").find(Message, { role: "ASSISTANT" }, { orderBy: { id: "asc" } });
-  return { ...run, models: models.toReversed(), messages: messages.map(({ provenance }) => provenance) };
+  return { ...run, models, messages: messages.map(({ provenance }) => provenance) };
 }
 
 describe("what a graph's own model says", () => {

@@ -34,7 +34,7 @@ describe("a graph on a LangGraph server", () => {
     });
     expect(log.filter(({ kind }) => kind === "message.delta").length).toBeGreaterThan(0);
     expect(log.filter(({ kind }) => kind === "message.finished")).toHaveLength(1);
-    expect(run.steps.nodes.map(({ key }) => key).toReversed()).toEqual(["say/model/1", "say/1", "ask/1", "wait/1"]);
+    expect(run.steps.nodes.map(({ key }) => key)).toEqual(["say/model/1", "say/1", "ask/1", "wait/1"]);
     expect(log.filter(({ kind }) => kind === "custom")).toHaveLength(2);
     expect(new Set(server.asked.map(({ key }) => key))).toEqual(new Set(["lg-secret"]));
   });

@@ -77,7 +77,7 @@ describe("a run", () => {
       blockedBy: { id: globalId("Run", "top") },
     });
     expect(await run("top", "children { nodes { id } }")).toEqual({
-      children: { nodes: [{ id: globalId("Run", "new") }, { id: globalId("Run", "old") }] },
+      children: { nodes: [{ id: globalId("Run", "old") }, { id: globalId("Run", "new") }] },
     });
   });
 
@@ -143,7 +143,7 @@ describe("the usage of a run", () => {
 });
 
 describe("the steps of a run", () => {
-  it("are listed newest first, with the tokens of their own calls", async () => {
+  it("are listed oldest first, with the tokens of their own calls", async () => {
     await rows.run("stepped");
     await rows.step("stepped.s1", "stepped", { num: 1, key: "node/1", finishedAt: 1_250 });
     await rows.step("stepped.s2", "stepped", {
@@ -166,21 +166,6 @@ describe("the steps of a run", () => {
       steps: {
         nodes: [
           {
-            id: globalId("Step", "stepped.s2"),
-            run: { id: globalId("Run", "stepped") },
-            provider: null,
-            model: null,
-            toolCallId: "stepped.c1",
-            key: "tool/1",
-            kind: "TOOL",
-            status: "RUNNING",
-            attempt: 1,
-            parent: { id: globalId("Step", "stepped.s1") },
-            durationMs: null,
-            usage: null,
-            childRun: null,
-          },
-          {
             id: globalId("Step", "stepped.s1"),
             run: { id: globalId("Run", "stepped") },
             provider: expect.any(String),
@@ -195,6 +180,21 @@ describe("the steps of a run", () => {
             usage: { inputTokens: 6, reasoningTokens: 2, cachedInputTokens: null, modelCalls: 2 },
             childRun: null,
           },
+          {
+            id: globalId("Step", "stepped.s2"),
+            run: { id: globalId("Run", "stepped") },
+            provider: null,
+            model: null,
+            toolCallId: "stepped.c1",
+            key: "tool/1",
+            kind: "TOOL",
+            status: "RUNNING",
+            attempt: 1,
+            parent: { id: globalId("Step", "stepped.s1") },
+            durationMs: null,
+            usage: null,
+            childRun: null,
+          },
         ],
       },
     });
@@ -203,9 +203,9 @@ describe("the steps of a run", () => {
 
 describe("the steps of a run by kind and status", () => {
   it.each<[string, string[]]>([
-    ["", ["f.s3", "f.s2", "f.s1"]],
-    ["(kind: [TOOL])", ["f.s3", "f.s2"]],
-    ["(kind: [TOOL, MODEL], status: [SUCCEEDED])", ["f.s2", "f.s1"]],
+    ["", ["f.s1", "f.s2", "f.s3"]],
+    ["(kind: [TOOL])", ["f.s2", "f.s3"]],
+    ["(kind: [TOOL, MODEL], status: [SUCCEEDED])", ["f.s1", "f.s2"]],
     ["(status: [FAILED])", []],
     ["(kind: [])", []],
   ])("are those of steps%s", async (args, ids) => {

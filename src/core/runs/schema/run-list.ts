@@ -35,17 +35,24 @@ export interface RunList {
   /** What else must hold, as `{ targetId: agent.id }`. */
   readonly where?: FilterQuery<Run>;
   readonly filter?: RunFilter | null | undefined;
+  /** Which comes first; the newest by default. */
+  readonly from?: "newest" | "oldest";
 }
 
 /**
- * A page of runs, newest first.
+ * A page of runs, newest first by default.
  *
  * @throws FORBIDDEN for reach TENANT of a viewer who is no admin, INVALID_INPUT for metadata that no run can have.
  * @example resolve: (agent, { filter, ...args }, scope) => listRuns(scope, { where: { targetId: agent.id }, filter }, args)
  */
-export function listRuns(scope: Scope, { reach = "MINE", where = {}, filter }: RunList, args: PageArgs): Promise<Page<Run>> {
+export function listRuns(
+  scope: Scope,
+  { reach = "MINE", where = {}, filter, from = "newest" }: RunList,
+  args: PageArgs,
+): Promise<Page<Run>> {
   const conditions = { $and: [where, ...(filter ? conditionsOf(scope, reach, filter) : [])] } as FilterQuery<Run>;
-  return pageOf(scope.emWith(reach), Run, conditions, args, { createdAt: "desc", id: "desc" });
+  const direction = from === "newest" ? "desc" : "asc";
+  return pageOf(scope.emWith(reach), Run, conditions, args, { createdAt: direction, id: direction });
 }
 
 function conditionsOf(scope: Scope, reach: Reach, filter: RunFilter): FilterQuery<Run>[] {

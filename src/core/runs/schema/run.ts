@@ -77,9 +77,10 @@ export function addRun(builder: GraphBuilder): RunRefs {
       }),
       children: t.field({
         type: connectionType(builder, "Run", Run),
-        description: "The runs that it started, newest first.",
+        description: "The runs that it started, oldest first.",
         args: pageArgs(t),
-        resolve: (run, args, scope) => listRuns(scope, { reach: reachOf(scope), where: { parentId: run.id } }, args) as never,
+        resolve: (run, args, scope) =>
+          listRuns(scope, { reach: reachOf(scope), where: { parentId: run.id }, from: "oldest" }, args) as never,
       }),
       input: t.field({
         type: "JSON",
@@ -111,7 +112,7 @@ export function addRun(builder: GraphBuilder): RunRefs {
       }),
       steps: t.field({
         type: connectionType(builder, "Step", Step),
-        description: "Its steps, newest first.",
+        description: "Its steps, oldest first.",
         args: {
           kind: t.arg({ type: [StepKind], description: "Of one of these kinds." }),
           status: t.arg({ type: [StepStatus], description: "In one of these states." }),
@@ -119,7 +120,7 @@ export function addRun(builder: GraphBuilder): RunRefs {
         },
         resolve: (run, { kind, status, ...args }, scope) => {
           const where = { runId: run.id, ...(kind ? { kind: { $in: kind } } : {}), ...(status ? { status: { $in: status } } : {}) };
-          return pageOf(scope.emWith(reachOf(scope)), Step, where, args, { num: "desc" }) as never;
+          return pageOf(scope.emWith(reachOf(scope)), Step, where, args, { num: "asc" }) as never;
         },
       }),
       events: t.field({
