@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { defineConfig, WeftlineError } from "./src/core/index.ts";
 import {
   agents,
@@ -42,7 +41,7 @@ export default defineConfig({
     openai(),
     langchain(),
     langgraph(),
-    crewai({ home: join(WEFTLINE_DATA || "./data", "crewai") }),
+    crewai(),
     agents(),
     chat(),
     files(),

@@ -45,7 +45,7 @@ export function describeError(error: unknown): string {
   if (!(error instanceof WeftlineError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (error.code === "BOOT_FAILED") return describeBoot(error);
   const cause = error.code === "INTERNAL" && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : "";
-  return `${error.message}\n  → ${error.fix} [${error.code}]${cause}`;
+  return `${withCode(error)}\n  → ${error.fix}${cause}`;
 }
 
 /** Its report names each problem and what to do; the code belongs to the headline. */
@@ -54,7 +54,12 @@ function describeBoot({ message, code, details }: WeftlineError): string {
   const stacks = problems.flatMap(({ error: { code: of, cause } }) =>
     of === "PLUGIN_SETUP_FAILED" && cause instanceof Error && cause.stack !== undefined ? [ownFrames(cause.stack)] : [],
   );
-  return [message.replace(/$/m, ` [${code}]`), ...stacks].join("\n");
+  return [withCode({ message, code }), ...stacks].join("\n");
+}
+
+/** The code stands behind the first line: behind the fix it would read as part of a command. */
+function withCode({ message, code }: Pick<WeftlineError, "message" | "code">): string {
+  return message.replace(/$/m, ` [${code}]`);
 }
 
 /** A stack up to where the platform called the plugin. */

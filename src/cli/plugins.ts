@@ -1,7 +1,8 @@
+import { resolve } from "node:path";
 import { progress } from "@clack/prompts";
 import type { Command } from "commander";
 import { WeftlineError } from "../core/errors.ts";
-import { installers, type Installer, type InstallStep } from "../core/installers.ts";
+import { installers, type InstallContext, type Installer, type InstallStep } from "../core/installers.ts";
 import { loadPlugins } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { exitCodes } from "./exit.ts";
@@ -17,34 +18,40 @@ export function addPlugins(program: Command, cli: Cli): void {
     .description("install what a plugin needs, or see how it stands")
     .argument("<plugin>", "the plugin's id, as in crewai")
     .option("--check", "only say how it stands; exits 4 where something is missing")
-    .action(async (plugin: string, { check }: { check?: true }) => {
-      const { installer, config } = await found(program, plugin);
-      cli.exitCode = check ? await checked(cli, installer, config) : await installed(cli, installer, config);
+    .option("--data <folder>", "the folder of the database and of files")
+    .action(async (plugin: string, { check, data }: { check?: true; data?: string }) => {
+      const { installer, ...place } = await found(program, plugin, data);
+      cli.exitCode = check ? await checked(cli, installer, place) : await installed(cli, installer, place);
     });
 }
 
-async function found(program: Command, plugin: string): Promise<{ readonly installer: Installer; readonly config: unknown }> {
+type Place = Pick<InstallContext, "config" | "folder">;
+
+async function found(program: Command, plugin: string, data: string | undefined): Promise<Place & { readonly installer: Installer }> {
   const { config } = await loadConfig(program.opts()["config"]);
   const kernel = await loadPlugins({ ...config, logLevel: "silent" });
   const all = kernel.registry.contributions(installers);
-  const installer = all.get(plugin)?.value;
-  if (installer) return { installer, config: kernel.plugins.find(({ spec }) => spec.id === all.get(plugin)?.plugin)?.config };
+  const { value: installer, plugin: owner = "" } = all.get(plugin) ?? {};
+  if (installer) {
+    const own = kernel.plugins.find(({ spec }) => spec.id === owner)?.config;
+    return { installer, config: own, folder: resolve(data ?? config.dataDir ?? "data", owner) };
+  }
   const fix =
     all.size === 0 ? "No plugin of the configuration needs anything." : `There is something to install for: ${[...all.keys()].join(", ")}.`;
   throw new WeftlineError("NOT_FOUND", { what: `installer of a plugin "${plugin}"`, fix });
 }
 
-async function checked({ terminal }: Cli, installer: Installer, config: unknown): Promise<number> {
-  const { state, detail } = await installer.check({ config });
+async function checked({ terminal }: Cli, installer: Installer, place: Place): Promise<number> {
+  const { state, detail } = await installer.check(place);
   const mark = state === "ready" ? terminal.paint("green", "✓") : terminal.paint("red", "✗");
   terminal.say(`${mark} ${detail}`);
   return state === "ready" ? exitCodes.ok : exitCodes.checkFailed;
 }
 
-async function installed({ terminal }: Cli, installer: Installer, config: unknown): Promise<number> {
+async function installed({ terminal }: Cli, installer: Installer, place: Place): Promise<number> {
   const show = process.stderr.isTTY ? bar() : lines(terminal);
   try {
-    const detail = await installer.install({ config, signal: interruptSignal(), progress: show.step });
+    const detail = await installer.install({ ...place, signal: interruptSignal(), progress: show.step });
     show.end("Done");
     terminal.say(`${terminal.paint("green", "✓")} ${detail}`);
     return exitCodes.ok;

@@ -4,6 +4,8 @@ import { performance } from "node:perf_hooks";
 import { messageOf } from "../core/errors.ts";
 import { createPlatform, type BootOptions, type Platform } from "../core/platform.ts";
 import { publicAddress } from "../core/runs/provider-failures.ts";
+import { authenticators } from "../core/graphql/scope.ts";
+import type { Registry } from "../core/kernel/registry.ts";
 import { modelService, type Models } from "../core/runs/public.ts";
 import type { RunningServer } from "../core/serving.ts";
 import { version } from "../core/version.ts";
@@ -102,12 +104,15 @@ function banner(terminal: Terminal, { platform, server, file, bootMs }: Started)
     row("Health", address(new URL("/healthz", url).href)),
     row("Models", modelsLine(platform)),
     row("Config", `${relative(process.cwd(), file)}, data in ${config.dataDir ?? "./data"}`),
-    row("First", graphiql ? "open GraphiQL and run its tabs from left to right" : firstRequest(url)),
+    row("First", graphiql ? "open GraphiQL and run its tabs from left to right" : firstRequest(url, kernel.registry)),
   ];
 }
 
-function firstRequest(url: string): string {
-  return `curl ${url} -H 'content-type: application/json' -d '{"query":"{ plugins { name state } }"}'`;
+/** Where no authenticator lets in whoever comes, the request names where its token goes, and no token. */
+function firstRequest(url: string, registry: Pick<Registry, "contributions">): string {
+  const asksWho = ![...registry.contributions(authenticators).values()].some(({ value }) => value.open);
+  const token = asksWho ? ` -H 'authorization: Bearer <token>'` : "";
+  return `curl ${url}${token} -H 'content-type: application/json' -d '{"query":"{ plugins { name state } }"}'`;
 }
 
 /** Which model answers where an agent names none, and where it is asked. */

@@ -22,6 +22,7 @@ export { resultType } from "./graphql/results.ts";
 export {
   authenticators,
   authorizationService,
+  hostHealth,
   type Authenticator,
   type Authorization,
   type Credentials,

@@ -5,6 +5,8 @@ import type { MaybePromise } from "./kernel/spec.ts";
 export interface InstallContext {
   /** The plugin's own configuration, validated. */
   readonly config: unknown;
+  /** The plugin's own folder in the data folder, whether it is there yet or not. */
+  readonly folder: string;
   /** Aborts at the first interrupt. */
   readonly signal: AbortSignal;
   /** Tells how far it is. */
@@ -24,7 +26,7 @@ export interface Installer {
   /** What it brings, for help. */
   readonly description: string;
   /** How it stands; changes nothing. */
-  check(ctx: Pick<InstallContext, "config">): MaybePromise<{ readonly state: "ready" | "missing"; readonly detail: string }>;
+  check(ctx: Pick<InstallContext, "config" | "folder">): MaybePromise<{ readonly state: "ready" | "missing"; readonly detail: string }>;
   /** Brings it, also where it is there already. @returns how it stands then, for people. */
   install(ctx: InstallContext): Promise<string>;
 }

@@ -16,7 +16,7 @@ import { answerPlainPost } from "./plain-post.ts";
 import { sendError, sendJson } from "./replies.ts";
 import { RequestBodies, checkQueryString, readBodyFor } from "./request-body.ts";
 import { findRoute, serveRoute } from "./routes.ts";
-import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
+import { authorizationService, hostHealth, type Admitted, type ScopeHost } from "./scope.ts";
 import { Seats } from "./seats.ts";
 import { SocketServer } from "./socket.ts";
 import { Stays } from "./stays.ts";
@@ -217,8 +217,11 @@ export class GraphServer {
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const path = pathOf(request);
     const draining = this.#state === "draining";
-    if (path === "/healthz") return sendJson(response, draining ? 503 : 200, { status: draining ? "DRAINING" : "UP" });
     const { host } = this.#options;
+    if (path === "/healthz") {
+      const status = draining ? "DRAINING" : host.has(hostHealth) ? await host.use(hostHealth).status() : "UP";
+      return sendJson(response, status === "UP" || status === "DEGRADED" ? 200 : 503, { status });
+    }
     const found = path === endpoint ? undefined : findRoute(host, path);
     const wantsPage = this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html");
     if (path === "/" && wantsPage) return void response.writeHead(302, { location: endpoint }).end();

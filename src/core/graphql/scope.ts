@@ -57,6 +57,14 @@ export interface Authorization {
 
 export const authorizationService = serviceRef<Authorization>("auth.authorization");
 
+/** How the host is, in one word. */
+export interface HostHealth {
+  status(): Promise<"UP" | "DEGRADED" | "DOWN">;
+}
+
+/** What `/healthz` answers with; UP where no plugin provides it. */
+export const hostHealth = serviceRef<HostHealth>("weftline.health");
+
 /**
  * What a resolver works with, and all that it may use. It cannot be made without a viewer, and its entity manager reads as that viewer.
  */

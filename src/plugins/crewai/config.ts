@@ -7,12 +7,12 @@ export const crewaiConfig = z.strictObject({
   crews: z.record(z.string().regex(/^[\w-]+$/, "has letters, digits, dashes and underscores"), z.string().min(1)).default({}),
   /** Which engine plays crews: Python's where CrewAI is installed, unless said. */
   engine: z.enum(["auto", "python", "typescript"]).default("auto"),
-  /** Where CrewAI for Python is installed to, and where its workers keep their files while they run. */
+  /** Where CrewAI for Python is installed to, and where its workers keep their files while they run; `crewai` in the data folder by default. */
   home: z
     .string()
     .min(1)
-    .default("./data/crewai")
-    .transform((path) => resolve(path)),
+    .transform((path) => resolve(path))
+    .optional(),
   /** An interpreter that has CrewAI, in place of what is installed to the home. */
   python: z.string().min(1).optional(),
   /** Runs that the Python engine plays at once; others wait for a place. */

@@ -1,4 +1,4 @@
-import { FairPlaces, contribution, definePlugin, installers, modelService, runtimes } from "#weftline";
+import { FairPlaces, contribution, dataFolder, definePlugin, installers, modelService, runtimes } from "#weftline";
 import { healthChecks } from "#plugins/health";
 import { crewaiConfig } from "./config.ts";
 import type { ReadCrew } from "./definition/crew.ts";
@@ -20,10 +20,10 @@ export const crewai = definePlugin({
   kind: "FRAMEWORK",
   description: "Crews of agents, as CrewAI defines them, on CrewAI for Python or on an engine of our own.",
   config: crewaiConfig,
-  requires: { models: modelService },
+  requires: { models: modelService, folder: dataFolder },
   contributes: [contribution(installers, "crewai", crewaiInstaller)],
   setup: async ({ config, deps, contribute, log, onClose }) => {
-    const { home, python, maxWorkers, startTimeoutMs, idleMs } = config;
+    const { home = deps.folder.of("crewai"), python, maxWorkers, startTimeoutMs, idleMs } = config;
     const crews = await readCrews(config.crews);
     for (const [crew, { warnings }] of crews) for (const warning of warnings) log.warn({ crew }, warning);
     for (const [name, { crew }] of crews) {

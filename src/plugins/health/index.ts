@@ -1,8 +1,8 @@
-import { databaseService, definePlugin, pluginDirectory, runService } from "#weftline";
+import { databaseService, definePlugin, hostHealth, pluginDirectory, runService } from "#weftline";
 import { databaseCheck, pluginsCheck, providersCheck } from "./checks.ts";
 import { healthChecks, healthService } from "./contract.ts";
 import { addHealthSchema } from "./schema.ts";
-import { createHealth } from "./service.ts";
+import { createHealth, statusOf } from "./service.ts";
 
 /**
  * Answers `Query.health` from the checks that plugins contribute.
@@ -14,12 +14,13 @@ export const health = definePlugin({
   kind: "CAPABILITY",
   description: "Checks the parts of the platform.",
   requires: { database: databaseService, plugins: pluginDirectory, runs: runService },
-  provides: { health: healthService },
+  provides: { health: healthService, host: hostHealth },
   schema: addHealthSchema,
   setup: ({ deps, contribute, contributions }) => {
     contribute(healthChecks, "database", databaseCheck(deps.database));
     contribute(healthChecks, "plugins", pluginsCheck(deps.plugins));
     contribute(healthChecks, "providers", providersCheck(deps.runs));
-    return { health: createHealth(contributions(healthChecks)) };
+    const report = createHealth(contributions(healthChecks));
+    return { health: report, host: statusOf(report) };
   },
 });

@@ -4,6 +4,21 @@ import type { Health, HealthCheck, HealthFinding } from "./contract.ts";
 const timeoutMs = 2_000;
 const gravity: readonly HealthStatus[] = ["UP", "DEGRADED", "DOWN"];
 
+/** How long an answer for `/healthz` holds, in milliseconds: anybody may ask, and the checks write. */
+const freshMs = 1_000;
+
+/** The status of the latest report, of one that is at most a second old. */
+export function statusOf(health: Health): { status(): Promise<HealthStatus> } {
+  let latest: { readonly at: number; readonly status: Promise<HealthStatus> } | undefined;
+  return {
+    status: () => {
+      if (latest === undefined || performance.now() - latest.at > freshMs)
+        latest = { at: performance.now(), status: health.report().then(({ status }) => status) };
+      return latest.status;
+    },
+  };
+}
+
 /** @param checks a live view, complete once the platform is ready. */
 export function createHealth(checks: ReadonlyMap<string, Contribution<HealthCheck>>, startedAt = Date.now()): Health {
   return {

@@ -20,8 +20,8 @@ afterEach(() => {
 
 const never = new AbortController().signal;
 const install = (signal: AbortSignal, progress: () => void = () => undefined) =>
-  crewaiInstaller.install({ config: { home }, signal, progress });
-const check = () => crewaiInstaller.check({ config: { home } });
+  crewaiInstaller.install({ config: { home }, folder: home, signal, progress });
+const check = () => crewaiInstaller.check({ config: {}, folder: home });
 
 /** Something that looks like an installation, under a name of the home. */
 function installed(name: string): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { definePlugin, version } from "#weftline";
 import { healthChecks, type HealthCheck } from "../../../src/plugins/health/contract.ts";
 import { health } from "../../../src/plugins/health/index.ts";
-import { testPlatform } from "../../../src/testing/index.ts";
+import { testPlatform, testViewer } from "../../../src/testing/index.ts";
 
 interface HealthAnswer {
   readonly health: {
@@ -49,6 +49,17 @@ describe("the health of the platform", () => {
       expect(latencyMs).toBeGreaterThanOrEqual(0);
       expect(Date.now() - Date.parse(checkedAt)).toBeLessThan(10_000);
     }
+  });
+
+  it.each([
+    ["UP", 200],
+    ["DEGRADED", 200],
+    ["DOWN", 503],
+  ] as const)("is what /healthz says without being asked who calls: %s", async (status, code) => {
+    await using app = await testPlatform({ plugins: [health(), checks({ a: () => ({ status }) })], viewers: [testViewer("ada")] });
+    const answer = await fetch(new URL("/healthz", app.url));
+    expect([answer.status, await answer.json()]).toEqual([code, { status }]);
+    expect((await app.graphql<HealthAnswer>(query)).health.status).toBe(status);
   });
 
   it("is the worst of its parts", async () => {

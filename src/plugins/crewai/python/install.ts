@@ -31,8 +31,8 @@ type Run = (command: string, args: readonly string[], heard?: (line: string) => 
 /** CrewAI for Python, in a virtual environment of its own, every package by its hash. */
 export const crewaiInstaller: Installer = {
   description: "CrewAI for Python, some 900 MB",
-  check: ({ config }) => {
-    const { home, python } = config as CrewaiConfig;
+  check: ({ config, folder }) => {
+    const { home = folder, python } = config as CrewaiConfig;
     const installation = installationAt(home, python);
     const { ready, reason = "", fix = "" } = installation.standing();
     return ready
@@ -40,7 +40,7 @@ export const crewaiInstaller: Installer = {
       : { state: "missing", detail: `${reason} ${fix}` };
   },
   install: async (ctx) => {
-    const { home } = ctx.config as CrewaiConfig;
+    const { home = ctx.folder } = ctx.config as CrewaiConfig;
     const { environment } = placesIn(home);
     // Of this process alone: what one that was killed has started may still write to its own.
     const unfinished = `${environment}.${process.pid}`;
