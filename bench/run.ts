@@ -1,3 +1,4 @@
+import { attacks } from "./attacks.ts";
 import { boot } from "./boot.ts";
 import { fanOut } from "./fan-out.ts";
 import { firstToken } from "./first-token.ts";
@@ -34,6 +35,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   "full-table": fullTable,
   boot,
   "log-growth": logGrowth,
+  attacks,
 };
 
 const names = process.argv.slice(2);
