@@ -2,6 +2,7 @@ import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager
 import type { ChatModelStreamEvent, FinishReason } from "@langchain/core/language_models/event";
 import type { UsageMetadata } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
+import { plainJson } from "#weftline";
 import { completeEnd, type AnswerPiece, type AnswerReader, type Blame, type CompleteEnd } from "#plugins/openai";
 import type { LangChainSdk } from "./sdk.ts";
 
@@ -69,7 +70,8 @@ function finished(block: Block): object {
   if (block.type !== "tool_call_chunk") return block;
   const { id, name, args } = block;
   try {
-    return { type: "tool_call", id, name, args: JSON.parse(args.trim() === "" ? "{}" : args) as unknown };
+    // What JSON cannot carry, or nests too deep, would fail whoever copies the message.
+    return { type: "tool_call", id, name, args: plainJson(JSON.parse(args.trim() === "" ? "{}" : args)).value };
   } catch {
     return { type: "invalid_tool_call", id, name, args, error: "The arguments are not JSON." };
   }

@@ -19,6 +19,9 @@ interface CallCase {
 
 const echo = "conformance_echo";
 const args = (text: string): string => JSON.stringify({ text });
+/** Deeper than any stack of a recursive copy. */
+const deep = "[".repeat(50_000) + "]".repeat(50_000);
+
 const longId = `call_${"0123456789".repeat(6)}`;
 
 const chunk = (delta: unknown, reason: string | null = null): string =>
@@ -68,6 +71,12 @@ const chatCalls: readonly CallCase[] = [
     ),
   },
   {
+    name: "a call whose arguments nest 50,000 deep fails by itself",
+    marker: "deep",
+    hears: [],
+    answers: [fragments({ id: "c1", type: "function", function: { name: echo, arguments: `{"text":${deep}}` } }) + called],
+  },
+  {
     name: "an id that is too long is sent back in a form that every provider takes",
     marker: "long",
     hears: ["long"],
@@ -93,10 +102,12 @@ const chatCalls: readonly CallCase[] = [
   },
 ];
 
-function ending(text: string, status: "completed" | "incomplete", callId: string): string {
+const thought = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "ENCRYPTED==" };
+
+function ending(text: string, status: "completed" | "incomplete", callId: string, before: readonly object[] = []): string {
   const item = { type: "function_call", id: "fc_1", call_id: callId, name: echo, arguments: args(text), status };
   const details = status === "incomplete" ? { incomplete_details: { reason: "max_output_tokens" } } : {};
-  return namedEvent({ type: `response.${status}`, response: { id: "r", status, output: [item], ...details } });
+  return namedEvent({ type: `response.${status}`, response: { id: "r", status, output: [...before, item], ...details } });
 }
 
 const responsesCalls: readonly CallCase[] = [
@@ -111,6 +122,16 @@ const responsesCalls: readonly CallCase[] = [
     marker: "cut",
     hears: [],
     answers: [ending("cut", "incomplete", "c1")],
+  },
+  {
+    name: "an encrypted thought goes back before its call",
+    marker: "thought",
+    hears: ["thought"],
+    answers: [ending("thought", "completed", "c1", [thought])],
+    sent: (body) => {
+      const [found, call] = [body.indexOf('"encrypted_content":"ENCRYPTED=="'), body.indexOf('"type":"function_call"')];
+      assert.ok(found > 0 && found < call, "the encrypted thought stands before the call");
+    },
   },
 ];
 
