@@ -97,6 +97,19 @@ test("an agent that recalls is up where a plugin provides memory and it says who
   expect(await health()).toMatchObject({ status: "UP", detail: null });
 });
 
+test("options that its framework takes no longer take the agent down, by name", async () => {
+  await healthOf(script(), { options: { temperature: 1.5 } });
+  await app?.platform.database.commit(({ sql }) =>
+    sql.run(`update agents_version set definition = replace(definition, '"temperature":1.5', '"temperature":9')`),
+  );
+  expect(await health()).toMatchObject({
+    status: "DOWN",
+    detail: expect.stringMatching(
+      /^Its runs fail, since the framework "paper" takes its options no longer: options\.temperature: .*Update the agent\.$/,
+    ),
+  });
+});
+
 test("a binding that is gone takes the agent down", async () => {
   await healthOf(script(), { model: "lab/rat" });
   await app?.platform.database.commit(({ sql }) =>

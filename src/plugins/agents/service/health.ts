@@ -48,14 +48,18 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
   const framework = host.runtimes.get(definition.framework);
   const runtime = framework?.value;
   if (!runtime) return [down(`No plugin provides the framework "${definition.framework}".`)];
-  const { value: options } = await readBy(runtime.options, definition.options, []);
+  const { value: options, problems } = await readBy(runtime.options, definition.options, ["options"]);
   const elsewhere = options !== undefined && (runtime.answersElsewhere?.(options) ?? false);
   const status = await statusOf(runtime);
   // With its package there, what it lacks are models: who is answered elsewhere needs none.
   if (status.mode === "UNAVAILABLE" && !(elsewhere && runtime.sdk))
     return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
   const missing = missingCapabilities(host, definition);
+  const wrong = problems.map(({ path, message }) => `${path.join(".")}: ${message.replace(/\.$/, "")}`).join("; ");
   return [
+    ...(wrong === ""
+      ? []
+      : [down(`Its runs fail, since the framework "${runtime.id}" takes its options no longer: ${wrong}. Update the agent.`)]),
     ...(elsewhere ? [] : modelFindings(host, definition, { status, plugin: framework.plugin })),
     ...(options === undefined ? [] : (runtime.leftOut?.(options) ?? []).map(degraded)),
     ...(missing.length > 0 ? [degraded(`No plugin provides: ${missing.join(", ")}.`)] : []),
