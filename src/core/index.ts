@@ -15,6 +15,7 @@ export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
 export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
 export { plainJson, plainText } from "./json/plain.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
+export { checkTexts } from "./graphql/text.ts";
 export { perEvent } from "./graphql/per-event.ts";
 export { httpRoutes, type HttpRoute } from "./graphql/routes.ts";
 export { pageOfRows } from "./graphql/row-page.ts";

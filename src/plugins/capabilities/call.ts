@@ -1,4 +1,13 @@
-import { WeftlineError, idempotently, runService, type RunTargetType, type Scope, type ToolDefinition } from "#weftline";
+import {
+  WeftlineError,
+  checkTexts,
+  idempotently,
+  plainJson,
+  runService,
+  type RunTargetType,
+  type Scope,
+  type ToolDefinition,
+} from "#weftline";
 import { Skill, Tool, type CallTool, type CapabilityDirectory, type ToolCaller } from "./contract.ts";
 import type { GuardedChecker } from "./json-schema-guard.ts";
 import type { ToolShelf } from "./shelf.ts";
@@ -34,7 +43,9 @@ async function checked(
 ): Promise<{ readonly tool: ToolDefinition; readonly args: unknown }> {
   await parts.shelf.settled([call.name]);
   const tool = toolOf(parts, call.name, ["name"]);
-  const args = call.arguments ?? {};
+  // What comes over the graph was held to these rules there.
+  checkTexts({ arguments: call.arguments ?? {} });
+  const args = plainJson(call.arguments ?? {}).value;
   const tooLong = Buffer.byteLength(JSON.stringify(args)) > maxBytes;
   const problems = tooLong
     ? [{ path: [], message: `at most ${maxBytes / 1024} KiB` }]

@@ -130,6 +130,7 @@ describe("the platform as an MCP server", () => {
     };
     expect(await words("no.such")).toContain("There is no tool");
     expect(await words("math.evaluate", { expression: 7 })).toContain("do not fit");
+    expect(await words("math.evaluate", { expression: "1+1 \ud83d" })).toContain("half a surrogate pair");
     expect(await words("shop.broken")).toContain("The blade is blunt; sharpen it.");
   });
 
