@@ -27,6 +27,12 @@ describe("a new agent is refused:", () => {
       unknownFramework("createAgent with an unknown framework", create(none), "input.framework", /no framework "abacus".*one of: .*openai/),
       invalid("createAgent with an option out of bounds", create({ options: { temperature: 7 } }), "input.options.temperature", /2/),
       invalid("createAgent with an option that is none", create({ options: { warmth: 1 } }), "input.options", /warmth/),
+      invalid(
+        "createAgent with an option that objects have",
+        create({ options: { extra: JSON.parse('{"__proto__":{}}') as unknown } }),
+        "input.options.extra.__proto__",
+        /rename it/,
+      ),
       invalid("createAgent with options that are a list", create({ options: [] }), "input.options", /JSON object/),
       invalid("createAgent with options of 100 KB", create({ options: { note: long(100_000) } }), "input.options", /at most 65536/),
       invalid("createAgent with no schema", create({ outputSchema: { type: "thing" } }), "input.outputSchema", /not a JSON Schema/),

@@ -84,7 +84,8 @@ function capabilityProblems(names: readonly string[], path: readonly string[]): 
 async function optionsProblems(runtime: AgentRuntime, draft: DefinitionDraft, base: readonly string[]): Promise<readonly Problem[]> {
   const path = [...base, "options"];
   const shape = objectProblems(draft.options, path, "Options are");
-  if (shape.length > 0) return shape;
+  const refused = [...shape, ...prototypeProblems(draft.options, path)];
+  if (refused.length > 0) return refused;
   const { value, problems } = await readBy(runtime.options, draft.options, path);
   return problems.length === 0 && runtime.answersElsewhere?.(value) ? unheardProblems(draft, base) : problems;
 }
@@ -109,6 +110,16 @@ export async function readBy(
     message: issue.message,
   }));
   return { value: undefined, problems };
+}
+
+/** Schemas of zod drop a field of this name without a word. */
+export function prototypeProblems(value: unknown, path: readonly string[]): Problem[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, each]) =>
+    name === "__proto__"
+      ? [{ path: [...path, name], message: "No field can have this name, since objects of JavaScript have it: rename it." }]
+      : prototypeProblems(each, [...path, name]),
+  );
 }
 
 async function outputSchemaProblems({ tools }: AgentsHost, schema: unknown, path: readonly string[]): Promise<Problem[]> {

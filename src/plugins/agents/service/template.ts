@@ -1,7 +1,7 @@
 import { WeftlineError, idempotently, localIdOrNothing, type Contribution, type Scope } from "#weftline";
 import type { AgentTemplate } from "../contract.ts";
 import type { Agent } from "../entities.ts";
-import { checkDefinition, readBy } from "./check.ts";
+import { checkDefinition, prototypeProblems, readBy } from "./check.ts";
 import { emptyDefinition, patched } from "./draft.ts";
 import { committedAgent } from "./find.ts";
 import type { AgentsHost } from "./host.ts";
@@ -42,7 +42,8 @@ function findTemplate({ templates }: AgentsHost, nameOrId: string): Contribution
 }
 
 async function parametersOf(template: AgentTemplate, { name, parameters }: CreateFromTemplate): Promise<never> {
-  const { value, problems } = await readBy(template.parameters, parameters ?? {}, ["input", "parameters"]);
-  refuseIf([...nameProblems(name, ["input", "name"]), ...problems]);
+  const path = ["input", "parameters"];
+  const { value, problems } = await readBy(template.parameters, parameters ?? {}, path);
+  refuseIf([...nameProblems(name, ["input", "name"]), ...prototypeProblems(parameters, path), ...problems]);
   return value as never;
 }
