@@ -19,8 +19,8 @@ beforeAll(async () => {
 afterAll(() => app[Symbol.asyncDispose]());
 
 const most = 256 * 1024;
-/** What JSON makes longest: each sign is a byte, and six when it is escaped. */
-const escaped = "\u0001".repeat(most);
+/** What JSON makes longest: each sign is a byte, and six when it is escaped. A message has a visible one. */
+const escaped = `x${"\u0001".repeat(most - 1)}`;
 const send = "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on UserError { message } } }";
 const start = "mutation ($input: StartRunInput!) { startRun(input: $input) { __typename ... on UserError { message } } }";
 
