@@ -7,6 +7,7 @@ import { beginStream, plainAnswers, providerServer, respondJson, type Behaviour,
 import type { CheckSource } from "./check.ts";
 import { declared } from "./features.ts";
 import { oddAnswers } from "./odd-answers.ts";
+import { extrasChecksOf } from "./extras.ts";
 import { callChecksOf } from "./odd-calls.ts";
 import { scriptedServer } from "./scripted-server.ts";
 import { Stage, ended, openAfter, said, type RunShown, type RuntimeUnderTest } from "./stage.ts";
@@ -25,6 +26,7 @@ function onTheWire(runtime: RuntimeUnderTest, api: WireApi): CheckSource[] {
     hangsUp(runtime, api),
     callsOnce(runtime, api),
     ...callChecksOf(runtime, api),
+    ...extrasChecksOf(runtime, api),
     // Each on a host of its own: what is played at once is ended within the time of one check.
     ...answerChecksOf(runtime, api, [...wireCases(api), nobody]),
     ...answerChecksOf(runtime, api, oddAnswers(api)),
