@@ -40,6 +40,8 @@ export class WalCheckpointer {
     this.#state = "ended";
     const worker = this.#worker;
     if (!worker) return;
+    // The process must not end before it, when nothing else is left to wait for.
+    worker.ref();
     await new Promise<void>((resolve) => {
       worker.once("exit", () => resolve());
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window

@@ -35,7 +35,9 @@ const fenceOfAppends = "and exists (select 1 from runs_run where id = ? and epoc
 /** The fence taken out: an append no longer asks whose run it is. */
 function unfenced(sql: Sql): Sql {
   return {
-    ...sql,
+    now: sql.now,
+    all: (text, ...params) => sql.all(text, ...params),
+    run: (text, ...params) => sql.run(text, ...params),
     get: <Row>(text: string, ...params: (string | number | null)[]): Promise<Row | undefined> =>
       text.includes(fenceOfAppends)
         ? sql.get<Row>(text.replace(fenceOfAppends, ""), ...params.slice(0, -2))

@@ -78,7 +78,7 @@ describe("a declared graph", () => {
       for (const [where, graph] of Object.entries(graphs)) {
         const answer = await studio.agent(`odd-${where}`, { graph });
         expect(answer.__typename, `${name} in ${where}`).toBe("InvalidInputError");
-        expect(JSON.stringify(answer.issues), `${name} in ${where}`).toMatch(/Choose another name|Begin with a letter/);
+        expect(JSON.stringify(answer.issues), `${name} in ${where}`).toMatch(/Choose another name|Begin with a letter|rename it/);
       }
     }
   });
