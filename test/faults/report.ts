@@ -34,7 +34,7 @@ export function report(found: readonly Line[]): string {
 Written by \`npm run test:faults -- --report\`: ${cpus().length} cores, Node ${process.version}. Each case starts servers as \`npm start\` does, with all plugins and the
 simulated model, breaks them, and looks at what clients saw and at the database afterwards. What must hold: nothing that was accepted is lost, no run
 stands open without an owner, no client misses an event or hears it twice, every message, step and call that began has ended, the log is one that
-[the protocol](run-protocol.md) allows, and no side effect happens more often than a person allowed. A small version is part of \`npm test\`.
+[the protocol](run-protocol.md) allows, and no side effect happens more often than a person allowed. A small version is \`npm run test:kill\`.
 
 | Case | Figures | Seed | Seconds | Result |
 | --- | --- | --- | --- | --- |
