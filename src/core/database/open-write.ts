@@ -24,20 +24,21 @@ export class WriteSql implements Sql {
     this.#write = write;
   }
 
-  async all<Row>(sql: string, ...params: SqlValue[]): Promise<Row[]> {
-    checkOpen(this.#write);
-    return this.#sql.all<Row>(sql, ...params);
+  all<Row>(sql: string, ...params: SqlValue[]): Promise<Row[]> {
+    return this.#write.isOpen ? this.#sql.all<Row>(sql, ...params) : ended();
   }
 
-  async get<Row>(sql: string, ...params: SqlValue[]): Promise<Row | undefined> {
-    checkOpen(this.#write);
-    return this.#sql.get<Row>(sql, ...params);
+  get<Row>(sql: string, ...params: SqlValue[]): Promise<Row | undefined> {
+    return this.#write.isOpen ? this.#sql.get<Row>(sql, ...params) : ended();
   }
 
-  async run(sql: string, ...params: SqlValue[]): Promise<number> {
-    checkOpen(this.#write);
-    return this.#sql.run(sql, ...params);
+  run(sql: string, ...params: SqlValue[]): Promise<number> {
+    return this.#write.isOpen ? this.#sql.run(sql, ...params) : ended();
   }
+}
+
+function ended(): Promise<never> {
+  return Promise.reject(new WeftlineError("WRITE_ENDED"));
 }
 
 /** The ORM's transaction as one write may use it, nested ones included. */

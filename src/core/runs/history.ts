@@ -57,7 +57,9 @@ async function threadMessages({ rows, read }: Database, run: Run): Promise<Messa
     orderBy: "e.start_seq",
   });
   const room = Math.max(0, limit - own.length);
-  const ids = await read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
+  // Nothing stands before the first event of a thread.
+  const isFirst = run.startSeq === 1;
+  const ids = isFirst ? [] : await read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
   const byId = new Map(
     (
       await rows.byIds(

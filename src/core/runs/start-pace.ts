@@ -2,30 +2,24 @@
 const atOnce = 8;
 
 /**
- * Has the turns of a crowd begin a few at a time, with a turn of the event loop in between: the first are answered by their models while the last
- * begin. All at once, each would wait until all have begun.
+ * Has turns begin in a later turn of the event loop, a few at a time. The first of a crowd are answered by their models while the last begin; all at
+ * once, each would wait until all have begun. And between two turns of the loop no write is open, so what they read first is read from warm pages.
  */
 export class StartPace {
   readonly #waiting: (() => void)[] = [];
-  #left = atOnce;
-  #state: "resting" | "renewing" = "resting";
+  #state: "resting" | "going on" = "resting";
 
-  /** Resolves when the caller may begin: at once, unless many want to. */
-  turn(): Promise<void> | undefined {
-    if (this.#state === "resting") this.#renewSoon();
-    if (this.#left > 0) {
-      this.#left--;
-      return undefined;
-    }
+  /** Resolves when the caller may begin. */
+  turn(): Promise<void> {
+    if (this.#state === "resting") this.#goOn();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #renewSoon(): void {
-    this.#state = "renewing";
+  #goOn(): void {
+    this.#state = "going on";
     setImmediate(() => {
       const next = this.#waiting.splice(0, atOnce);
-      this.#left = atOnce - next.length;
-      if (next.length > 0) this.#renewSoon();
+      if (this.#waiting.length > 0) this.#goOn();
       else this.#state = "resting";
       for (const begin of next) begin();
     });
