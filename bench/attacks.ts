@@ -10,7 +10,7 @@ export async function attacks(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const [name, attack] of Object.entries(all)) {
     const longest: number[] = [];
-    for (let round = 0; round < rounds; round++) longest.push(Math.max(...(await server.others(attack(server)))));
+    for (let round = 0; round < rounds; round++) longest.push(Math.max(...(await server.others(() => attack(server)))));
     figures.push({
       work: `others' longest wait under ${name}`,
       unit: "ms",
