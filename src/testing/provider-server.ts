@@ -40,6 +40,8 @@ export async function providerServer(behave: Behaviour): Promise<ProviderServer>
     seen.push(each);
     await behave(response, each);
   });
+  // A client that is busy for seconds must not find its connection closed: it would ask twice.
+  server.keepAliveTimeout = 60_000;
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,

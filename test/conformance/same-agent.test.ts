@@ -4,9 +4,13 @@ import { contribution, definePlugin, tools, type ToolDefinition } from "../../sr
 import { agents, auth, capabilities, chat, models } from "../../src/plugins/index.ts";
 import { testPlatform } from "../../src/testing/index.ts";
 import { frameworks, nameOf, ways, type Way } from "./frameworks.ts";
+import { keepConnections } from "./keep-connections.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
-beforeAll(() => mock.start());
+beforeAll(async () => {
+  await mock.start();
+  keepConnections(mock);
+});
 afterAll(() => mock.stop());
 
 const usage = { prompt_tokens: 40, completion_tokens: 12, total_tokens: 52, input_tokens: 40, output_tokens: 12 };

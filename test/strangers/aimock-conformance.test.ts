@@ -2,6 +2,7 @@ import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { runtimeConformance } from "../../src/testing/index.ts";
 import { frameworks, nameOf, ways } from "../conformance/frameworks.ts";
+import { keepConnections } from "../conformance/keep-connections.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14, input_tokens: 9, output_tokens: 5 };
@@ -23,6 +24,7 @@ beforeAll(async () => {
   }));
   mock.onMessage(/hello/, { content: "Hello. This is an answer of several words.", usage }, paced(100));
   await mock.start();
+  keepConnections(mock);
 });
 afterAll(() => mock.stop());
 

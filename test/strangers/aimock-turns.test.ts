@@ -4,6 +4,7 @@ import { contribution, definePlugin, tools, type ToolDefinition } from "../../sr
 import { agents, auth, capabilities, chat, models } from "../../src/plugins/index.ts";
 import { testPlatform, type TestPlatform } from "../../src/testing/index.ts";
 import { apis, frameworks, nameOf, ways, type Way } from "../conformance/frameworks.ts";
+import { keepConnections } from "../conformance/keep-connections.ts";
 
 const tokens = { prompt_tokens: 20, completion_tokens: 8, total_tokens: 28, input_tokens: 20, output_tokens: 8 };
 const city = (name: string, index = 0) => ({ name: "weather_get", arguments: JSON.stringify({ city: name }), id: `call_${index}` });
@@ -123,6 +124,7 @@ const asked = (turn: string, way: Way): string => `Play ${turn} with ${nameOf(wa
 /** All turns of all frameworks happen at once on one host: a test then looks at one of them. */
 beforeAll(async () => {
   await mock.start();
+  keepConnections(mock);
   const bindings = Object.fromEntries(
     apis.map((api) => [api, { baseURL: `${mock.url}/v1`, apiKey: "sk-none", api, defaultModel: "gpt-5-mini" }]),
   );

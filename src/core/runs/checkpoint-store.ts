@@ -194,13 +194,17 @@ async function load(sql: Sql, runId: string, row: Row): Promise<StoredCheckpoint
   };
 }
 
-/** Lets a run begin with a copy of another's checkpoint: it stands without that run from then on. */
-export async function forkCheckpoint(sql: Sql, from: Checkpoint, run: Omit<CheckpointOwner, "epoch" | "streamNum">): Promise<void> {
+/**
+ * Lets a run begin with a copy of another's checkpoint: it stands without that run from then on.
+ *
+ * @returns how many characters that took.
+ */
+export async function forkCheckpoint(sql: Sql, from: Checkpoint, run: Omit<CheckpointOwner, "epoch" | "streamNum">): Promise<number> {
   const { namespace, name, format, versions, data } = from;
   const values = await readValues(sql, from, versions);
-  await insert(sql, { ...run, epoch: 0 }, { id: name, namespace, format, versions, values, data }, undefined);
+  const row = await insert(sql, { ...run, epoch: 0 }, { id: name, namespace, format, versions, values, data }, undefined);
   await sql.run("update runs_checkpoint set parent_id = ? where run_id = ?", from.id, run.id);
-  await new ValueWriter(run.id).write(sql, { namespace, versions, values });
+  return row + (await new ValueWriter(run.id).write(sql, { namespace, versions, values }));
 }
 
 /** The state at a checkpoint. */

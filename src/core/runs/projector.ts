@@ -16,6 +16,8 @@ export interface ProjectedRun {
 /** An event of a run with what only its row keeps, not the log. */
 export interface RunEventDraft extends NewEvent {
   readonly row?: Readonly<Record<string, unknown>>;
+  /** Bytes of what it writes to other rows than the log's. */
+  readonly beside?: number;
 }
 
 /** What the events of one append bring about beside the rows of their own. */

@@ -2,6 +2,7 @@ import type { Tx } from "../database/database.ts";
 import { WeftlineError } from "../errors.ts";
 import { globalId } from "../graphql/ids.ts";
 import type { Scope } from "../graphql/scope.ts";
+import { countBytes } from "./append.ts";
 import { forkCheckpoint } from "./checkpoint-store.ts";
 import { runTargets, threadResolver } from "./contract.ts";
 import { Checkpoint } from "./entities/checkpoint.ts";
@@ -37,7 +38,11 @@ export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: str
     limits: run.limits,
     settings: { ...run.settings, ...thread?.settings },
   });
-  if (checkpoint) await forkCheckpoint(tx.sql, checkpoint, retried);
+  if (checkpoint) {
+    const bytes = await forkCheckpoint(tx.sql, checkpoint, retried);
+    await countBytes(tx.sql, retried.streamNum, bytes);
+    tx.afterCommit(() => host.quota.add(retried, bytes));
+  }
   return retried;
 }
 

@@ -77,10 +77,11 @@ export class RunQueue implements EventSource {
     options: { readonly row?: Readonly<Record<string, unknown>>; readonly urgency?: "now" | "soon" } = {},
   ): void {
     if (this.#failure) throw this.#failure.error;
-    const draft: RunEventDraft = options.row ? { ...event(kind, payload), row: options.row } : event(kind, payload);
+    const beside = sizeOf(options.row);
+    const draft: RunEventDraft = options.row ? { ...event(kind, payload), row: options.row, beside } : event(kind, payload);
     this.#grammar.check(draft);
     this.#drafts.push(draft);
-    this.#grow(eventSize + sizeOf(payload) + (options.row?.["parts"] === undefined ? 0 : sizeOf(options.row["parts"])));
+    this.#grow(eventSize + sizeOf(payload) + beside);
     this.#writer.wake(this, options.urgency ?? "soon");
   }
 

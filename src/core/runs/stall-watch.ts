@@ -56,6 +56,8 @@ export class StallWatch {
     new TextEncoder().encodeInto(runId, this.#ids.subarray(slot * idBytes, (slot + 1) * idBytes));
     this.#slots.set(runId, slot);
     this.#state[2] = this.#slots.size;
+    // That it is called shows that the thread turns, also where no run is at work for as long as a beat.
+    Atomics.add(this.#state, 0, 1);
     this.enter(runId);
     this.#beats ??= setInterval(() => {
       Atomics.add(this.#state, 0, 1);
@@ -85,6 +87,8 @@ export class StallWatch {
     clearInterval(this.#beats);
     void this.#worker?.terminate();
     this.#worker = undefined;
+    // Who closes does not stand still.
+    rmSync(this.#file, { force: true });
   }
 
   #start(): Worker {

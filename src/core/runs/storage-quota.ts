@@ -36,6 +36,7 @@ export class StorageQuota {
   readonly #database: Database;
   readonly #limits: () => StorageLimits;
   readonly #accounts = new Map<string, Account>();
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(database: Database, limits: () => StorageLimits) {
     this.#database = database;
@@ -78,30 +79,33 @@ export class StorageQuota {
     });
   }
 
-  /** Writes the totals that changed. */
-  async save(): Promise<void> {
+  /** Writes the totals that changed, one save after the other. */
+  save(): Promise<void> {
+    return (this.#saving = this.#saving.catch(() => undefined).then(() => this.#save()));
+  }
+
+  async #save(): Promise<void> {
     const changed = [...this.#accounts.values()]
       .filter(({ unsaved }) => unsaved !== 0)
       .map((account) => ({ account, bytes: account.unsaved }));
     if (changed.length > 0) {
       await this.#database.commit(async ({ sql, afterCommit }) => {
         for (const { account, bytes } of changed) {
-          await sql.run(
+          const row = await sql.get<{ bytes: number }>(
             `insert into runs_storage (tenant_id, owner_id, bytes) values (?, ?, ?)
-             on conflict (tenant_id, owner_id) do update set bytes = case when runs_storage.bytes + ? < 0 then 0 else runs_storage.bytes + ? end`,
+             on conflict (tenant_id, owner_id) do update set bytes = case when runs_storage.bytes + ? < 0 then 0 else runs_storage.bytes + ? end
+             returning bytes`,
             account.tenantId,
             account.ownerId,
             Math.max(0, bytes),
             bytes,
             bytes,
           );
-        }
-        afterCommit(() => {
-          for (const { account, bytes } of changed) {
+          afterCommit(() => {
             account.unsaved -= bytes;
-            if (account.stored !== undefined) account.stored = Math.max(0, account.stored + bytes);
-          }
-        });
+            account.stored = row?.bytes ?? 0;
+          });
+        }
       });
     }
     if (this.#accounts.size <= mostKept) return;

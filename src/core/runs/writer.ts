@@ -145,7 +145,8 @@ export class LogWriter {
       const taken: { readonly batch: Batch; readonly numbered: Numbered }[] = [];
       for (const batch of inLockOrder(batches)) {
         const { run, epoch } = batch.source;
-        const numbered = await numberEvents(sql, { streamNum: run.streamNum, run, events: batch.drafts }, epoch);
+        const beside = batch.drafts.reduce((sum, draft) => sum + (draft.beside ?? 0), 0);
+        const numbered = await numberEvents(sql, { streamNum: run.streamNum, run, events: batch.drafts, beside }, epoch);
         if (numbered) taken.push({ batch, numbered });
         else refused.push(batch);
       }

@@ -53,6 +53,12 @@ describe("expressions of callers", () => {
     await expect(second).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
   });
 
+  it("that read a text of digits as a duration hold up nobody", async () => {
+    const longer = compile("duration(s) > duration('1s')");
+    await expect(longer.evaluate({ s: "2s" }, "ada")).resolves.toBe(true);
+    await expect(longer.evaluate({ s: "1".repeat(4_000) }, "ada")).rejects.toMatchObject({ code: "WORK_TOO_LONG" });
+  });
+
   it("of one caller wait in a bounded number", async () => {
     const own = loadExpressions("any");
     const all = Promise.allSettled(Array.from({ length: 300 }, () => own.compile(backtracking).evaluate(stuck, "ada")));

@@ -18,6 +18,12 @@ const writes: Readonly<Record<string, (ctx: RunContext) => AsyncIterable<RunEven
   async *state() {
     for (let n = 0; n < 100; n++) yield { kind: "state.patched", patch: [{ op: "add", path: "/x", value: large }] };
   },
+  async *steps() {
+    for (let n = 0; n < 100; n++) {
+      yield { kind: "step.started", step: `${n}`, name: "large", stepKind: "NODE", input: large };
+      yield { kind: "step.finished", step: `${n}`, status: "SUCCEEDED", output: large };
+    }
+  },
   async *text() {
     yield { kind: "message.started", message: "m" };
     for (let n = 0; n < 100; n++) yield { kind: "message.delta", message: "m", part: 0, channel: "TEXT", text: large };

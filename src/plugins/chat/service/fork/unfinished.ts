@@ -1,4 +1,4 @@
-import { Message, type Logger, type Scope, type Tx } from "#weftline";
+import { Message, WeftlineError, type Logger, type Scope, type Tx } from "#weftline";
 import { Fork } from "../../entities.ts";
 import type { ChatDeps } from "../deps.ts";
 
@@ -22,7 +22,8 @@ export async function beginFork({ streams }: ChatDeps, { viewer }: Scope, tx: Tx
 
 /** The fork is a thread now. */
 export async function endFork({ em }: Tx, { id }: UnfinishedFork): Promise<void> {
-  await em.nativeDelete(Fork, { id });
+  if ((await em.nativeDelete(Fork, { id })) > 0) return;
+  throw new WeftlineError("UNAVAILABLE", { what: "The fork", reason: "it was discarded while it was copied.", fix: "Fork again." });
 }
 
 /** Deletes what was copied, by batches; not what has become a thread. */
