@@ -36,7 +36,7 @@ export async function manyStreams(): Promise<Figure[]> {
     better: "less",
     note: `cores: ${ours.busy}`,
   };
-  return [delay("p50", 12), delay("p99", 30), cpu];
+  return [delay("p50", 7), delay("p99", 20), cpu];
 }
 
 function delaysOf(values: readonly number[]): Delays {
