@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 /** Suites that need more than Node and this package, or more time; each has a command of its own, as `npm run test:<suite>`. */
 const suites = {
   kill: { include: ["test/faults/**/*.test.ts", "test/e2e/kill-tools.test.ts", "test/e2e/stopped.test.ts"] },
-  conformance: { include: ["test/conformance/wire/**/*.test.ts"], isolate: false },
+  conformance: { include: ["test/conformance/wire/**/*.test.ts", "test/plugins/crewai/recorded.test.ts"], isolate: false },
+  docs: { include: ["test/docs/**/*.test.ts"] },
   strangers: { include: ["test/strangers/**/*.test.ts"], globalSetup: "test/strangers/server.ts", testTimeout: 60_000 },
   attacks: { include: ["test/attacks/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
   crewai: { include: ["test/crewai/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 240_000 },
