@@ -110,9 +110,9 @@ export class Database {
       this.#queue = new WriteQueue(
         transactionsOf(this.#handles, {
           committing: () => this.#watch?.committing(this.#writeSql),
-          committed: () => {
+          committed: (rows) => {
             this.#watch?.committed();
-            this.#checkpointer.committed();
+            this.#checkpointer.committed(rows);
           },
         }),
         undefined,

@@ -101,7 +101,7 @@ export function sqliteDialect(
 /** The transactions of the writing connection, as the write queue opens and closes them. */
 export function transactionsOf(
   { writer, begin }: SqliteHandles,
-  watch: { committing(): Promise<void> | undefined; committed(): void },
+  watch: { committing(): Promise<void> | undefined; committed(rows: number): void },
 ): Transactions {
   const [commit, rollback, mark, keep, undo] = ["commit", "rollback", "savepoint work", "release work", "rollback to work"].map((sql) =>
     writer.prepare(sql),
@@ -114,9 +114,10 @@ export function transactionsOf(
       before = changes.get() as number;
     },
     commit: async () => {
-      if (changes.get() !== before) await watch.committing();
+      const rows = (changes.get() as number) - before;
+      if (rows > 0) await watch.committing();
       commit.run();
-      watch.committed();
+      watch.committed(rows);
     },
     rollback: () => void rollback.run(),
     mark: () => void mark.run(),

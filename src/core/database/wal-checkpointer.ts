@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../kernel/spec.ts";
 
-/** After how many commits the write-ahead log is copied back; under load each is some 10 to 100 pages. */
+/** After how many commits, or rows that they changed, the write-ahead log is copied back: some 1,000 pages. */
 const everyCommits = 100;
+const everyRows = 2_000;
 
 /**
  * Copies the write-ahead log back into the database file on a thread of its own: the copy and its two fsyncs would hold up the event loop for tens
@@ -19,16 +20,20 @@ export class WalCheckpointer {
   #worker: Worker | undefined;
   #state: "idle" | "at work" | "ended" = "idle";
   #commits = 0;
+  #rows = 0;
 
   constructor(file: string, log: Logger | undefined) {
     this.#file = file;
     this.#log = log;
   }
 
-  /** Counts a commit, and asks for a copy where it is time. */
-  committed(): void {
-    if (++this.#commits < everyCommits || this.#state !== "idle") return;
+  /** Counts a commit and the rows that it changed, and asks for a copy where it is time. */
+  committed(rows: number): void {
+    this.#commits++;
+    this.#rows += rows;
+    if ((this.#commits < everyCommits && this.#rows < everyRows) || this.#state !== "idle") return;
     this.#commits = 0;
+    this.#rows = 0;
     this.#state = "at work";
     this.#worker ??= this.#start();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
