@@ -11,12 +11,12 @@ import { startVitest, type TestModule } from "vitest/node";
  */
 // Each process would compile the same packages again.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/weftline", import.meta.url));
-// Most of a commit is the wait for a disk, and no test pulls the plug.
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
+// Most of a commit is the wait for a disk, and no test pulls the plug. Installations of gigabytes do not belong in memory.
 const memory = "/dev/shm";
-const temporary = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), "weftline-tests-"));
+const temporary = mkdtempSync(join(values.suite !== "crewai" && hasRoom(memory) ? memory : tmpdir(), "weftline-tests-"));
 process.env["TMPDIR"] = temporary;
 mkdirSync(join(temporary, "weftline-test-templates"));
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: "string", default: "node" } } });
 const vitest = await startVitest("test", positionals, { watch: false, run: true, project: values.suite });
 const counted = count(vitest.state.getTestModules());
 const failed = counted.failed + vitest.state.getUnhandledErrors().length;

@@ -1,4 +1,4 @@
-import { hashOf, outcomeText, WeftlineError, type ConversationMessage, type ToolOutcome } from "#weftline";
+import { hashOf, outcomeText, plainJson, WeftlineError, type ConversationMessage, type ToolOutcome } from "#weftline";
 import type { OpenAIOptions } from "#plugins/openai";
 import type { Crew, CrewAgent, CrewTask } from "../definition/crew.ts";
 import type { AskedCall, OfferedTool } from "../play/model-call.ts";
@@ -9,6 +9,22 @@ import { limitTime } from "../play/time-limit.ts";
 import { conversationOf } from "./messages.ts";
 import { askerOf, brokenProtocol, readRequest, type Params, type Request } from "./requests.ts";
 import { Standstill } from "./standstill.ts";
+
+/** What Python can read of a call's arguments: its reader of JSON recurses, and what nests too deep has failed its call here already. */
+function readable(args: string): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(args);
+  } catch {
+    return args;
+  }
+  try {
+    plainJson(value);
+    return args;
+  } catch {
+    return "{}";
+  }
+}
 
 /** A call that the platform has made, until CrewAI comes to it. */
 interface MadeCall {
@@ -166,7 +182,10 @@ export class Floor {
       calls.filter((call) => !isOurs(call)),
     );
     const crewName = (name: string): string => asked.tools.find(({ platform }) => platform === name)?.name ?? name;
-    return { text, calls: calls.map(({ callId, name, arguments: args }) => ({ id: callId, name: crewName(name), arguments: args })) };
+    return {
+      text,
+      calls: calls.map(({ callId, name, arguments: args }) => ({ id: callId, name: crewName(name), arguments: readable(args) })),
+    };
   }
 
   /** CrewAI gives back what was said, without what the provider wants back with it. */

@@ -37,7 +37,8 @@ export class Said {
   }
 
   toString(): string {
-    return redacted(this.#lines.join("\n"), { secrets: [] });
+    // Line by line: each is cut where it is long, and the cause comes last.
+    return this.#lines.map((line) => redacted(line, { secrets: [] })).join("\n");
   }
 }
 
