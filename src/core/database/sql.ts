@@ -18,12 +18,7 @@ export type SqlValue = string | number | null;
 /** Everything with one connection. */
 export function sqliteSql(handle: SqliteHandle): Sql {
   const prepare = statementsOf(handle);
-  return {
-    now,
-    all: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
-    get: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
-    run: async (sql, ...params) => prepare(sql).run(...params).changes,
-  };
+  return sqlOf(prepare, prepare);
 }
 
 /**
@@ -33,23 +28,27 @@ export function sqliteSql(handle: SqliteHandle): Sql {
 export function committedSql({ reader, writer }: { readonly reader: SqliteHandle; readonly writer: SqliteHandle }): Sql {
   const ofReader = statementsOf(reader);
   const ofWriter = statementsOf(writer);
-  const prepare = (sql: string): Statement => {
+  const toRead = (sql: string): Statement => {
     if (writer.inTransaction) return ofReader(sql);
     const statement = ofWriter(sql);
     return statement.reader && statement.readonly ? statement : ofReader(sql);
   };
+  return sqlOf(toRead, ofReader);
+}
+
+function sqlOf(toRead: Prepare, toRun: Prepare): Sql {
   return {
-    now,
-    all: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
-    get: async <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
-    run: async (sql, ...params) => ofReader(sql).run(...params).changes,
+    now: "cast(unixepoch('subsec') * 1000 as integer)",
+    all: async <Row>(sql: string, ...params: SqlValue[]) => toRead(sql).all(...params) as Row[],
+    get: async <Row>(sql: string, ...params: SqlValue[]) => toRead(sql).get(...params) as Row | undefined,
+    run: async (sql, ...params) => toRun(sql).run(...params).changes,
   };
 }
 
-const now = "cast(unixepoch('subsec') * 1000 as integer)";
+type Prepare = (sql: string) => Statement;
 
 /** Keeps one prepared statement a text: the hot paths use a few dozen texts over and over. */
-function statementsOf(handle: SqliteHandle): (sql: string) => Statement {
+function statementsOf(handle: SqliteHandle): Prepare {
   const statements = new Map<string, Statement>();
   return (sql) => {
     let statement = statements.get(sql);
