@@ -11,7 +11,7 @@ export async function boot(): Promise<Figure[]> {
   return [
     { work: "boot to first answer", unit: "ms", ours: ours.ms, bound: bound.ms, target: 600, boundThen: 339, better: "less" },
     {
-      work: "boot from the sources, whose libraries stand in some 1,000 files",
+      work: "boot from the sources, with dependencies in some 1,000 files",
       unit: "ms",
       ours: sources.ms,
       bound: bound.ms,

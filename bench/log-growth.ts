@@ -27,7 +27,7 @@ export async function logGrowth(): Promise<Figure[]> {
   return [
     row("nothing merged", unmerged.bytes, 100, `${unmerged.rows.toFixed(2)} rows a token, a token of 6 bytes`),
     row("merged", merged.bytes, 60, `${merged.rows.toFixed(2)} rows a token, a token of 6 bytes`),
-    row("compacted", compacted, 15, `of ${Math.round(before.bytes / 1024)} KiB; what was said stands in the messages`),
+    row("compacted", compacted, 15, `of ${Math.round(before.bytes / 1024)} KiB; the text itself is kept in the messages`),
   ];
 }
 
