@@ -14,6 +14,7 @@ import { Rates } from "./rates.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { answerPlainPost } from "./plain-post.ts";
 import { sendError, sendJson } from "./replies.ts";
+import { RequestQueues } from "./request-queues.ts";
 import { RequestBodies, checkQueryString, readBodyFor } from "./request-body.ts";
 import { findRoute, serveRoute } from "./routes.ts";
 import { authorizationService, hostHealth, type Admitted, type ScopeHost } from "./scope.ts";
@@ -69,10 +70,7 @@ export class GraphServer {
   readonly #stays: Stays;
   readonly #streams = new Set<ServerResponse>();
   readonly #connections = new Set<Socket>();
-  /** How many requests of each connection came in this turn of the loop. */
-  readonly #arrived = new Map<Socket, number>();
-  /** How many requests of each connection wait for their answers. */
-  readonly #busy = new Map<Socket, number>();
+  readonly #requests: RequestQueues;
   readonly #cors: Cors;
   readonly #bodies: RequestBodies;
   readonly #unknown: UnknownConnections;
@@ -90,14 +88,20 @@ export class GraphServer {
     this.#cors = new Cors(host.log);
     this.#bodies = new RequestBodies(limits);
     this.#unknown = new UnknownConnections(limits, addressTrust(options.trustedProxies));
+    this.#requests = new RequestQueues(limits.operationsPerSocket, () => {
+      if (!this.#http.listening) this.#closeIdle();
+    });
     const headersTimeout = Math.min(limits.headersMs, longestTimer);
     this.#http = createServer(
       { headersTimeout, connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeout / 2)) },
-      (request, response) => void this.#answer(request, response),
+      (request, response) => this.#requests.add(request.socket, response, () => void this.#answer(request, response)),
     );
     this.#http.on("connection", (tcp: Socket) => {
       this.#connections.add(tcp);
-      tcp.once("close", () => this.#connections.delete(tcp));
+      tcp.once("close", () => {
+        this.#connections.delete(tcp);
+        this.#requests.forget(tcp);
+      });
       this.#unknown.add(tcp);
     });
     this.#http.on("upgrade", (request, tcp, head) => {
@@ -107,6 +111,7 @@ export class GraphServer {
       if (this.#cors.refusalOf(request) !== undefined) return refuseConnection(tcp, 403);
       // From here on it is counted as a socket.
       this.#unknown.identified(request.socket);
+      this.#requests.forget(request.socket);
       this.#sockets.upgrade(request, tcp, head);
     });
   }
@@ -158,44 +163,15 @@ export class GraphServer {
 
   /** Also those that never asked anything: Node takes them for busy, and browsers open them ahead of need. */
   #closeIdle(): void {
-    for (const tcp of this.#connections) if (!this.#busy.has(tcp)) tcp.destroySoon();
-  }
-
-  #occupy(tcp: Socket, response: ServerResponse): void {
-    this.#busy.set(tcp, (this.#busy.get(tcp) ?? 0) + 1);
-    response.once("close", () => {
-      const left = (this.#busy.get(tcp) ?? 0) - 1;
-      if (left > 0) return void this.#busy.set(tcp, left);
-      this.#busy.delete(tcp);
-      if (!this.#http.listening) this.#closeIdle();
-    });
-  }
-
-  /**
-   * Requests may be sent before earlier ones are answered, but not without end: those that arrive together are answered in one turn of the
-   * loop, in which nobody else is.
-   *
-   * @throws RATE_LIMITED for one too many.
-   */
-  #refuseFlood(request: IncomingMessage): void {
-    const { socket: tcp } = request;
-    const arrived = (this.#arrived.get(tcp) ?? 0) + 1;
-    if (this.#arrived.size === 0) setImmediate(() => this.#arrived.clear());
-    this.#arrived.set(tcp, arrived);
-    if (Math.max(arrived, this.#busy.get(tcp) ?? 0) <= this.#options.limits.operationsPerSocket) return;
-    // Read and dropped, so that the connection may go on.
-    request.resume();
-    throw new WeftlineError("RATE_LIMITED", { what: "requests of one connection" });
+    for (const tcp of this.#connections) if (this.#requests.isIdle(tcp)) tcp.destroySoon();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#occupy(request.socket, response);
     const requestId = requestIdOf(request);
     this.#watch(response);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     response.setHeader("x-request-id", requestId);
     try {
-      this.#refuseFlood(request);
       await this.#route(request, response, requestId);
     } catch (error) {
       const known = asWeftlineError(error);

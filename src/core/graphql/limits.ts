@@ -21,7 +21,7 @@ export interface GraphLimits {
   readonly pendingBytesPerViewer: number;
   /** Milliseconds in which the headers of a request arrive. */
   readonly headersMs: number;
-  /** Open operations of one socket; requests of one HTTP connection that wait for their answers. */
+  /** Open operations of one socket; requests of one HTTP connection that are answered at a time. */
   readonly operationsPerSocket: number;
   /** Open sockets of one viewer; an event stream and a response of a plugin's route count as one. */
   readonly socketsPerViewer: number;
