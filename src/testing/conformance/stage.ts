@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import type { PluginList } from "../../core/kernel/spec.ts";
 import { definePlugin } from "../../core/plugin.ts";
 import { Run } from "../../core/runs/entities/run.ts";
@@ -9,6 +10,7 @@ import { parseGlobalId } from "../../core/graphql/ids.ts";
 import { agents, auth, capabilities, models, simulated } from "../../plugins/index.ts";
 import { scriptModel, type ScriptedAnswer } from "../script-model.ts";
 import { testPlatform, type TestPlatform } from "../test-platform.ts";
+import { crashCopy } from "./crash-copy.ts";
 
 /** A runtime that is put to the test. */
 export interface RuntimeUnderTest {
@@ -132,25 +134,41 @@ function modelsOf({ model = "responses", provider }: RuntimeUnderTest, { binding
 
 /** A host with one agent on the runtime, and what checks do with it. */
 export class Stage implements AsyncDisposable {
-  readonly app: TestPlatform;
+  #app: TestPlatform;
   readonly effects: Effects;
 
+  readonly #boot: (dataDir?: string) => Promise<TestPlatform>;
   readonly #runtime: Required<Pick<RuntimeUnderTest, "framework" | "patienceMs">>;
+  /** The folder of a process that took up what another one left. */
+  #folder: string | undefined;
 
-  private constructor(app: TestPlatform, effects: Effects, runtime: Required<Pick<RuntimeUnderTest, "framework" | "patienceMs">>) {
-    this.app = app;
+  private constructor(
+    boot: (dataDir?: string) => Promise<TestPlatform>,
+    app: TestPlatform,
+    effects: Effects,
+    runtime: Required<Pick<RuntimeUnderTest, "framework" | "patienceMs">>,
+  ) {
+    this.#boot = boot;
+    this.#app = app;
     this.effects = effects;
     this.#runtime = runtime;
+  }
+
+  /** The platform of the process that runs now. */
+  get app(): TestPlatform {
+    return this.#app;
   }
 
   static async set(runtime: RuntimeUnderTest, options: StageOptions = {}): Promise<Stage> {
     const { framework, patienceMs = 60_000 } = runtime;
     const { tools: given = "given", agent, more = () => [] } = options;
     const effects: Effects = { heard: [], sent: [] };
-    const app = await testPlatform({
-      plugins: [auth(), modelsOf(runtime, options), capabilities(), toolsPlugin(effects), agents(), more(), runtime.plugins()],
-    });
-    const stage = new Stage(app, effects, { framework, patienceMs });
+    const boot = (dataDir?: string): Promise<TestPlatform> =>
+      testPlatform({
+        plugins: [auth(), modelsOf(runtime, options), capabilities(), toolsPlugin(effects), agents(), more(), runtime.plugins()],
+        ...(dataDir === undefined ? {} : { dataDir }),
+      });
+    const stage = new Stage(boot, await boot(), effects, { framework, patienceMs });
     await stage.agent({ name: "actor", capabilities: given === "given" ? ["conformance.echo", "conformance.send"] : [], ...agent });
     return stage;
   }
@@ -235,8 +253,21 @@ export class Stage implements AsyncDisposable {
     return readRunEvents(database.read, run, { after: 0, limit: 10_000, kinds: "all" });
   }
 
+  /**
+   * Goes on as after `kill -9`: another platform takes up what is durable at this moment, and what this one does from now on is lost. Its run
+   * is cancelled, so that it ends.
+   */
+  async kill(id: string): Promise<void> {
+    const folder = crashCopy(this.#app.dataDir);
+    await this.cancel(id);
+    await this[Symbol.asyncDispose]();
+    this.#folder = folder;
+    this.#app = await this.#boot(folder);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.app.close();
+    await this.#app.close();
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
