@@ -1,4 +1,5 @@
 import { beginStream, dataEvent, namedEvent, plainAnswers, respondJson, type Behaviour } from "../provider-server.ts";
+import { oddParts } from "./odd-parts.ts";
 import type { WireApi, WireCase } from "./wire.ts";
 
 const becomes = { text: "All of it." };
@@ -66,6 +67,20 @@ function chatAnswers(): readonly WireCase[] {
       name: "a document in place of a stream",
       becomes,
       behave: respondJson(200, { id: "c", choices: [{ index: 0, message: said, finish_reason: "stop" }] }),
+    },
+    {
+      name: "a message that repeats its deltas",
+      becomes,
+      behave: streams(
+        chunk({ content: "All " }),
+        chunk({ content: "of it." }),
+        dataEvent({ id: "c", choices: [{ index: 0, message: said, finish_reason: "stop" }] }),
+      ),
+    },
+    {
+      name: "a message that ends what its deltas began",
+      becomes,
+      behave: streams(chunk({ content: "All " }), dataEvent({ id: "c", choices: [{ index: 0, message: said, finish_reason: "stop" }] })),
     },
     {
       name: "tokens that are counted and text that is nowhere",
@@ -144,5 +159,5 @@ function failures(api: WireApi): readonly WireCase[] {
 
 /** Answers in shapes that providers really send, and failures that look like answers. */
 export function oddAnswers(api: WireApi): readonly WireCase[] {
-  return [...(api === "chat" ? chatAnswers() : responsesAnswers()), ...failures(api)];
+  return [...(api === "chat" ? chatAnswers() : [...responsesAnswers(), ...oddParts]), ...failures(api)];
 }

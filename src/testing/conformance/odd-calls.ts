@@ -104,8 +104,10 @@ const chatCalls: readonly CallCase[] = [
 
 const thought = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "ENCRYPTED==" };
 
+const calling = (text: string, callId: string) => ({ type: "function_call", call_id: callId, name: echo, arguments: args(text) });
+
 function ending(text: string, status: "completed" | "incomplete", callId: string, before: readonly object[] = []): string {
-  const item = { type: "function_call", id: "fc_1", call_id: callId, name: echo, arguments: args(text), status };
+  const item = { ...calling(text, callId), id: "fc_1", status };
   const details = status === "incomplete" ? { incomplete_details: { reason: "max_output_tokens" } } : {};
   return namedEvent({ type: `response.${status}`, response: { id: "r", status, output: [...before, item], ...details } });
 }
@@ -122,6 +124,31 @@ const responsesCalls: readonly CallCase[] = [
     marker: "cut",
     hears: [],
     answers: [ending("cut", "incomplete", "c1")],
+  },
+  {
+    name: "calls of which all but the first stand in the end alone are made, each once",
+    marker: "both",
+    hears: ["both 1", "both 2"],
+    answers: [
+      namedEvent({ type: "response.output_item.added", output_index: 0, item: { ...calling("both 1", "c1"), arguments: "" } }) +
+        namedEvent({ type: "response.function_call_arguments.delta", output_index: 0, delta: args("both 1") }) +
+        ending("both 2", "completed", "c2", [calling("both 1", "c1")]),
+    ],
+  },
+  {
+    name: "calls whose events name no item are made apart",
+    marker: "unnamed",
+    hears: ["unnamed 1", "unnamed 2"],
+    answers: [
+      ["unnamed 1", "unnamed 2"]
+        .map(
+          (text) =>
+            namedEvent({ type: "response.output_item.added", item: { ...calling(text, text), arguments: "" } }) +
+            namedEvent({ type: "response.function_call_arguments.delta", delta: args(text) }) +
+            namedEvent({ type: "response.output_item.done", item: calling(text, text) }),
+        )
+        .join("") + namedEvent({ type: "response.completed", response: { id: "r", status: "completed", output: [] } }),
+    ],
   },
   {
     name: "an encrypted thought goes back before its call",

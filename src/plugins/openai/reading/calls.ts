@@ -48,6 +48,10 @@ export class CallAssembler {
     return this.#calls.length;
   }
 
+  has(id: string): boolean {
+    return this.#calls.some((call) => call.id === id);
+  }
+
   /** What came with each call besides, by the call's part. */
   get extras(): Readonly<Record<number, Fields>> {
     const known = this.#calls.filter(({ extras }) => Object.keys(extras).length > 0);

@@ -4,7 +4,7 @@ import { CallAssembler } from "./calls.ts";
 import { callExtras, MessageExtras } from "./extras.ts";
 import { endOf } from "./finish.ts";
 import { Pieces } from "./pieces.ts";
-import { entriesOf, fieldsOf, isFields, spoken, words, type Fields } from "./text.ts";
+import { beyond, entriesOf, fieldsOf, isFields, spoken, words, type Fields, type Spoken } from "./text.ts";
 import { reportedUsage } from "./token-usage.ts";
 
 /** Fields in which servers send thoughts; the first that holds any is read. */
@@ -19,6 +19,7 @@ class ChatReader implements AnswerReader {
   readonly #pieces = new Pieces();
   readonly #calls = new CallAssembler(this.#pieces);
   readonly #extras = new MessageExtras();
+  readonly #heard = { TEXT: "", REASONING: "" };
   #end: AnswerEnd = {};
 
   read(event: NativeEvent): readonly AnswerPiece[] {
@@ -26,7 +27,7 @@ class ChatReader implements AnswerReader {
     const choice = chunk.choices?.[0] as ChatCompletionChunk.Choice | null | undefined;
     const content = choice?.delta?.content;
     if (this.#end.id !== undefined && typeof content === "string" && isPlain(chunk, choice as ChatCompletionChunk.Choice))
-      return this.#pieces.text("text", "TEXT", content);
+      return this.#say("TEXT", content);
     return this.#read(chunk as unknown as Fields);
   }
 
@@ -49,22 +50,39 @@ class ChatReader implements AnswerReader {
     this.#note({ id: words(chunk["id"]) || undefined });
     for (const usage of [fieldsOf(chunk["x_groq"])["usage"], choice?.["usage"], chunk["usage"]]) this.#count(usage);
     if (!choice) return [];
-    const pieces = entriesOf(choice["delta"] ?? choice["message"]).flatMap((delta) => this.#delta(delta));
+    const pieces =
+      choice["delta"] == null
+        ? entriesOf(choice["message"]).flatMap((message) => this.#delta(message, "all"))
+        : entriesOf(choice["delta"]).flatMap((delta) => this.#delta(delta, "more"));
     const reason = choice["finish_reason"];
     if (reason != null && reason !== "") this.#end = { ...this.#end, ...endOf(reason) };
     return pieces;
   }
 
-  #delta(delta: Fields): AnswerPiece[] {
+  /** @param says a message repeats what its deltas said. */
+  #delta(delta: Fields, says: "more" | "all"): AnswerPiece[] {
     const thought = thoughts.map((field) => spoken(delta[field], "REASONING")).find((said) => said.length > 0) ?? [];
     const refusal = spoken(delta["refusal"]);
     const content = spoken(delta["content"]);
     if (refusal.length > 0) this.#end = { ...this.#end, refused: true };
     this.#extras.take(delta);
-    const texts = [...thought, ...(content.length > 0 ? content : refusal)].flatMap(({ channel, text }) =>
-      this.#pieces.text(channel === "TEXT" ? "text" : "reasoning", channel, text),
-    );
-    return [...texts, ...this.#called(delta)];
+    const texts = [...thought, ...(content.length > 0 ? content : refusal)];
+    return [
+      ...(says === "more" ? texts : this.#unheard(texts)).flatMap(({ channel, text }) => this.#say(channel, text)),
+      ...this.#called(delta),
+    ];
+  }
+
+  #say(channel: Spoken["channel"], text: string): AnswerPiece[] {
+    this.#heard[channel] += text;
+    return this.#pieces.text(channel === "TEXT" ? "text" : "reasoning", channel, text);
+  }
+
+  #unheard(texts: readonly Spoken[]): readonly Spoken[] {
+    return (["REASONING", "TEXT"] as const).map((channel) => {
+      const own = texts.filter((each) => each.channel === channel);
+      return { channel, text: beyond(this.#heard[channel], own.map(({ text }) => text).join("")) };
+    });
   }
 
   #called(delta: Fields): AnswerPiece[] {

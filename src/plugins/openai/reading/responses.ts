@@ -1,8 +1,10 @@
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { AnswerEnd, AnswerPiece, AnswerReader, NativeEvent } from "../answer.ts";
 import { CallAssembler } from "./calls.ts";
+import { ItemPlaces } from "./items/item-places.ts";
+import { ItemTexts, type TextPlace } from "./items/item-texts.ts";
 import { Pieces } from "./pieces.ts";
-import { entriesOf, fieldsOf, spoken, words, type Fields, type Spoken } from "./text.ts";
+import { beyond, entriesOf, fieldsOf, words, type Fields } from "./text.ts";
 import { reportedUsage } from "./token-usage.ts";
 
 /** Reads an answer of the Responses API. Events of tools that the provider runs itself are passed over: none is ever asked for. */
@@ -10,27 +12,25 @@ export function createResponsesReader(): AnswerReader {
   return new ResponsesReader();
 }
 
-type Channel = Spoken["channel"];
-
-/** Which texts events hold: more of one, or all of it. */
-const texts: Readonly<Record<string, readonly [says: "more" | "all", channel: Channel, field: string, kind: string, place: string]>> = {
-  "response.output_text.delta": ["more", "TEXT", "delta", "text", "content_index"],
-  "response.output_text.done": ["all", "TEXT", "text", "text", "content_index"],
-  "response.refusal.delta": ["more", "TEXT", "delta", "text", "content_index"],
-  "response.refusal.done": ["all", "TEXT", "refusal", "text", "content_index"],
-  "response.reasoning_text.delta": ["more", "REASONING", "delta", "reasoning", "content_index"],
-  "response.reasoning_text.done": ["all", "REASONING", "text", "reasoning", "content_index"],
-  "response.reasoning_summary_text.delta": ["more", "REASONING", "delta", "summary", "summary_index"],
-  "response.reasoning_summary_text.done": ["all", "REASONING", "text", "summary", "summary_index"],
+/** Which texts events hold: more of a part, or all of it. */
+const texts: Readonly<Record<string, readonly [says: "more" | "part", field: string, kind: TextPlace["kind"], place: string]>> = {
+  "response.output_text.delta": ["more", "delta", "text", "content_index"],
+  "response.output_text.done": ["part", "text", "text", "content_index"],
+  "response.refusal.delta": ["more", "delta", "text", "content_index"],
+  "response.refusal.done": ["part", "refusal", "text", "content_index"],
+  "response.reasoning_text.delta": ["more", "delta", "reasoning", "content_index"],
+  "response.reasoning_text.done": ["part", "text", "reasoning", "content_index"],
+  "response.reasoning_summary_text.delta": ["more", "delta", "summary", "summary_index"],
+  "response.reasoning_summary_text.done": ["part", "text", "summary", "summary_index"],
+  "response.reasoning_summary_part.done": ["part", "part", "summary", "summary_index"],
 };
 
 class ResponsesReader implements AnswerReader {
   readonly #pieces = new Pieces();
   readonly #calls = new CallAssembler(this.#pieces);
+  readonly #texts = new ItemTexts(this.#pieces);
+  readonly #places = new ItemPlaces();
   #items: readonly Fields[] = [];
-  /** Each text as it came, so that one that is said to be all of it adds only what was left out. */
-  readonly #known = new Map<string, string>();
-  readonly #heard = new Set<Channel>();
   #end: AnswerEnd = {};
   #refused = false;
 
@@ -40,21 +40,21 @@ class ResponsesReader implements AnswerReader {
     const text = texts[type];
     if (text) {
       if (type.startsWith("response.refusal")) this.#refused = true;
-      const [says, channel, field, kind, place] = text;
-      const key = `${event["output_index"]}/${kind}/${event[place]}`;
-      return says === "more" ? this.#more(key, channel, event[field]) : this.#all(key, channel, event[field]);
+      const [says, field, kind, place] = text;
+      return this.#texts[says]({ item: this.#places.of(event), kind, part: event[place] }, event[field]);
     }
-    const index = event["output_index"];
     switch (type) {
       case "response.output_item.added":
-        return this.#call(index, fieldsOf(event["item"]));
+        return this.#call(this.#places.added(event), fieldsOf(event["item"]));
+      case "response.content_part.done":
+        return this.#part(event);
       case "response.function_call_arguments.delta":
-        return this.#calls.add({ index, arguments: event["delta"] });
+        return this.#calls.add({ index: this.#places.of(event), arguments: event["delta"] });
       case "response.function_call_arguments.done":
-        return this.#written(index, event["arguments"]);
+        return this.#written(this.#places.of(event), event["arguments"]);
       case "response.output_item.done":
         this.#items = [...this.#items, fieldsOf(event["item"])];
-        return this.#item(index, fieldsOf(event["item"]));
+        return this.#item(this.#places.done(event), fieldsOf(event["item"]));
       case "response.completed":
       case "response.incomplete":
       case "response.failed":
@@ -76,50 +76,42 @@ class ResponsesReader implements AnswerReader {
     return this.#refused && this.#end.reason !== undefined ? { ...this.#end, refused: true } : this.#end;
   }
 
-  #more(key: string, fallback: Channel, content: unknown): AnswerPiece[] {
-    return spoken(content, fallback).flatMap(({ channel, text }) => {
-      const own = channel === fallback ? key : `${key}/${channel}`;
-      this.#known.set(own, (this.#known.get(own) ?? "") + text);
-      this.#heard.add(channel);
-      return this.#pieces.text(own, channel, text);
-    });
-  }
-
-  #all(key: string, channel: Channel, content: unknown): AnswerPiece[] {
-    const whole = spoken(content, channel)
-      .map(({ text }) => text)
-      .join("");
-    return this.#more(key, channel, beyond(this.#known.get(key) ?? "", whole));
-  }
-
-  #call(index: unknown, item: Fields): AnswerPiece[] {
+  #call(index: number, item: Fields): AnswerPiece[] {
     if (item["type"] !== "function_call") return [];
     return this.#calls.add({ index, id: item["call_id"] ?? item["id"], name: item["name"] });
   }
 
-  #written(index: unknown, args: unknown): AnswerPiece[] {
+  #written(index: number, args: unknown): AnswerPiece[] {
     const text = typeof args === "string" || args == null ? words(args) : JSON.stringify(args);
     return this.#calls.add({ index, arguments: beyond(this.#calls.written(index), text) });
   }
 
+  #part(event: Fields): AnswerPiece[] {
+    const part = fieldsOf(event["part"]);
+    if (words(part["refusal"]) !== "") this.#refused = true;
+    const kind = part["type"] === "reasoning_text" ? "reasoning" : "text";
+    return this.#texts.part({ item: this.#places.of(event), kind, part: event["content_index"] }, part);
+  }
+
   /** What an item that is complete holds beyond what was told of it. */
-  #item(index: unknown, item: Fields): AnswerPiece[] {
-    if (item["type"] === "function_call") return [...this.#call(index, item), ...this.#written(index, item["arguments"])];
-    const inside = (kind: string, channel: Channel, content: unknown): AnswerPiece[] =>
-      content == null ? [] : entriesOf(content).flatMap((each, place) => this.#all(`${index}/${kind}/${place}`, channel, each));
+  #item(index: number, item: Fields): AnswerPiece[] {
+    const call = item["type"] === "function_call" ? [...this.#call(index, item), ...this.#written(index, item["arguments"])] : [];
+    return [...call, ...this.#texts.whole(this.#partsOf(item, index), index)];
+  }
+
+  #partsOf(item: Fields, index: number): (readonly [TextPlace, unknown])[] {
+    const of = (kind: TextPlace["kind"], content: unknown) =>
+      [content ?? []].flat().map((each, part) => [{ item: index, kind, part }, each] as const);
     if (item["type"] === "message") {
       if (entriesOf(item["content"]).some(({ refusal }) => words(refusal) !== "")) this.#refused = true;
-      return typeof item["content"] === "string"
-        ? this.#all(`${index}/text/0`, "TEXT", item["content"])
-        : inside("text", "TEXT", item["content"]);
+      return of("text", item["content"]);
     }
-    if (item["type"] !== "reasoning") return [];
-    return [...inside("summary", "REASONING", item["summary"]), ...inside("reasoning", "REASONING", item["content"])];
+    return item["type"] === "reasoning" ? [...of("summary", item["summary"]), ...of("reasoning", item["content"])] : [];
   }
 
   #finish(response: Fields, type: string): AnswerPiece[] {
     const output = entriesOf(response["output"] ?? []);
-    const pieces = this.#unheard(output);
+    const pieces = this.#unheard(response, output);
     if (output.length > this.#items.length) this.#items = output;
     const id = words(response["id"]);
     const usage = reportedUsage(response["usage"]);
@@ -147,16 +139,13 @@ class ResponsesReader implements AnswerReader {
   }
 
   /** What the end holds and no event before it told. */
-  #unheard(output: readonly Fields[]): AnswerPiece[] {
-    const wanted = (item: Fields): boolean => {
-      if (item["type"] === "function_call") return this.#calls.count === 0;
-      return !this.#heard.has(item["type"] === "reasoning" ? "REASONING" : "TEXT");
-    };
-    const missing = output.map((item, index) => [item, index] as const).filter(([item]) => wanted(item));
-    return missing.flatMap(([item, index]) => this.#item(index, item));
+  #unheard(response: Fields, output: readonly Fields[]): AnswerPiece[] {
+    const parts = output.flatMap((item, index) => this.#partsOf(item, index));
+    const calls = output.flatMap((item, index) => (item["type"] === "function_call" ? [[item, index] as const] : []));
+    const missing = calls.length > this.#calls.count ? calls.filter(([{ call_id, id }]) => !this.#calls.has(words(call_id ?? id))) : [];
+    const said = [...this.#texts.whole(parts), ...missing.flatMap(([item, index]) => this.#item(index, item))];
+    // Some servers send what the SDK makes of the output.
+    const place = { item: output.length, kind: "text", part: 0 } as const;
+    return this.#texts.has("TEXT") ? said : [...said, ...this.#texts.part(place, response["output_text"])];
   }
-}
-
-function beyond(known: string, whole: string): string {
-  return whole.startsWith(known) ? whole.slice(known.length) : "";
 }

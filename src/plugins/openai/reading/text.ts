@@ -47,6 +47,11 @@ export function words(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** What a text that is said to be all adds to what is known of it; nothing where it is another one. */
+export function beyond(known: string, whole: string): string {
+  return whole.startsWith(known) ? whole.slice(known.length) : "";
+}
+
 function isThought(name: unknown): boolean {
   return typeof name === "string" && /think|thought|reason/i.test(name);
 }
