@@ -1,19 +1,14 @@
 import Database from "better-sqlite3";
 import { createGrammar } from "../../src/core/runs/grammar.ts";
 import { isTerminal, type RunStatus } from "../../src/core/runs/types.ts";
-
-interface EventRow {
-  readonly seq: number;
-  readonly run_seq: number | null;
-  readonly kind: string;
-  readonly payload: string;
-}
+import { answeredAgain, type CheckpointRow, type EventRow } from "./answers.ts";
 
 interface RunRow {
   readonly id: string;
   readonly start_seq: number;
   readonly status: RunStatus;
   readonly lease_owner: string | null;
+  readonly takeovers: number;
 }
 
 /** When the store is looked at: at the end nothing may be left open; in between only what is durable must be in order. */
@@ -31,11 +26,17 @@ export function violationsOf(file: string, moment: Moment): string[] {
       horizon: number;
     }[]) {
       const rows = db
-        .prepare("select seq, run_seq, kind, payload from runs_event where stream_num = ? order by seq")
+        .prepare("select seq, at, run_seq, kind, payload from runs_event where stream_num = ? order by seq")
         .all(stream.num) as EventRow[];
       found.push(...gapsIn(stream, rows));
-      const runs = db.prepare("select id, start_seq, status, lease_owner from runs_run where stream_num = ?").all(stream.num) as RunRow[];
-      for (const run of runs) found.push(...violationsOfRun(run, rows, moment, stream.horizon));
+      const runs = db
+        .prepare("select id, start_seq, status, lease_owner, takeovers from runs_run where stream_num = ?")
+        .all(stream.num) as RunRow[];
+      for (const run of runs) {
+        found.push(...violationsOfRun(run, rows, moment, stream.horizon));
+        const own = rows.filter(({ run_seq }) => run_seq === run.start_seq);
+        if (moment === "end" && run.status === "SUCCEEDED") found.push(...answeredAgain(run, own, checkpointsOf(db, run)));
+      }
     }
     if (moment === "end") found.push(...leftOpen(db));
     found.push(...sideEffects(db), ...messagesUnlikeLog(db));
@@ -79,17 +80,14 @@ function violationsOfRun(run: RunRow, rows: readonly EventRow[], moment: Moment,
   if (moment === "between") return found;
   if (!isTerminal(run.status))
     found.push(`run ${run.id} is ${run.status} at the end${run.lease_owner === null ? ", without a lease" : ""}`);
-  // What a graph's node did after the last checkpoint is done again, an answer of its model included.
-  const again = own.some(({ kind }) => kind === "state.patched") ? 2 : 1;
-  const answers = own.filter((row) => row.kind === "message.finished" && isAnswer(row, own)).length;
-  if (run.status === "SUCCEEDED" && answers > again) found.push(`run ${run.id} answered ${answers} times`);
   return found;
 }
 
-/** A complete message that asks for no tool. */
-function isAnswer({ payload }: EventRow, own: readonly EventRow[]): boolean {
-  const { m, status } = JSON.parse(payload) as { m: number; status: string };
-  return status === "COMPLETE" && !own.some((row) => row.kind === "tool.requested" && (JSON.parse(row.payload) as { m?: number }).m === m);
+/** Checkpoints of a run's own graph, by the step of LangGraph that each was written after. */
+function checkpointsOf(db: Database.Database, { id }: RunRow): CheckpointRow[] {
+  return db
+    .prepare("select json_extract(data, '$.metadata.step') as step, created_at from runs_checkpoint where run_id = ? and namespace = ''")
+    .all(id) as CheckpointRow[];
 }
 
 const mustBeEmpty: Readonly<Record<string, string>> = {
