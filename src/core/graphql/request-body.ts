@@ -51,7 +51,10 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
     });
     request.once("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.once("error", reject);
-    request.once("close", () => reject(new WeftlineError("INVALID_INPUT", { message: "The request ended before its body did." })));
+    request.once("close", () => {
+      if (request.readableEnded) return;
+      reject(new WeftlineError("INVALID_INPUT", { message: "The request ended before its body did." }));
+    });
   });
 }
 
