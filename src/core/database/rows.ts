@@ -163,7 +163,8 @@ function toEntity<Entity>(shape: Shape, row: Record<string, unknown>, unreadable
   return plainEntity(shape.prototype, row);
 }
 
-function documentOf(text: string, unreadable: "text" | "refused"): unknown {
+/** A document as a column holds it. @param unreadable what becomes of one that is no JSON. */
+export function documentOf(text: string, unreadable: NonNullable<RowQuery["unreadable"]> = "text"): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Database } from "../database/database.ts";
-import { asPlatform } from "../database/rows.ts";
+import { asPlatform, documentOf } from "../database/rows.ts";
 import type { Lookup } from "./cast.ts";
 import { Message, ToolCall, readableParts, textOf, type StoredPart } from "./entities/message.ts";
 import type { Run } from "./entities/run.ts";
@@ -34,21 +34,26 @@ export async function conversationOf({ database, lookup }: HistoryHost, run: Run
 /** Of its own messages a run goes on from those that are complete. */
 const standing = "e.superseded_by_id is null and e.status = 'COMPLETE'";
 
+/** What an agent is shown of a message. */
+type ShownMessage = Pick<Message, "role" | "status" | "runId" | "parts" | "native">;
+
 async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
   return rows.all(Message, asPlatform, { where: `e.run_id = ? and ${standing}`, params: [run.id], orderBy: "e.start_seq" });
 }
 
 /**
- * Ids in the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. An answer
+ * In the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. An answer
  * that was cut stands there, too: people see it and refer to it.
  */
 const earlierMessages = `
-  select m.id from runs_message m left join runs_run r on r.id = m.run_id
+  select m.role, m.status, m.run_id as "runId", m.parts, m.native from runs_message m left join runs_run r on r.id = m.run_id
   where m.stream_num = ? and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq < ?
   and (m.run_id is null or (m.run_id <> ? and coalesce(r.regenerates_id, '') <> ?))
   order by m.turn_seq desc, m.start_seq desc limit ?`;
 
-async function threadMessages({ rows, read }: Database, run: Run): Promise<Message[]> {
+type EarlierRow = Pick<ShownMessage, "role" | "status" | "runId"> & { readonly parts: string; readonly native: string | null };
+
+async function threadMessages({ rows, read }: Database, run: Run): Promise<ShownMessage[]> {
   const limit = run.settings.historyLimit ?? defaultHistoryLimit;
   const origin = run.regeneratesId ?? run.id;
   const own = await rows.all(Message, asPlatform, {
@@ -56,23 +61,18 @@ async function threadMessages({ rows, read }: Database, run: Run): Promise<Messa
     params: [run.id, origin],
     orderBy: "e.start_seq",
   });
-  const room = Math.max(0, limit - own.length);
   // Nothing stands before the first event of a thread.
-  const isFirst = run.startSeq === 1;
-  const ids = isFirst ? [] : await read.all<{ id: string }>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
-  const byId = new Map(
-    (
-      await rows.byIds(
-        Message,
-        asPlatform,
-        ids.map(({ id }) => id),
-      )
-    ).map((message) => [message.id, message]),
-  );
-  return [...ids.toReversed().flatMap(({ id }) => byId.get(id) ?? []), ...own];
+  if (run.startSeq === 1) return own;
+  const room = Math.max(0, limit - own.length);
+  const earlier = await read.all<EarlierRow>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
+  return [...earlier.toReversed().map(toShown), ...own];
 }
 
-async function callsOf({ rows }: Database, messages: readonly Message[]): Promise<Map<string, ToolCall>> {
+function toShown({ parts, native, ...rest }: EarlierRow): ShownMessage {
+  return { ...rest, parts: documentOf(parts) as readonly StoredPart[], native: native === null ? null : documentOf(native) };
+}
+
+async function callsOf({ rows }: Database, messages: readonly ShownMessage[]): Promise<Map<string, ToolCall>> {
   const ids = messages.flatMap((message) =>
     readableParts(message.parts).flatMap((part) =>
       part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [],
@@ -88,7 +88,7 @@ interface ConversationFiles {
   readonly kept: ReadonlySet<string>;
 }
 
-async function filesOf(lookup: Lookup, messages: readonly Message[]): Promise<ConversationFiles> {
+async function filesOf(lookup: Lookup, messages: readonly ShownMessage[]): Promise<ConversationFiles> {
   const keeper = lookup.has(fileService) ? lookup.use(fileService) : undefined;
   const ids = messages.flatMap((message) => readableParts(message.parts).flatMap((part) => (part.type === "file" ? [part.file] : [])));
   return { keeper, kept: keeper && ids.length > 0 ? await keeper.kept(ids) : new Set(ids) };
@@ -101,7 +101,7 @@ interface Reading {
   readonly files: ConversationFiles;
 }
 
-function toConversation(message: Message, { run, calls, files }: Reading): ConversationMessage | undefined {
+function toConversation(message: ShownMessage, { run, calls, files }: Reading): ConversationMessage | undefined {
   if (message.role === "USER" || message.role === "SYSTEM") {
     const own = message.runId === run.id || message.runId === run.regeneratesId;
     const parts = readableParts(message.parts).flatMap((part) => toInput(part, files) ?? []);
@@ -123,7 +123,11 @@ function toConversation(message: Message, { run, calls, files }: Reading): Conve
 }
 
 /** What was said of an answer before it was cut. The calls that it may have begun were never made. */
-function cutAnswer({ status }: Message, text: string, whose: { readonly runId?: string }): ConversationMessage | undefined {
+function cutAnswer(
+  { status }: Pick<ShownMessage, "status">,
+  text: string,
+  whose: { readonly runId?: string },
+): ConversationMessage | undefined {
   if (text.trim() === "") return undefined;
   const why = status === "CANCELLED" ? "it was stopped here" : "it broke off here";
   return { role: "ASSISTANT", text: `${text}\n\n[This answer is incomplete: ${why}.]`, toolCalls: [], ...whose };
