@@ -153,6 +153,15 @@ export interface NewMessage {
   readonly provenance?: "LIVE" | "SIMULATED" | "REPLAYED";
 }
 
+/** What a person says to an agent. */
+export type SaidMessage = Required<Pick<NewMessage, "role" | "parts" | "authorId">>;
+
+/** A message and the run that answers it. */
+export interface Answered {
+  readonly message: Message;
+  readonly run: Run;
+}
+
 /** A provider whose last runs failed, one after the other. */
 export interface FailingProvider {
   /** The plugin of the framework that asked it. */
@@ -172,6 +181,8 @@ export interface FailingProvider {
 export interface RunService {
   /** Queues a run within the caller's transaction; it is picked up when that commits. */
   start(scope: Scope, tx: Tx, request: StartRun): Promise<Run>;
+  /** Adds a message to the run's thread and queues the run that answers it, with one append to the log. */
+  answer(scope: Scope, tx: Tx, request: StartRun & Required<Pick<StartRun, "thread">>, message: SaidMessage): Promise<Answered>;
   /** Cancels the run and all below it. A finished run is returned unchanged. */
   cancel(scope: Scope, runId: string, reason?: string): Promise<Run>;
   /** The model providers that failed the last three runs or more that asked them. */

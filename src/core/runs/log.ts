@@ -78,6 +78,8 @@ export interface Append {
   /** Whose events they are; absent for the stream's own. `"first"` names a run by the first of these events. */
   readonly run?: { readonly id: string; readonly startSeq: number | "first" };
   readonly events: readonly NewEvent[];
+  /** The stream's own, right behind those of the run. */
+  readonly behind?: readonly NewEvent[];
   /** Bytes that are written beside them: a message, an input. */
   readonly beside?: number;
 }
@@ -115,10 +117,11 @@ export async function appendEvents(sql: Sql, append: Append): Promise<Appended> 
  */
 export async function numberEvents(
   sql: Sql,
-  { streamNum, run, events, beside = 0 }: Append,
+  { streamNum, run, events: own, behind = [], beside = 0 }: Append,
   epoch?: number,
 ): Promise<Numbered | undefined> {
   const at = Date.now();
+  const events = behind.length === 0 ? own : [...own, ...behind];
   const texts = events.map(({ kind, payload }) => encode(kind, payload));
   const bytes = texts.reduce((sum, text) => sum + text.length + 40, beside);
   const compactable = events.some(({ kind }) => endsRun(kind)) ? `, compactable_at = coalesce(compactable_at, ${sql.now})` : "";
@@ -133,8 +136,9 @@ export async function numberEvents(
   const rows: SqlValue[][] = [];
   for (const [index, { kind, payload, key }] of events.entries()) {
     const seq = first + index;
-    rows.push([streamNum, seq, runSeq, at, kind, texts[index] ?? "", key ?? null]);
-    appended.push(run === undefined ? { seq, at, kind, payload } : { seq, at, kind, payload, runId: run.id });
+    const ofRun = index < own.length;
+    rows.push([streamNum, seq, ofRun ? runSeq : null, at, kind, texts[index] ?? "", key ?? null]);
+    appended.push(run === undefined || !ofRun ? { seq, at, kind, payload } : { seq, at, kind, payload, runId: run.id });
   }
   return { events: appended, bytes, rows, owner: { tenantId: head.tenant_id, ownerId: head.owner_id } };
 }

@@ -8,7 +8,7 @@ import { decideInterrupt, type DecisionHost } from "./decide.ts";
 import { Run } from "./entities/run.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import { retryRun } from "./retry.ts";
-import { startRun, type StartHost } from "./start.ts";
+import { answerMessage, startRun, type StartHost } from "./start.ts";
 
 /** What the service needs beyond the log. */
 export type ServiceHost = StartHost & DecisionHost & { readonly database: Database; readonly providers: ProviderFailures };
@@ -16,6 +16,7 @@ export type ServiceHost = StartHost & DecisionHost & { readonly database: Databa
 export function createRunService(host: ServiceHost): RunService {
   return {
     start: (scope, tx, request) => startRun(host, scope, tx, request),
+    answer: (scope, tx, request, message) => answerMessage(host, scope, tx, request, message),
     cancel: (scope, runId, reason) => cancelRun(host, scope, runId, reason),
     cancelIn: (tx, run, reason) => cancelTree(host, tx, run.id, reason),
     retry: (scope, tx, runId, checkpoint) => retryRun(host, scope, tx, runId, checkpoint),

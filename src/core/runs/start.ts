@@ -9,11 +9,12 @@ import { sizeOf } from "../json/size.ts";
 import { hashOf } from "../host/idempotency.ts";
 import { publishChanges } from "./append.ts";
 import { cancelOne, openColumns, type CancelHost, type OpenRun } from "./cancel.ts";
-import type { StartRun } from "./contract.ts";
+import { addedMessage, insertMessage } from "./added-message.ts";
+import type { Answered, SaidMessage, StartRun } from "./contract.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import type { PlaceOwner } from "./fair-places.ts";
-import { appendEvents, type Appended } from "./log.ts";
+import { appendEvents, type Append, type Appended } from "./log.ts";
 import { isAsked, type OpenRuns } from "./open-runs.ts";
 import { noUsage } from "./usage.ts";
 import { openStream } from "./streams.ts";
@@ -36,6 +37,35 @@ export interface StartHost extends CancelHost {
 
 /** Queues a run within the caller's transaction: its row, its place in the log, and what it waits for. */
 export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: StartRun): Promise<Run> {
+  return (await queueRun(host, scope, tx, request)).run;
+}
+
+/** The same with the message that the run answers, in one append. */
+export async function answerMessage(
+  host: StartHost,
+  scope: Scope,
+  tx: Tx,
+  request: StartRun & Required<Pick<StartRun, "thread">>,
+  said: SaidMessage,
+): Promise<Answered> {
+  const { id, added } = addedMessage(said);
+  const beside = JSON.stringify(said.parts).length;
+  const { run, owner, events } = await queueRun(host, scope, tx, request, { behind: [added], beside });
+  await host.quota.check(tx.sql, owner);
+  const { id: threadId, streamNum } = request.thread;
+  const message = await insertMessage(tx, { ...said, threadId, runId: run.id }, { id, streamNum, owner, added: events.at(-1) });
+  // The run itself goes on to its worker.
+  return { message, run: plainEntity<Run>(Run.prototype, { ...run, lastSeq: message.seq }) };
+}
+
+/** @param more what is appended with it. */
+async function queueRun(
+  host: StartHost,
+  scope: Scope,
+  tx: Tx,
+  request: StartRun,
+  more: Pick<Append, "behind" | "beside"> = {},
+): Promise<Appended & { readonly run: Run }> {
   checkLimits(request);
   const { viewer } = scope;
   const id = newId();
@@ -46,8 +76,13 @@ export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: S
   const streamNum =
     request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
   const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
-  const beside = sizeOf(request.input) + sizeOf(request.text);
-  const appended = await appendEvents(tx.sql, { streamNum, run: { id, startSeq: "first" }, events: [event("run.queued", {})], beside });
+  const appended = await appendEvents(tx.sql, {
+    streamNum,
+    run: { id, startSeq: "first" },
+    events: [event("run.queued", {})],
+    behind: more.behind ?? [],
+    beside: (more.beside ?? 0) + sizeOf(request.input) + sizeOf(request.text),
+  });
   const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
   const claim = blockedById === undefined ? host.claim(owner) : undefined;
   await insertRun(tx, run, claim);
@@ -61,7 +96,7 @@ export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: S
     if (claim) host.adopt(run);
     else if (blockedById === undefined) host.ring(id);
   });
-  return run;
+  return { ...appended, run };
 }
 
 function checkLimits({ limits }: StartRun): void {

@@ -1,13 +1,13 @@
-import { v7 as newId } from "uuid";
 import type { Database, Tx } from "../database/database.ts";
 import { plainEntity } from "../database/rows.ts";
 import { WeftlineError } from "../errors.ts";
 import { appendToStream, countBytes, ownerOf, type AppendHost } from "./append.ts";
 import type { NewMessage, Streams } from "./contract.ts";
-import { Message } from "./entities/message.ts";
+import type { Message } from "./entities/message.ts";
 import { Stream } from "./entities/stream.ts";
 import { followStream } from "./follow.ts";
 import { foldMessages } from "./fold.ts";
+import { addedMessage, insertMessage } from "./added-message.ts";
 
 /** What streams need of the host. */
 export interface StreamsHost extends AppendHost {
@@ -63,59 +63,10 @@ export async function openStream(
 }
 
 async function addMessage(host: StreamsHost, tx: Tx, streamNum: number, message: NewMessage): Promise<Message> {
-  const id = newId();
-  const body = [{ kind: "message.added", payload: { message: id, role: message.role } }];
-  const { events, owner } = await appendToStream(host, tx, streamNum, body, JSON.stringify(message.parts).length);
+  const { id, added } = addedMessage(message);
+  const { events, owner } = await appendToStream(host, tx, streamNum, [added], JSON.stringify(message.parts).length);
   await host.quota.check(tx.sql, owner);
-  const [added] = events;
-  const seq = added?.seq ?? 0;
-  const row = {
-    id,
-    streamNum,
-    startSeq: seq,
-    seq,
-    threadId: message.threadId,
-    runId: message.runId ?? null,
-    role: message.role,
-    status: "COMPLETE" as const,
-    parts: message.parts,
-    authorId: message.authorId ?? null,
-    agentId: message.agentId ?? null,
-    agentName: message.agentName ?? null,
-    supersededById: null,
-    provenance: message.provenance ?? null,
-    createdAt: added?.at ?? 0,
-  };
-  return plainEntity<Message>(Message.prototype, { ...row, native: null, ...(await insertMessage(tx, row)) });
-}
-
-type MessageRow = Omit<Message, "tenantId" | "ownerId" | "turnSeq" | "native" | `~${string}`>;
-
-/** @returns what the row has of its stream and its run. */
-async function insertMessage({ sql }: Tx, row: MessageRow): Promise<Pick<Message, "tenantId" | "ownerId" | "turnSeq">> {
-  const stored = await sql.get<{ tenant_id: string; owner_id: string; turn_seq: number }>(
-    `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, author_id, agent_id, agent_name, provenance, created_at)
-     select ?, tenant_id, owner_id, num, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-     from runs_stream where num = ? returning tenant_id, owner_id, turn_seq`,
-    row.id,
-    row.startSeq,
-    row.runId ?? null,
-    row.startSeq,
-    row.seq,
-    row.threadId ?? null,
-    row.runId ?? null,
-    row.role,
-    row.status,
-    JSON.stringify(row.parts),
-    row.authorId ?? null,
-    row.agentId ?? null,
-    row.agentName ?? null,
-    row.provenance ?? null,
-    row.createdAt,
-    row.streamNum,
-  );
-  if (!stored) throw new WeftlineError("NOT_FOUND", { what: "stream" });
-  return { tenantId: stored.tenant_id, ownerId: stored.owner_id, turnSeq: stored.turn_seq };
+  return insertMessage(tx, message, { id, streamNum, owner, added: events[0] });
 }
 
 /** What a stream took is its owner's again. */

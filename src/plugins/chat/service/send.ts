@@ -8,6 +8,7 @@ import {
   type FoundTarget,
   type RunSettings,
   type Scope,
+  type StartRun,
   type Tx,
 } from "#weftline";
 import { Thread } from "../entities.ts";
@@ -29,31 +30,25 @@ export interface Answering {
  */
 export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMessage): Promise<Answering> {
   const parts = checkContent(request, deps.config.messageBytes);
+  let sent: Answering | undefined;
   const ids = await idempotently(scope, { mutation: "sendMessage", key: request.idempotencyKey, body: request }, async (tx) => {
     const thread = await writableThread(scope, request.thread, ["input", "thread"]);
-    const run = await deps.runs.start(scope, tx, {
+    const run: StartRun = {
       targetType: "Agent",
       target: await agentFor(deps, scope, thread, request),
       trigger: "CHAT",
-      thread: { id: thread.id, streamNum: thread.streamNum },
       settings: settingsOf(thread),
       onBusy: request.onBusy ?? "ENQUEUE",
       ...(request.limits ? { limits: request.limits } : {}),
-    });
-    const authorId = scope.viewer.actorId;
-    const message = await deps.streams.addMessage(tx, thread.streamNum, {
-      role: "USER",
-      parts: await attachFiles(deps, scope, tx, thread, parts),
-      threadId: thread.id,
-      authorId,
-      runId: run.id,
-    });
+    };
+    const message = { role: "USER", parts: await attachFiles(deps, scope, tx, thread, parts), authorId: scope.viewer.actorId } as const;
+    sent = await deps.runs.answer(scope, tx, { ...run, thread: { id: thread.id, streamNum: thread.streamNum } }, message);
     await touch(deps, tx, thread);
     // What was typed is said now.
     tx.afterCommit(() => deps.activities.type(scope, thread, "idle"));
-    return { message: message.id, run: run.id };
+    return { message: sent.message.id, run: sent.run.id };
   });
-  return answering(scope, ids);
+  return sent ?? answering(scope, ids);
 }
 
 /**

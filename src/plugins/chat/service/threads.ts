@@ -58,12 +58,15 @@ export async function listThreads(scope: Scope, filter: ThreadFilter, args: Page
 export async function createThread(deps: ChatDeps, scope: Scope, request: CreateThread): Promise<Thread> {
   const title = checkTitle(request.title) ?? null;
   const config = checkConfig(request.config);
+  let made: Thread | undefined;
   const { thread } = await idempotently(scope, { mutation: "createThread", key: request.idempotencyKey, body: request }, async (tx) => {
     const agent = request.agent ? await deps.agents.resolve(scope, request.agent, ["input", "agent"]) : undefined;
     const fields = { title, agentId: agent?.id ?? null, forkedFromMessageId: null, ...withDefaults(config, deps) };
-    return { thread: (await openThread(deps, scope, tx, fields)).id };
+    // Its log is empty.
+    made = Object.assign(await openThread(deps, scope, tx, fields), { lastSeq: 0 });
+    return { thread: made.id };
   });
-  return findThread(scope, thread);
+  return made ?? findThread(scope, thread);
 }
 
 /** Makes a thread and its log within a transaction. */
