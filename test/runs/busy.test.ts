@@ -81,13 +81,20 @@ describe("a thread that is busy", () => {
 
 describe("runs outside a thread", () => {
   it("go side by side, unless the caller asks otherwise", async () => {
-    await using host = await bootRuns({ turn: () => say(["a", "b"], 60) });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await using host = await bootRuns({
+      turn: async function* () {
+        await released;
+        yield* say(["a"]);
+      },
+    });
     const [one, two] = [await host.start(), await host.start()];
     await host.until(one.id, "RUNNING");
     await host.until(two.id, "RUNNING");
     await expect(host.start({ onBusy: "REJECT" })).rejects.toMatchObject({ code: "BUSY" });
     const bob = { ...alice, actorId: "bob", name: "Bob" };
     expect((await host.start({ onBusy: "REJECT" }, bob)).status).toBe("QUEUED");
+    release();
   });
 
   it("refuse a cost limit that nobody could keep", async () => {

@@ -41,7 +41,7 @@ export class EmbeddedEngine {
   readonly #rung = new Set<string>();
   readonly #claims: FairClaims;
   readonly #broken: SetAside;
-  readonly #starts = new StartPace();
+  readonly #starts: StartPace;
   readonly #unrenewed: SetAside;
   /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
@@ -52,6 +52,7 @@ export class EmbeddedEngine {
 
   constructor(host: TurnHost, options: EngineOptions) {
     this.#host = host;
+    this.#starts = new StartPace(() => host.writer.isWriting);
     this.#options = options;
     this.#claims = new FairClaims(options.concurrency);
     this.#broken = new SetAside(host.log, "run to claim");

@@ -43,20 +43,22 @@ export interface WriterEvents {
 }
 
 /**
- * Appends the events of all runs at work in one transaction a tick. The first event of a burst goes at once, the others wait for at most
- * 4 ms, so that a commit stands for many tokens of many runs.
+ * Appends the events of all runs at work in one transaction a tick. The first event of a burst goes at once, with those of other runs that go at
+ * once; the others wait for at most 4 ms, so that a commit stands for many tokens of many runs.
  */
 export class LogWriter {
   readonly #database: Database;
   readonly #hub: Hub;
   readonly #events: WriterEvents;
-  readonly #dirty = new Set<EventSource>();
+  /** Runs whose events wait for others, and runs whose events do not. */
+  readonly #gathering = new Set<EventSource>();
+  readonly #urgent = new Set<EventSource>();
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
   #writing: Promise<void> | undefined;
   #lastMs = 0;
-  /** Something urgent came while a write was under way. */
-  #pressed = false;
+  /** The time for gathering was over while a write was under way. */
+  #overdue = false;
 
   constructor(database: Database, hub: Hub, events: WriterEvents) {
     this.#database = database;
@@ -66,49 +68,57 @@ export class LogWriter {
 
   /** Says that a source has events: to be written at once, or with others. */
   wake(source: EventSource, urgency: "now" | "soon"): void {
-    this.#dirty.add(source);
-    if (this.#writing) {
-      this.#pressed ||= urgency === "now";
-      return;
-    }
-    if (urgency === "now") this.#soon ??= setImmediate(() => void this.#tick());
-    else this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
+    (urgency === "now" ? this.#urgent : this.#gathering).add(source);
+    if (!this.#writing) this.#schedule();
+  }
+
+  /** Whether a write is under way, or about to be. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined || this.#urgent.size > 0;
   }
 
   /** Resolves when everything so far is durable or refused. */
   async idle(): Promise<void> {
-    while (this.#dirty.size > 0 || this.#writing) await (this.#writing ?? this.#tick());
+    while (this.#urgent.size + this.#gathering.size > 0 || this.#writing) await (this.#writing ?? this.#tick("all"));
   }
 
   get #gather(): number {
     return Math.min(gatherMaxMs, Math.max(gatherMs, this.#lastMs * 2));
   }
 
-  #tick(): Promise<void> {
-    clearTimeout(this.#timer);
+  #schedule(): void {
+    if (this.#overdue) this.#soon ??= setImmediate(() => void this.#tick("all"));
+    else if (this.#urgent.size > 0) this.#soon ??= setImmediate(() => void this.#tick("urgent"));
+    if (this.#gathering.size > 0) this.#timer ??= setTimeout(() => void this.#tick("all"), this.#gather);
+  }
+
+  #tick(which: "urgent" | "all"): Promise<void> {
     clearImmediate(this.#soon);
-    this.#timer = undefined;
     this.#soon = undefined;
+    if (which === "all") {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#overdue = this.#writing !== undefined;
+    }
     if (this.#writing) return this.#writing;
-    this.#writing = this.#write().finally(() => {
+    this.#writing = this.#write(which).finally(() => {
       this.#writing = undefined;
-      const pressed = this.#pressed;
-      this.#pressed = false;
-      if (this.#dirty.size === 0) return;
-      if (pressed) this.#soon ??= setImmediate(() => void this.#tick());
-      else this.#timer ??= setTimeout(() => void this.#tick(), this.#gather);
+      this.#schedule();
     });
     return this.#writing;
   }
 
-  async #write(): Promise<void> {
+  /** What is urgent does not take along what others have just begun to gather: that would be written in two parts. */
+  async #write(which: "urgent" | "all"): Promise<void> {
     const start = performance.now();
+    const sources = new Set(which === "all" ? [...this.#gathering, ...this.#urgent] : this.#urgent);
     const batches: Batch[] = [];
-    for (const source of this.#dirty) {
+    for (const source of sources) {
+      this.#gathering.delete(source);
       const drafts = source.drain();
       if (drafts.length > 0) batches.push({ source, drafts });
     }
-    this.#dirty.clear();
+    this.#urgent.clear();
     await this.#commit(batches);
     this.#lastMs = performance.now() - start;
   }
