@@ -171,8 +171,8 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
         metadata: (await this.#stored.decode(metadata)) as CheckpointMetadata,
         pendingWrites: await this.#writes(stored),
       };
+      if (checkpoint.v < 4) await this.#addSends(tuple.checkpoint, stored);
       if (stored.parent === undefined) return tuple;
-      if (checkpoint.v < 4) await this.#addSends(tuple.checkpoint, stored.namespace, stored.parent);
       return { ...tuple, parentConfig: { configurable: { ...at, checkpoint_id: stored.parent } } };
     }
 
@@ -186,12 +186,17 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       );
     }
 
-    /** Up to their third version checkpoints kept what was sent among the writes of their parent. */
-    async #addSends(checkpoint: Checkpoint, namespace: string, parent: string): Promise<void> {
-      const before = await checkpoints.get({ namespace, id: parent });
-      const sends = before ? (await this.#writes(before)).filter(([, channel]) => channel === TASKS) : [];
+    /**
+     * Up to their third version checkpoints kept what was sent among the writes of their parent; LangGraph 0.2 and 0.3 want it as a list. They take
+     * a channel that they do not know for one that changed, and would stop at a breakpoint again: it is there only where something was sent.
+     */
+    async #addSends(checkpoint: Checkpoint & { pending_sends?: unknown[] }, { namespace, parent }: StoredCheckpoint): Promise<void> {
+      const before = parent === undefined ? undefined : await checkpoints.get({ namespace, id: parent });
+      const sends = before ? (await this.#writes(before)).flatMap(([, channel, value]) => (channel === TASKS ? [value] : [])) : [];
+      checkpoint.pending_sends = sends;
+      if (sends.length === 0) return;
       const versions = Object.values(checkpoint.channel_versions);
-      checkpoint.channel_values[TASKS] = sends.map(([, , value]) => value);
+      checkpoint.channel_values[TASKS] = sends;
       checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
     }
   }
