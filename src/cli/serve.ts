@@ -33,7 +33,7 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
   process.on("unhandledRejection", (reason) => platform.uncaught(reason));
   try {
     const server = await platform.listen();
-    tidyUp();
+    tidyUp(server);
     for (const line of banner(terminal, { platform, server, file, bootMs: performance.now() - start })) terminal.say(line);
     await new Promise<void>((resolve) =>
       interrupted.aborted ? resolve() : interrupted.addEventListener("abort", () => resolve(), { once: true }),
@@ -60,17 +60,18 @@ async function untilInterrupted<T>(terminal: Terminal, interrupted: AbortSignal,
   }
 }
 
-/** How long after the start, and how long after a time when too much was going on for a pause, in milliseconds. */
+/** How long after the start, and how long after a time when a pause would have been noticed, in milliseconds. */
 const tidyAfterMs = 2_000;
 const tidyAgainMs = 30_000;
 
 /** What a start leaves behind: compiled code for the next one, which a server that is killed would not write, and memory that only it needed. */
-function tidyUp(afterMs = tidyAfterMs): void {
+function tidyUp(server: Pick<RunningServer, "connections">, afterMs = tidyAfterMs): void {
   const before = performance.eventLoopUtilization();
   setTimeout(() => {
     flushCompileCache();
-    if (performance.eventLoopUtilization(before).utilization < 0.1) giveBackMemory();
-    else tidyUp(tidyAgainMs);
+    const isIdle = server.connections === 0 && performance.eventLoopUtilization(before).utilization < 0.1;
+    if (isIdle) giveBackMemory();
+    else tidyUp(server, tidyAgainMs);
   }, afterMs).unref();
 }
 

@@ -17,6 +17,8 @@ export interface LocalOperation extends OperationRequest {
 
 /** A server that listens. */
 export interface RunningServer extends Listening {
+  /** How many connections are open now, sockets among them. */
+  readonly connections: number;
   /** Refuses new work, lets sockets go with 1001, and cuts off what is left at the deadline (milliseconds, 5,000 unless said). */
   close(deadlineMs?: number): Promise<void>;
 }
@@ -88,6 +90,9 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
       running.add(graph);
       return {
         ...listening,
+        get connections() {
+          return graph.connections;
+        },
         close: async (deadlineMs) => {
           running.delete(graph);
           await graph.close(deadlineMs);

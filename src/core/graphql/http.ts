@@ -15,7 +15,7 @@ import { refuseConnection } from "./refuse-connection.ts";
 import { answerPlainPost } from "./plain-post.ts";
 import { sendError, sendJson } from "./replies.ts";
 import { RequestQueues } from "./request-queues.ts";
-import { RequestBodies, checkQueryString, readBodyFor } from "./request-body.ts";
+import { RequestBodies, checkQueryString, hasBody, mayBeCutShort, readBodyFor } from "./request-body.ts";
 import { findRoute, serveRoute } from "./routes.ts";
 import { authorizationService, hostHealth, type Admitted, type ScopeHost } from "./scope.ts";
 import { Seats } from "./seats.ts";
@@ -114,6 +114,11 @@ export class GraphServer {
       this.#requests.forget(request.socket);
       this.#sockets.upgrade(request, tcp, head);
     });
+  }
+
+  /** How many are open now. */
+  get connections(): number {
+    return this.#connections.size;
   }
 
   /**
@@ -274,15 +279,6 @@ export class GraphServer {
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
-}
-
-/** A body that is too long is not read to its end, so its connection cannot serve another request. */
-function mayBeCutShort({ headers }: IncomingMessage, limit: number): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > limit;
 }
 
 /** A caller's own id is kept, so that one id follows a request through several services. */

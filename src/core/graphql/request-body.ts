@@ -63,6 +63,15 @@ function textOf(body: Buffer): Buffer {
   throw new WeftlineError("INVALID_INPUT", { message: "The body is not UTF-8.", fix: "Encode the body in UTF-8." });
 }
 
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
+/** A body that is too long is not read to its end, so its connection cannot serve another request. */
+export function mayBeCutShort({ headers }: IncomingMessage, limit: number): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > limit;
+}
+
 /** @throws INVALID_INPUT where what is percent-encoded in a query string is no UTF-8. */
 export function checkQueryString(url = ""): void {
   try {
