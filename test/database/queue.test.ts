@@ -41,6 +41,25 @@ describe("the write queue", () => {
     expect(journal).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
   });
 
+  it("gives upkeep a transaction of its own, whose commit need not wait for the disk", async () => {
+    const journal: string[] = [];
+    const store = noted(journal);
+    const queue = new WriteQueue({
+      ...store,
+      begin: async (durable) => {
+        await store.begin(durable);
+        journal.push(durable);
+      },
+      get open() {
+        return store.open;
+      },
+    });
+    const work = async (): Promise<void> => {};
+    await Promise.all([queue.write(work), queue.upkeep(work), queue.upkeep(work), queue.write(work), queue.write(work)]);
+    const alone = (durable: string): string[] => ["begin", durable, "keep", "commit"];
+    expect(journal).toEqual([...alone("now"), ...alone("later"), ...alone("later"), "begin", "now", "keep", "keep", "commit"]);
+  });
+
   it("goes on after work that fails, which hears of its own failure only", async () => {
     const queue = createQueue();
     const failing = queue.write(() => Promise.reject(new Error("no")));

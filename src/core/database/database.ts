@@ -154,7 +154,7 @@ export class Database {
    * @throws WRITE_TOO_LONG where it holds up others for too long; what it does with `tx` after that is refused with WRITE_ENDED.
    */
   write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#commit(async ({ sql, afterCommit }, state) => {
+    return this.#commit("write", async ({ sql, afterCommit }, state) => {
       this.#transaction ??= await this.#join();
       const transaction = this.#transaction;
       let em: EntityManager | undefined;
@@ -182,15 +182,23 @@ export class Database {
 
   /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
   commit<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
-    return this.#commit(work);
+    return this.#commit("write", work);
   }
 
-  async #commit<T>(work: (tx: SqlTx, state: WriteState) => Promise<T>): Promise<T> {
+  /**
+   * The same for work that is done again where it was lost. Its commit does not wait for the disk: a power failure may take it back until another
+   * commit has followed.
+   */
+  upkeep<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
+    return this.#commit("upkeep", work);
+  }
+
+  async #commit<T>(kind: "write" | "upkeep", work: (tx: SqlTx, state: WriteState) => Promise<T>): Promise<T> {
     if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
     if (!this.#lock) throw new WeftlineError("UNAVAILABLE", readOnly);
     const done: (() => void)[] = [];
     try {
-      return await this.#queue.write(
+      return await this.#queue[kind](
         (state) => {
           const afterCommit: SqlTx["afterCommit"] = (run) => {
             checkOpen(state);

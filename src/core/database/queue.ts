@@ -7,9 +7,12 @@ import type { WriteState } from "./open-write.ts";
 const maxGroup = 64;
 const maxGroupMs = 10;
 
+/** From when on a commit outlives a power failure: at once, or with the next commit. It outlives the process in any case. */
+export type Durable = "now" | "later";
+
 /** The transactions of the writing connection. */
 export interface Transactions {
-  begin(): Promise<void>;
+  begin(durable: Durable): Promise<void>;
   commit(): void | Promise<void>;
   rollback(): void;
   /** Marks where the next piece of work begins within the open transaction. */
@@ -24,7 +27,7 @@ type State = "waiting" | "running" | "done" | "given up";
 
 interface Job extends HeldConnection, WriteState {
   state: State;
-  readonly kind: "write" | "read";
+  readonly kind: "write" | "upkeep" | "read";
   /** Runs the work in the surroundings of whoever asked. @returns what to do once it is durable. */
   run(): Promise<() => void>;
   reject(error: unknown): void;
@@ -60,7 +63,7 @@ export class WriteQueue {
   /** Whether the caller is at work within a write: what it reads should be what that write sees. */
   get inside(): boolean {
     const job = this.#current.getStore();
-    return job?.state === "running" && job.kind === "write";
+    return job?.state === "running" && job.kind !== "read";
   }
 
   /**
@@ -72,6 +75,15 @@ export class WriteQueue {
    */
   write<T>(work: (state: WriteState) => Promise<T>, committed: () => void = () => {}): Promise<T> {
     return this.#enqueue("write", work, committed);
+  }
+
+  /**
+   * Runs work that is done again where it was lost, in a transaction of its own, whose commit does not wait for the disk.
+   *
+   * @throws as {@link WriteQueue.write}.
+   */
+  upkeep<T>(work: (state: WriteState) => Promise<T>, committed: () => void = () => {}): Promise<T> {
+    return this.#enqueue("upkeep", work, committed);
   }
 
   /** Runs reads while nothing is being committed, so that together they see one state. @throws INTERNAL as {@link WriteQueue.write}. */
@@ -119,7 +131,7 @@ export class WriteQueue {
 
   async #drain(): Promise<void> {
     for (let job = this.#take(); job; job = this.#take()) {
-      if (job.kind === "write") await this.#group(job);
+      if (job.kind !== "read") await this.#group(job);
       else this.#answer([await this.#attempt(job)]);
     }
     this.#draining = undefined;
@@ -162,10 +174,10 @@ export class WriteQueue {
     const store = this.#transactions;
     const attempts: Attempt[] = [];
     try {
-      await store.begin();
+      await store.begin(first.kind === "upkeep" ? "later" : "now");
       let now = performance.now();
       const until = now + maxGroupMs;
-      for (let job: Job | undefined = first; job; job = now < until ? this.#next(attempts.length) : undefined) {
+      for (let job: Job | undefined = first; job; job = now < until ? this.#next(first, attempts.length) : undefined) {
         const began = now;
         const attempt = await this.#attempt(job, () => store.mark());
         attempts.push(attempt);
@@ -185,8 +197,8 @@ export class WriteQueue {
     this.#answer(attempts);
   }
 
-  #next(soFar: number): Job | undefined {
-    return this.#jobs[0]?.kind === "write" && soFar < maxGroup ? this.#take() : undefined;
+  #next(first: Job, soFar: number): Job | undefined {
+    return first.kind === "write" && this.#jobs[0]?.kind === "write" && soFar < maxGroup ? this.#take() : undefined;
   }
 
   #answer(attempts: readonly Attempt[]): void {

@@ -2,7 +2,7 @@ import Database, { type Database as SqliteHandle, type Statement } from "better-
 import { SqliteAdapter, SqliteDialect } from "kysely";
 import { watchPresence } from "./presence.ts";
 import { makePrivateFile, repairFiles } from "./private-files.ts";
-import type { Transactions } from "./queue.ts";
+import type { Durable, Transactions } from "./queue.ts";
 import { mostWalPages } from "./wal-checkpointer.ts";
 
 /** The two connections to one SQLite file: whoever reads sees committed rows only, also while a write is open. */
@@ -108,14 +108,17 @@ export function transactionsOf(
   ) as [Statement, Statement, Statement, Statement, Statement];
   const changes = writer.prepare("select total_changes()").pluck();
   let before = 0;
+  let current: Durable = "now";
   return {
-    begin: async () => {
+    begin: async (durable) => {
+      if (durable !== current) writer.pragma(`synchronous = ${durable === "now" ? "FULL" : "NORMAL"}`);
+      current = durable;
       await begin();
       before = changes.get() as number;
     },
     commit: async () => {
       const rows = (changes.get() as number) - before;
-      if (rows > 0) await watch.committing();
+      if (rows > 0 && current === "now") await watch.committing();
       commit.run();
       watch.committed(rows);
     },

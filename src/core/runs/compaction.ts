@@ -34,7 +34,7 @@ export async function compact(
   { failpoint, broken, freed = () => undefined }: CompactionOptions = {},
 ): Promise<number> {
   const dropFrom = (nums: readonly number[]): Promise<number> =>
-    database.commit(async (tx) => {
+    database.upkeep(async (tx) => {
       const count = await compactStreams(tx, nums, { olderThanMs, freed });
       failpoint?.("compact.inside");
       return count;
