@@ -34,9 +34,9 @@ export async function longThread(): Promise<Figure[]> {
   const fresh = Array.from({ length: threads }, () => () => converseOnce(bed, "ours", line, question));
   const costs = { long: [] as number[], short: [] as number[], fresh: [] as number[] };
   for (let round = 0; round < rounds; round++) {
-    costs.fresh.push((await loadOf(bed, fresh, { warm: 1, seconds: 3 })).cpuMs);
-    costs.short.push((await loadOf(bed, asking(short), { warm: 1, seconds: 1 })).cpuMs);
-    costs.long.push((await loadOf(bed, asking(long), { warm: 1, seconds: 3 })).cpuMs);
+    costs.fresh.push((await loadOf(bed, fresh, { warmSeconds: 1, seconds: 3 })).cpuMs);
+    costs.short.push((await loadOf(bed, asking(short), { warmSeconds: 1, seconds: 1 })).cpuMs);
+    costs.long.push((await loadOf(bed, asking(long), { warmSeconds: 1, seconds: 3 })).cpuMs);
   }
   line.close();
   bed.close();
