@@ -62,15 +62,14 @@ async function untilInterrupted<T>(terminal: Terminal, interrupted: AbortSignal,
 
 /** How long after the start, and how long after a time when a pause would have been noticed, in milliseconds. */
 const tidyAfterMs = 2_000;
-const tidyAgainMs = 30_000;
+const tidyAgainMs = 10_000;
 
 /** What a start leaves behind: compiled code for the next one, which a server that is killed would not write, and memory that only it needed. */
-function tidyUp(server: Pick<RunningServer, "connections">, afterMs = tidyAfterMs): void {
+function tidyUp(server: Pick<RunningServer, "isIdle">, afterMs = tidyAfterMs): void {
   const before = performance.eventLoopUtilization();
   setTimeout(() => {
     flushCompileCache();
-    const isIdle = server.connections === 0 && performance.eventLoopUtilization(before).utilization < 0.1;
-    if (isIdle) giveBackMemory();
+    if (server.isIdle && performance.eventLoopUtilization(before).utilization < 0.1) giveBackMemory();
     else tidyUp(server, tidyAgainMs);
   }, afterMs).unref();
 }

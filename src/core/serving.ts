@@ -17,8 +17,8 @@ export interface LocalOperation extends OperationRequest {
 
 /** A server that listens. */
 export interface RunningServer extends Listening {
-  /** How many connections are open now, sockets among them. */
-  readonly connections: number;
+  /** Whether no socket is open and no request waits for its answer. */
+  readonly isIdle: boolean;
   /** Refuses new work, lets sockets go with 1001, and cuts off what is left at the deadline (milliseconds, 5,000 unless said). */
   close(deadlineMs?: number): Promise<void>;
 }
@@ -90,8 +90,8 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
       running.add(graph);
       return {
         ...listening,
-        get connections() {
-          return graph.connections;
+        get isIdle() {
+          return graph.isIdle;
         },
         close: async (deadlineMs) => {
           running.delete(graph);

@@ -116,9 +116,9 @@ export class GraphServer {
     });
   }
 
-  /** How many are open now. */
-  get connections(): number {
-    return this.#connections.size;
+  /** Whether no socket is open and no request waits for its answer. */
+  get isIdle(): boolean {
+    return this.#requests.waiting === 0 && this.#sockets.open === 0;
   }
 
   /**

@@ -37,6 +37,11 @@ export class RequestQueues {
     tcp.pause();
   }
 
+  /** How many connections wait for answers. */
+  get waiting(): number {
+    return this.#queues.size;
+  }
+
   /** Whether a connection waits for no answer. */
   isIdle(tcp: Socket): boolean {
     return !this.#queues.has(tcp);

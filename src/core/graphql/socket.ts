@@ -100,6 +100,11 @@ export class SocketServer {
     }
   }
 
+  /** How many are open. */
+  get open(): number {
+    return this.#wires.size;
+  }
+
   /** Closes all with 1001, a little apart: clients that reconnect should not come back in one instant. */
   async drain(): Promise<void> {
     const wires = [...this.#wires];
