@@ -20,7 +20,6 @@ const ask = async (): Promise<number> => {
 };
 
 await ask();
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
 parentPort?.postMessage("ready");
 const waits: number[] = [];
 const until = performance.now() + 1_000;
@@ -28,5 +27,4 @@ while (state === "on" || performance.now() < until) {
   waits.push(await ask());
   await pause(restMs);
 }
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
 parentPort?.postMessage(waits);

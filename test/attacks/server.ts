@@ -43,7 +43,6 @@ export async function startAttackedServer(): Promise<AttackedServer> {
       const others = new Worker(new URL("others.ts", import.meta.url), { workerData: { url: server.url } });
       await once(others, "message");
       await meanwhile?.();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
       others.postMessage("over");
       const [waits] = (await once(others, "message")) as [number[]];
       return waits;

@@ -36,7 +36,6 @@ export class WalCheckpointer {
     this.#rows = 0;
     this.#state = "at work";
     this.#worker ??= this.#start();
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
     this.#worker.postMessage("checkpoint");
   }
 
@@ -49,7 +48,6 @@ export class WalCheckpointer {
     worker.ref();
     await new Promise<void>((resolve) => {
       worker.once("exit", () => resolve());
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
       worker.postMessage("close");
     });
   }

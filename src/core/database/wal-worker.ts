@@ -15,6 +15,5 @@ parentPort?.on("message", (message: "checkpoint" | "close") => {
   } catch {
     // A disk that is full refuses the next commit, too, which says so. What was not copied now is copied later.
   }
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
   parentPort?.postMessage("done");
 });

@@ -105,7 +105,6 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
     if (!current) return void (timer = setTimeout(drop, idleMs).unref());
     watch(workerTime(), limitMs * mostWaits);
     try {
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
       thread.worker.postMessage({ id: current.id, task: current.task } satisfies OffloadedTask);
     } catch (error) {
       clearTimeout(timer);

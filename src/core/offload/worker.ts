@@ -18,10 +18,8 @@ const { module } = workerData as { readonly module: string };
 const { work } = (await import(module)) as { readonly work: (task: unknown) => unknown };
 
 parentPort?.on("message", ({ id, task }: OffloadedTask) => {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
   parentPort?.postMessage(answerTo(id, task));
 });
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
 parentPort?.postMessage("ready");
 
 function answerTo(id: number, task: unknown): OffloadedAnswer {
