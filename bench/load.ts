@@ -1,4 +1,5 @@
-import type { Bed } from "./bed.ts";
+import type { Bed, Side } from "./bed.ts";
+import { converseOnce } from "./converse.ts";
 
 /** What a server did under load. */
 export interface Load {
@@ -32,6 +33,13 @@ export async function loadOf(
     cpuMs: ((bed.cpu() - cpu) / done) * 1_000,
     busy: meter(),
   };
+}
+
+/** Has a server's code compiled, by short runs in new threads. */
+export async function compile(bed: Bed, side: Side): Promise<void> {
+  const line = await bed.line();
+  await warmUp(Array.from({ length: 16 }, () => () => converseOnce(bed, side, line, "tokens=10 rate=0")));
+  line.close();
 }
 
 async function warmUp(workers: readonly (() => Promise<void>)[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { makeBed, type Bed, type Side } from "./bed.ts";
 import { watch, type Watched } from "./converse.ts";
+import { compile } from "./load.ts";
 import { quantile, type Figure } from "./measure.ts";
 import { askProvider, lateness } from "./provider-alone.ts";
 
@@ -52,6 +53,7 @@ async function ofProvider(): Promise<Delays> {
 
 async function ofServer(side: Side): Promise<Delays & { readonly cpu: number; readonly busy: string }> {
   const bed = await makeBed(side);
+  await compile(bed, side);
   const { watched, close } = await watchThreads(bed, side, streams);
   await Promise.all(watched.map(({ ask }) => ask("tokens=20 rate=50")));
   const meter = bed.meter();

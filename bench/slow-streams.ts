@@ -1,5 +1,6 @@
 import { makeBed, type Side } from "./bed.ts";
 import { watch } from "./converse.ts";
+import { compile } from "./load.ts";
 import { quantile, type Figure } from "./measure.ts";
 import { lateness } from "./provider-alone.ts";
 
@@ -59,6 +60,7 @@ async function spread<T>(asks: readonly (() => Promise<T>)[]): Promise<T[]> {
 
 async function ofServer(side: Side): Promise<Slow & { readonly memory: number; readonly busy: string }> {
   const bed = await makeBed(side);
+  await compile(bed, side);
   const threads: string[] = [];
   for (let made = 0; made < streams; made += 50) threads.push(...(await Promise.all(Array.from({ length: 50 }, () => bed.thread()))));
   const before = bed.memory();
