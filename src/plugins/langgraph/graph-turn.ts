@@ -12,12 +12,12 @@ import {
 } from "#weftline";
 import { ModelTurn } from "#plugins/langchain";
 import { providerError, type LoadedFiles } from "#plugins/openai";
-import { nodeFailed } from "./node-failure.ts";
+import { nodeFailed, stuckAt } from "./node-failure.ts";
 import type { LangGraphOptions } from "./options.ts";
 import { lastSaid, tellOutcome } from "./outcome.ts";
 import { createSaver } from "./saver.ts";
 import type { LangGraphSdk } from "./sdk.ts";
-import { answersTo, interruptsAt, isBreakpoint, mayGoOn, isOfTool, noteBreakpoint } from "./standing.ts";
+import { answersTo, breakpointOf, interruptsAt, isOfTool, mayGoOn, noteBreakpoint } from "./standing.ts";
 import { createStore } from "./store.ts";
 import { StoredFiles } from "./stored-files.ts";
 import { StatePatches, wholeState } from "./state-patches.ts";
@@ -143,7 +143,10 @@ export class GraphTurn {
   /** What a graph that has begun is given: the answers to what it asked, or nothing. */
   async #goOn(standing: StoredCheckpoint): Promise<unknown> {
     const asked = interruptsAt(standing).filter((interrupt) => !isOfTool(interrupt));
-    if (asked.length === 0) return isBreakpoint(standing) ? this.#afterBreakpoint(standing, []) : null;
+    if (asked.length === 0) {
+      const stopped = breakpointOf(standing);
+      return !stopped || (await mayGoOn(this.ctx, stopped.newest, stopped.next)) ? null : rejected;
+    }
     const answers = await answersTo(asked, this.ctx);
     // Old versions do not name an interrupt: the one that waits is given its answer.
     const [unnamed] = asked.length === 1 && asked[0]?.id === undefined ? Object.values(answers) : [];
@@ -194,16 +197,16 @@ export class GraphTurn {
     if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
   }
 
-  /** @throws RUN_SUSPENDED, after a person was asked whether to go on: the graph was compiled to stop here. */
+  /**
+   * @throws RUN_SUSPENDED, after a person was asked whether to go on: the graph was compiled to stop here.
+   * @throws NODE_FAILED where that was approved, and the graph has not gone on.
+   */
   async #stopAt(next: readonly string[]): Promise<void> {
     const now = await this.ctx.checkpoints.get({});
-    if (!now) return;
-    await noteBreakpoint(this.ctx, now, next);
-    await this.#afterBreakpoint(now, next);
-  }
-
-  async #afterBreakpoint({ id }: StoredCheckpoint, next: readonly string[]): Promise<typeof rejected | null> {
-    return (await mayGoOn(this.ctx, id, next)) ? null : rejected;
+    if (!now) throw nodeFailed(next.join(", "), "the graph stopped before it, and nothing of the graph was saved to go on from.");
+    const { newest } = await noteBreakpoint(this.ctx, now, next);
+    // Whatever runs saves a checkpoint, and is asked about anew: this one was decided before the graph was let go on.
+    if (await mayGoOn(this.ctx, newest, next)) throw stuckAt(next);
   }
 
   /** Takes note of what models say, to tell it from what the graph says otherwise. */

@@ -4,7 +4,7 @@ import type { GraphParts, GraphSource } from "./contract.ts";
 import { unavailable } from "./graph-files.ts";
 import type { GraphPlan, GraphTurn, RunnableGraph } from "./graph-turn.ts";
 
-type Compiled = RunnableGraph & { readonly channels?: Readonly<Record<string, unknown>> };
+type Compiled = RunnableGraph & { readonly channels?: Readonly<Record<string, unknown>>; readonly checkpointer?: unknown };
 
 /** How a graph that somebody wrote in code is run: as it is, with what the platform lends to it. */
 export async function hostedPlan(turn: GraphTurn, name: string, source: GraphSource): Promise<GraphPlan> {
@@ -38,6 +38,8 @@ async function partsOf(turn: GraphTurn): Promise<GraphParts> {
 
 async function compiledFrom(name: string, source: GraphSource, parts: GraphParts): Promise<Compiled> {
   const made: unknown = typeof source === "function" ? await (source as (parts: GraphParts) => unknown)(parts) : source;
+  if (isCompiled(made) && made.checkpointer === false)
+    throw unavailable(name, 'it was compiled with "checkpointer: false", so nothing of it would be saved. Compile it without.');
   if (isCompiled(made)) return made;
   if (isBuilder(made)) return made.compile();
   throw unavailable(name, "it is neither a compiled graph nor a builder of one.");

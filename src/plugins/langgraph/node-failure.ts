@@ -1,4 +1,5 @@
 import { WeftlineError } from "#weftline";
+import { versionOf } from "#plugins/openai";
 
 const longest = 500;
 
@@ -7,6 +8,16 @@ export function nodeFailed(node: string, problem: string, cause?: unknown): Weft
   const safe = problem.replace(/\b(sk|pk|rk)-[\w*.-]{4,}/g, "[secret]").replace(/\b(Bearer|Basic)\s+[\w.~+/=*-]+/gi, "$1 [secret]");
   const short = safe.length > longest ? `${safe.slice(0, longest)}…` : safe;
   return new WeftlineError("NODE_FAILED", { node, problem: short }, cause instanceof Error ? { cause } : {});
+}
+
+/** A graph that was let go on from a breakpoint stands there again, and none of its nodes has run. */
+export function stuckAt(next: readonly string[]): WeftlineError {
+  const supported = versionOf("@langchain/langgraph");
+  return nodeFailed(
+    next.join(", "),
+    `going on was approved, but the graph stopped again at the same breakpoint without running it. Build the graph on @langchain/langgraph ` +
+      `${supported}, compile graphs within it without "checkpointer: false", or ask with interrupt() in the node.`,
+  );
 }
 
 /** Something that is wrong in a node, said where the node's name is not known. */

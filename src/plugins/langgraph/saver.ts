@@ -188,7 +188,8 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
 
     /**
      * Up to their third version checkpoints kept what was sent among the writes of their parent; LangGraph 0.2 and 0.3 want it as a list. They take
-     * a channel that they do not know for one that changed, and would stop at a breakpoint again: it is there only where something was sent.
+     * a channel that they do not know for one that changed, and would stop at a breakpoint again: it is there only where something was sent, as
+     * one that breakpoints have seen.
      */
     async #addSends(checkpoint: Checkpoint & { pending_sends?: unknown[] }, { namespace, parent }: StoredCheckpoint): Promise<void> {
       const before = parent === undefined ? undefined : await checkpoints.get({ namespace, id: parent });
@@ -197,7 +198,12 @@ export function createSaver(options: SaverOptions): BaseCheckpointSaver<string> 
       if (sends.length === 0) return;
       const versions = Object.values(checkpoint.channel_versions);
       checkpoint.channel_values[TASKS] = sends;
-      checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
+      const version = versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
+      checkpoint.channel_versions[TASKS] = version;
+      checkpoint.versions_seen = {
+        ...checkpoint.versions_seen,
+        [interruptChannel]: { ...checkpoint.versions_seen[interruptChannel], [TASKS]: version },
+      };
     }
   }
 

@@ -1,4 +1,4 @@
-import type { RunContext, StoredCheckpoint } from "#weftline";
+import type { Checkpoints, RunContext, StoredCheckpoint } from "#weftline";
 import { askingOf } from "./asking.ts";
 import { interruptChannel, interruptsOf, ownChannels, type StoredInterrupt } from "./saver.ts";
 import { toolInterrupt } from "./tool-desk.ts";
@@ -19,18 +19,35 @@ export function isOfTool({ id = "" }: StoredInterrupt): boolean {
 /** Our own note among the writes; LangGraph is not shown it. */
 const breakpointChannel = `${ownChannels}breakpoint`;
 
+/** Where a graph was compiled to stop. */
+export interface Breakpoint {
+  /** What comes next there. */
+  readonly next: readonly string[];
+  /** The newest checkpoint of the run: within a graph that stays where it is another may have gone on. */
+  readonly newest: string;
+}
+
 /** Notes that the graph stopped at a checkpoint because it was compiled to. */
 export async function noteBreakpoint(
   { checkpoints }: Pick<RunContext, "checkpoints">,
   { id }: StoredCheckpoint,
   next: readonly string[],
-): Promise<void> {
-  await checkpoints.putWrites({ checkpoint: id }, [{ task: "weftline", index: -1, channel: breakpointChannel, value: next }]);
+): Promise<Breakpoint> {
+  const breakpoint: Breakpoint = { next, newest: await newestOf(checkpoints, id) };
+  await checkpoints.putWrites({ checkpoint: id }, [{ task: "weftline", index: -1, channel: breakpointChannel, value: breakpoint }]);
+  return breakpoint;
 }
 
-/** Whether the graph stands where it was compiled to stop. */
-export function isBreakpoint({ writes }: Pick<StoredCheckpoint, "writes">): boolean {
-  return writes.some(({ channel }) => channel === breakpointChannel);
+async function newestOf(checkpoints: Checkpoints, otherwise: string): Promise<string> {
+  for await (const { id } of checkpoints.list()) return id;
+  return otherwise;
+}
+
+/** Where the graph was compiled to stop, if it stands there. */
+export function breakpointOf({ id, writes }: Pick<StoredCheckpoint, "id" | "writes">): Breakpoint | undefined {
+  const note = writes.find(({ channel }) => channel === breakpointChannel)?.value as Breakpoint | readonly string[] | undefined;
+  // Runs that wait since an earlier version have noted only what comes next.
+  return Array.isArray(note) ? { next: note as readonly string[], newest: id } : (note as Breakpoint | undefined);
 }
 
 /**

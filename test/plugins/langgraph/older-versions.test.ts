@@ -2,17 +2,9 @@ import { Annotation, END, START, StateGraph, interrupt } from "@langchain/langgr
 import { describe, expect, it } from "vitest";
 import { contribution, definePlugin } from "#weftline";
 import { graphs } from "#plugins/langgraph";
+import { withSaver, type Saver } from "./lent-saver.ts";
 import { Studio } from "./studio.ts";
 
-type Writes = readonly (readonly [string, unknown])[];
-interface Tuple {
-  readonly checkpoint: { readonly channel_versions: Readonly<Record<string, unknown>>; readonly pending_sends?: Iterable<unknown> };
-}
-interface Saver {
-  put(config: unknown, checkpoint: object, ...rest: readonly unknown[]): Promise<unknown>;
-  getTuple(config: unknown): Promise<Tuple | undefined>;
-  putWrites(config: unknown, writes: Writes, task: string, path?: string): Promise<void>;
-}
 /** How a version of LangGraph hands writes to its checkpointer. */
 type Writing = (saver: Saver, ...args: Parameters<Saver["putWrites"]>) => Promise<void>;
 
@@ -38,20 +30,7 @@ function ofFirstVersion(saver: Saver, sent: Iterable<unknown>[]): Partial<Saver>
 /** The graph as another version of LangGraph would run it: its checkpointer is called in another way. */
 function asWrittenBy(writing: Writing, node: () => Partial<typeof State.State>, more: (saver: Saver) => Partial<Saver> = () => ({})) {
   const graph = new StateGraph(State).addNode("work", node).addEdge(START, "work").addEdge("work", END).compile();
-  const stream = graph.stream.bind(graph) as (input: unknown, config: unknown) => Promise<never>;
-  const lend = (config: { configurable: { __pregel_checkpointer: Saver } }): unknown => {
-    const saver = config.configurable.__pregel_checkpointer;
-    const others = more(saver);
-    const get = (target: Saver, name: string): unknown => {
-      if (Object.hasOwn(others, name)) return others[name as keyof Saver];
-      if (name === "putWrites") return (...args: Parameters<Saver["putWrites"]>) => writing(target, ...args);
-      const value = Reflect.get(target, name) as unknown;
-      return typeof value === "function" ? value.bind(target) : value;
-    };
-    const lent = new Proxy(saver, { get: get as never });
-    return { ...config, configurable: { ...config.configurable, __pregel_checkpointer: lent } };
-  };
-  return Object.assign(graph, { stream: (input: unknown, config: never) => stream(input, lend(config)) });
+  return withSaver(graph, (saver) => ({ putWrites: (...args) => writing(saver, ...args), ...more(saver) }));
 }
 
 function written(change: (interrupt: Readonly<Record<string, unknown>>) => unknown): Writing {
