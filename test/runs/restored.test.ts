@@ -1,8 +1,9 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
-import type { LoggedEvent } from "#weftline";
+import { databaseService, definePlugin, type Database, type LoggedEvent } from "#weftline";
 import { agents, capabilities, chat, models, openai, simulated } from "../../src/plugins/index.ts";
 import { testPlatform, type TestPlatform } from "../../src/testing/index.ts";
 
@@ -16,10 +17,10 @@ function newFolder(): string {
   return folder;
 }
 
-function boot(dataDir: string): Promise<TestPlatform> {
+function boot(dataDir: string, more: Parameters<typeof testPlatform>[0]["plugins"] = []): Promise<TestPlatform> {
   return testPlatform({
     dataDir,
-    plugins: [models(), simulated({ tokensPerSecond: 0 }), capabilities(), agents(), chat(), openai()],
+    plugins: [models(), simulated({ tokensPerSecond: 0 }), capabilities(), agents(), chat(), openai(), more],
   });
 }
 
@@ -121,4 +122,27 @@ it("counts a database that came into another's folder, or lost its folder's stam
   expect(existsSync(join(unstamped, "weftline.stamp"))).toBe(false);
   await using other = await boot(unstamped);
   expect((await talk(other, thread, last))[0]).toMatchObject({ type: "snapshot" });
+});
+
+it("takes no database for one that was put back since the disk refused a commit", async () => {
+  const folder = newFolder();
+  let store!: Database;
+  const keeper = definePlugin({
+    id: "keeper",
+    version: "1.0.0",
+    requires: { database: databaseService },
+    setup: ({ deps }) => void (store = deps.database),
+  });
+  await using app = await boot(folder, [keeper()]);
+  const thread = await newThread(app);
+  const last = (await talk(app, thread, 0)).at(-1)?.seq ?? 0;
+  await store.commit(({ sql }) =>
+    sql.run("create table odd (id integer primary key, other integer references odd deferrable initially deferred)"),
+  );
+  // A stamp that has just gone on rests for 10 ms.
+  await pause(20);
+  await expect(store.commit(({ sql }) => sql.run("insert into odd values (1, 2)"))).rejects.toThrow("FOREIGN KEY");
+  await store.commit(({ sql }) => sql.get("select 1"));
+  await using after = await boot(crashImage(folder));
+  expect((await talk(after, thread, last))[0]).toMatchObject({ seq: last + 1 });
 });

@@ -38,10 +38,11 @@ export interface Tx extends SqlTx {
   insert<Entity extends object>(entity: EntityClass<Entity>, values: RequiredEntityData<Entity>): Promise<Entity>;
 }
 
-/** Takes part in every commit: what it writes is durable with what the others wrote. */
+/** Takes part in every commit of rows but those of upkeep: what it writes is durable with what the others wrote. */
 export interface CommitWatch {
   /** Runs last in a transaction, before it is committed. */
   committing(sql: Sql): Promise<void>;
+  /** Follows {@link CommitWatch.committing}, but not where the commit was refused. */
   committed(): void;
   /** Runs when the database closes, outside a transaction. */
   closing(sql: Sql): Promise<void>;
@@ -110,8 +111,8 @@ export class Database {
       this.#queue = new WriteQueue(
         transactionsOf(this.#handles, {
           committing: () => this.#watch?.committing(this.#writeSql),
-          committed: (rows) => {
-            this.#watch?.committed();
+          committed: (rows, watched) => {
+            if (watched === "watched") this.#watch?.committed();
             this.#checkpointer.committed(rows);
           },
         }),

@@ -101,7 +101,7 @@ export function sqliteDialect(
 /** The transactions of the writing connection, as the write queue opens and closes them. */
 export function transactionsOf(
   { writer, begin }: SqliteHandles,
-  watch: { committing(): Promise<void> | undefined; committed(rows: number): void },
+  watch: { committing(): Promise<void> | undefined; committed(rows: number, watched: "watched" | "unwatched"): void },
 ): Transactions {
   const [commit, rollback, mark, keep, undo] = ["commit", "rollback", "savepoint work", "release work", "rollback to work"].map((sql) =>
     writer.prepare(sql),
@@ -118,9 +118,10 @@ export function transactionsOf(
     },
     commit: async () => {
       const rows = (changes.get() as number) - before;
-      if (rows > 0 && current === "now") await watch.committing();
+      const isWatched = rows > 0 && current === "now";
+      if (isWatched) await watch.committing();
       commit.run();
-      watch.committed(rows);
+      watch.committed(rows, isWatched ? "watched" : "unwatched");
     },
     rollback: () => void rollback.run(),
     mark: () => void mark.run(),
