@@ -114,7 +114,7 @@ export class CallAssembler {
       const more = left.trimStart();
       if (call.extent.isComplete && /^[{[]/.test(more)) {
         // Some servers begin with an empty object and then send the arguments.
-        if (call.written.trim() === placeholder) Object.assign(call, { written: "", waiting: "", extent: new JsonExtent() });
+        if (isPlaceholder(call)) Object.assign(call, { written: "", waiting: "", extent: new JsonExtent() });
         else call = this.#open(index, call.name);
         pieces.push(...this.#begin(call));
         left = more;
@@ -122,7 +122,7 @@ export class CallAssembler {
       const length = call.extent.isComplete ? left.length : call.extent.take(left);
       call.written += left.slice(0, length);
       call.waiting += left.slice(0, length);
-      if (call.begun && call.written.trim() !== placeholder) pieces.push(...this.#tell(call));
+      if (call.begun && !isPlaceholder(call)) pieces.push(...this.#tell(call));
       left = left.slice(length);
     }
     return pieces;
@@ -133,6 +133,11 @@ export class CallAssembler {
     call.waiting = "";
     return this.#pieces.arguments(call.key, text);
   }
+}
+
+/** Looks at the text only once it is complete: at every fragment, long arguments would cost their length each time. */
+function isPlaceholder({ extent, written }: OpenCall): boolean {
+  return extent.isComplete && written.trim() === placeholder;
 }
 
 function begins(call: OpenCall, id: string, name: string, text: string): boolean {

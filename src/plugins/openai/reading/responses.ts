@@ -30,7 +30,7 @@ class ResponsesReader implements AnswerReader {
   readonly #calls = new CallAssembler(this.#pieces);
   readonly #texts = new ItemTexts(this.#pieces);
   readonly #places = new ItemPlaces();
-  #items: readonly Fields[] = [];
+  #items: Fields[] = [];
   #end: AnswerEnd = {};
   #refused = false;
 
@@ -53,7 +53,7 @@ class ResponsesReader implements AnswerReader {
       case "response.function_call_arguments.done":
         return this.#written(this.#places.of(event), event["arguments"]);
       case "response.output_item.done":
-        this.#items = [...this.#items, fieldsOf(event["item"])];
+        this.#items.push(fieldsOf(event["item"]));
         return this.#item(this.#places.done(event), fieldsOf(event["item"]));
       case "response.completed":
       case "response.incomplete":
@@ -112,7 +112,7 @@ class ResponsesReader implements AnswerReader {
   #finish(response: Fields, type: string): AnswerPiece[] {
     const output = entriesOf(response["output"] ?? []);
     const pieces = this.#unheard(response, output);
-    if (output.length > this.#items.length) this.#items = output;
+    if (output.length > this.#items.length) this.#items = [...output];
     const id = words(response["id"]);
     const usage = reportedUsage(response["usage"]);
     const known = { ...(id === "" ? {} : { id }), ...(usage ? { usage } : {}) };

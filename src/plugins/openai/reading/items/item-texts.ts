@@ -26,6 +26,7 @@ interface ItemText {
 export class ItemTexts {
   readonly #pieces: Pieces;
   readonly #heard = new Map<string, ItemText>();
+  readonly #heardOfItem = new Map<number, ItemText[]>();
 
   constructor(pieces: Pieces) {
     this.#pieces = pieces;
@@ -64,7 +65,8 @@ export class ItemTexts {
   }
 
   #rest(told: readonly ItemText[], heard: readonly ItemText[]): AnswerPiece[] {
-    const isByPart = heard.every(({ key, text }) => told.some((each) => each.key === key && each.text.startsWith(text)));
+    const toldOf = new Map(told.map(({ key, text }) => [key, text]));
+    const isByPart = heard.every(({ key, text }) => toldOf.get(key)?.startsWith(text));
     const add = ({ key, item, channel }: ItemText, text: string): AnswerPiece[] => this.#add(key, item, channel, text);
     if (isByPart) return told.flatMap((each) => add(each, beyond(this.#heard.get(each.key)?.text ?? "", each.text)));
     // Deltas and end number the parts differently: only the order of the words counts.
@@ -84,12 +86,20 @@ export class ItemTexts {
     if (text === "") return [];
     const known = this.#heard.get(key);
     if (known) known.text += text;
-    else this.#heard.set(key, { key, item, channel, text });
+    else this.#hear({ key, item, channel, text });
     return this.#pieces.text(key, channel, text);
   }
 
+  #hear(text: ItemText): void {
+    this.#heard.set(text.key, text);
+    const ofItem = this.#heardOfItem.get(text.item);
+    if (ofItem) ofItem.push(text);
+    else this.#heardOfItem.set(text.item, [text]);
+  }
+
   #heardOf(channel: Channel, item?: number): ItemText[] {
-    return [...this.#heard.values()].filter((each) => each.channel === channel && (item === undefined || each.item === item));
+    const heard = item === undefined ? [...this.#heard.values()] : (this.#heardOfItem.get(item) ?? []);
+    return heard.filter((each) => each.channel === channel);
   }
 }
 
