@@ -2,6 +2,7 @@ import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
+import type { RunnableConfig } from "@langchain/core/runnables";
 import type { ModelBinding } from "#weftline";
 import {
   chatSettings,
@@ -14,6 +15,7 @@ import {
   type NativeRequest,
 } from "#plugins/openai";
 import { chunksOf, eventsOf, type SpokenAnswer } from "./answers.ts";
+import { withOwnCallbacks } from "./own-callbacks.ts";
 import { forChat, forResponses, type KeptCalls } from "./sent-back.ts";
 import type { LangChainSdk } from "./sdk.ts";
 
@@ -68,6 +70,13 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
 
   // Settings go as they stand: LangChain would leave out what it does not expect of a model's name.
   class Completions extends sdk.models.ChatOpenAICompletions {
+    protected override _separateRunnableConfigFromCallOptionsCompat(
+      given?: Partial<this["ParsedCallOptions"]>,
+    ): [RunnableConfig, this["ParsedCallOptions"]] {
+      const [config, asked] = super._separateRunnableConfigFromCallOptionsCompat(given);
+      return [withOwnCallbacks(sdk, config), asked];
+    }
+
     override invocationParams(...asked: Parameters<InstanceType<typeof sdk.models.ChatOpenAICompletions>["invocationParams"]>) {
       return { ...super.invocationParams(...asked), ...chatSettings(source) };
     }
@@ -95,6 +104,13 @@ export async function createChatModel(sdk: LangChainSdk, source: ChatModelSource
     }
   }
   class Responses extends sdk.models.ChatOpenAIResponses {
+    protected override _separateRunnableConfigFromCallOptionsCompat(
+      given?: Partial<this["ParsedCallOptions"]>,
+    ): [RunnableConfig, this["ParsedCallOptions"]] {
+      const [config, asked] = super._separateRunnableConfigFromCallOptionsCompat(given);
+      return [withOwnCallbacks(sdk, config), asked];
+    }
+
     override invocationParams(...asked: Parameters<InstanceType<typeof sdk.models.ChatOpenAIResponses>["invocationParams"]>) {
       return { ...super.invocationParams(...asked), ...responsesSettings(source) };
     }

@@ -1,4 +1,5 @@
 import type * as Callbacks from "@langchain/core/callbacks/base";
+import type * as Managers from "@langchain/core/callbacks/manager";
 import type * as Messages from "@langchain/core/messages";
 import type * as Outputs from "@langchain/core/outputs";
 import type * as Tools from "@langchain/core/tools";
@@ -16,6 +17,7 @@ export interface LangChainSdk {
   readonly outputs: typeof Outputs;
   readonly tools: typeof Tools;
   readonly callbacks: typeof Callbacks;
+  readonly managers: typeof Managers;
   readonly models: typeof ChatModels;
   /** What LangChain's models speak through. */
   readonly openai: LoadedSdk;
@@ -44,13 +46,14 @@ export function unavailable(error: unknown): WeftlineError {
 
 async function load(loadOpenAI: () => Promise<LoadedSdk>): Promise<LangChainSdk> {
   quieten();
-  const [messages, outputs, tools, callbacks, models, openai] = await Promise.all([
+  const [messages, outputs, tools, callbacks, managers, models, openai] = await Promise.all([
     import("@langchain/core/messages"),
     import("@langchain/core/outputs"),
     import("@langchain/core/tools"),
     import("@langchain/core/callbacks/base"),
+    import("@langchain/core/callbacks/manager"),
     import("@langchain/openai"),
     loadOpenAI(),
   ]);
-  return { messages, outputs, tools, callbacks, models, openai };
+  return { messages, outputs, tools, callbacks, managers, models, openai };
 }

@@ -1,7 +1,8 @@
-import { Annotation, END, START, StateGraph, interrupt } from "@langchain/langgraph";
+import type { CallbackManager } from "@langchain/core/callbacks/manager";
+import { Annotation, END, MessagesAnnotation, START, StateGraph, interrupt, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { contribution, definePlugin } from "#weftline";
-import { graphs } from "#plugins/langgraph";
+import { graphs, type GraphSource } from "#plugins/langgraph";
 import { withSaver, type Saver } from "./lent-saver.ts";
 import { Studio } from "./studio.ts";
 
@@ -31,6 +32,19 @@ function ofFirstVersion(saver: Saver, sent: Iterable<unknown>[]): Partial<Saver>
 function asWrittenBy(writing: Writing, node: () => Partial<typeof State.State>, more: (saver: Saver) => Partial<Saver> = () => ({})) {
   const graph = new StateGraph(State).addNode("work", node).addEdge(START, "work").addEdge("work", END).compile();
   return withSaver(graph, (saver) => ({ putWrites: (...args) => writing(saver, ...args), ...more(saver) }));
+}
+
+/** The callbacks of a node as LangChain 0.3 has them: of a class of its own, whose runs know no events of a model's stream. */
+function olderManager(manager: CallbackManager): CallbackManager {
+  const methods: Partial<CallbackManager> = {
+    copy: (...given) => olderManager(manager.copy(...given)),
+    handleChatModelStart: async (...started) => {
+      const runs = await manager.handleChatModelStart(...started);
+      return runs.map((run) => Object.assign(run, { handleChatModelStreamEvent: undefined }));
+    },
+    getParentRunId: () => manager.getParentRunId(),
+  };
+  return Object.assign(Object.create(methods) as CallbackManager, { ...manager });
 }
 
 function written(change: (interrupt: Readonly<Record<string, unknown>>) => unknown): Writing {
@@ -79,6 +93,21 @@ describe("a graph on an older LangGraph", () => {
     await studio.decide({ interrupt: asked?.id, kind: "ANSWER", payload: "Rome" });
     expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", text: "Rome!" });
     expect(sent).toContainEqual([]);
+  });
+
+  it("hands our model its own callbacks, and is answered; the run is told of it as of any answer", async () => {
+    const graph: GraphSource = ({ model }) =>
+      new StateGraph(MessagesAnnotation)
+        .addNode("say", async ({ messages }, config: LangGraphRunnableConfig) => ({
+          messages: [await model.invoke(messages, { ...config, callbacks: olderManager(config.callbacks as CallbackManager) })],
+        }))
+        .addEdge(START, "say");
+    const plugin = definePlugin({ id: "older", contributes: [contribution(graphs, "older", graph)] });
+    await using studio = await Studio.open({ plugins: [plugin()], script: [{ reply: "Hello." }] });
+    await studio.agent("older", { graph: "older" });
+    const run = await studio.play("older", { text: "Hi." });
+    expect(run).toMatchObject({ status: "SUCCEEDED", text: "Hello.", failure: null });
+    expect(run.steps.nodes.map(({ key }) => key).toSorted()).toEqual(["say/1", "say/1/model/1"]);
   });
 
   it("that does not wait for its checkpointer fails with what went wrong there", async () => {
