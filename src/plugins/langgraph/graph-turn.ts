@@ -28,7 +28,15 @@ import { ToolDesk } from "./tool-desk.ts";
 /** A compiled graph, as far as a turn knows it. */
 export interface RunnableGraph {
   stream(input: unknown, config: object): Promise<AsyncIterable<unknown>>;
-  getState(config: RunnableConfig): Promise<{ readonly values: unknown; readonly next: readonly string[] }>;
+  getState(config: RunnableConfig): Promise<GraphState>;
+}
+
+/** How a graph stands. */
+interface GraphState {
+  readonly values: unknown;
+  /** The nodes that have not finished. */
+  readonly next: readonly string[];
+  readonly tasks?: readonly { readonly name: string; readonly interrupts?: readonly unknown[] }[];
 }
 
 /** How a graph is run. */
@@ -134,8 +142,8 @@ export class GraphTurn {
     yield* this.#heard(
       this.models.events((signal) => this.#drainable((control) => this.#work(graph, begin, { ...config, signal, control }))),
     );
-    await this.#checkWaiting();
-    const { values, next } = await graph.getState(config);
+    const { values, next, tasks } = await graph.getState(config);
+    await this.#checkWaiting(next, tasks);
     if (next.length > 0) await this.#stopAt(next);
     yield* tellOutcome(values as Readonly<Record<string, unknown>>, this.request.options.output, this.#said);
   }
@@ -143,10 +151,9 @@ export class GraphTurn {
   /** What a graph that has begun is given: the answers to what it asked, or nothing. */
   async #goOn(standing: StoredCheckpoint): Promise<unknown> {
     const asked = interruptsAt(standing).filter((interrupt) => !isOfTool(interrupt));
-    if (asked.length === 0) {
-      const stopped = breakpointOf(standing);
-      return !stopped || (await mayGoOn(this.ctx, stopped.newest, stopped.next)) ? null : rejected;
-    }
+    const stopped = breakpointOf(standing);
+    if (stopped && !(await mayGoOn(this.ctx, stopped.newest, stopped.next))) return rejected;
+    if (asked.length === 0) return null;
     const answers = await answersTo(asked, this.ctx);
     // Old versions do not name an interrupt: the one that waits is given its answer.
     const [unnamed] = asked.length === 1 && asked[0]?.id === undefined ? Object.values(answers) : [];
@@ -187,14 +194,26 @@ export class GraphTurn {
   }
 
   /** @throws RUN_SUSPENDED where the graph waits, after everything that it asks was asked. */
-  async #checkWaiting(): Promise<void> {
+  async #checkWaiting(next: readonly string[], tasks: GraphState["tasks"] = []): Promise<void> {
     const now = await this.ctx.checkpoints.get({});
     const interrupts = now ? interruptsAt(now) : [];
-    await answersTo(
+    if (!now || interrupts.length === 0) return;
+    const asked = answersTo(
       interrupts.filter((interrupt) => !isOfTool(interrupt)),
       this.ctx,
     );
-    if (interrupts.length > 0) throw new WeftlineError("RUN_SUSPENDED");
+    // Beside what asks, what has not finished was compiled to stop within: the answers would let it go on too.
+    const stopped = [...next];
+    for (const { name, interrupts: own = [] } of tasks)
+      if (own.length > 0 && stopped.includes(name)) stopped.splice(stopped.indexOf(name), 1);
+    const all = await Promise.allSettled([asked, stopped.length > 0 ? this.#askToGoOn(now, stopped) : undefined]);
+    for (const each of all) if (each.status === "rejected") throw each.reason;
+    throw new WeftlineError("RUN_SUSPENDED");
+  }
+
+  async #askToGoOn(now: StoredCheckpoint, next: readonly string[]): Promise<boolean> {
+    const { newest } = await noteBreakpoint(this.ctx, now, next);
+    return mayGoOn(this.ctx, newest, next);
   }
 
   /**
@@ -204,9 +223,8 @@ export class GraphTurn {
   async #stopAt(next: readonly string[]): Promise<void> {
     const now = await this.ctx.checkpoints.get({});
     if (!now) throw nodeFailed(next.join(", "), "the graph stopped before it, and nothing of the graph was saved to go on from.");
-    const { newest } = await noteBreakpoint(this.ctx, now, next);
     // Whatever runs saves a checkpoint, and is asked about anew: this one was decided before the graph was let go on.
-    if (await mayGoOn(this.ctx, newest, next)) throw stuckAt(next);
+    if (await this.#askToGoOn(now, next)) throw stuckAt(next);
   }
 
   /** Takes note of what models say, to tell it from what the graph says otherwise. */

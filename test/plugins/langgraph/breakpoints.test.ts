@@ -1,4 +1,4 @@
-import { Annotation, END, START, Send, StateGraph } from "@langchain/langgraph";
+import { Annotation, END, START, Send, StateGraph, interrupt } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { contribution, definePlugin } from "#weftline";
 import { graphs, type GraphSource } from "#plugins/langgraph";
@@ -113,6 +113,22 @@ describe("a graph that was compiled to stop", () => {
     const { run } = await approved(graph());
     expect(run).toMatchObject({ status: "FAILED", failure: { code: "NODE_FAILED" }, interrupts: { nodes: { length: 1 } } });
     expect(run.failure?.message).toMatch(new RegExp(`"${node}" failed: going on was approved.* @langchain/langgraph \\d+\\.\\d+\\.\\d+`));
+  });
+
+  it("within a node, beside one that asks, asks for both before either goes on", async () => {
+    const graph = around(line().compile({ interruptBefore: ["two"] })).addNode("ask", () => ({
+      done: [interrupt<string, string>("Where to?")],
+    }));
+    const plugin = definePlugin({ id: "stops", contributes: [contribution(graphs, "stops", graph.addEdge(START, "ask"))] });
+    await using studio = await Studio.open({ plugins: [plugin()] });
+    await studio.agent("stops", { graph: "stops", output: "done" });
+    const id = await studio.start("stops", { input: { item: "" } });
+    const { nodes } = (await studio.until(id, ["WAITING"])).interrupts;
+    expect(nodes.map(({ message }) => message).toSorted()).toEqual(["Go on with inner?", "Where to?"]);
+    const [where, goOn] = ["Where to?", "Go on with inner?"].map((message) => nodes.find((each) => each.message === message));
+    await studio.decide({ interrupt: where?.id, kind: "ANSWER", payload: "Rome" });
+    await studio.decide({ interrupt: goOn?.id, kind: "APPROVE" });
+    expect(await studio.until(id)).toMatchObject({ status: "SUCCEEDED", text: '["Rome","one","two","last"]' });
   });
 
   it("and to keep nothing is refused with what to change", async () => {
