@@ -106,6 +106,8 @@ export class GraphServer {
     });
     this.#http.on("upgrade", (request, tcp, head) => {
       tcp.on("error", () => tcp.destroy());
+      // Their answers would come in between, and the connection is not read meanwhile.
+      if (this.#requests.hasWaiting(request.socket)) return void tcp.destroy();
       if (pathOf(request) !== endpoint) return refuseConnection(tcp, 404);
       if (this.#state === "draining") return refuseConnection(tcp, 503);
       if (this.#cors.refusalOf(request) !== undefined) return refuseConnection(tcp, 403);

@@ -47,6 +47,11 @@ export class RequestQueues {
     return !this.#queues.has(tcp);
   }
 
+  /** Whether requests of a connection wait for their turn. */
+  hasWaiting(tcp: Socket): boolean {
+    return (this.#queues.get(tcp)?.waiting.length ?? 0) > 0;
+  }
+
   /** The connection is closed, or serves something else from here on. */
   forget(tcp: Socket): void {
     this.#queues.delete(tcp);

@@ -116,6 +116,14 @@ describe("a caller that is known", () => {
     await until(() => answers().length === 4_000);
   });
 
+  it.each(["/graphql", "/elsewhere"])("loses its connection where it makes a socket of it while requests wait: %s", async (path) => {
+    const request = head(whoAmI.length, as(tokens.ada)) + whoAmI;
+    const upgrade = [`GET ${path} HTTP/1.1`, "Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+    const { closed } = speak(app, `${request.repeat(60)}${upgrade.join("\r\n")}\r\nSec-WebSocket-Key: ${"A".repeat(22)}==\r\n\r\n`);
+    await closed;
+    expect((await app.post(whoAmI, asBob)).status).toBe(200);
+  });
+
   it("begins no more of its requests than it may once it has gone", async () => {
     await using own = await serve({ plugins: plugins(), server: { limits: { operationsPerSocket: 2 } } });
     const body = JSON.stringify({ query: "subscription { probeFeed }" });
