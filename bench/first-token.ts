@@ -56,6 +56,6 @@ async function measure(one: () => Promise<number>, many: () => Promise<number[]>
   const alone: number[] = [];
   for (let round = 0; round < 200; round++) alone.push(await one());
   const all: number[] = [];
-  for (let round = 0; round < 8; round++) all.push(...(await many()));
+  for (let round = 0; round < 24; round++) all.push(...(await many()));
   return { alone: quantile(alone, 0.5), together: quantile(all, 0.5) };
 }
