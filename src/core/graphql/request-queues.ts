@@ -9,7 +9,7 @@ interface Queue {
 
 /**
  * The requests of each connection. They may be sent before earlier ones are answered; some begin at once, the others wait, and the connection
- * is not read meanwhile. Node hands over all that arrived in one turn of the loop, in which nobody else is served.
+ * is not read meanwhile. Node emits everything that has arrived in one turn of the event loop, which blocks all other connections.
  */
 export class RequestQueues {
   readonly #atOnce: number;

@@ -7,7 +7,7 @@ import { Message } from "./entities/message.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { StorageOwner } from "./storage-quota.ts";
 
-/** Where a message that a person or a plugin adds stands in the log. */
+/** The position of an added message in the log. */
 export interface AddedMessage {
   readonly id: string;
   readonly streamNum: number;

@@ -43,8 +43,8 @@ export interface WriterEvents {
 }
 
 /**
- * Appends the events of all runs at work in one transaction a tick. The first event of a burst goes at once, with those of other runs that go at
- * once; the others wait for at most 4 ms, so that a commit stands for many tokens of many runs.
+ * Appends the events of all active runs in one transaction per tick. Urgent events, such as the first of a burst, are written at once; the others
+ * wait for at most 4 ms, so that one commit covers many tokens of many runs.
  */
 export class LogWriter {
   readonly #database: Database;

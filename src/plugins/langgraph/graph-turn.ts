@@ -223,7 +223,7 @@ export class GraphTurn {
   async #stopAt(next: readonly string[]): Promise<void> {
     const now = await this.ctx.checkpoints.get({});
     if (!now) throw nodeFailed(next.join(", "), "the graph stopped before it, and nothing of the graph was saved to go on from.");
-    // Whatever runs saves a checkpoint, and is asked about anew: this one was decided before the graph was let go on.
+    // A node that runs saves a new checkpoint, which gets a question of its own. This one was approved, and nothing has run since.
     if (await this.#askToGoOn(now, next)) throw stuckAt(next);
   }
 

@@ -10,7 +10,7 @@ export function nodeFailed(node: string, problem: string, cause?: unknown): Weft
   return new WeftlineError("NODE_FAILED", { node, problem: short }, cause instanceof Error ? { cause } : {});
 }
 
-/** A graph that was let go on from a breakpoint stands there again, and none of its nodes has run. */
+/** The graph was resumed from a breakpoint and stopped there again without running a node. */
 export function stuckAt(next: readonly string[]): WeftlineError {
   const supported = versionOf("@langchain/langgraph");
   return nodeFailed(

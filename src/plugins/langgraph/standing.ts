@@ -43,7 +43,7 @@ async function newestOf(checkpoints: Checkpoints, otherwise: string): Promise<st
   return otherwise;
 }
 
-/** Where the graph was compiled to stop, if it stands there. */
+/** The breakpoint at which the graph has stopped, if any. */
 export function breakpointOf({ id, writes }: Pick<StoredCheckpoint, "id" | "writes">): Breakpoint | undefined {
   const note = writes.find(({ channel }) => channel === breakpointChannel)?.value as Breakpoint | readonly string[] | undefined;
   // Runs that wait since an earlier version have noted only what comes next.

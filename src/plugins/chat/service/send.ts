@@ -8,7 +8,6 @@ import {
   type FoundTarget,
   type RunSettings,
   type Scope,
-  type StartRun,
   type Tx,
 } from "#weftline";
 import { Thread } from "../entities.ts";
@@ -33,16 +32,17 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
   let sent: Answering | undefined;
   const ids = await idempotently(scope, { mutation: "sendMessage", key: request.idempotencyKey, body: request }, async (tx) => {
     const thread = await writableThread(scope, request.thread, ["input", "thread"]);
-    const run: StartRun = {
+    const run = {
       targetType: "Agent",
       target: await agentFor(deps, scope, thread, request),
       trigger: "CHAT",
+      thread: { id: thread.id, streamNum: thread.streamNum },
       settings: settingsOf(thread),
       onBusy: request.onBusy ?? "ENQUEUE",
       ...(request.limits ? { limits: request.limits } : {}),
-    };
+    } as const;
     const message = { role: "USER", parts: await attachFiles(deps, scope, tx, thread, parts), authorId: scope.viewer.actorId } as const;
-    sent = await deps.runs.answer(scope, tx, { ...run, thread: { id: thread.id, streamNum: thread.streamNum } }, message);
+    sent = await deps.runs.answer(scope, tx, run, message);
     await touch(deps, tx, thread);
     // What was typed is said now.
     tx.afterCommit(() => deps.activities.type(scope, thread, "idle"));
