@@ -46,9 +46,9 @@ async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
  * that was cut stands there, too: people see it and refer to it.
  */
 const earlierMessages = `
-  select m.role, m.status, m.run_id as "runId", m.parts, m.native from runs_message m left join runs_run r on r.id = m.run_id
+  select m.role, m.status, m.run_id as "runId", m.parts, m.native from runs_message m
   where m.stream_num = ? and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq < ?
-  and (m.run_id is null or (m.run_id <> ? and coalesce(r.regenerates_id, '') <> ?))
+  and (m.run_id is null or (m.run_id <> ? and m.run_id not in (select id from runs_run where regenerates_id = ?)))
   order by m.turn_seq desc, m.start_seq desc limit ?`;
 
 type EarlierRow = Pick<ShownMessage, "role" | "status" | "runId"> & { readonly parts: string; readonly native: string | null };

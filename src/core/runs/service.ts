@@ -27,7 +27,7 @@ export function createRunService(host: ServiceHost): RunService {
     openRuns: (scope, threadId) =>
       scope.em.find(
         Run,
-        { threadId, status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] } },
+        { threadId, status: { $in: ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"] }, finishedAt: null },
         { orderBy: { startSeq: "asc" } },
       ),
   };

@@ -222,7 +222,7 @@ async function originOf(tx: Tx, runId: string): Promise<string> {
 /** Open runs that make a thread busy (only the newest, where the others need not be known), or, outside a thread where nobody waits, the viewer's open runs of the same target there. */
 async function openRunsBeside(tx: Tx, viewer: Viewer, { thread, targetType, target, onBusy = "ENQUEUE" }: StartRun): Promise<OpenRun[]> {
   if (thread) {
-    const open = `select ${openColumns} from runs_run where thread_id = ? and status in ${openStatuses}`;
+    const open = `select ${openColumns} from runs_run where thread_id = ? and finished_at is null and status in ${openStatuses}`;
     if (onBusy === "INTERRUPT") return tx.sql.all<OpenRun>(`${open} order by start_seq`, thread.id);
     return tx.sql.all<OpenRun>(`${open} order by start_seq desc limit 1`, thread.id);
   }

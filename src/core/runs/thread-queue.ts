@@ -2,7 +2,7 @@ import type { Sql } from "../database/sql.ts";
 import { openStatuses } from "./types.ts";
 
 /** The newest run of the same thread that came before and has not ended; one is left out, whose row may not say yet that it has. */
-const earlierOpen = `(select e.id from runs_run e where e.thread_id = runs_run.thread_id and e.status in ${openStatuses}
+const earlierOpen = `(select e.id from runs_run e where e.thread_id = runs_run.thread_id and e.finished_at is null and e.status in ${openStatuses}
   and e.start_seq < runs_run.start_seq and e.id <> ? order by e.start_seq desc limit 1)`;
 
 /**

@@ -81,10 +81,13 @@ const RunSchema = defineEntity({
     { properties: ["tenantId", "createdAt"] },
     // The open runs of a viewer, counted at each start. (With its own type, the condition keeps the properties from being inferred.)
     { name: "runs_run_open_index", properties: ["tenantId", "ownerId"], where: "finished_at is null" as never },
-    { properties: ["threadId", "status"] },
+    // A list of a thread: with the id it is in order, so that SQLite takes this one and not that of all of a viewer's runs.
+    { properties: ["threadId", "createdAt", "id"] },
+    { name: "runs_run_open_thread_index", properties: ["threadId"], where: "finished_at is null" as never },
     { properties: ["targetId", "createdAt"] },
     // What few runs have stands in small indexes: a run that never has it writes nothing there.
     { name: "runs_run_parent_index", properties: ["parentId"], where: "parent_id is not null" as never },
+    { name: "runs_run_regenerates_index", properties: ["regeneratesId"], where: "regenerates_id is not null" as never },
     { name: "runs_run_blocked_index", properties: ["blockedById"], where: "blocked_by_id is not null" as never },
     { name: "runs_run_due_at_index", properties: ["dueAt"], where: "due_at is not null" as never },
     { name: "runs_run_lease_index", properties: ["leaseUntil"], where: "lease_owner is not null" as never },

@@ -10,6 +10,7 @@ import { RunMetadataAndLists202611292110 } from "./202611292110_run_metadata_and
 import { NativeExtras202611292125 } from "./202611292125_native_extras.ts";
 import { SmallIndexes202611292331 } from "./202611292331_small_indexes.ts";
 import { StorageTotals202611292341 } from "./202611292341_storage_totals.ts";
+import { OpenRunsOfThreads202611300604 } from "./202611300604_open_runs_of_threads.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -25,4 +26,5 @@ export const migrations = {
   "202611292125_native_extras": NativeExtras202611292125,
   "202611292331_small_indexes": SmallIndexes202611292331,
   "202611292341_storage_totals": StorageTotals202611292341,
+  "202611300604_open_runs_of_threads": OpenRunsOfThreads202611300604,
 };

@@ -151,7 +151,7 @@ async function activeRun(scope: Scope, threadId: string): Promise<Run | null> {
     const status = { $in: [...openStatuses] };
     const runs = await scope
       .emWith(reachOf(scope))
-      .find(Run, { threadId: { $in: [...ids] }, parentId: null, status }, { orderBy: { startSeq: "asc" } });
+      .find(Run, { threadId: { $in: [...ids] }, parentId: null, status, finishedAt: null }, { orderBy: { startSeq: "asc" } });
     return ids.map((id) => runs.find((each) => each.threadId === id));
   });
   return run ?? null;

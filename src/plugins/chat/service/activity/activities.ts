@@ -67,7 +67,7 @@ export class Activities {
 
 /** The open runs of some threads as the database has them, by the thread. */
 async function openRuns(scope: Scope, threadIds: readonly string[]): Promise<Map<string, SeededRun[]>> {
-  const open = { threadId: { $in: [...threadIds] }, status: { $in: [...openStatuses] } };
+  const open = { threadId: { $in: [...threadIds] }, status: { $in: [...openStatuses] }, finishedAt: null };
   const runs = await scope.em.find(Run, open, { orderBy: { startSeq: "asc" } });
   if (runs.length === 0) return new Map();
   const runId = { $in: runs.map(({ id }) => id) };
