@@ -8,7 +8,7 @@ export const cases = {
   "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",
   "cut-clients": "connections are cut at random, on either side; clients resume",
   leak: "subscriptions come and go, runs of every framework end, on the simulated model and over a wire; heap, handles and listeners are counted",
-  store: "the database is locked by another program, read-only, full; writes are refused, all goes on by itself",
+  store: "the database is locked by another program, read-only, full; writes are refused, and runs go on as soon as it takes them",
   signals: "submits and decisions that come thrice, too early, too late; closed sockets; a cancel down to the provider",
 } as const;
 

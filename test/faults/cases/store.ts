@@ -166,7 +166,7 @@ async function fill(server: FaultyServer, disk: "tmpfs" | "page limit", seconds:
   return endure("full", server, disk === "tmpfs" ? fullDisk() : { begin: setStore("full"), end: setStore("well") }, seconds);
 }
 
-/** A store that is locked, full or read-only for a while: nothing that was accepted is lost, and all goes on by itself. */
+/** A store that is locked, full or read-only for a while: nothing that was accepted is lost, and runs go on as soon as it takes writes. */
 await runCase("store", async ({ size }) => {
   const seconds = size === "whole" ? 10 : 2;
   const env = { FAULTS_TOKENS_PER_SECOND: "100" };
