@@ -91,7 +91,7 @@ it("takes no reader of a lost history into the one that was put back", async () 
   const thread = await newThread(app);
   const first = await talk(app, thread, 0);
   const older = crashImage(folder);
-  // A stamp that has just gone on rests for 10 ms, and what is lost within them is not told.
+  // The stamp is updated at most every 10 ms; a backup older by less is not detected.
   await pause(20);
   const lost = await talk(app, thread, first.at(-1)?.seq ?? 0);
   const cursor = lost.at(-1)?.seq ?? 0;

@@ -81,7 +81,7 @@ const RunSchema = defineEntity({
     { properties: ["tenantId", "createdAt"] },
     // The open runs of a viewer, counted at each start. (With its own type, the condition keeps the properties from being inferred.)
     { name: "runs_run_open_index", properties: ["tenantId", "ownerId"], where: "finished_at is null" as never },
-    // A list of a thread: with the id it is in order, so that SQLite takes this one and not that of all of a viewer's runs.
+    // In the full order of a list: otherwise SQLite prefers the index of all of the viewer's runs for a thread's list, too.
     { properties: ["threadId", "createdAt", "id"] },
     { name: "runs_run_open_thread_index", properties: ["threadId"], where: "finished_at is null" as never },
     { properties: ["targetId", "createdAt"] },
