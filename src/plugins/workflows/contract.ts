@@ -1,0 +1,92 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { extensionPoint, type Logger, type MaybePromise, type Question, type QuestionOutcome } from "#weftline";
+import type { JsonObject } from "./definition/types.ts";
+
+export {
+  JoinPolicy,
+  OnError,
+  type InnerNode,
+  type JsonObject,
+  type NodeDefinition,
+  type RetryPolicy,
+  type WorkflowDefinition,
+} from "./definition/types.ts";
+
+/** A run that a node starts below its own. */
+export interface ChildRequest {
+  /** As in `startRun`: the field of `RunTargetInput` and its value, as `{ agent: { name: "writer" } }`. */
+  readonly target: JsonObject;
+  readonly text?: string;
+  readonly input?: unknown;
+}
+
+/** What a node works with during one attempt. */
+export interface NodeContext {
+  readonly runId: string;
+  /** The unit: `key`, or `key/iteration` inside a map or a loop. */
+  readonly key: string;
+  readonly attempt: number;
+  /** Aborts when the run is cancelled, another node failed it, or the node's time is over. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** The same for all attempts whose outcome is unknown: pass it on to whatever must not happen twice. */
+  readonly idempotencyKey: string;
+  /**
+   * Calls a tool by the one way that tools are called: validation, policy, approval, timeout and audit sit behind it.
+   *
+   * @returns its result.
+   * @throws RUN_SUSPENDED while a person has to decide; TOOL_FAILED or TOOL_DENIED.
+   */
+  callTool(name: string, args: unknown): Promise<unknown>;
+  /**
+   * Starts a run below this one, once an attempt, and gives its output.
+   *
+   * @throws RUN_SUSPENDED while it is open; CHILD_RUN_FAILED.
+   */
+  runChild(request: ChildRequest): Promise<unknown>;
+  /** Asks a person, once an attempt. @throws RUN_SUSPENDED while it is pending. */
+  ask(question: Omit<Question, "key">): Promise<QuestionOutcome>;
+  /** Waits, by the database's clock. @param until in milliseconds since 1970. @throws RUN_SUSPENDED until then. */
+  wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void>;
+  /** The payload of the oldest signal of a name that no other node took. @throws RUN_SUSPENDED until there is one. */
+  signalled(name: string): Promise<unknown>;
+}
+
+/** What a node's settings name outside the workflow, so that a typo is found before a run. */
+export interface NodeReferences {
+  readonly agents?: readonly (string | undefined)[];
+  readonly tools?: readonly (string | undefined)[];
+  readonly workflows?: readonly (string | undefined)[];
+}
+
+/** A kind of node. */
+export interface WorkflowNodeKind<Config = unknown> {
+  /** As in `agent`; also the key at {@link workflowNodes}. */
+  readonly kind: string;
+  /** What it does, for people. */
+  readonly description: string;
+  /** Validates a node's `config` as it is written, before expressions in its strings are evaluated. */
+  readonly config: StandardSchemaV1<unknown, Config>;
+  /** Names of the members of `config` that are CEL as a whole; in every other string `{{ expression }}` is replaced. */
+  readonly expressions?: readonly string[];
+  /** What it names. A name that is a template is known only when it runs: give `undefined` for it. */
+  references?(config: Config): NodeReferences;
+  /** JSON Schema of the output, where the settings tell it. */
+  outputSchema?(config: Config): JsonObject | undefined;
+  /**
+   * One attempt. It is called again after a wait and after a lost process: calls, child runs and questions of the same attempt answer as before,
+   * so write it as if it never stopped.
+   *
+   * @param config with its expressions evaluated.
+   * @returns the node's output: JSON, or nothing.
+   * @throws what goes wrong: the attempt fails with it. RUN_SUSPENDED has to pass.
+   */
+  run(ctx: NodeContext, config: Config): MaybePromise<unknown>;
+}
+
+/**
+ * Where plugins put {@link WorkflowNodeKind}s, by their kind.
+ *
+ * @example contributes: [contribution(workflowNodes, "notes", notesNode)]
+ */
+export const workflowNodes = extensionPoint<WorkflowNodeKind<never>>("workflows.nodes");
