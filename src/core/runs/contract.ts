@@ -68,12 +68,25 @@ export interface FoundTarget {
   readonly version?: number;
 }
 
+/** What a run is given to work on. */
+export interface GivenInput {
+  readonly input?: unknown;
+  readonly text?: string;
+}
+
 /** How `startRun` names a target. */
 export interface StartableTarget {
   /** The field of `RunTargetInput`, as in `agent`. */
   readonly inputField: string;
   /**
-   * Finds what the field's value names.
+   * Checks what the run is given before there is a run. It is called outside the transaction of the start, so it may take time and may write.
+   *
+   * @returns the target that it checked: the run pins this version.
+   * @throws as `find`, and INVALID_INPUT whose issues name the fields, as `["input", "input", "topic"]`.
+   */
+  check?(scope: Scope, value: unknown, given: GivenInput): Promise<FoundTarget>;
+  /**
+   * Finds what the field's value names, in the transaction of the start.
    *
    * @throws NOT_FOUND, or a conflict where it takes no runs now.
    */

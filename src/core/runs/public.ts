@@ -8,6 +8,7 @@ export {
   type AgentProgram,
   type FoundTarget,
   type FoundThread,
+  type GivenInput,
   type NewMessage,
   type OwnProgram,
   type ProgramContext,

@@ -6,6 +6,7 @@ import {
   Step,
   ToolCall,
   UsageRow,
+  WeftlineError,
   definePlugin,
   extendInput,
   globalId,
@@ -53,7 +54,17 @@ const loom = definePlugin({
   setup: ({ contribute }) => {
     contribute(runTargets, "LoomPattern", {
       typeName: "LoomPattern",
-      startable: { inputField: "pattern", find: async (_, value) => ({ id: String(value), name: `Pattern ${String(value)}`, version: 3 }) },
+      startable: {
+        inputField: "pattern",
+        check: async (_, value, given) => {
+          const rows = (given.input as { readonly rows?: unknown } | undefined)?.rows;
+          const message = "A pattern has at least one row.";
+          const issues = [{ path: ["input", "input", "rows"], message }];
+          if (rows === 0) throw new WeftlineError("INVALID_INPUT", { path: ["input", "input", "rows"], issues, message });
+          return { id: String(value), name: `Pattern ${String(value)}`, version: rows === 2_000 ? 2 : 3 };
+        },
+        find: async (_, value) => ({ id: String(value), name: `Pattern ${String(value)}`, version: 3 }),
+      },
       program: async (run) => ({
         agent: { id: run.targetId, name: run.targetName, version: 3 },
         framework: "scripted",

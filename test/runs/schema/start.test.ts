@@ -5,6 +5,22 @@ import { alice, bob, bootLoom } from "./fixtures.ts";
 import { eventsOf, localIdOf, start, startRun, until, type Started } from "./verbs.ts";
 
 describe("startRun", () => {
+  it("lets the target check the input first, writes nothing where it refuses, and pins the version that was checked", async () => {
+    await using app = await bootLoom({ turn: () => say(["Woven."]) });
+    const issue = { path: ["input", "input", "rows"], message: "A pattern has at least one row." };
+    const query = `mutation ($input: StartRunInput!) { startRun(input: $input) {
+      __typename ... on StartRunPayload { run { id targetVersion } } ... on InvalidInputError { code path issues { path message } } } }`;
+    const ask = async (rows: number, more: object = {}): Promise<unknown> => {
+      const input = { target: { pattern: "twill" }, input: { rows }, ...more };
+      return (await app.graphql<{ startRun: unknown }>(query, { input }, alice)).startRun;
+    };
+    const refused = { __typename: "InvalidInputError", code: "INVALID_INPUT", path: issue.path, issues: [issue] };
+    expect(await ask(0, { idempotencyKey: "again" })).toEqual(refused);
+    expect(await app.graphql("{ runs { totalCount } }", {}, alice)).toEqual({ runs: { totalCount: 0 } });
+    expect(await ask(1, { idempotencyKey: "again" })).toMatchObject({ run: { targetVersion: 3 } });
+    expect(await ask(2_000)).toMatchObject({ run: { targetVersion: 2 } });
+  });
+
   it("answers at once with the queued run, and the run then goes on by itself", async () => {
     await using app = await bootLoom({ turn: () => say(["One ", "two."]) });
     const { startRun: answer } = await app.graphql<Started>(start, { input: { target: { pattern: "twill" }, input: { rows: 2 } } }, alice);

@@ -3,7 +3,16 @@ import { WeftlineError, type InputProblem } from "../../errors.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { idempotently } from "../../host/idempotency.ts";
 import type { Tx } from "../../database/database.ts";
-import { runService, runTargets, streamService, threadResolver, type FoundThread, type StartableTarget } from "../contract.ts";
+import {
+  runService,
+  runTargets,
+  streamService,
+  threadResolver,
+  type FoundTarget,
+  type FoundThread,
+  type GivenInput,
+  type StartableTarget,
+} from "../contract.ts";
 import type { StoredPart } from "../entities/message.ts";
 import type { Run, RunSettings } from "../entities/run.ts";
 import { toolRegistry, type ToolRegistry } from "../tools.ts";
@@ -40,17 +49,17 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
   if (problems.length > 0) throw invalidInput(problems);
   const limits = runLimitsOf(input.limits, ["input", "limits"]);
   const { typeName, startable, value } = targetTypeOf(scope, input.target);
+  const checked = await settle(startable.check?.(scope, value, givenOf(input)));
   const { run } = await idempotently(scope, { mutation: "startRun", key: input.idempotencyKey, body: input }, async (tx) => {
     const thread = input.thread == null ? undefined : await scope.use(threadResolver).find(scope, input.thread, ["input", "thread"]);
     const started = await scope.use(runService).start(scope, tx, {
       targetType: typeName,
-      target: await startable.find(scope, value),
+      target: pinned(await startable.find(scope, value), checked()),
       trigger: "API",
       limits,
       settings: settingsOf(input, thread),
       ...(thread ? { thread: { id: thread.id, streamNum: thread.streamNum } } : {}),
-      ...(input.input == null ? {} : { input: input.input }),
-      ...(input.text == null ? {} : { text: input.text }),
+      ...givenOf(input),
       ...(input.onBusy == null ? {} : { onBusy: input.onBusy }),
       ...(input.metadata == null ? {} : { metadata: input.metadata as Readonly<Record<string, unknown>> }),
     });
@@ -58,6 +67,27 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
     return { run: started.id };
   });
   return run;
+}
+
+function givenOf({ input, text }: StartRunInput): GivenInput {
+  return { ...(input == null ? {} : { input }), ...(text == null ? {} : { text }) };
+}
+
+/** A failed check is told only when there is no first answer for the idempotency key. @returns what gives its result or throws. */
+async function settle<T>(work: Promise<T> | undefined): Promise<() => T | undefined> {
+  try {
+    const value = await work;
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** The version whose input was checked, also where there is a newer one by now. */
+function pinned(found: FoundTarget, checked: FoundTarget | undefined): FoundTarget {
+  return checked?.id === found.id && checked.version !== undefined ? { ...found, version: checked.version } : found;
 }
 
 async function problemsOf(scope: Scope, { input, text, outputSchema, metadata }: StartRunInput): Promise<InputProblem[]> {
