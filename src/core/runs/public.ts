@@ -8,7 +8,6 @@ export {
   type AgentProgram,
   type FoundTarget,
   type FoundThread,
-  type GivenInput,
   type NewMessage,
   type OwnProgram,
   type ProgramContext,
