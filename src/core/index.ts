@@ -24,11 +24,13 @@ export {
   authenticators,
   authorizationService,
   hostHealth,
+  type ActorKey,
   type Authenticator,
   type Authorization,
   type Credentials,
   type Scope,
 } from "./graphql/scope.ts";
+export { actingScopes, type ActingScopes } from "./host/acting-scopes.ts";
 export { Actor, actorOf } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { dataFolder } from "./host/data-folder.ts";

@@ -12,6 +12,7 @@ import { checkBind, tryAddress } from "./graphql/bind.ts";
 import { checkLimits, limitsOf, limitsService, type GraphLimits } from "./graphql/limits.ts";
 import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
+import { actingScopes, createActingScopes } from "./host/acting-scopes.ts";
 import { rememberActor } from "./host/actors.ts";
 import { dataFolder } from "./host/data-folder.ts";
 import { pairWithFolder, type Pairing } from "./host/stamp.ts";
@@ -68,7 +69,7 @@ export async function loadPlugins(config: WeftlineConfig, uncaught?: UncaughtErr
     log: createLog(config),
     timeouts: config.pluginTimeouts,
     ...(uncaught ? { label: (plugin, work) => uncaught.label({ plugin }, work) } : {}),
-    hostServices: [databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup, uncaughtErrors],
+    hostServices: [actingScopes, databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup, uncaughtErrors],
   });
   await kernel.load();
   return kernel;
@@ -94,20 +95,6 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   const uncaught = new UncaughtErrors(createLog(config));
   const { kernel, composition } = await composePlatform(config, uncaught);
   const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options, uncaught));
-  try {
-    kernel.provide(databaseService, database);
-    kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
-    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), ...pairing });
-    kernel.provide(limitsService, limitsWhenReady(config, kernel));
-    kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
-    kernel.provide(turnLookup, kernel.registry);
-    kernel.provide(uncaughtErrors, uncaught);
-    await kernel.setup(() => (options.listening ? checkAddress(config, kernel) : undefined));
-  } catch (error) {
-    await kernel.close();
-    await database.close();
-    throw error;
-  }
   const log = createLog(config);
   const authorization = unrevoked();
   const seen = new Map<string, string>();
@@ -124,6 +111,21 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
       tx.afterCommit(() => seen.set(key, viewer.name));
     },
   };
+  try {
+    kernel.provide(databaseService, database);
+    kernel.provide(actingScopes, createActingScopes(host));
+    kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
+    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), ...pairing });
+    kernel.provide(limitsService, limitsWhenReady(config, kernel));
+    kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
+    kernel.provide(turnLookup, kernel.registry);
+    kernel.provide(uncaughtErrors, uncaught);
+    await kernel.setup(() => (options.listening ? checkAddress(config, kernel) : undefined));
+  } catch (error) {
+    await kernel.close();
+    await database.close();
+    throw error;
+  }
   const { stop, ...serving } = createServing(config, composition.schema, host);
   return {
     ...serving,

@@ -151,6 +151,6 @@ describe("the author API", () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toContain("definePlugin");
     expect(names).toContain("runtimes");
-    expect(names.length).toBeLessThanOrEqual(200);
+    expect(names.length).toBeLessThanOrEqual(240);
   });
 });

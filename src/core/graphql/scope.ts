@@ -36,9 +36,17 @@ export interface Admitted extends Viewer {
   readonly expiresAt?: number;
 }
 
+/** An actor within its tenant. */
+export type ActorKey = Pick<Viewer, "tenantId" | "actorId">;
+
 /** Turns credentials into a viewer; `undefined` leaves the decision to the next authenticator. */
 export interface Authenticator {
   authenticate(credentials: Credentials): MaybePromise<Admitted | undefined>;
+  /**
+   * An actor as it is now, for what acts in its name while it is away: schedules, webhooks. `undefined` for an actor that this authenticator would not
+   * let in. Without it nothing acts for the actors of this authenticator.
+   */
+  viewerOf?(actor: ActorKey): MaybePromise<Admitted | undefined>;
   /** Whether it lets in callers without credentials, as the local viewer does. Such a server binds to loopback only. */
   readonly open: boolean;
 }

@@ -32,6 +32,7 @@ export function createAuth({ viewers }: AuthConfig): AuthParts {
   let version = 0;
   const admits = (viewer: Viewer): boolean => !revoked.has(keyOf(viewer));
   const find = known.length === 0 ? findLocal : (credentials: Credentials) => findByToken(known, credentials);
+  const actors = known.length === 0 ? [localViewer] : known.map(({ viewer }) => viewer);
   return {
     authenticator: {
       open: known.length === 0,
@@ -39,6 +40,7 @@ export function createAuth({ viewers }: AuthConfig): AuthParts {
         const viewer = find(credentials);
         return viewer && admits(viewer) ? viewer : undefined;
       },
+      viewerOf: (actor) => actors.find((viewer) => keyOf(viewer) === keyOf(actor) && admits(viewer)),
     },
     authorization: {
       get version() {

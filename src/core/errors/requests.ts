@@ -1,0 +1,63 @@
+import { entry, type CodeEntry } from "./entry.ts";
+
+/** Read by clients. */
+export const requestErrors = {
+  INVALID_INPUT: entry("input", "The input is not valid.", "Correct the fields that issues names."),
+  INVALID_ID: entry("input", "This is not an id of this graph.", "Pass an id as the graph returned it."),
+  INVALID_CURSOR: entry(
+    "input",
+    "The cursor {cursor} is not one of this list or stream.",
+    "Pass a cursor or seq that the server sent, or none to start anew.",
+  ),
+  NOT_FOUND: entry("notFound", "There is no such {what}.", "Check the id; what belongs to others looks the same as what does not exist."),
+  CONFLICT: entry("conflict", "The present state does not allow that.", "Read the object again and decide anew."),
+  IDEMPOTENCY_CONFLICT: entry(
+    "conflict",
+    'The idempotency key "{key}" was used with another body.',
+    "Use a new key for a new request; repeat the same body to get the first answer.",
+  ),
+  VERSION_CONFLICT: entry(
+    "conflict",
+    "The version is {actual}, not {expected}.",
+    "Read it again and repeat the change on the newest version.",
+  ),
+  BUSY: entry("conflict", "Another run is still open here.", "Wait for it, or pass onBusy: ENQUEUE or INTERRUPT."),
+  DECISION_CONFLICT: entry("conflict", "{problem}", "Read the interrupt again: it is decided once, for exactly one call."),
+  FORBIDDEN: entry("forbidden", "You may not do that.", "Ask an admin of your tenant."),
+  ACCESS_LOST: entry(
+    "forbidden",
+    '"{actor}" has no access to this server any more.',
+    "Give the actor access again, or let another own what acts in its name.",
+  ),
+  UNAUTHENTICATED: entry(
+    "unauthenticated",
+    "The request names no valid viewer.",
+    "Send credentials that an authenticator of this server knows, as in Authorization: Bearer …",
+  ),
+  UNAVAILABLE: entry("unavailable", "{what} is not available: {reason}", "{fix}"),
+  FRAMEWORK_UNKNOWN: entry("input", 'There is no framework "{framework}".', "Choose one of: {known}."),
+  AGENT_NOT_ACTIVE: entry("conflict", 'The agent "{agent}" is {status} and takes no runs.', "Start it with startAgent."),
+  SIMULATION_FORBIDDEN: entry(
+    "unavailable",
+    "Only a simulated model could answer, and simulation is not allowed here.",
+    "Set OPENAI_API_KEY, or allow simulation: in the settings of the thread, and in production with WEFTLINE_SIMULATION=allowed.",
+  ),
+  RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
+  REQUEST_ENTITY_TOO_LARGE: entry("input", "The request is too large.", "Send less at once; files go to /files."),
+  STORAGE_FULL: entry("conflict", "{whose} {bytes}; {limit} is allowed.", "Delete threads, or raise {setting} in server.limits."),
+  WORK_TOO_LONG: entry(
+    "input",
+    "Too long: {what} may take {limit}.",
+    "Make the schema, pattern or expression simpler, or the value smaller.",
+  ),
+  OPERATION_LIMIT: entry("input", "The operation {problem}.", "Ask for smaller pages, or split the operation."),
+  SHUTTING_DOWN: entry("unavailable", "The server is shutting down.", "Try again in a moment."),
+  STORE_UNAVAILABLE: entry(
+    "unavailable",
+    "The database did not accept the change: {problem}",
+    "Nothing was written. Free disk space or access to the database file, then try again.",
+  ),
+  WRITE_TOO_LONG: entry("unavailable", "A write of {where} took over {seconds} s and was taken back.", "Prepare more before the write."),
+  WRITE_ENDED: entry("internal", "A write was used after it had ended.", "Await all that uses `tx` within the work that it was given to."),
+  INTERNAL: entry("internal", "Something went wrong here.", "Look for the requestId in the log of the server."),
+} as const satisfies Record<string, CodeEntry>;
