@@ -18,6 +18,7 @@ import {
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, WEFTLINE_SIMULATION, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
+const { WEFTLINE_SECRET_KEY, WEFTLINE_SECRET_KEY_FILE } = process.env;
 
 if (DATABASE_URL)
   refuse(
@@ -30,6 +31,11 @@ export default defineConfig({
   dataDir: WEFTLINE_DATA || "./data",
   mode: modeOf(WEFTLINE_MODE || "development"),
   ...(WEFTLINE_SIMULATION ? { simulation: simulationOf(WEFTLINE_SIMULATION) } : {}),
+  secrets: {
+    // The first key seals, all of them open.
+    ...(WEFTLINE_SECRET_KEY ? { keys: WEFTLINE_SECRET_KEY.trim().split(/[\s,]+/) } : {}),
+    ...(WEFTLINE_SECRET_KEY_FILE ? { keyFile: WEFTLINE_SECRET_KEY_FILE } : {}),
+  },
   plugins: [
     auth(),
     health(),

@@ -14,11 +14,13 @@ export interface LoadedConfig {
 }
 
 /** What the environment may say where a configuration does not. */
-type Environment = Readonly<Partial<Record<"HOST" | "PORT" | "WEFTLINE_DATA", string>>>;
+type Environment = Readonly<
+  Partial<Record<"HOST" | "PORT" | "WEFTLINE_DATA" | "WEFTLINE_SECRET_KEY" | "WEFTLINE_SECRET_KEY_FILE", string>>
+>;
 
 /**
- * Loads the configuration named, or the one of the current folder, or the one that ships with Weftline. HOST, PORT and WEFTLINE_DATA stand in
- * for a host, a port and a data folder that it leaves out.
+ * Loads the configuration named, or the one of the current folder, or the one that ships with Weftline. HOST, PORT, WEFTLINE_DATA,
+ * WEFTLINE_SECRET_KEY and WEFTLINE_SECRET_KEY_FILE stand in for what it leaves out.
  *
  * @throws CONFIG_NOT_FOUND, or CONFIG_INVALID where the file does not load or exports no configuration.
  */
@@ -77,7 +79,7 @@ function configOf(file: string, module: unknown): WeftlineConfig {
   throw new WeftlineError("CONFIG_INVALID", { file, problem });
 }
 
-function withEnvironment(config: WeftlineConfig, { HOST, PORT, WEFTLINE_DATA }: Environment): WeftlineConfig {
+function withEnvironment(config: WeftlineConfig, { HOST, PORT, WEFTLINE_DATA, ...keys }: Environment): WeftlineConfig {
   const { server, dataDir } = config;
   const host = server?.host ?? (HOST || undefined);
   const port = server?.port ?? (PORT ? portOf(PORT) : undefined);
@@ -86,7 +88,13 @@ function withEnvironment(config: WeftlineConfig, { HOST, PORT, WEFTLINE_DATA }: 
     ...config,
     server: { ...server, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) },
     ...(folder === undefined ? {} : { dataDir: folder }),
+    ...(config.secrets === undefined ? secretsOf(keys) : {}),
   };
+}
+
+function secretsOf({ WEFTLINE_SECRET_KEY: keys, WEFTLINE_SECRET_KEY_FILE: keyFile }: Environment): Pick<WeftlineConfig, "secrets"> {
+  if (!keys && !keyFile) return {};
+  return { secrets: { ...(keys ? { keys: keys.trim().split(/[\s,]+/) } : {}), ...(keyFile ? { keyFile } : {}) } };
 }
 
 function portOf(text: string): number {

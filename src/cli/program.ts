@@ -6,6 +6,7 @@ import { addMigrate } from "./migrate.ts";
 import { addPlugins } from "./plugins.ts";
 import { addPluginCommands } from "./plugin-commands.ts";
 import { addSchema } from "./schema.ts";
+import { addSecrets } from "./secrets.ts";
 import { addStart } from "./start.ts";
 import type { Cli, Terminal } from "./terminal.ts";
 
@@ -33,7 +34,7 @@ function createProgram(cli: Cli): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: cli.terminal.out, writeErr: (text) => cli.terminal.say(text.trimEnd()) })
     .exitOverride();
-  for (const add of [addStart, addDev, addSchema, addMigrate, addPlugins]) add(program, cli);
+  for (const add of [addStart, addDev, addSchema, addMigrate, addSecrets, addPlugins]) add(program, cli);
   return program;
 }
 

@@ -25,6 +25,8 @@ import { createLog } from "./log.ts";
 import { UncaughtErrors, uncaughtErrors } from "./process/uncaught-errors.ts";
 import { runsPlugin, turnLookup } from "./runs/plugin.ts";
 import { raiseHeads } from "./runs/restored.ts";
+import { KeyRing } from "./sealed/key-ring.ts";
+import { createSealedValues, sealedValues } from "./sealed/sealed-values.ts";
 import { createServing, type Serving } from "./serving.ts";
 import { version } from "./version.ts";
 import type { Viewer } from "./database/viewer.ts";
@@ -69,7 +71,17 @@ export async function loadPlugins(config: WeftlineConfig, uncaught?: UncaughtErr
     log: createLog(config),
     timeouts: config.pluginTimeouts,
     ...(uncaught ? { label: (plugin, work) => uncaught.label({ plugin }, work) } : {}),
-    hostServices: [actingScopes, databaseService, dataFolder, limitsService, pluginDirectory, simulationPolicy, turnLookup, uncaughtErrors],
+    hostServices: [
+      actingScopes,
+      databaseService,
+      dataFolder,
+      limitsService,
+      pluginDirectory,
+      sealedValues,
+      simulationPolicy,
+      turnLookup,
+      uncaughtErrors,
+    ],
   });
   await kernel.load();
   return kernel;
@@ -93,6 +105,7 @@ export async function composePlatform(
  */
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
   const uncaught = new UncaughtErrors(createLog(config));
+  const keys = keyRingOf(config);
   const { kernel, composition } = await composePlatform(config, uncaught);
   const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options, uncaught));
   const log = createLog(config);
@@ -114,6 +127,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   try {
     kernel.provide(databaseService, database);
     kernel.provide(actingScopes, createActingScopes(host));
+    kernel.provide(sealedValues, createSealedValues(database, keys));
     kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
     kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), ...pairing });
     kernel.provide(limitsService, limitsWhenReady(config, kernel));
@@ -166,6 +180,15 @@ export function connectDatabase(config: WeftlineConfig, { entities, migrations }
 export function readDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database | undefined {
   const file = fileOf(config);
   return existsSync(file) ? new Database({ file, entities, migrations, access: "read", log: createLog(config) }) : undefined;
+}
+
+/**
+ * The keys of sealed values.
+ *
+ * @throws CONFIG_INVALID where a key that is configured is none.
+ */
+export function keyRingOf(config: WeftlineConfig): KeyRing {
+  return new KeyRing({ secrets: config.secrets, folder: dataDirOf(config), mode: config.mode ?? "development" });
 }
 
 function fileOf(config: WeftlineConfig): string {

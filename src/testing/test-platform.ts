@@ -10,7 +10,10 @@ import { testDoor } from "./door.ts";
 import { defaultViewer } from "./viewers.ts";
 
 /** What a platform for a test is made of. */
-export interface TestPlatformOptions extends Pick<WeftlineConfig, "logLevel" | "pluginTimeouts" | "mode" | "simulation" | "database"> {
+export interface TestPlatformOptions extends Pick<
+  WeftlineConfig,
+  "logLevel" | "pluginTimeouts" | "mode" | "simulation" | "database" | "secrets"
+> {
   readonly plugins: PluginList;
   /** The folder of the database, kept at close; a temporary one, removed at close, unless said. */
   readonly dataDir?: string;

@@ -35,6 +35,17 @@ export const requestErrors = {
     "Send credentials that an authenticator of this server knows, as in Authorization: Bearer …",
   ),
   UNAVAILABLE: entry("unavailable", "{what} is not available: {reason}", "{fix}"),
+  SECRET_KEY_MISSING: entry(
+    "unavailable",
+    "There is no key to seal a secret with: {problem}",
+    "Make one with weftline secrets generate-key, and set WEFTLINE_SECRET_KEY, or WEFTLINE_SECRET_KEY_FILE to a file that holds it.",
+  ),
+  SECRET_KEY_UNKNOWN: entry("unavailable", "A secret is sealed with the key {key}; this server has {known}.", "{fix}"),
+  SEALED_VALUE_INVALID: entry(
+    "unavailable",
+    "The sealed value {id} does not open: it was changed, or was sealed for another place.",
+    "Set the secret again, or restore the database from a backup.",
+  ),
   FRAMEWORK_UNKNOWN: entry("input", 'There is no framework "{framework}".', "Choose one of: {known}."),
   AGENT_NOT_ACTIVE: entry("conflict", 'The agent "{agent}" is {status} and takes no runs.', "Start it with startAgent."),
   SIMULATION_FORBIDDEN: entry(
