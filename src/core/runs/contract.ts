@@ -86,7 +86,8 @@ export interface StartableTarget {
    */
   check?(scope: Scope, value: unknown, given: GivenInput): Promise<FoundTarget>;
   /**
-   * Finds what the field's value names, in the transaction of the start.
+   * Finds what the field's value names, in the transaction of the start. `{ id }`, with an id of the graph, has to be one of the values: what is
+   * to be run later is kept so.
    *
    * @throws NOT_FOUND, or a conflict where it takes no runs now.
    */
@@ -129,7 +130,13 @@ export interface StartRun {
   readonly settings?: RunSettings;
   /** What the caller keeps with it, and finds it by. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** What to do while another run is open there: in the thread, or outside of one of the same target and owner. */
   readonly onBusy?: OnBusy;
+  /**
+   * The tick of a schedule that starts it, at most once. `onBusy` is then about the open runs of that schedule; in a thread, the run also waits
+   * behind the runs that are open there.
+   */
+  readonly schedule?: { readonly id: string; readonly tickAt: number };
   readonly retryOfId?: string;
   readonly regeneratesId?: string;
 }

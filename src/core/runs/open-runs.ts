@@ -4,7 +4,7 @@ import { WeftlineError } from "../errors.ts";
 import type { RunTrigger } from "./types.ts";
 
 /** What somebody asks for is refused beyond the limit; what the platform asks for goes on. */
-const asked: readonly RunTrigger[] = ["API", "CHAT", "RETRY", "WEBHOOK"];
+const asked: readonly RunTrigger[] = ["API", "CHAT", "RETRY", "SCHEDULE", "WEBHOOK"];
 /** Whether somebody asks for the run, and not the platform itself. */
 export const isAsked = (trigger: RunTrigger): boolean => asked.includes(trigger);
 

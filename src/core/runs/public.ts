@@ -67,5 +67,14 @@ export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./type
 export { Framework, frameworkOf } from "./schema/framework.ts";
 export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";
+export {
+  runTargetNamed,
+  startRequested,
+  tellingProblems,
+  type NamedTarget,
+  type RequestedRun,
+  type RunTargetRef,
+  type RunTelling,
+} from "./schema/requested-run.ts";
 export { Job, RunTarget, jobs, type JobDefinition } from "./schema/targets.ts";
 export { UsageView, simulatedCost, type Cost } from "./schema/usage.ts";

@@ -70,7 +70,7 @@ async function queueRun(
   const { viewer } = scope;
   const id = newId();
   const owner = { tenantId: viewer.tenantId, ownerId: viewer.actorId };
-  const blockedById = await makeRoom(host, tx, await openRunsBeside(tx, viewer, request), request);
+  const blockedById = await placeInLine(host, tx, viewer, request);
   if (isAsked(request.trigger)) await host.quota.check(tx.sql, owner);
   await host.openRuns.take(tx, viewer, request.trigger);
   const streamNum =
@@ -131,6 +131,8 @@ function queuedRun(
     targetId: target.id,
     targetName: target.name,
     targetVersion: target.version ?? null,
+    scheduleId: request.schedule?.id ?? null,
+    scheduleTickAt: request.schedule?.tickAt ?? null,
     trigger: request.trigger,
     status: "QUEUED" as const,
     provenance: null,
@@ -179,6 +181,8 @@ async function insertRun(tx: Tx, run: Run, claim: Claim | undefined): Promise<vo
     target_id: run.targetId,
     target_name: run.targetName,
     target_version: run.targetVersion ?? null,
+    schedule_id: run.scheduleId ?? null,
+    schedule_tick_at: run.scheduleTickAt ?? null,
     trigger: run.trigger,
     status: run.status,
     input: run.input == null ? null : JSON.stringify(run.input),
@@ -219,6 +223,24 @@ async function originOf(tx: Tx, runId: string): Promise<string> {
   return run?.regenerates_id ?? runId;
 }
 
+/** @returns the run to wait for, if there is one. */
+async function placeInLine(host: CancelHost, tx: Tx, viewer: Viewer, request: StartRun): Promise<string | undefined> {
+  const { schedule, ...rest } = request;
+  if (!schedule) return makeRoom(host, tx, await openRunsBeside(tx, viewer, request), request);
+  const before = await makeRoom(host, tx, await openRunsOfSchedule(tx, schedule.id), request);
+  if (!request.thread) return before;
+  const inThread = { ...rest, onBusy: "ENQUEUE" as const };
+  return (await makeRoom(host, tx, await openRunsBeside(tx, viewer, inThread), inThread)) ?? before;
+}
+
+/** Oldest first. */
+function openRunsOfSchedule(tx: Tx, scheduleId: string): Promise<OpenRun[]> {
+  return tx.sql.all<OpenRun>(
+    `select ${openColumns} from runs_run where schedule_id = ? and finished_at is null and status in ${openStatuses} order by schedule_tick_at`,
+    scheduleId,
+  );
+}
+
 /** Open runs that make a thread busy (only the newest, where the others need not be known), or, outside a thread where nobody waits, the viewer's open runs of the same target there. */
 async function openRunsBeside(tx: Tx, viewer: Viewer, { thread, targetType, target, onBusy = "ENQUEUE" }: StartRun): Promise<OpenRun[]> {
   if (thread) {
@@ -236,7 +258,7 @@ async function openRunsBeside(tx: Tx, viewer: Viewer, { thread, targetType, targ
   );
 }
 
-/** @returns the run to wait for, if there is one. Outside a thread there is no order to keep, so ENQUEUE waits for nothing. */
+/** @returns the run to wait for, if there is one. Outside threads and schedules there is no order to keep, so ENQUEUE waits for nothing. */
 async function makeRoom(host: CancelHost, tx: Tx, busy: readonly OpenRun[], request: StartRun): Promise<string | undefined> {
   const onBusy: OnBusy = request.onBusy ?? "ENQUEUE";
   if (busy.length === 0) return undefined;
@@ -244,10 +266,12 @@ async function makeRoom(host: CancelHost, tx: Tx, busy: readonly OpenRun[], requ
   if (onBusy === "INTERRUPT") {
     for (const run of busy) await cancelOne(host, tx, run, "Another run was started with onBusy INTERRUPT.");
     const left = await openRunsOf(tx, busy);
-    return request.thread ? left.at(-1)?.id : undefined;
+    return hasOrder(request) ? left.at(-1)?.id : undefined;
   }
-  return request.thread ? busy.at(-1)?.id : undefined;
+  return hasOrder(request) ? busy.at(-1)?.id : undefined;
 }
+
+const hasOrder = ({ thread, schedule }: StartRun): boolean => thread !== undefined || schedule !== undefined;
 
 async function openRunsOf(tx: Tx, runs: readonly OpenRun[]): Promise<OpenRun[]> {
   const open: OpenRun[] = [];

@@ -1,9 +1,15 @@
 import type { Sql } from "../database/sql.ts";
 import { openStatuses } from "./types.ts";
 
-/** The newest run of the same thread that came before and has not ended; one is left out, whose row may not say yet that it has. */
-const earlierOpen = `(select e.id from runs_run e where e.thread_id = runs_run.thread_id and e.finished_at is null and e.status in ${openStatuses}
-  and e.start_seq < runs_run.start_seq and e.id <> ? order by e.start_seq desc limit 1)`;
+/**
+ * The newest run of the same thread, or else of the same schedule, that came before and has not ended; one is left out, whose row may not say yet
+ * that it has.
+ */
+const earlierOpen = `coalesce(
+  (select e.id from runs_run e where e.thread_id = runs_run.thread_id and e.finished_at is null and e.status in ${openStatuses}
+   and e.start_seq < runs_run.start_seq and e.id <> ? order by e.start_seq desc limit 1),
+  (select e.id from runs_run e where e.schedule_id = runs_run.schedule_id and e.finished_at is null and e.status in ${openStatuses}
+   and e.schedule_tick_at < runs_run.schedule_tick_at and e.id <> ? order by e.schedule_tick_at desc limit 1))`;
 
 /**
  * As a plain condition on the status, SQLite would look through all queued runs.
@@ -15,6 +21,7 @@ const earlierOpen = `(select e.id from runs_run e where e.thread_id = runs_run.t
 export async function unblock(sql: Sql, runId: string): Promise<string[]> {
   const waiting = await sql.all<{ id: string; blocked_by_id: string | null }>(
     `update runs_run set blocked_by_id = ${earlierOpen} where blocked_by_id = ? and coalesce(status, '') = 'QUEUED' returning id, blocked_by_id`,
+    runId,
     runId,
     runId,
   );

@@ -46,6 +46,9 @@ const RunSchema = defineEntity({
     targetId: p.string(),
     targetName: p.string(),
     targetVersion: p.integer().nullable(),
+    /** The schedule that started it, and for which of its ticks. */
+    scheduleId: p.string().nullable(),
+    scheduleTickAt: p.bigint("number").nullable(),
     trigger: p.enum(["API", "CHAT", "SCHEDULE", "WEBHOOK", "PARENT", "RETRY", "PLATFORM"] as const),
     status: p.enum(["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"] as const),
     provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
@@ -75,7 +78,11 @@ const RunSchema = defineEntity({
     startedAt: p.bigint("number").nullable(),
     finishedAt: p.bigint("number").nullable(),
   }),
-  uniques: [{ properties: ["streamNum", "startSeq"] }],
+  uniques: [
+    { properties: ["streamNum", "startSeq"] },
+    // A tick starts one run, whoever else believes that it is due.
+    { name: "runs_run_schedule_tick_unique", properties: ["scheduleId", "scheduleTickAt"], where: "schedule_id is not null" as never },
+  ],
   indexes: [
     { properties: ["tenantId", "ownerId", "createdAt"] },
     { properties: ["tenantId", "createdAt"] },
@@ -88,6 +95,7 @@ const RunSchema = defineEntity({
     // What few runs have stands in small indexes: a run that never has it writes nothing there.
     { name: "runs_run_parent_index", properties: ["parentId"], where: "parent_id is not null" as never },
     { name: "runs_run_regenerates_index", properties: ["regeneratesId"], where: "regenerates_id is not null" as never },
+    { name: "runs_run_schedule_index", properties: ["scheduleId", "createdAt", "id"], where: "schedule_id is not null" as never },
     { name: "runs_run_blocked_index", properties: ["blockedById"], where: "blocked_by_id is not null" as never },
     { name: "runs_run_due_at_index", properties: ["dueAt"], where: "due_at is not null" as never },
     { name: "runs_run_lease_index", properties: ["leaseUntil"], where: "lease_owner is not null" as never },

@@ -11,6 +11,7 @@ import { NativeExtras202611292125 } from "./202611292125_native_extras.ts";
 import { SmallIndexes202611292331 } from "./202611292331_small_indexes.ts";
 import { StorageTotals202611292341 } from "./202611292341_storage_totals.ts";
 import { OpenRunsOfThreads202611300604 } from "./202611300604_open_runs_of_threads.ts";
+import { RunsOfSchedules202611300852 } from "./202611300852_runs_of_schedules.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -27,4 +28,5 @@ export const migrations = {
   "202611292331_small_indexes": SmallIndexes202611292331,
   "202611292341_storage_totals": StorageTotals202611292341,
   "202611300604_open_runs_of_threads": OpenRunsOfThreads202611300604,
+  "202611300852_runs_of_schedules": RunsOfSchedules202611300852,
 };
