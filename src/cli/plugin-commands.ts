@@ -1,10 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
-import { commands, type CliArgument, type CliCommand, type CliContext } from "../core/commands.ts";
+import { commands, type CliAction, type CliArgument, type CliCommand, type CliContext } from "../core/commands.ts";
 import type { WeftlineConfig } from "../core/config.ts";
 import { WeftlineError } from "../core/errors.ts";
 import { Scope, type ScopeHost } from "../core/graphql/scope.ts";
 import { createLog } from "../core/log.ts";
-import { composePlatform, createPlatform, loadPlugins, readDatabase } from "../core/platform.ts";
+import { composePlatform, createPlatform, loadPlugins, readDatabase, type BootOptions } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { describeError, exitCodes } from "./exit.ts";
 import type { Cli } from "./terminal.ts";
@@ -21,7 +24,7 @@ export async function addPluginCommands(program: Command, cli: Cli): Promise<voi
   for (const { name, plugin, command } of found.commands) {
     if (own.has(name))
       throw new WeftlineError("CONTRIBUTION_DUPLICATE", { point: commands.id, key: name, plugin: "weftline", other: plugin });
-    addOne(program, cli, found.config, name, command);
+    addCommand(program, cli, found.config, name, command);
   }
 }
 
@@ -45,8 +48,14 @@ async function readCommands(program: Command, cli: Cli): Promise<Found> {
   }
 }
 
-function addOne(program: Command, cli: Cli, config: WeftlineConfig, name: string, command: CliCommand): void {
-  const line = program.command(name).description(command.description);
+function addCommand(program: Command, cli: Cli, config: WeftlineConfig, name: string, command: CliCommand): void {
+  if (!("subcommands" in command)) return addAction(program, cli, config, name, command);
+  const group = program.command(name).description(command.description);
+  for (const [word, action] of Object.entries(command.subcommands)) addAction(group, cli, config, word, action);
+}
+
+function addAction(parent: Command, cli: Cli, config: WeftlineConfig, name: string, command: CliAction): void {
+  const line = parent.command(name).description(command.description);
   for (const argument of command.arguments ?? []) line.argument(usageOf(argument), argument.description);
   for (const option of command.options ?? []) line.option(option.flags, option.description, option.default);
   line.action(async () => {
@@ -65,7 +74,7 @@ function usageOf({ name, presence }: CliArgument): string {
 async function runOne(
   cli: Cli,
   config: WeftlineConfig,
-  command: CliCommand,
+  command: CliAction,
   given: Pick<CliContext, "arguments" | "options">,
 ): Promise<number> {
   const host = await openHost({ ...config, logLevel: config.logLevel ?? "warn" }, command.needs);
@@ -83,7 +92,7 @@ interface OpenHost extends Pick<CliContext, "use" | "scope"> {
   close(): Promise<void>;
 }
 
-async function openHost(config: WeftlineConfig, needs: CliCommand["needs"] = "platform"): Promise<OpenHost> {
+async function openHost(config: WeftlineConfig, needs: CliAction["needs"] = "platform"): Promise<OpenHost> {
   const refuse = (): never => {
     throw new WeftlineError("UNAVAILABLE", {
       what: "The platform",
@@ -93,8 +102,24 @@ async function openHost(config: WeftlineConfig, needs: CliCommand["needs"] = "pl
   };
   if (needs === "nothing") return { use: refuse, scope: refuse, close: async () => {} };
   if (needs === "rows") return { use: refuse, ...(await openRows(config)) };
-  const platform = await createPlatform(config);
+  return needs === "scratch" ? openScratch(config) : openPlatform(config);
+}
+
+async function openPlatform(config: WeftlineConfig, options?: BootOptions): Promise<OpenHost> {
+  const platform = await createPlatform(config, options);
   return { use: (ref) => platform.use(ref), scope: (viewer) => platform.scope(viewer, "cli"), close: () => platform.close() };
+}
+
+async function openScratch(config: WeftlineConfig): Promise<OpenHost> {
+  const dataDir = await mkdtemp(join(tmpdir(), "weftline-"));
+  const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
+  try {
+    const host = await openPlatform({ ...config, dataDir }, { migrate: "automatic", data: "temporary" });
+    return { ...host, close: () => host.close().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }
 
 /** Reads as somebody, without plugins that run: the server may be up. */

@@ -8,7 +8,7 @@ import type { MaybePromise } from "./kernel/spec.ts";
 export interface CliArgument {
   readonly name: string;
   readonly description: string;
-  /** `rest` takes all that follow; required unless said. */
+  /** `rest` takes all that follow, also none; required by default. */
   readonly presence?: "required" | "optional" | "rest";
 }
 
@@ -39,19 +39,31 @@ export interface CliContext {
   scope(viewer: Viewer): Scope;
 }
 
-/** A command of the `weftline` program. */
-export interface CliCommand {
+/** A command of the `weftline` program that does something. */
+export interface CliAction {
   readonly description: string;
   readonly arguments?: readonly CliArgument[];
   readonly options?: readonly CliOption[];
   /**
-   * `platform` boots the host and closes it afterwards, and is refused while a server runs on the data folder. `rows` reads the database, also beside a
-   * running server: of the context there is `scope`, which reads only. `nothing` only reads the configuration. `platform` by default.
+   * - `platform` boots the host and closes it afterwards, and is refused while a server runs on the data folder. The default.
+   * - `scratch` boots the host on an empty data folder of its own, which is deleted afterwards: for what is installed, also beside a running server.
+   * - `rows` reads the database, also beside a running server: of the context there is `scope`, which reads only.
+   * - `nothing` only reads the configuration.
    */
-  readonly needs?: "platform" | "rows" | "nothing";
-  /** @returns the exit code; 0 unless said. */
+  readonly needs?: "platform" | "scratch" | "rows" | "nothing";
+  /** @returns the exit code; 0 by default. */
   run(ctx: CliContext): MaybePromise<number | void>;
 }
+
+/** A command that only groups others, as `workflows` of `weftline workflows list`. */
+export interface CliGroup {
+  readonly description: string;
+  /** By the word that follows the group's own. */
+  readonly subcommands: Readonly<Record<string, CliAction>>;
+}
+
+/** A command of the `weftline` program, or a group of them. */
+export type CliCommand = CliAction | CliGroup;
 
 /**
  * Where plugins put commands, by the word that starts them. Contribute them statically, so that `weftline --help` lists them without

@@ -1,6 +1,6 @@
 export { WholeCharacters, characterCount, characters, isBlank, isLonger } from "./json/characters.ts";
 export { defineConfig, type WeftlineConfig } from "./config.ts";
-export { commands, type CliArgument, type CliCommand, type CliContext, type CliOption } from "./commands.ts";
+export { commands, type CliAction, type CliArgument, type CliCommand, type CliContext, type CliGroup, type CliOption } from "./commands.ts";
 export { databaseService, type Database, type Tx } from "./database/database.ts";
 export { owned, type OwnershipRule } from "./database/ownership.ts";
 export { hasRole, type Viewer } from "./database/viewer.ts";
@@ -19,7 +19,7 @@ export { checkTexts } from "./graphql/text.ts";
 export { perEvent } from "./graphql/per-event.ts";
 export { httpRoutes, type HttpRoute } from "./graphql/routes.ts";
 export { pageOfRows } from "./graphql/row-page.ts";
-export { resultType } from "./graphql/results.ts";
+export { InputIssue, resultType } from "./graphql/results.ts";
 export {
   authenticators,
   authorizationService,

@@ -14,7 +14,7 @@ import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
 import { actingScopes, createActingScopes } from "./host/acting-scopes.ts";
 import { rememberActor } from "./host/actors.ts";
-import { dataFolder } from "./host/data-folder.ts";
+import { dataFolder, type DataFolder } from "./host/data-folder.ts";
 import { pairWithFolder, type Pairing } from "./host/stamp.ts";
 import { simulationPolicy } from "./host/simulation.ts";
 import { platformPlugin } from "./host/plugin.ts";
@@ -39,6 +39,8 @@ export interface BootOptions {
   readonly templates?: string;
   /** `intended` checks, before any plugin begins its work, that the host may and can listen where its configuration says. */
   readonly listening?: "intended";
+  /** `temporary` for a data folder that is deleted afterwards, where a command looks at what is installed. `kept` by default. */
+  readonly data?: DataFolder["lifetime"];
 }
 
 /** A host that is up: plugins set up, database open. Nobody reaches it over the network before `listen`. */
@@ -129,7 +131,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
     kernel.provide(actingScopes, createActingScopes(host));
     kernel.provide(sealedValues, createSealedValues(database, keys));
     kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
-    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), ...pairing });
+    kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), lifetime: options.data ?? "kept", ...pairing });
     kernel.provide(limitsService, limitsWhenReady(config, kernel));
     kernel.provide(pluginDirectory, { list: () => listPlugins(kernel) });
     kernel.provide(turnLookup, kernel.registry);

@@ -1,6 +1,8 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createPlatform } from "../../src/core/platform.ts";
 import { version } from "../../src/core/version.ts";
 import { spawnCli } from "./server.ts";
 import { newFolder, weftline, writeConfig } from "./terminal.ts";
@@ -132,6 +134,31 @@ describe("commands of plugins", () => {
 
   it("are given a platform, and exit with the code that they answer", async () => {
     expect(await weftline("count", "--config", config)).toMatchObject({ code: 7, out: "function for Ada\n" });
+  });
+
+  it("may be a group of commands, each with its own arguments, options and help", async () => {
+    expect(await weftline("loom", "lost", "--config", config)).toMatchObject({ code: 3, out: "" });
+    const { out } = await weftline("loom", "--help", "--config", config);
+    expect(out).toMatch(/Usage: weftline loom[^]*look .*Looks at what is installed\.\n[^]*lost .*Has nothing\./);
+    expect(await weftline("loom", "look", "--help", "--config", config)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("Usage: weftline loom look [options] [what]"),
+    });
+    for (const words of [["loom"], ["loom", "bogus"], ["loom", "lost", "--json"]])
+      expect(await weftline(...words, "--config", config)).toMatchObject({ code: 2, out: "" });
+  });
+
+  it("that need a scratch platform have one beside a running server, on a folder that is gone afterwards", async () => {
+    const serving = await createPlatform((await import(pathToFileURL(config).href)).default);
+    try {
+      const { code, out } = await weftline("loom", "look", "twill", "--json", "--config", config);
+      expect(code).toBe(0);
+      const { folder: scratch, ...seen } = JSON.parse(out) as Record<string, unknown>;
+      expect(seen).toEqual({ what: "twill", json: true, lifetime: "temporary", rows: 0, apart: true });
+      expect(existsSync(String(scratch))).toBe(false);
+    } finally {
+      await serving.close();
+    }
   });
 
   it("that need nothing have no platform", async () => {

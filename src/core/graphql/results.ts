@@ -29,6 +29,12 @@ class ExpectedFailure implements Pick<WeftlineError, "kind" | "code" | "message"
   }
 }
 
+/** The type key of `InputIssue`: one field of an input that is wrong. */
+export class InputIssue {
+  declare readonly path: readonly string[];
+  declare readonly message: string;
+}
+
 const everyMutation: readonly UserErrorKind[] = ["input", "notFound", "forbidden", "rateLimited"];
 
 /** Defines `UserError` and its types; the core does so once a builder. */
@@ -50,7 +56,8 @@ export function addUserErrors(builder: GraphBuilder): void {
       fix: t.string({ description: "What the reader can do about it.", resolve: (error) => error.fix }),
     }),
   });
-  const InputIssue = builder.objectRef<{ path: readonly string[]; message: string }>("InputIssue").implement({
+  builder.objectType(InputIssue, {
+    name: "InputIssue",
     description: "One field of an input that is wrong.",
     fields: (t) => ({
       path: t.stringList({ nullable: false, description: "The field, from the argument down.", resolve: (issue) => [...issue.path] }),
@@ -92,7 +99,7 @@ export function addUserErrors(builder: GraphBuilder): void {
   for (const [kind, ref] of Object.entries(byKind)) partsOf(builder).errorTypes.set(kind, ref);
 }
 
-function issuesOf(error: ExpectedFailure): readonly { path: readonly string[]; message: string }[] {
+function issuesOf(error: ExpectedFailure): readonly InputIssue[] {
   return error.details.issues ?? [{ path: error.details.path ?? [], message: error.message }];
 }
 

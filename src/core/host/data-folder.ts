@@ -9,6 +9,8 @@ export interface DataFolder {
    * put back. What is older, and unknown to the database, may be known to another copy of it.
    */
   readonly pairedAt: number;
+  /** `temporary` where a command boots the host only to look at what is installed: nothing is served and nothing is kept. */
+  readonly lifetime: "kept" | "temporary";
 }
 
 export const dataFolder = serviceRef<DataFolder>("weftline.dataFolder");
