@@ -7,6 +7,8 @@ import { createPlatform } from "../../src/core/platform.ts";
 import { event } from "../../src/core/runs/events.ts";
 import { faultInjections } from "../../src/core/runs/failpoint.ts";
 import { project } from "../../src/core/runs/projection.ts";
+import { projectedRun } from "../../src/core/runs/projector.ts";
+import { Wakes } from "../../src/core/runs/wakes.ts";
 import { alice, bootRuns, callOnce, castPlugin, countingTool, runsHarness, say, type Cast } from "./fixtures.ts";
 
 /** A host whose leases lapse soon. */
@@ -76,7 +78,7 @@ describe("a cancel that comes while a turn begins", () => {
     const status = await host.platform.database.commit(async ({ sql }) => {
       await sql.run("update runs_run set status = 'CANCELLING' where id = ?", run.id);
       const began = event("run.resumed", {});
-      await project(sql, { ...run, threadId: null }, [{ seq: run.seq, at: 0, ...began }], [began], new Set());
+      await project(sql, projectedRun(run), [{ seq: run.seq, at: 0, ...began }], [began], new Wakes());
       return sql.get<{ status: string }>("select status from runs_run where id = ?", run.id);
     });
     expect(status).toEqual({ status: "CANCELLING" });
@@ -94,7 +96,7 @@ describe("a decision that comes while its run ends", () => {
     await host.platform.database.commit(async ({ sql }) => {
       for (const status of ["RESOLVED", "CANCELLED"] as const) {
         const resolved = event("interrupt.resolved", { interrupt, status });
-        await project(sql, { ...run, threadId: null }, [{ seq: run.seq, at: 0, ...resolved }], [resolved], new Set());
+        await project(sql, projectedRun(run), [{ seq: run.seq, at: 0, ...resolved }], [resolved], new Wakes());
       }
     });
     expect((await host.interrupts())[0]?.status).toBe("RESOLVED");

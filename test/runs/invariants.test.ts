@@ -190,7 +190,7 @@ describe("I6: anyone may ring and nobody trusts a ring", () => {
     await host.events(run);
     await host.platform.database.commit(({ sql }) =>
       sql.run(
-        `insert into runs_run select 'orphan', tenant_id, owner_id, stream_num, 9999, 9999, thread_id, 'orphan', parent_id, retry_of_id, null, null, target_type, target_id, target_name, target_version, "trigger", 'QUEUED', null, input, null, null, null, usage, limits, settings, null, null, null, 0, null, null, ${sql.now}, 0, null, created_at, null, null, null from runs_run where id = ?`,
+        `insert into runs_run select 'orphan', tenant_id, owner_id, stream_num, 9999, 9999, thread_id, 'orphan', parent_id, retry_of_id, null, null, target_type, target_id, target_name, target_version, "trigger", 'QUEUED', null, input, null, null, null, usage, limits, settings, null, null, null, 0, null, null, ${sql.now}, 0, null, created_at, null, null, null, null, null, 0 from runs_run where id = ?`,
         run.id,
       ),
     );

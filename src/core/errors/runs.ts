@@ -18,7 +18,7 @@ export const runErrors = {
   NODE_FAILED: entry(
     "conflict",
     'The node "{node}" failed: {problem}',
-    "Correct the graph, or start again from a checkpoint with retryRun.",
+    "Correct the graph or the workflow, or start again from a node or a checkpoint with retryRun.",
   ),
   UNCAUGHT_ERROR: entry(
     "internal",

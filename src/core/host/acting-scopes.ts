@@ -17,6 +17,8 @@ export interface ActingScopes {
    * @example const scope = await deps.actingScopes.of({ tenantId: row.tenantId, actorId: row.ownerId });
    */
   of(actor: ActorKey, requestId?: string): Promise<Scope>;
+  /** A scope for a run of the actor's that was allowed when it started: it acts as the actor, without any role. */
+  ofRun(actor: ActorKey): Promise<Scope>;
 }
 
 export const actingScopes = serviceRef<ActingScopes>("weftline.actingScopes");
@@ -29,6 +31,7 @@ export function createActingScopes(host: ScopeHost): ActingScopes {
         throw new WeftlineError("ACCESS_LOST", { actor: actor.actorId });
       return new Scope(host, viewer, requestId);
     },
+    ofRun: async (actor) => new Scope(host, await notedViewer(host.database, actor), newId()),
   };
 }
 
@@ -68,7 +71,7 @@ async function asked<T>(
   }
 }
 
-/** Without an authenticator the program around the platform says who acts, at each call; here nobody does, so the actor has no roles. */
+/** The actor as it was noted, without roles: where there is no authenticator, the program around the platform says at each call who acts. */
 async function notedViewer(database: Database, { tenantId, actorId }: ActorKey): Promise<Viewer> {
   const noted = await database.read.get<{ name: string; kind: string }>(
     "select name, kind from platform_actor where tenant_id = ? and id = ?",

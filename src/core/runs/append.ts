@@ -7,15 +7,14 @@ import type { Hub } from "./hub.ts";
 import { appendEvents, type Appended } from "./log.ts";
 import { project } from "./projection.ts";
 import type { ProjectedRun, RunEventDraft } from "./projector.ts";
+import { Wakes, type WakeTarget } from "./wakes.ts";
 import type { StorageOwner, StorageQuota } from "./storage-quota.ts";
 
 /** What appends outside a run's own session need: signals, which anyone may log at any time, and a thread's own events. */
-export interface AppendHost {
+export interface AppendHost extends WakeTarget {
   readonly hub: Hub;
   readonly changes: Changes | undefined;
   readonly quota: StorageQuota;
-  /** These runs want a worker. */
-  ring(runId: string): void;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -26,14 +25,14 @@ export async function appendSignal(
   run: ProjectedRun & { readonly startSeq: number | "first" },
   drafts: readonly RunEventDraft[],
 ): Promise<LoggedEvent[]> {
-  const ring = new Set<string>();
+  const wakes = new Wakes();
   const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
-  await project(sql, run, events, drafts, ring);
+  await project(sql, run, events, drafts, wakes);
   afterCommit(() => {
     host.quota.add(run, bytes);
     host.hub.publish(run.streamNum, events, bytes);
     publishChanges(host.changes, run, events);
-    for (const id of ring) host.ring(id);
+    wakes.tell(host);
   });
   return events;
 }

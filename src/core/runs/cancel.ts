@@ -1,6 +1,7 @@
-import type { Tx } from "../database/database.ts";
+import type { SqlTx } from "../database/database.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { event } from "./events.ts";
+import { projectedRow, type PlaceColumns } from "./projector.ts";
 import { noUsage } from "./usage.ts";
 import { isTerminal, openStatuses, type RunStatus } from "./types.ts";
 
@@ -11,23 +12,16 @@ export interface CancelHost extends AppendHost {
 }
 
 /** A run's row as the service reads it inside a transaction. */
-export interface OpenRun {
-  readonly id: string;
+export interface OpenRun extends PlaceColumns {
   readonly status: RunStatus;
   readonly lease_owner: string | null;
-  readonly stream_num: number;
-  readonly start_seq: number;
-  readonly tenant_id: string;
-  readonly owner_id: string;
-  readonly thread_id: string | null;
-  readonly target_type: string;
-  readonly target_id: string;
 }
 
-export const openColumns = "id, status, lease_owner, stream_num, start_seq, tenant_id, owner_id, thread_id, target_type, target_id";
+export const openColumns =
+  "id, status, lease_owner, stream_num, start_seq, tenant_id, owner_id, thread_id, parent_id, target_type, target_id";
 
 /** Cancels a run and everything below it in one transaction. */
-export async function cancelTree(host: CancelHost, tx: Tx, runId: string, reason: string | undefined): Promise<void> {
+export async function cancelTree(host: CancelHost, tx: SqlTx, runId: string, reason: string | undefined): Promise<void> {
   const tree = await tx.sql.all<OpenRun>(
     `with recursive tree (id) as (select id from runs_run where id = ? union select r.id from runs_run r join tree t on r.parent_id = t.id)
      select ${openColumns} from runs_run where id in (select id from tree) and status in ${openStatuses} order by id`,
@@ -37,18 +31,9 @@ export async function cancelTree(host: CancelHost, tx: Tx, runId: string, reason
 }
 
 /** A run that nobody works on ends here; one at work, or that left something open, is told and winds down itself. */
-export async function cancelOne(host: CancelHost, tx: Tx, run: OpenRun, reason: string | undefined): Promise<void> {
+export async function cancelOne(host: CancelHost, tx: SqlTx, run: OpenRun, reason: string | undefined): Promise<void> {
   if (run.status === "CANCELLING" || isTerminal(run.status)) return;
-  const projected = {
-    id: run.id,
-    tenantId: run.tenant_id,
-    ownerId: run.owner_id,
-    streamNum: run.stream_num,
-    startSeq: run.start_seq,
-    threadId: run.thread_id,
-    targetType: run.target_type,
-    targetId: run.target_id,
-  };
+  const projected = projectedRow(run);
   const said = reason === undefined ? {} : { reason };
   if (run.status === "QUEUED" && run.lease_owner === null) {
     await tx.sql.run("update runs_run set epoch = epoch + 1, cancel_reason = ? where id = ?", reason ?? null, run.id);

@@ -5,9 +5,9 @@ import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { MaybePromise } from "../kernel/spec.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import type { Interrupt, Message, StoredPart } from "./entities/message.ts";
-import type { Run, RunLimits, RunSettings } from "./entities/run.ts";
+import type { Run, RunLimits, RunSettings, Step } from "./entities/run.ts";
 import type { Stream } from "./entities/stream.ts";
-import type { LoggedEvent, NewEvent, RunEventBody } from "./events.ts";
+import type { LoggedEvent, NewEvent, ProgramEventBody } from "./events.ts";
 import type { RecallRequest } from "./memory.ts";
 import type { RunContext } from "./runtime.ts";
 import type { ToolPolicy } from "./tools.ts";
@@ -41,11 +41,49 @@ export interface ProgramContext extends Omit<RunContext, "model" | "toolRequeste
    *
    * @returns a promise where the log has to be waited for.
    */
-  say(body: RunEventBody): Promise<void> | undefined;
+  say(body: ProgramEventBody): Promise<void> | undefined;
+  /** Resolves when what was said is durable. */
+  flush(): Promise<void>;
+  /**
+   * Aborts when the run is to end, with RUN_CANCELLED or RUN_DEADLINE, for a program that says `endsItself`: it may still undo what it did, then
+   * throws the reason.
+   */
+  readonly ending: AbortSignal;
+  /** What earlier turns left, and what comes from outside during this one. */
+  readonly state: ProgramState;
+}
+
+/** What a program finds of its run. */
+export interface ProgramState {
+  /** Its steps so far, oldest first; those of this turn as far as they are durable. */
+  steps(): Promise<readonly Step[]>;
+  /** Runs that its steps started; nothing for one that was not started, since the tree was being cancelled. */
+  children(ids: readonly string[]): Promise<ReadonlyMap<string, Run>>;
+  /** The id of the newest step of a name, as `say` was given it. */
+  stepId(step: string): string | undefined;
+  /** Steps that are due, by the store's clock, and in how many milliseconds the next one is; nothing where none has a time. */
+  due(): Promise<{ readonly ids: readonly string[]; readonly nextInMs: number | undefined }>;
+  /** The store's clock, in milliseconds since 1970. */
+  now(): Promise<number>;
+  /** Resolves at the next decision, signal, or end of a run below this one. */
+  readonly nextWake: Promise<void>;
+  /** Reads decisions anew: calls and questions that waited for one can be made again. */
+  reload(): Promise<void>;
+  /**
+   * Finds a target for a run below this one, as its owner.
+   *
+   * @param field of `RunTargetInput`, as `agent`.
+   * @throws what the target's type throws, as NOT_FOUND.
+   */
+  findTarget(field: string, value: unknown): Promise<{ readonly targetType: string; readonly target: FoundTarget }>;
+  /** Cancels runs below this one. */
+  cancel(ids: readonly string[], reason: string): Promise<void>;
 }
 
 /** What a run does that needs no framework and no model: a call of a tool, work of the platform. */
 export interface OwnProgram {
+  /** Whether a cancel and the deadline are left to it: they abort `ending`, not `signal`. */
+  readonly endsItself?: boolean;
   /** Names of tools and skills that it may call. */
   readonly capabilities: readonly string[];
   /**

@@ -8,6 +8,7 @@ import type { Decide } from "./contract.ts";
 import { Interrupt, type StoredDecision } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
+import { projectedRun } from "./projector.ts";
 import type { ToolRegistry } from "./tools.ts";
 import { isTerminal } from "./types.ts";
 
@@ -33,8 +34,7 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     const run = await asSystem(tx.em).findOneOrFail(Run, { id: interrupt.runId });
     if (run.status === "CANCELLING" || isTerminal(run.status)) throw conflict("Its run was cancelled or has ended.");
     await check(host, tx, interrupt, decide);
-    const place = { ...run, threadId: run.threadId ?? null };
-    await appendSignal(host, tx, place, [
+    await appendSignal(host, tx, projectedRun(run), [
       { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },
     ]);
     host.failpoint?.("decide.inside");

@@ -19,6 +19,22 @@ const ofEachViewer = 8;
 /** So many viewers at most. */
 const mostViewers = 500;
 
+/** Runs that waits are over for within so many milliseconds, with the time that is left. */
+export function findSoonDue(sql: Sql, { withinMs, limit }: { readonly withinMs: number; readonly limit: number }): Promise<SoonDue[]> {
+  return sql.all<SoonDue>(
+    `select id, due_at - ${sql.now} as ms from runs_run where due_at > ${sql.now} and due_at <= ${sql.now} + ? and lease_owner is null
+     order by due_at limit ?`,
+    withinMs,
+    limit,
+  );
+}
+
+/** A run, and in how many milliseconds it is due. */
+interface SoonDue extends Record<string, string | number> {
+  readonly id: string;
+  readonly ms: number;
+}
+
 /** The oldest due runs; where those are more than fit, also the oldest of each viewer, so that nobody's backlog hides the runs of others. */
 export async function findDue(sql: Sql, limit: number): Promise<string[]> {
   const oldest = await sql.all<{ id: string }>(`select id from runs_run where ${claimable(sql.now)} order by due_at limit ?`, limit);
@@ -76,7 +92,7 @@ export async function readClaimed(host: TurnHost, ids: readonly string[]): Promi
 
 async function failUnreadable(host: TurnHost, id: string): Promise<void> {
   const row = await host.database.read.get<Columns & { [name: string]: string | number | null }>(
-    "select tenant_id, owner_id, stream_num, start_seq, thread_id, target_type, target_id, epoch from runs_run where id = ?",
+    "select tenant_id, owner_id, stream_num, start_seq, thread_id, parent_id, target_type, target_id, epoch from runs_run where id = ?",
     id,
   );
   if (!row) return;
@@ -87,6 +103,7 @@ async function failUnreadable(host: TurnHost, id: string): Promise<void> {
     streamNum: Number(row["stream_num"]),
     startSeq: Number(row["start_seq"]),
     threadId: row["thread_id"] as string | null,
+    parentId: row["parent_id"] as string | null,
     targetType: String(row["target_type"]),
     targetId: String(row["target_id"]),
     epoch: Number(row["epoch"]),

@@ -2,7 +2,7 @@ import type { Sql } from "../database/sql.ts";
 import type { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { failureOf } from "./failure.ts";
-import type { RunEventDraft } from "./projector.ts";
+import { projectedRun, type RunEventDraft } from "./projector.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
 import type { TurnHost } from "./stage.ts";
 import { storedUsage } from "./usage.ts";
@@ -56,11 +56,10 @@ async function saidSoFar(sql: Sql, run: Run) {
 }
 
 function append(host: TurnHost, run: Run, drafts: RunEventDraft[]): Promise<void> {
-  const { id, tenantId, ownerId, streamNum, startSeq, threadId = null, targetType, targetId, epoch } = run;
   return new Promise((resolve, reject) => {
     const source: EventSource = {
-      run: { id, tenantId, ownerId, streamNum, startSeq, threadId, targetType, targetId },
-      epoch,
+      run: projectedRun(run),
+      epoch: run.epoch,
       drain: () => drafts.splice(0),
       committed: () => resolve(),
       refused: reject,

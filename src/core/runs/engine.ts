@@ -6,19 +6,25 @@ import type { EngineOptions } from "./engine-options.ts";
 import type { Run } from "./entities/run.ts";
 import { FairClaims } from "./fair-claims.ts";
 import type { PlaceOwner } from "./fair-places.ts";
-import { claimable, findDue, ownersOf, readClaimed } from "./due-runs.ts";
-import type { Claim } from "./start.ts";
+import { claimable, findDue, findSoonDue, ownersOf, readClaimed } from "./due-runs.ts";
+import type { Claim } from "./new-run.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { isOfStore, SetAside } from "./set-aside.ts";
+import { WakeSignal } from "./wakes.ts";
 import { StartPace } from "./start-pace.ts";
 import { openStatuses } from "./types.ts";
 import { runTurn } from "./turn.ts";
+
+/** For how many runs that are due before the next sweep there is a timer; others are found a sweep later. */
+const maxTimed = 10_000;
 
 /** How many runs one commit claims. */
 const maxClaims = 64;
 
 interface Active {
   readonly abort: AbortController;
+  readonly end: AbortController;
+  readonly wakes: WakeSignal;
   readonly drain: AbortController;
   readonly epoch: number;
   readonly done: Promise<void>;
@@ -47,6 +53,8 @@ export class EmbeddedEngine {
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #claiming: Promise<void> | undefined;
   #timers: NodeJS.Timeout[] = [];
+  /** Runs that are due before the next sweep. */
+  readonly #timed = new Map<string, NodeJS.Timeout>();
   #working = false;
   #stopped = false;
 
@@ -96,6 +104,21 @@ export class EmbeddedEngine {
     this.#pump();
   }
 
+  /** A run is due in so many milliseconds; what is due after the next sweep is found by that. */
+  ringIn(runId: string, ms: number): void {
+    if (this.#stopped || ms > this.#options.sweepMs || this.#timed.has(runId)) return;
+    const timer = setTimeout(() => {
+      this.#timed.delete(runId);
+      this.ring(runId);
+    }, ms);
+    this.#timed.set(runId, timer);
+  }
+
+  /** Something came that a run at work may wait for. */
+  wake(runId: string): void {
+    this.#active.get(runId)?.wakes.wake();
+  }
+
   /** A hold for a run that is about to be queued, where there is room for one of its owner. */
   claim(owner: PlaceOwner): Claim | undefined {
     if (!this.#working || this.#stopped || !this.#claims.admits(owner)) return undefined;
@@ -109,15 +132,18 @@ export class EmbeddedEngine {
     this.#advance(run);
   }
 
-  /** A run at work here should stop. */
+  /** A run at work here is to end. */
   nudge(runId: string, code: ErrorCode, details: Readonly<Record<string, unknown>> = {}): void {
-    const abort = this.#active.get(runId)?.abort ?? this.#starting.get(runId);
-    abort?.abort(new WeftlineError(code, details));
+    const end = this.#active.get(runId)?.end ?? this.#starting.get(runId);
+    end?.abort(new WeftlineError(code, details));
   }
 
-  /** Rings for what is due or was lost. */
+  /** Rings for what is due or was lost, and in time for what is due before the next sweep. */
   async sweep(): Promise<void> {
     if (this.#stopped) return;
+    for (const { id, ms } of await findSoonDue(this.#host.database.read, { withinMs: this.#options.sweepMs, limit: maxTimed })) {
+      this.ringIn(id, ms);
+    }
     const free = this.#options.concurrency - this.#active.size;
     if (free > 0) for (const id of await findDue(this.#host.database.read, free)) this.ring(id);
   }
@@ -129,6 +155,7 @@ export class EmbeddedEngine {
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timed.values()) clearTimeout(timer);
     await this.#claiming;
     for (const { drain } of this.#active.values()) drain.abort(new WeftlineError("SHUTTING_DOWN"));
     const late = setTimeout(() => {
@@ -219,14 +246,16 @@ export class EmbeddedEngine {
     return changed > 0;
   }
 
-  #advance(run: Run, abort = new AbortController()): void {
+  #advance(run: Run, end = new AbortController()): void {
+    const abort = new AbortController();
     const drain = new AbortController();
-    const done = this.#inOwnContext(() => this.#turn(run, { abort, drain: drain.signal })).finally(() => {
+    const wakes = new WakeSignal();
+    const done = this.#inOwnContext(() => this.#turn(run, { abort, end, drain: drain.signal, wakes })).finally(() => {
       this.#active.delete(run.id);
       this.#claims.giveBack(run);
       this.#pump();
     });
-    this.#active.set(run.id, { abort, drain, epoch: run.epoch, done });
+    this.#active.set(run.id, { abort, end, drain, wakes, epoch: run.epoch, done });
   }
 
   async #turn(run: Run, stops: TurnStops): Promise<void> {

@@ -1,6 +1,6 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import { plainJson, plainText } from "../json/plain.ts";
-import type { RunEventBody } from "./events.ts";
+import type { ProgramEventBody } from "./events.ts";
 
 /** The most that an event of a plugin may carry, in characters of JSON. */
 const mostCharacters = { custom: 1024 * 1024, "state.patched": 16 * 1024 * 1024 } as const;
@@ -12,7 +12,7 @@ const mostOfStep = 1024 * 1024;
  *
  * @throws PROTOCOL_VIOLATION for an event that JSON cannot carry, or that is too large.
  */
-export function withPlainValues(body: RunEventBody): RunEventBody {
+export function withPlainValues(body: ProgramEventBody): ProgramEventBody {
   switch (body.kind) {
     case "custom":
       return body.data === undefined ? body : { ...body, data: carried(body.kind, body.data) };

@@ -59,6 +59,42 @@ export type RunEventBody =
   | { readonly kind: "progress"; readonly done: number; readonly total?: number }
   | { readonly kind: "custom"; readonly name: string; readonly data?: unknown };
 
+/** What a program of its own may say besides: of a step, which unit of its plan it is, what it waits for, and what it started. */
+export type ProgramEventBody =
+  | Exclude<RunEventBody, { readonly kind: "step.started" | "step.finished" }>
+  | (Extract<RunEventBody, { readonly kind: "step.started" }> & ProgramStep)
+  | (Extract<RunEventBody, { readonly kind: "step.finished" }> & {
+      /** When the unit is tried again, after so many milliseconds. */
+      readonly retryInMs?: number;
+    });
+
+/** What a {@link ProgramEventBody} says of a step that begins. It stays open over the turns of its run until it is finished. */
+export interface ProgramStep {
+  readonly nodeKey?: string;
+  /** Which item or round of the node, from 0. */
+  readonly iteration?: number;
+  /** The step that it undoes, by its id. */
+  readonly compensates?: string;
+  /** When the run is to look at it again, by the store's clock. */
+  readonly due?: StepDue;
+  /** A run that begins with it, below this one. */
+  readonly child?: NewChild;
+}
+
+/** A time: after so many milliseconds, or in milliseconds since 1970. */
+export type StepDue = { readonly inMs: number } | { readonly at: number };
+
+/** A run that a step starts. */
+export interface NewChild {
+  readonly id: string;
+  readonly targetType: string;
+  readonly target: { readonly id: string; readonly name: string; readonly version?: number };
+  readonly input?: unknown;
+  readonly text?: string;
+  /** At most so long, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
 /** What the log keeps of each kind: short, since one row stands for few tokens. Messages, steps and calls are numbers within their run. */
 export interface EventPayloads {
   "run.queued": { readonly parent?: string };
@@ -77,6 +113,10 @@ export interface EventPayloads {
     readonly stepKind: StepKind;
     readonly attempt: number;
     readonly parent?: number;
+    readonly node?: string;
+    readonly iteration?: number;
+    /** The run that it started. */
+    readonly child?: string;
   };
   "step.finished": { readonly s: number; readonly status: StepStatus; readonly error?: string; readonly ms?: number };
   "message.started": { readonly m: number; readonly role: MessageRole; readonly agent?: string; readonly attempt: number };

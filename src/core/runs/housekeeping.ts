@@ -4,6 +4,7 @@ import type { Logger } from "../kernel/spec.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { compact } from "./compaction.ts";
 import { event } from "./events.ts";
+import { projectedRow, type PlaceColumns } from "./projector.ts";
 import { SetAside } from "./set-aside.ts";
 import { findStranded, unblock } from "./thread-queue.ts";
 
@@ -53,16 +54,8 @@ export function startHousekeeping(host: HousekeepingHost): () => void {
   };
 }
 
-interface Expired {
+interface Expired extends PlaceColumns {
   readonly interrupt: string;
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly owner_id: string;
-  readonly stream_num: number;
-  readonly start_seq: number;
-  readonly thread_id: string | null;
-  readonly target_type: string;
-  readonly target_id: string;
 }
 
 /** Approvals that nobody gave in time count as refused; their runs go on with that. One that cannot be ended holds up no other. */
@@ -81,22 +74,12 @@ async function expireInterrupts(host: HousekeepingHost, broken: SetAside): Promi
 
 async function expireInterrupt(host: AppendHost, tx: SqlTx, id: string): Promise<void> {
   const row = await tx.sql.get<Expired>(
-    `select i.id as interrupt, r.id, r.tenant_id, r.owner_id, r.stream_num, r.start_seq, r.thread_id, r.target_type, r.target_id
+    `select i.id as interrupt, r.id, r.tenant_id, r.owner_id, r.stream_num, r.start_seq, r.thread_id, r.parent_id, r.target_type, r.target_id
      from runs_interrupt i join runs_run r on r.id = i.run_id where i.id = ? and i.status = 'PENDING'`,
     id,
   );
   if (!row) return;
-  const run = {
-    id: row.id,
-    tenantId: row.tenant_id,
-    ownerId: row.owner_id,
-    streamNum: row.stream_num,
-    startSeq: row.start_seq,
-    threadId: row.thread_id,
-    targetType: row.target_type,
-    targetId: row.target_id,
-  };
-  await appendSignal(host, tx, run, [event("interrupt.resolved", { interrupt: row.interrupt, status: "EXPIRED" })]);
+  await appendSignal(host, tx, projectedRow(row), [event("interrupt.resolved", { interrupt: row.interrupt, status: "EXPIRED" })]);
 }
 
 /** Runs that wait past their deadline are given a worker, which ends them. One at work watches its deadline itself. */

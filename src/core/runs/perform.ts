@@ -1,6 +1,7 @@
 import { WeftlineError } from "../errors.ts";
 import type { OwnCast } from "./cast.ts";
 import type { ProgramContext } from "./contract.ts";
+import { programState } from "./program-state.ts";
 import { untilAborted } from "./plugin-work.ts";
 import { commonContext } from "./run-context.ts";
 import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
@@ -11,7 +12,7 @@ import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } 
  * @throws RUN_SUSPENDED where a call of it waits for a person; PROTOCOL_VIOLATION; what the program throws.
  */
 export async function perform(stage: Stage, { program, plugin, tools }: OwnCast): Promise<Answer> {
-  const { host, run, session, abort } = stage;
+  const { host, run, session, abort, end } = stage;
   const { text, data } = (run.input ?? {}) as { readonly text?: string; readonly data?: unknown };
   const common = commonContext(stage, tools);
   let over = false;
@@ -23,10 +24,13 @@ export async function perform(stage: Stage, { program, plugin, tools }: OwnCast)
     ...common,
     input: data ?? null,
     text,
+    ending: end.signal,
+    state: programState(stage),
     say: (body) => {
       checkOnTime();
       return hear(stage, plugin, body);
     },
+    flush: () => session.flush(),
     callTools: async (calls) => {
       checkOnTime();
       return common.callTools(calls);

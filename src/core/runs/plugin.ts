@@ -7,6 +7,7 @@ import { definePlugin } from "../plugin.ts";
 import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { publishChanges } from "./append.ts";
 import { purgers, runService, streamService } from "./contract.ts";
+import type { CancelHost } from "./cancel.ts";
 import { defaultEngineOptions, type EngineOptions } from "./engine-options.ts";
 import { EmbeddedEngine } from "./engine.ts";
 import { purgeCheckpoints } from "./checkpoint-store.ts";
@@ -83,6 +84,8 @@ export const runsPlugin = definePlugin({
     const quota = new StorageQuota(database, () => deps.limits());
     const writer: LogWriter = new LogWriter(database, hub, {
       ring: (id) => engine.ring(id),
+      ringIn: (id, ms) => engine.ringIn(id, ms),
+      wake: (id) => engine.wake(id),
       committed: (run, events, bytes) => {
         quota.add(run, bytes);
         publishChanges(changes, run, events);
@@ -90,23 +93,28 @@ export const runsPlugin = definePlugin({
       failpoint,
     });
     const providers = new ProviderFailures(log);
-    const engine: EmbeddedEngine = new EmbeddedEngine(
-      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, quota, stalls, failpoint },
-      options,
-    );
-    const host = {
-      database,
+    const signals: CancelHost = {
       hub,
       changes,
       quota,
+      failpoint,
+      ring: (id) => engine.ring(id),
+      ringIn: (id, ms) => engine.ringIn(id, ms),
+      wake: (id) => engine.wake(id),
+      nudge: (id, reason) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
+    };
+    const engine: EmbeddedEngine = new EmbeddedEngine(
+      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, quota, stalls, signals, failpoint },
+      options,
+    );
+    const host = {
+      ...signals,
+      database,
       providers,
       log,
-      failpoint,
-      ring: (id: string) => engine.ring(id),
       claim: (owner: PlaceOwner) => engine.claim(owner),
       adopt: (run: Run) => engine.adopt(run),
       openRuns: new OpenRuns(() => deps.limits().openRunsPerViewer),
-      nudge: (id: string, reason: string | undefined) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };
     contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });

@@ -3,6 +3,7 @@ import { hashOf } from "../host/idempotency.ts";
 import { messageIdOf, toolCallIdOf } from "./events.ts";
 import { json, number, text, type ProjectedRun, type Projector, type Projectors } from "./projector.ts";
 import { auditCall } from "./tool-audit.ts";
+import { wake } from "./wakes.ts";
 
 /** Notes on the message that a call stands in that something changed. */
 const touchMessage = (sql: Sql, run: ProjectedRun, c: number, seq: number): Promise<number> =>
@@ -14,8 +15,7 @@ const touchMessage = (sql: Sql, run: ProjectedRun, c: number, seq: number): Prom
  */
 const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { payload, seq }, row, effects) => {
   await effects.row.write(sql, run.id);
-  const due = await sql.run(`update runs_run set due_at = ${sql.now} where id = ? and status = 'WAITING'`, run.id);
-  if (due > 0) effects.ring.add(run.id);
+  await wake(sql, run.id, effects.wakes);
   await sql.run(
     "update runs_interrupt set status = ?, decision = coalesce(?, decision), seq = ? where id = ? and status = 'PENDING'",
     payload.status,

@@ -1,10 +1,31 @@
 import type { Sql } from "../database/sql.ts";
 import type { StoredPart } from "./entities/message.ts";
-import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent } from "./events.ts";
+import { queueChild } from "./child-runs.ts";
+import {
+  messageIdOf,
+  statusOfKind,
+  stepIdOf,
+  type EventKind,
+  type EventPayloads,
+  type LoggedEvent,
+  type NewChild,
+  type StepDue,
+} from "./events.ts";
 import { toolProjectors } from "./projection-tools.ts";
 import { RunRow } from "./run-row.ts";
-import { json, number, text, type Effects, type ProjectedRun, type Projector, type Projectors, type RunEventDraft } from "./projector.ts";
+import {
+  json,
+  number,
+  text,
+  type Effects,
+  type ProjectedRun,
+  type Projector,
+  type Projectors,
+  type RunEventDraft,
+  type StartedRun,
+} from "./projector.ts";
 import { unblock } from "./thread-queue.ts";
+import { wake, type Wakes } from "./wakes.ts";
 
 /** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
 const status: Projector<"run.started" | "run.resumed"> = async (_, __, event, ___, { row }) => {
@@ -32,8 +53,28 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
     .set("usage", json(payload.usage));
   if (payload.provenance !== undefined) effects.row.set("provenance", payload.provenance);
   for (const column of ["lease_owner", "lease_until", "due_at", "blocked_by_id"]) effects.row.setTo(column, "null");
-  for (const id of await unblock(sql, run.id)) effects.ring.add(id);
+  for (const id of await unblock(sql, run.id)) effects.wakes.due.add(id);
+  if (run.parentId !== null) await wake(sql, run.parentId, effects.wakes);
 };
+
+/** When a run is to look at one of its steps next; null where none has a time. */
+export const nextStepDue = "(select min(due_at) from runs_step where run_id = runs_run.id and due_at is not null)";
+
+/** A time as the store tells it, with one parameter. */
+function dueTime(now: string, due: StepDue | undefined): { readonly expression: string; readonly value: number | null } {
+  if (due === undefined) return { expression: "?", value: null };
+  return "at" in due ? { expression: "?", value: Math.round(due.at) } : { expression: `${now} + ?`, value: Math.round(due.inMs) };
+}
+
+/** An attempt that has begun is no longer waited for. */
+function clearDue(sql: Sql, runId: string, { key, attempt }: EventPayloads["step.started"]): Promise<number> {
+  return sql.run(
+    "update runs_step set due_at = null where run_id = ? and due_at is not null and key = ? and attempt < ?",
+    runId,
+    key,
+    attempt,
+  );
+}
 
 /** An answer that is given anew takes the place of the old one. */
 async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: string | null, seq: number): Promise<void> {
@@ -52,17 +93,18 @@ async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: strin
 const projectors: Projectors = {
   "run.started": status as unknown as Projector<"run.started">,
   "run.resumed": status as unknown as Projector<"run.resumed">,
-  "run.waiting": async (sql, run, { seq }, _, effects) => {
+  "run.waiting": async (sql, run, { seq }, { seen }, effects) => {
     await effects.row.write(sql, run.id);
     // A decision or a cancel may have come first: then the run wants a worker again at once.
-    const row = await sql.get<{ due_at: number | null }>(
+    const row = await sql.get<{ ms: number | null }>(
       `update runs_run set seq = ?, lease_owner = null, lease_until = null,
-       due_at = case when status = 'CANCELLING' or not exists (select 1 from runs_interrupt where run_id = runs_run.id and status = 'PENDING') then ${sql.now} end,
-       status = case when status = 'CANCELLING' then status else 'WAITING' end where id = ? returning due_at`,
+       due_at = case when status = 'CANCELLING' or wakes > ? then ${sql.now} else ${nextStepDue} end,
+       status = case when status = 'CANCELLING' then status else 'WAITING' end where id = ? returning due_at - ${sql.now} as ms`,
       seq,
+      number(seen) ?? 0,
       run.id,
     );
-    if (row?.due_at != null) effects.ring.add(run.id);
+    effects.wakes.note(run.id, row?.ms);
   },
   "run.cancelling": async (_, __, { payload, seq }, ___, { row }) =>
     row
@@ -76,9 +118,10 @@ const projectors: Projectors = {
 
   "step.started": async (sql, run, { payload, at }, row, effects) => {
     const provenance = text(row.provenance);
+    const due = dueTime(sql.now, row.due as StepDue | undefined);
     await sql.run(
-      `insert into runs_step (id, tenant_id, owner_id, run_id, num, key, name, kind, status, attempt, parent_id, provenance, input, started_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?)`,
+      `insert into runs_step (id, tenant_id, owner_id, run_id, num, key, name, kind, status, attempt, parent_id, provenance, input, started_at, node_key, iteration, compensates_id, child_run_id, due_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${due.expression})`,
       stepIdOf(run.id, payload.s),
       run.tenantId,
       run.ownerId,
@@ -92,18 +135,29 @@ const projectors: Projectors = {
       provenance,
       json(row.input),
       at,
+      payload.node ?? null,
+      payload.iteration ?? null,
+      text(row.compensates),
+      payload.child ?? null,
+      due.value,
     );
+    if (payload.node !== undefined && payload.attempt > 1) await clearDue(sql, run.id, payload);
+    if (row.child !== undefined) await queueChild(sql, run, row.child as NewChild, effects);
     if (payload.stepKind === "MODEL" && provenance !== null) noteProvenance(effects.row, provenance);
   },
-  "step.finished": (sql, run, { payload, at }, row) =>
-    sql.run(
-      "update runs_step set status = ?, error = ?, output = ?, finished_at = ? where id = ?",
+  "step.finished": (sql, run, { payload, at }, row) => {
+    const retryInMs = number(row.retryInMs);
+    const due = dueTime(sql.now, retryInMs === null ? undefined : { inMs: retryInMs });
+    return sql.run(
+      `update runs_step set status = ?, error = ?, output = ?, finished_at = ?, due_at = ${due.expression} where id = ?`,
       payload.status,
       payload.error ?? null,
       json(row.output),
       at,
+      due.value,
       stepIdOf(run.id, payload.s),
-    ),
+    );
+  },
 
   "message.started": async (sql, run, { payload, seq, at }, row) => {
     await supersede(sql, run, payload.m, text(row.supersedesRun), seq);
@@ -172,19 +226,21 @@ const projectors: Projectors = {
 /**
  * Folds the events of one append into the rows that queries read, within the appending transaction.
  *
- * @param ring collects the runs that want a worker once the events are durable.
+ * @param wakes collects the runs for which something changes once the events are durable.
+ * @returns the runs that the events started.
  */
 export async function project(
   sql: Sql,
   run: ProjectedRun,
   events: readonly LoggedEvent[],
   drafts: readonly RunEventDraft[],
-  ring: Set<string>,
-): Promise<void> {
-  const effects: Effects = { ring, row: new RunRow() };
+  wakes: Wakes,
+): Promise<readonly StartedRun[]> {
+  const effects: Effects = { wakes, row: new RunRow(), started: [] };
   for (const [index, event] of events.entries()) {
     const projector = projectors[event.kind as EventKind] as Projector<EventKind> | undefined;
     await projector?.(sql, run, event as never, drafts[index]?.row ?? {}, effects);
   }
   await effects.row.write(sql, run.id);
+  return effects.started;
 }

@@ -1,5 +1,7 @@
 import type { Sql } from "../database/sql.ts";
+import type { Run } from "./entities/run.ts";
 import type { RunRow } from "./run-row.ts";
+import type { Wakes } from "./wakes.ts";
 import type { EventKind, EventPayloads, LoggedEvent, NewEvent } from "./events.ts";
 
 /** What a projection needs to know of the run whose events it folds into rows. */
@@ -9,8 +11,43 @@ export interface ProjectedRun {
   readonly ownerId: string;
   readonly streamNum: number;
   readonly threadId: string | null;
+  readonly parentId: string | null;
   readonly targetType: string;
   readonly targetId: string;
+}
+
+/** What the projection needs of a run's row. */
+export function projectedRun(run: Run): ProjectedRun & { readonly startSeq: number } {
+  const { id, tenantId, ownerId, streamNum, startSeq, threadId = null, parentId = null, targetType, targetId } = run;
+  return { id, tenantId, ownerId, streamNum, startSeq, threadId, parentId, targetType, targetId };
+}
+
+/** Columns of a run's row as prepared SQL reads them. */
+export interface PlaceColumns {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly owner_id: string;
+  readonly stream_num: number;
+  readonly start_seq: number;
+  readonly thread_id: string | null;
+  readonly parent_id: string | null;
+  readonly target_type: string;
+  readonly target_id: string;
+}
+
+/** The same of a row that prepared SQL read. */
+export function projectedRow(row: PlaceColumns): ProjectedRun & { readonly startSeq: number } {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    ownerId: row.owner_id,
+    streamNum: row.stream_num,
+    startSeq: row.start_seq,
+    threadId: row.thread_id,
+    parentId: row.parent_id,
+    targetType: row.target_type,
+    targetId: row.target_id,
+  };
 }
 
 /** An event of a run with what only its row keeps, not the log. */
@@ -20,12 +57,20 @@ export interface RunEventDraft extends NewEvent {
   readonly beside?: number;
 }
 
+/** A run that an event started, with its first events. */
+export interface StartedRun {
+  readonly run: ProjectedRun;
+  readonly events: readonly LoggedEvent[];
+  readonly bytes: number;
+}
+
 /** What the events of one append bring about beside the rows of their own. */
 export interface Effects {
-  /** Runs that want a worker once the events are durable. */
-  readonly ring: Set<string>;
+  readonly wakes: Wakes;
   /** What changes of the run's own row. */
   readonly row: RunRow;
+  /** What was appended of other runs: of those that these events start. Followers hear of it behind the events themselves. */
+  readonly started: StartedRun[];
 }
 
 /** Folds an event of one kind into rows. */

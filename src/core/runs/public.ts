@@ -11,6 +11,7 @@ export {
   type NewMessage,
   type OwnProgram,
   type ProgramContext,
+  type ProgramState,
   type Purger,
   type RunService,
   type RunTargetType,
@@ -26,7 +27,7 @@ export { FairPlaces } from "./fair-places.ts";
 export { fileNote, fileService, fileUnsupported, mediaTypeOf, type Files, type NamedFile } from "./files.ts";
 export { mostMaxResultChars, outcomeText } from "./tool-results.ts";
 export { MemoryScope, memoryService, type Memory, type RecalledRecord, type RecallRequest } from "./memory.ts";
-export type { LoggedEvent, RunEventBody, TokenUsage } from "./events.ts";
+export type { LoggedEvent, ProgramEventBody, ProgramStep, RunEventBody, TokenUsage } from "./events.ts";
 export {
   modelService,
   runtimes,

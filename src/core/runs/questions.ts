@@ -30,7 +30,12 @@ export class Questions {
 
   constructor(options: QuestionsOptions) {
     this.#options = options;
-    for (const interrupt of options.interrupts) if (interrupt.key != null) this.#asked.set(interrupt.key, interrupt);
+    this.reload(options.interrupts);
+  }
+
+  /** Takes note of what people decided since. */
+  reload(interrupts: readonly Interrupt[]): void {
+    for (const interrupt of interrupts) if (interrupt.key != null) this.#asked.set(interrupt.key, interrupt);
   }
 
   /** @throws RUN_SUSPENDED while it is pending, PROTOCOL_VIOLATION for a question that nobody could answer. */

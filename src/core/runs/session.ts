@@ -6,7 +6,8 @@ import {
   type EventKind,
   type EventPayloads,
   type LoggedEvent,
-  type RunEventBody,
+  type ProgramEventBody,
+  type ProgramStep,
   type StoredUsage,
 } from "./events.ts";
 import { MessageParts, type MoreText } from "./message-parts.ts";
@@ -66,6 +67,8 @@ export class RunSession extends RunQueue {
   #recalled: EventPayloads["memory.recalled"] | undefined;
   /** Calls that a lost or failed turn left open. */
   readonly #left: Set<number>;
+  /** Runs that its steps started; some may have ended. */
+  readonly startedRuns = new Set<string>();
   /** The number of each step by the adapter's name for it, open or not. */
   readonly #stepNumbers = new Map<string, number>();
 
@@ -80,7 +83,7 @@ export class RunSession extends RunQueue {
     this.#counters = countersOf(start.past, start.usage);
     this.#left = new Set(this.open.calls);
     for (const { kind, payload } of start.past) {
-      if (kind === "step.started") this.#noteAttempt(payload as EventPayloads["step.started"]);
+      if (kind === "step.started") this.#noteStep(payload as EventPayloads["step.started"]);
       if (kind === "message.started") this.#noteMessage(payload as EventPayloads["message.started"]);
       if (kind === "message.finished") this.#noteAnswer(payload as EventPayloads["message.finished"]);
       this.#noteSingle(kind, payload);
@@ -111,20 +114,30 @@ export class RunSession extends RunQueue {
     return this.#recalled;
   }
 
+  /** Goes on with steps that earlier turns left open. */
+  resumeSteps(started: Iterable<LoggedEvent<EventPayloads["step.started"]>>): void {
+    const now = Date.now();
+    for (const { at, payload } of started) {
+      this.#steps.set(payload.key, { s: payload.s, startedAt: performance.now() - (now - at), provenance: undefined });
+      this.#stepNumbers.set(payload.key, payload.s);
+    }
+  }
+
   /** From now on model calls are marked so, where it is not said of one that another model answers. */
   answersAs(provenance: Provenance): void {
     this.#provenance = provenance;
   }
 
   /** Takes what an adapter said. @returns a promise where the adapter should wait for the log. */
-  say(body: RunEventBody): Promise<void> | undefined {
+  say(body: ProgramEventBody): Promise<void> | undefined {
     switch (body.kind) {
       case "step.started": {
-        this.openStep(body.step, body.name, body.stepKind, { parent: body.parentStep, input: body.input, provenance: body.provenance });
+        const { kind: _, step, name, stepKind, parentStep, ...more } = body;
+        this.openStep(step, name, stepKind, { parent: parentStep, ...more });
         break;
       }
       case "step.finished": {
-        this.closeStep(body.step, body.status, { error: body.error, output: body.output });
+        this.closeStep(body.step, body.status, body);
         break;
       }
       case "message.started": {
@@ -169,16 +182,31 @@ export class RunSession extends RunQueue {
     step: string,
     name: string,
     stepKind: EventPayloads["step.started"]["stepKind"],
-    more: { readonly parent?: string | undefined; readonly input?: unknown; readonly provenance?: Provenance | undefined } = {},
+    more: ProgramStep & {
+      readonly parent?: string | undefined;
+      readonly input?: unknown;
+      readonly provenance?: Provenance | undefined;
+    } = {},
   ): number {
     const s = ++this.#counters.s;
     const attempt = (this.#attempts.get(step) ?? 0) + 1;
     const parent = more.parent === undefined ? undefined : this.#steps.get(more.parent)?.s;
-    const payload = { s, key: step, name, stepKind, attempt, ...(parent === undefined ? {} : { parent }) };
+    const { nodeKey, iteration, compensates, due, child } = more;
+    const payload = {
+      s,
+      key: step,
+      name,
+      stepKind,
+      attempt,
+      ...(parent === undefined ? {} : { parent }),
+      ...(nodeKey === undefined ? {} : { node: nodeKey }),
+      ...(iteration === undefined ? {} : { iteration }),
+      ...(child === undefined ? {} : { child: child.id }),
+    };
     const provenance = stepKind === "MODEL" ? (more.provenance ?? this.#provenance) : undefined;
     if (provenance !== undefined && this.#heard !== "SIMULATED") this.#heard = provenance;
-    this.append("step.started", payload, { row: { provenance, input: more.input } });
-    this.#noteAttempt(payload);
+    this.append("step.started", payload, { row: { provenance, input: more.input, compensates, due, child } });
+    this.#noteStep(payload);
     this.#steps.set(step, { s, startedAt: performance.now(), provenance });
     this.#stepNumbers.set(step, s);
     return s;
@@ -187,7 +215,7 @@ export class RunSession extends RunQueue {
   closeStep(
     step: string,
     status: EventPayloads["step.finished"]["status"],
-    more: { readonly error?: string | undefined; readonly output?: unknown } = {},
+    more: { readonly error?: string | undefined; readonly output?: unknown; readonly retryInMs?: number | undefined } = {},
   ): void {
     const open = this.#steps.get(step);
     const ms = open ? Math.round(performance.now() - open.startedAt) : undefined;
@@ -197,7 +225,7 @@ export class RunSession extends RunQueue {
       ...(more.error === undefined ? {} : { error: more.error }),
       ...(ms === undefined ? {} : { ms }),
     };
-    this.append("step.finished", payload, { row: { output: more.output } });
+    this.append("step.finished", payload, { row: { output: more.output, retryInMs: more.retryInMs } });
     this.#steps.delete(step);
   }
 
@@ -327,8 +355,9 @@ export class RunSession extends RunQueue {
     this.#messageAttempts.set(m, attempt);
   }
 
-  #noteAttempt({ key, attempt }: { readonly key: string; readonly attempt: number }): void {
+  #noteStep({ key, attempt, child }: EventPayloads["step.started"]): void {
     this.#attempts.set(key, Math.max(attempt, this.#attempts.get(key) ?? 0));
+    if (child !== undefined) this.startedRuns.add(child);
   }
 }
 

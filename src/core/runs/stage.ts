@@ -2,10 +2,11 @@ import type { Database } from "../database/database.ts";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { plainJson } from "../json/plain.ts";
 import type { Logger } from "../kernel/spec.ts";
+import type { CancelHost } from "./cancel.ts";
 import type { Lookup } from "./cast.ts";
 import type { Run } from "./entities/run.ts";
 import { withPlainValues } from "./event-values.ts";
-import type { RunEventBody } from "./events.ts";
+import type { ProgramEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
@@ -16,6 +17,7 @@ import type { StorageQuota } from "./storage-quota.ts";
 import type { ToolCalls } from "./tool-calls.ts";
 import type { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
+import type { WakeSignal } from "./wakes.ts";
 import type { LogWriter } from "./writer.ts";
 
 /** What a turn needs of the host. */
@@ -29,6 +31,8 @@ export interface TurnHost {
   readonly providers: ProviderFailures;
   readonly quota: StorageQuota;
   readonly stalls: StallWatch;
+  /** Appends past a run's own session, as of runs below it. */
+  readonly signals: CancelHost;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -36,8 +40,12 @@ export interface TurnHost {
 export interface TurnStops {
   /** It ends now. */
   readonly abort: AbortController;
+  /** The run is to end: it was cancelled, or its time is over. Most turns end now; a program may first undo what it did. */
+  readonly end: AbortController;
   /** The platform closes: it should end where nothing is done twice for it. */
   readonly drain: AbortSignal;
+  /** Something came that it may wait for. */
+  readonly wakes: WakeSignal;
 }
 
 /** A turn under way. */
@@ -56,7 +64,7 @@ export interface Answer {
 }
 
 /** Takes what a plugin said. A broken protocol is its fault. @returns a promise where it should wait for the log */
-export function hear({ host, run, session, abort }: Stage, plugin: string, body: RunEventBody): Promise<void> | undefined {
+export function hear({ host, run, session, abort }: Stage, plugin: string, body: ProgramEventBody): Promise<void> | undefined {
   const wait = blaming(plugin, () => session.say(withPlainValues(body)));
   const { maxTokens } = run.limits;
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {

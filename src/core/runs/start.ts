@@ -1,7 +1,6 @@
 import { v7 as newId } from "uuid";
 import type { Tx } from "../database/database.ts";
 import { plainEntity } from "../database/rows.ts";
-import type { SqlValue } from "../database/sql.ts";
 import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
@@ -15,16 +14,11 @@ import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { appendEvents, type Append, type Appended } from "./log.ts";
+import { insertRun, newRun, type Claim } from "./new-run.ts";
 import { isAsked, type OpenRuns } from "./open-runs.ts";
-import { noUsage } from "./usage.ts";
+import { projectedRun } from "./projector.ts";
 import { openStream } from "./streams.ts";
 import { isTerminal, openStatuses, type OnBusy } from "./types.ts";
-
-/** A worker's hold on a run. */
-export interface Claim {
-  readonly owner: string;
-  readonly leaseMs: number;
-}
 
 /** What a start needs beyond the log. */
 export interface StartHost extends CancelHost {
@@ -83,16 +77,17 @@ async function queueRun(
     behind: more.behind ?? [],
     beside: (more.beside ?? 0) + sizeOf(request.input) + sizeOf(request.text),
   });
-  const run = queuedRun(viewer, request, { id, streamNum, blockedById: blockedById ?? null, regeneratesId }, appended);
+  const place = { id, streamNum, rootId: id, parentId: null, blockedById: blockedById ?? null, regeneratesId };
+  const run = newRun(owner, request, place, appended);
   const claim = blockedById === undefined ? host.claim(owner) : undefined;
-  await insertRun(tx, run, claim);
+  await insertRun(tx.sql, run, { claim });
   await insertMetadata(tx, run);
   host.failpoint?.("start.inside");
   tx.afterCommit(() => {
     host.failpoint?.("start.committed");
     host.quota.add(owner, appended.bytes);
     host.hub.publish(streamNum, appended.events, appended.bytes);
-    publishChanges(host.changes, { ...run, threadId: run.threadId ?? null }, appended.events);
+    publishChanges(host.changes, projectedRun(run), appended.events);
     if (claim) host.adopt(run);
     else if (blockedById === undefined) host.ring(id);
   });
@@ -107,105 +102,6 @@ function checkLimits({ limits }: StartRun): void {
     fix: "Leave maxCost out and set maxTokens instead.",
     path: ["input", "limits", "maxCost"],
   });
-}
-
-function queuedRun(
-  { tenantId, actorId }: Viewer,
-  request: StartRun,
-  place: { readonly id: string; readonly streamNum: number; readonly blockedById: string | null; readonly regeneratesId: string | null },
-  { events }: Appended,
-): Run {
-  const { input, text, thread, target } = request;
-  const startSeq = events[0]?.seq ?? 0;
-  return plainEntity<Run>(Run.prototype, {
-    ...place,
-    tenantId,
-    ownerId: actorId,
-    startSeq,
-    seq: startSeq,
-    threadId: thread?.id ?? null,
-    rootId: place.id,
-    parentId: null,
-    retryOfId: request.retryOfId ?? null,
-    targetType: request.targetType,
-    targetId: target.id,
-    targetName: target.name,
-    targetVersion: target.version ?? null,
-    scheduleId: request.schedule?.id ?? null,
-    scheduleTickAt: request.schedule?.tickAt ?? null,
-    trigger: request.trigger,
-    status: "QUEUED" as const,
-    provenance: null,
-    input:
-      input === undefined && text === undefined
-        ? null
-        : { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { data: input }) },
-    output: null,
-    text: null,
-    failure: null,
-    usage: noUsage,
-    limits: request.limits ?? {},
-    settings: request.settings ?? { simulated: "allowed" as const },
-    metadata: request.metadata ?? null,
-    progressDone: null,
-    progressTotal: null,
-    cancelReason: null,
-    epoch: 0,
-    takeovers: 0,
-    leaseOwner: null,
-    leaseUntil: null,
-    deadlineAt: null,
-    createdAt: events[0]?.at ?? 0,
-    startedAt: null,
-    finishedAt: null,
-  });
-}
-
-/** The times come from the store's clock: when it is due, and until when. */
-async function insertRun(tx: Tx, run: Run, claim: Claim | undefined): Promise<void> {
-  run.epoch = claim ? 1 : 0;
-  run.leaseOwner = claim?.owner ?? null;
-  const row: Record<string, SqlValue> = {
-    id: run.id,
-    tenant_id: run.tenantId,
-    owner_id: run.ownerId,
-    stream_num: run.streamNum,
-    start_seq: run.startSeq,
-    seq: run.seq,
-    thread_id: run.threadId ?? null,
-    root_id: run.rootId,
-    retry_of_id: run.retryOfId ?? null,
-    blocked_by_id: run.blockedById ?? null,
-    regenerates_id: run.regeneratesId ?? null,
-    target_type: run.targetType,
-    target_id: run.targetId,
-    target_name: run.targetName,
-    target_version: run.targetVersion ?? null,
-    schedule_id: run.scheduleId ?? null,
-    schedule_tick_at: run.scheduleTickAt ?? null,
-    trigger: run.trigger,
-    status: run.status,
-    input: run.input == null ? null : JSON.stringify(run.input),
-    limits: JSON.stringify(run.limits),
-    settings: JSON.stringify(run.settings),
-    metadata: run.metadata == null ? null : JSON.stringify(run.metadata),
-    usage: JSON.stringify(run.usage),
-    epoch: run.epoch,
-    lease_owner: run.leaseOwner,
-    takeovers: 0,
-    created_at: run.createdAt,
-  };
-  const { deadlineMs } = run.limits;
-  const due = run.blockedById == null && !claim ? tx.sql.now : "null";
-  const lease = claim ? `${tx.sql.now} + ${claim.leaseMs}` : "null";
-  const deadline = deadlineMs === undefined ? "null" : `${tx.sql.now} + ${Math.round(deadlineMs)}`;
-  const names = Object.keys(row);
-  const stored = await tx.sql.get<{ deadline_at: number | null }>(
-    `insert into runs_run (${names.map((name) => `"${name}"`).join(", ")}, due_at, lease_until, deadline_at)
-     values (${names.map(() => "?").join(", ")}, ${due}, ${lease}, ${deadline}) returning deadline_at`,
-    ...Object.values(row),
-  );
-  run.deadlineAt = stored?.deadline_at ?? null;
 }
 
 /** By these rows a run is found by what it holds. */

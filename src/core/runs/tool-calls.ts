@@ -5,6 +5,7 @@ import type { Logger } from "../kernel/spec.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import { shown } from "./event-values.ts";
+import { toolCallIdOf } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
 import { untilAborted } from "./plugin-work.ts";
@@ -30,7 +31,7 @@ interface KnownCall {
   /** Whether they are a person's. */
   readonly edited?: boolean;
   readonly outcome: ToolOutcome | undefined;
-  readonly interrupts: readonly Interrupt[];
+  interrupts: readonly Interrupt[];
 }
 
 /** What the calls of one turn need. */
@@ -61,6 +62,8 @@ export class ToolCalls {
   readonly #known = new Map<string, KnownCall>();
   /** By call id, for this turn: a call that is asked for twice is one call. */
   readonly #running = new Map<string, Promise<ToolOutcome>>();
+  /** Those of them that wait for a person. */
+  readonly #suspended = new Set<string>();
 
   constructor(options: ToolCallsOptions) {
     this.#options = options;
@@ -79,6 +82,15 @@ export class ToolCalls {
     }
   }
 
+  /** Takes note of what people decided since: calls that waited for it can be asked for again. */
+  reload(interrupts: readonly Interrupt[]): void {
+    const { id } = this.#options.session.run;
+    for (const [callId, call] of this.#known) {
+      call.interrupts = interrupts.filter((each) => each.toolCallId === toolCallIdOf(id, call.c));
+      if (this.#suspended.delete(callId)) this.#running.delete(callId);
+    }
+  }
+
   /** Notes a call whose arguments the model is still writing. */
   requested(callId: string, name: string, at: { readonly message: string; readonly part: number }): void {
     const c = this.#options.session.requestCall(name, this.#rowOf(callId, name), at);
@@ -94,7 +106,7 @@ export class ToolCalls {
   async run(requests: readonly ToolRequest[]): Promise<readonly ToolOutcome[]> {
     const settled = await Promise.allSettled(requests.map((request) => this.#once(request)));
     const failed = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-    const grave = failed.find((error) => !(error instanceof WeftlineError && error.code === "RUN_SUSPENDED")) ?? failed[0];
+    const grave = failed.find((error) => !isSuspended(error)) ?? failed[0];
     if (grave !== undefined) throw grave;
     return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   }
@@ -106,7 +118,12 @@ export class ToolCalls {
     if (call.name !== name) return { status: "ERROR", error: `The call "${callId}" is one of "${call.name}", not of "${name}".` };
     const running = this.#running.get(callId) ?? this.#runOne(call, request);
     this.#running.set(callId, running);
-    return running;
+    try {
+      return await running;
+    } catch (error) {
+      if (isSuspended(error)) this.#suspended.add(callId);
+      throw error;
+    }
   }
 
   async #runOne(call: KnownCall, request: ToolRequest): Promise<ToolOutcome> {
@@ -126,7 +143,7 @@ export class ToolCalls {
     const edited = approved.edited || call.edited ? { edited: { arguments: approved.go } } : {};
     session.append("tool.arguments", { c: call.c, arguments: approved.go }, approved.edited ? { row: { requested: args } } : {});
     if ("error" in made) return this.#finish(call, { status: "ERROR", error: made.error, ...edited });
-    const outcome = await gates.pass(tool, { owner: session.run, signal }, () => this.#execute(call, tool, made.args));
+    const outcome = await gates.pass(tool, { owner: session.run, signal }, () => this.#execute(call, tool, made.args, request));
     return { ...outcome, ...edited };
   }
 
@@ -175,18 +192,18 @@ export class ToolCalls {
     }
   }
 
-  async #execute(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
+  async #execute(call: KnownCall, tool: ToolDefinition, args: unknown, request: ToolRequest): Promise<ToolOutcome> {
     const { session, signal, log, failpoint } = this.#options;
     failpoint?.("tool.before");
     const attempt = ++call.attempt;
     const step = `tool/${call.c}`;
-    session.openStep(step, tool.name, "TOOL", { input: shown(args) });
+    session.openStep(step, tool.name, "TOOL", { parent: request.parentStep, input: shown(args) });
     session.append("tool.started", { c: call.c, attempt });
     await session.flush();
     failpoint?.("tool.started");
     signal.throwIfAborted();
     const started = performance.now();
-    const outcome = await this.#invoke(call, tool, args);
+    const outcome = await this.#invoke(call, tool, args, request);
     const ms = Math.round(performance.now() - started);
     failpoint?.("tool.executed");
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
@@ -201,10 +218,10 @@ export class ToolCalls {
     return outcome;
   }
 
-  async #invoke(call: KnownCall, tool: ToolDefinition, args: unknown): Promise<ToolOutcome> {
+  async #invoke(call: KnownCall, tool: ToolDefinition, args: unknown, { signal: own }: ToolRequest): Promise<ToolOutcome> {
     const { session, signal, log, uncaught, stalls } = this.#options;
     const timeout = AbortSignal.timeout(tool.timeoutMs);
-    const both = AbortSignal.any([signal, timeout]);
+    const both = AbortSignal.any([signal, timeout, ...(own ? [own] : [])]);
     try {
       const ctx: ToolContext = {
         runId: session.run.id,
@@ -219,7 +236,7 @@ export class ToolCalls {
       const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
       return await this.#answered(tool, await untilAborted(work, both));
     } catch (error) {
-      if (signal.aborted) return { status: "CANCELLED", error: "The run was stopped." };
+      if (signal.aborted || own?.aborted) return { status: "CANCELLED", error: "The run was stopped." };
       if (timeout.aborted)
         return {
           status: "ERROR",
@@ -262,6 +279,11 @@ export class ToolCalls {
     this.#options.session.append("tool.finished", finishedPayload(call.c, outcome), { urgency: "now" });
     return outcome;
   }
+}
+
+/** Whether an error says that the turn is to be started again when something has come. */
+export function isSuspended(error: unknown): boolean {
+  return error instanceof WeftlineError && error.code === "RUN_SUSPENDED";
 }
 
 function finishedPayload(c: number, outcome: ToolOutcome, ms?: number) {

@@ -190,4 +190,8 @@ export interface ToolRequest {
   readonly arguments: unknown;
   /** Why it must not be made, for the model: the call ends as ERROR with it. */
   readonly problem?: string;
+  /** The step that it is part of, by its name. */
+  readonly parentStep?: string;
+  /** Stops this call alone. */
+  readonly signal?: AbortSignal;
 }

@@ -1,15 +1,24 @@
+import { setTimeout } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
-import { asWeftlineError } from "../errors.ts";
+import { WeftlineError, asWeftlineError } from "../errors.ts";
 import type { Run } from "./entities/run.ts";
 import { type EventKind, type EventPayloads } from "./events.ts";
 import { failureOf } from "./failure.ts";
 import type { RunSession } from "./session.ts";
-import type { TurnHost } from "./stage.ts";
+import { cancelTree } from "./cancel.ts";
+import { untilAborted } from "./plugin-work.ts";
+import { nextStepDue } from "./projection.ts";
+import type { TurnHost, TurnStops } from "./stage.ts";
+import { Wakes } from "./wakes.ts";
+
+/** How long the end of a run below one that ends may go unnoticed. */
+const lostWakeMs = 1_000;
 
 /** How a turn that did not come to its own end is ended. */
 export interface Ending {
   readonly host: TurnHost;
   readonly run: Run;
+  readonly stops: TurnStops;
 }
 
 /**
@@ -17,7 +26,8 @@ export interface Ending {
  *
  * @throws RUN_FENCED or SHUTTING_DOWN where the run must be left as it is; what the log refuses.
  */
-export async function endTurn({ host, run }: Ending, session: RunSession, reason: unknown): Promise<void> {
+export async function endTurn(ending: Ending, session: RunSession, reason: unknown): Promise<void> {
+  const { host, run, stops } = ending;
   const known = asWeftlineError(reason);
   const usage = session.usage;
   const text = session.lastText;
@@ -30,14 +40,19 @@ export async function endTurn({ host, run }: Ending, session: RunSession, reason
       throw known;
     case "RUN_SUSPENDED":
       host.failpoint?.("wait.before");
-      session.append("run.waiting", {}, { urgency: "now" });
-      await session.flush();
+      if (stops.end.signal.aborted) {
+        await session.flush();
+        await park(ending);
+      } else {
+        session.append("run.waiting", {}, { row: { seen: stops.wakes.seen }, urgency: "now" });
+        await session.flush();
+      }
       return host.failpoint?.("wait.committed");
     case "RUN_CANCELLED": {
       const cancelReason = run.cancelReason ?? (known.details.reason as string | undefined);
       session.closeOpen("CANCELLED", "The run was cancelled.");
       return terminate(
-        host,
+        ending,
         session,
         "run.cancelled",
         { ...provenanceOf(session), ...(cancelReason ? { reason: cancelReason } : {}), usage },
@@ -46,22 +61,40 @@ export async function endTurn({ host, run }: Ending, session: RunSession, reason
     }
     case "RUN_DEADLINE":
       session.closeOpen("CANCELLED", known.message);
-      return terminate(host, session, "run.expired", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
+      return terminate(ending, session, "run.expired", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
     default:
       if (known.kind === "internal") host.log.error({ runId: run.id, err: known.cause ?? known }, "a run failed");
       session.closeOpen("FAILED", known.code === "INTERNAL" ? "Something went wrong here." : known.message);
-      return terminate(host, session, "run.failed", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
+      return terminate(ending, session, "run.failed", { ...provenanceOf(session), failure: failureOf(known), usage }, text);
   }
 }
 
-/** Appends a run's last event, and cancels what it still asks. */
+/** Lets go of a run that is to end and waits for what it still does: its status stays, and nothing is appended for it. */
+async function park({ host, run, stops }: Ending): Promise<void> {
+  const row = await host.database.commit(({ sql }) =>
+    sql.get<{ ms: number | null }>(
+      `update runs_run set lease_owner = null, lease_until = null, due_at = case when wakes > ? then ${sql.now} else ${nextStepDue} end
+       where id = ? and epoch = ? returning due_at - ${sql.now} as ms`,
+      stops.wakes.seen,
+      run.id,
+      run.epoch,
+    ),
+  );
+  const wakes = new Wakes();
+  wakes.note(run.id, row?.ms);
+  wakes.tell(host.signals);
+}
+
+/** Appends a run's last event, when no run below it is open, and cancels what it still asks. */
 export async function terminate<Kind extends EventKind>(
-  host: TurnHost,
+  ending: Ending,
   session: RunSession,
   kind: Kind,
   payload: EventPayloads[Kind],
   text: string | undefined,
 ): Promise<void> {
+  const { host } = ending;
+  if (session.startedRuns.size > 0) await endChildren(ending, session);
   if (session.raised.size > 0) {
     await session.flush();
     for (const id of await pendingOf(host.database, session.run.id))
@@ -71,6 +104,25 @@ export async function terminate<Kind extends EventKind>(
   session.append(kind, payload, { row: { text }, urgency: "now" });
   await session.flush();
   host.failpoint?.("finish.committed");
+}
+
+/** Cancels the runs below one that ends, and waits for their ends. */
+async function endChildren({ host, run, stops }: Ending, session: RunSession): Promise<void> {
+  await session.flush();
+  for (;;) {
+    const woken = stops.wakes.next;
+    const open = await host.database.read.all<{ id: string; epoch: number }>(
+      `select c.id, p.epoch from runs_run c join runs_run p on p.id = c.parent_id where c.parent_id = ? and c.finished_at is null`,
+      run.id,
+    );
+    if (open.length === 0) return;
+    if (open[0]?.epoch !== run.epoch) throw new WeftlineError("RUN_FENCED");
+    await host.database.commit(async (tx) => {
+      for (const { id } of open) await cancelTree(host.signals, tx, id, "The run above it has ended.");
+    });
+    // A wake can be lost with another process; what it tells of is in the store.
+    await untilAborted(Promise.race([woken, setTimeout(lostWakeMs)]), stops.drain);
+  }
 }
 
 export function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMULATED" | "REPLAYED" } {

@@ -7,15 +7,16 @@ import { converse } from "./converse.ts";
 import { endOutright } from "./end-outright.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
-import { event, type LoggedEvent } from "./events.ts";
+import { event, type EventPayloads, type LoggedEvent } from "./events.ts";
 import { perform } from "./perform.ts";
+import { projectedRun } from "./projector.ts";
 import { Questions } from "./questions.ts";
 import { foldOpenMessages, readPast } from "./restore.ts";
 import { RunSession } from "./session.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
-import { endTurn, provenanceOf, terminate } from "./turn-end.ts";
+import { endTurn, provenanceOf, terminate, type Ending } from "./turn-end.ts";
 import { storedUsage } from "./usage.ts";
 
 /** Errors that leave a run as it stands: it is another owner's, or the store takes nothing now. */
@@ -30,7 +31,9 @@ const maxTakeovers = 5;
  *
  * @throws RUN_FENCED or SHUTTING_DOWN where the run must be left as it is.
  */
-export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnStops): Promise<void> {
+export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promise<void> {
+  const { abort, end, wakes } = stops;
+  wakes.seen = run.wakes;
   const opened = await openSession(host, run).catch(async (error: unknown) => {
     // It may be readable later, but not for ever.
     if (run.takeovers <= maxTakeovers) throw error;
@@ -43,13 +46,17 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
   const deadline =
     leftMs === undefined
       ? undefined
-      : setTimeout(() => abort.abort(new WeftlineError("RUN_DEADLINE")), Math.max(0, Math.min(leftMs, 2 ** 31 - 1)));
+      : setTimeout(() => end.abort(new WeftlineError("RUN_DEADLINE")), Math.max(0, Math.min(leftMs, 2 ** 31 - 1)));
   try {
-    if (run.status === "CANCELLING") throw new WeftlineError("RUN_CANCELLED");
-    if (leftMs !== undefined && leftMs <= 0) throw new WeftlineError("RUN_DEADLINE");
+    if (run.status === "CANCELLING") end.abort(new WeftlineError("RUN_CANCELLED"));
+    if (leftMs !== undefined && leftMs <= 0) end.abort(new WeftlineError("RUN_DEADLINE"));
+    if (run.startedAt == null) end.signal.throwIfAborted();
     if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
-    session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
-    const cast = await castOf(host.lookup, run);
+    if (run.status !== "CANCELLING") session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
+    const cast = await castOf(host.lookup, run).catch((error: unknown) => {
+      throw end.signal.aborted ? end.signal.reason : error;
+    });
+    if (!("endsItself" in cast.program && cast.program.endsItself)) endAtOnce(stops);
     const registry = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined;
     const toolCalls = new ToolCalls({
       session,
@@ -66,17 +73,25 @@ export async function runTurn(host: TurnHost, run: Run, { abort, drain }: TurnSt
       interrupts,
     });
     const questions = new Questions({ session, registry, plugin: cast.plugin, interrupts });
-    const stage = { host, run, session, toolCalls, questions, abort, drain };
+    const stage = { host, run, session, toolCalls, questions, ...stops };
     const { output, text } = await host.uncaught.label({ plugin: cast.plugin }, () =>
       cast.kind === "agent" ? host.providers.watch({ runId: run.id, cast }, () => converse(stage, cast)) : perform(stage, cast),
     );
     session.closeLeft();
-    await terminate(host, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
+    await terminate({ host, run, stops }, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
-    await endForCertain(host, run, session, abort.signal.aborted ? abort.signal.reason : error);
+    await endForCertain({ host, run, stops }, session, abort.signal.aborted ? abort.signal.reason : error);
   } finally {
     clearTimeout(deadline);
   }
+}
+
+/** Whoever does not end by itself is ended when the run is to end. */
+function endAtOnce({ abort, end }: TurnStops): void {
+  const stop = (): void => abort.abort(end.signal.reason);
+  if (end.signal.aborted) stop();
+  else end.signal.addEventListener("abort", stop, { once: true });
+  abort.signal.throwIfAborted();
 }
 
 /** Who calls tools in a run, as policies see it. */
@@ -98,16 +113,7 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
   const { read, rows } = host.database;
   const past: LoggedEvent[] = fresh ? [{ seq: run.startSeq, at: run.createdAt, ...event("run.queued", {}) }] : await readPast(read, run);
   const start = {
-    run: {
-      id: run.id,
-      tenantId: run.tenantId,
-      ownerId: run.ownerId,
-      streamNum: run.streamNum,
-      startSeq: run.startSeq,
-      threadId: run.threadId ?? null,
-      targetType: run.targetType,
-      targetId: run.targetId,
-    },
+    run: projectedRun(run),
     epoch: run.epoch,
     agentName: run.targetName,
     provenance: run.provenance ?? undefined,
@@ -120,9 +126,11 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
   const calls = fresh ? [] : await rows.all(ToolCall, asPlatform, ofRun);
   const interrupts = fresh ? [] : await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
   const session = new RunSession(host.writer, start);
+  const resumable = stepsToResume(past, session.open.steps);
   if (!fresh) {
     session.countWritten(await writtenBy(read, run));
-    closeLost(session, calls);
+    closeLost(session, calls, resumable);
+    session.resumeSteps(resumable.values());
   }
   return { session, calls, interrupts };
 }
@@ -150,7 +158,7 @@ async function reopen(host: TurnHost, { id, epoch }: Run): Promise<RunSession> {
  * What a lost process left open and nobody will go on with: steps, and calls that the model had not finished writing. Calls of complete
  * messages may still be made; those that are not end with the run.
  */
-function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
+function closeLost(session: RunSession, calls: readonly ToolCall[], resumable: ReadonlyMap<number, unknown>): void {
   const reason = "The server process was lost.";
   const open = session.open;
   for (const c of open.calls) {
@@ -158,12 +166,27 @@ function closeLost(session: RunSession, calls: readonly ToolCall[]): void {
     const unwritten = call?.messageId != null && open.messages.some((m) => call.messageId === `${session.run.id}.${m}`);
     if (unwritten) session.append("tool.finished", { c, status: "CANCELLED", error: reason });
   }
-  for (const s of open.steps) session.append("step.finished", { s, status: "FAILED", error: reason });
+  for (const s of open.steps) if (!resumable.has(s)) session.append("step.finished", { s, status: "FAILED", error: reason });
 }
 
+/** Steps that last over the turns of their run: nodes, and what waits for a run that it started. */
+function stepsToResume(past: readonly LoggedEvent[], open: readonly number[]): ReadonlyMap<number, LoggedEvent<StepStarted>> {
+  const lasting = new Map<number, LoggedEvent<StepStarted>>();
+  if (open.length === 0) return lasting;
+  const isOpen = new Set(open);
+  for (const each of past) {
+    if (each.kind !== "step.started") continue;
+    const { s, node, child } = each.payload as StepStarted;
+    if (isOpen.has(s) && (node !== undefined || child !== undefined)) lasting.set(s, each as LoggedEvent<StepStarted>);
+  }
+  return lasting;
+}
+
+type StepStarted = EventPayloads["step.started"];
+
 /** Ends a turn, whatever it takes: a run whose last row was refused would stay at work, and be done again. */
-async function endForCertain(host: TurnHost, run: Run, session: RunSession, reason: unknown): Promise<void> {
-  const ending = { host, run };
+async function endForCertain(ending: Ending, session: RunSession, reason: unknown): Promise<void> {
+  const { host, run } = ending;
   try {
     return await endTurn(ending, session.spoilt ? await reopen(host, run) : session, reason);
   } catch (error) {

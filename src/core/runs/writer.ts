@@ -6,7 +6,8 @@ import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, type Numbered } from "./log.ts";
 import { project } from "./projection.ts";
-import type { ProjectedRun, RunEventDraft } from "./projector.ts";
+import type { ProjectedRun, RunEventDraft, StartedRun } from "./projector.ts";
+import { Wakes, type WakeTarget } from "./wakes.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
 const gatherMs = 4;
@@ -34,9 +35,7 @@ interface Batch {
 }
 
 /** What the writer tells the engine. */
-export interface WriterEvents {
-  /** These runs want a worker. */
-  readonly ring: (runId: string) => void;
+export interface WriterEvents extends WakeTarget {
   /** These events are durable. */
   readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[], bytes: number) => void;
   readonly failpoint?: Failpoint | undefined;
@@ -147,7 +146,7 @@ export class LogWriter {
 
   async #append(batches: readonly Batch[]): Promise<void> {
     const { failpoint } = this.#events;
-    const ring = new Set<string>();
+    const wakes = new Wakes();
     failpoint?.("append.before");
     await this.#database.commit(async ({ sql, afterCommit }) => {
       if (failpoint) afterCommit(() => failpoint("append.committed"));
@@ -164,25 +163,37 @@ export class LogWriter {
         sql,
         taken.flatMap(({ numbered }) => numbered.rows),
       );
-      for (const { batch, numbered } of taken) await this.#project({ sql, afterCommit }, batch, numbered, ring);
+      const started: StartedRun[] = [];
+      for (const { batch, numbered } of taken) started.push(...(await this.#project({ sql, afterCommit }, batch, numbered, wakes)));
+      afterCommit(() => started.forEach((each) => this.#tell(each)));
       for (const { source } of refused) await refuse(sql, source);
       failpoint?.("append.inside");
       afterCommit(() => {
         for (const { source } of refused) source.refused(new WeftlineError("RUN_FENCED"));
-        for (const id of ring) this.#events.ring(id);
+        wakes.tell(this.#events);
       });
     });
   }
 
   /** Folds a batch into the rows that queries read, and tells of it once it is durable. */
-  async #project({ sql, afterCommit }: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, ring: Set<string>): Promise<void> {
+  async #project(
+    { sql, afterCommit }: SqlTx,
+    { source, drafts }: Batch,
+    { events, bytes }: Numbered,
+    wakes: Wakes,
+  ): Promise<readonly StartedRun[]> {
     const { run } = source;
-    await project(sql, run, events, drafts, ring);
+    const started = await project(sql, run, events, drafts, wakes);
     afterCommit(() => {
       source.committed(events);
-      this.#hub.publish(run.streamNum, events, bytes);
-      this.#events.committed(run, events, bytes);
+      this.#tell({ run, events, bytes });
     });
+    return started;
+  }
+
+  #tell({ run, events, bytes }: StartedRun): void {
+    this.#hub.publish(run.streamNum, events, bytes);
+    this.#events.committed(run, events, bytes);
   }
 }
 

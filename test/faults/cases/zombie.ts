@@ -74,7 +74,12 @@ async function haunt(runs: number, fence: Fence) {
   const engineOf = (on: Database): EmbeddedEngine => {
     const warn = (detail: { readonly code?: string }): void => void (refusals += detail.code === "RUN_FENCED" ? 1 : 0);
     const log = { ...silent, warn, child: () => silent } as never;
-    const writer = new LogWriter(on, new Hub(), { ring: () => undefined, committed: () => undefined });
+    const writer = new LogWriter(on, new Hub(), {
+      ring: () => undefined,
+      ringIn: () => undefined,
+      wake: () => undefined,
+      committed: () => undefined,
+    });
     return new EmbeddedEngine(
       {
         database: on,
@@ -84,6 +89,7 @@ async function haunt(runs: number, fence: Fence) {
         gates: new ToolGates(),
         uncaught: new UncaughtErrors(log),
         providers: new ProviderFailures(log),
+        signals: undefined as never,
         stalls: new StallWatch(tmpdir(), 5_000),
         quota: new StorageQuota(on, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
       },

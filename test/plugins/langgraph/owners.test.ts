@@ -44,7 +44,12 @@ async function twoOwners(builder: object) {
   await studio.agent("counter", { graph: "count", output: "done" });
   const { platform } = studio.app;
   const database = platform.use(databaseService);
-  const writer = new LogWriter(database, new Hub(), { ring: () => undefined, committed: () => undefined });
+  const writer = new LogWriter(database, new Hub(), {
+    ring: () => undefined,
+    ringIn: () => undefined,
+    wake: () => undefined,
+    committed: () => undefined,
+  });
   const second = new EmbeddedEngine(
     {
       database,
@@ -54,6 +59,7 @@ async function twoOwners(builder: object) {
       gates: new ToolGates(),
       uncaught: platform.use(uncaughtErrors),
       providers: new ProviderFailures(platform.host.log),
+      signals: undefined as never,
       stalls: new StallWatch(studio.app.dataDir),
       quota: new StorageQuota(database, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
     },

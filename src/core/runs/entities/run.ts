@@ -71,6 +71,8 @@ const RunSchema = defineEntity({
     leaseUntil: p.bigint("number").nullable(),
     /** From when on the run wants a worker; null where it waits for something else. */
     dueAt: p.bigint("number").nullable(),
+    /** Raised by whatever it may wait for: a decision, the end of a run below it. One that came while a turn ended is seen by it. */
+    wakes: p.integer().default(0),
     /** How often its process was lost. */
     takeovers: p.integer().default(0),
     deadlineAt: p.bigint("number").nullable(),
@@ -175,9 +177,20 @@ const StepSchema = defineEntity({
     input: p.json<unknown>().nullable(),
     output: p.json<unknown>().nullable(),
     error: p.text().nullable(),
+    /** The node of a workflow that it is an attempt at, and which item or round of it. */
+    nodeKey: p.string().nullable(),
+    iteration: p.integer().nullable(),
+    /** The step that it undoes. */
+    compensatesId: p.string().nullable(),
+    /** The run that it started and waits for. */
+    childRunId: p.string().nullable(),
+    /** When there is something to do about it: its time is over, or it is tried again. */
+    dueAt: p.bigint("number").nullable(),
     startedAt: p.bigint("number"),
     finishedAt: p.bigint("number").nullable(),
   }),
+  // (With its own type, the condition keeps the properties from being inferred.)
+  indexes: [{ name: "runs_step_due_index", properties: ["runId", "dueAt"], where: "due_at is not null" as never }],
 });
 
 /** One unit of a run: a model call, a tool call, a node. */

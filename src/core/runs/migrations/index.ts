@@ -12,6 +12,7 @@ import { SmallIndexes202611292331 } from "./202611292331_small_indexes.ts";
 import { StorageTotals202611292341 } from "./202611292341_storage_totals.ts";
 import { OpenRunsOfThreads202611300604 } from "./202611300604_open_runs_of_threads.ts";
 import { RunsOfSchedules202611300852 } from "./202611300852_runs_of_schedules.ts";
+import { ChildRunsAndWaits202611300908 } from "./202611300908_child_runs_and_waits.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -29,4 +30,5 @@ export const migrations = {
   "202611292341_storage_totals": StorageTotals202611292341,
   "202611300604_open_runs_of_threads": OpenRunsOfThreads202611300604,
   "202611300852_runs_of_schedules": RunsOfSchedules202611300852,
+  "202611300908_child_runs_and_waits": ChildRunsAndWaits202611300908,
 };

@@ -84,6 +84,14 @@ function addStepEvents(builder: GraphBuilder): void {
       name: t.string({ nullable: false, description: "What to call it.", resolve: ({ payload }) => payload.name }),
       kind: t.field({ type: StepKind, nullable: false, description: "What it does.", resolve: ({ payload }) => payload.stepKind }),
       attempt: t.int({ nullable: false, description: "Which attempt at the unit, from 1.", resolve: ({ payload }) => payload.attempt }),
+      nodeKey: t.string({
+        description: "The node of the workflow that it is an attempt at.",
+        resolve: ({ payload }) => payload.node ?? null,
+      }),
+      iteration: t.int({
+        description: "Which item of a map or round of a loop, from 0.",
+        resolve: ({ payload }) => payload.iteration ?? null,
+      }),
     }),
   });
   defineEventType<EventPayloads["step.finished"]>(builder, "StepFinishedEvent", {

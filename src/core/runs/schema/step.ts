@@ -74,7 +74,21 @@ export function addStep(builder: GraphBuilder): void {
         description: "Its model calls; null for a step without any.",
         resolve: (step, _, scope) => usageOfStep(scope, step),
       }),
-      childRun: t.field({ type: Run, description: "The run that it started, where it started one.", resolve: () => null }),
+      childRun: t.field({
+        type: Run,
+        description: "The run that it started, where it started one.",
+        resolve: (step, _, scope) => loadOne<Run>(scope, loadRuns, step.childRunId),
+      }),
+      nodeKey: t.string({ description: "The node of the workflow that it is an attempt at.", resolve: (step) => step.nodeKey ?? null }),
+      iteration: t.int({
+        description: "Which item of a map or round of a loop, from 0.",
+        resolve: (step) => step.iteration ?? null,
+      }),
+      compensates: t.field({
+        type: Step,
+        description: "The step that it undoes.",
+        resolve: (step, _, scope) => loadOne<Step>(scope, loadSteps, step.compensatesId),
+      }),
     }),
   });
 }

@@ -1,0 +1,50 @@
+import type { Sql } from "../database/sql.ts";
+import { sizeOf } from "../json/size.ts";
+import { event, type NewChild } from "./events.ts";
+import { appendEvents } from "./log.ts";
+import { insertRun, newRun } from "./new-run.ts";
+import { projectedRun, type Effects, type ProjectedRun } from "./projector.ts";
+import type { RunSettings } from "./entities/run.ts";
+import type { RunStatus } from "./types.ts";
+
+interface ParentRow {
+  readonly root_id: string;
+  readonly root_status: RunStatus;
+  readonly deadline_at: number | null;
+  readonly settings: string;
+}
+
+/**
+ * Queues a run below another, within the transaction that appends the step which starts it. A tree that is being cancelled gets no new runs: its
+ * step then ends without one.
+ */
+export async function queueChild(sql: Sql, parent: ProjectedRun, child: NewChild, effects: Effects): Promise<void> {
+  const above = await sql.get<ParentRow>(
+    `select p.root_id, r.status as root_status, p.deadline_at, p.settings from runs_run p join runs_run r on r.id = p.root_id where p.id = ?`,
+    parent.id,
+  );
+  if (!above || above.root_status === "CANCELLING") return;
+  const { tenantId, ownerId, streamNum } = parent;
+  const { events, bytes } = await appendEvents(sql, {
+    streamNum,
+    run: { id: child.id, startSeq: "first" },
+    events: [event("run.queued", { parent: parent.id })],
+    beside: sizeOf(child.input) + sizeOf(child.text),
+  });
+  const { simulated } = JSON.parse(above.settings) as RunSettings;
+  const place = { id: child.id, streamNum, rootId: above.root_id, parentId: parent.id, blockedById: null, regeneratesId: null };
+  const { targetType, target, input, text, timeoutMs } = child;
+  const request = {
+    targetType,
+    target,
+    trigger: "PARENT" as const,
+    settings: { simulated },
+    ...(input === undefined ? {} : { input }),
+    ...(text === undefined ? {} : { text }),
+    ...(timeoutMs === undefined ? {} : { limits: { deadlineMs: timeoutMs } }),
+  };
+  const run = newRun({ tenantId, ownerId }, request, place, { events });
+  await insertRun(sql, run, { latest: above.deadline_at });
+  effects.started.push({ run: projectedRun(run), events, bytes });
+  effects.wakes.due.add(child.id);
+}

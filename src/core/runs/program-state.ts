@@ -1,0 +1,58 @@
+import type { Scope } from "../graphql/scope.ts";
+import { actingScopes } from "../host/acting-scopes.ts";
+import { asPlatform } from "../database/rows.ts";
+import { WeftlineError } from "../errors.ts";
+import { cancelTree } from "./cancel.ts";
+import { runTargets, type ProgramState } from "./contract.ts";
+import { Interrupt } from "./entities/message.ts";
+import { Run, Step } from "./entities/run.ts";
+import type { Stage } from "./stage.ts";
+
+/** So many steps with a time are read at once. */
+const mostTimed = 1_000;
+
+/** What a program finds of its run, during one turn. */
+export function programState({ host, run, session, toolCalls, questions, wakes }: Stage): ProgramState {
+  const { read, rows } = host.database;
+  const ownerScope = (): Promise<Scope> => host.lookup.use(actingScopes).ofRun({ tenantId: run.tenantId, actorId: run.ownerId });
+  const ofRun = { where: "e.run_id = ?", params: [run.id] };
+  return {
+    steps: () => rows.all(Step, asPlatform, { ...ofRun, orderBy: "e.num" }),
+    async children(ids) {
+      const found = ids.length === 0 ? [] : await rows.byIds(Run, asPlatform, ids);
+      return new Map(found.map((child) => [child.id, child]));
+    },
+    stepId: (step) => session.stepId(step),
+    async due() {
+      const timed = await read.all<{ id: string; ms: number }>(
+        `select id, due_at - ${read.now} as ms from runs_step where run_id = ? and due_at is not null order by due_at limit ${mostTimed}`,
+        run.id,
+      );
+      const ids = timed.flatMap(({ id, ms }) => (ms <= 0 ? [id] : []));
+      return { ids, nextInMs: timed[ids.length]?.ms };
+    },
+    now: async () => (await read.get<{ now: number }>(`select ${read.now} as now`))?.now ?? 0,
+    get nextWake() {
+      return wakes.next;
+    },
+    async reload() {
+      const row = await read.get<{ wakes: number }>("select wakes from runs_run where id = ?", run.id);
+      const interrupts = await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
+      toolCalls.reload(interrupts);
+      questions.reload(interrupts);
+      wakes.seen = row?.wakes ?? wakes.seen;
+    },
+    async findTarget(field, value) {
+      for (const { value: type } of host.lookup.contributions(runTargets).values()) {
+        if (type.startable?.inputField !== field) continue;
+        return { targetType: type.typeName, target: await type.startable.find(await ownerScope(), value) };
+      }
+      throw new WeftlineError("NOT_FOUND", { what: `type of target "${field}"` });
+    },
+    async cancel(ids, reason) {
+      await host.database.commit(async (tx) => {
+        for (const id of ids) await cancelTree(host.signals, tx, id, reason);
+      });
+    },
+  };
+}
