@@ -2,6 +2,7 @@ import type { WriteTimes } from "./database/long-writes.ts";
 import type { GraphLimits } from "./graphql/limits.ts";
 import type { PluginTimeouts } from "./kernel/lifecycle.ts";
 import type { PluginList } from "./kernel/spec.ts";
+import type { OutgoingConfig } from "./outgoing/allow-list.ts";
 import type { SecretsConfig } from "./sealed/keys.ts";
 
 /** Where a host listens and what it lets in. */
@@ -45,6 +46,8 @@ export interface WeftlineConfig {
   readonly pluginTimeouts?: PluginTimeouts;
   /** How long one write may hold up the others. */
   readonly database?: WriteTimes;
+  /** What plugins and tools may reach over HTTP besides public addresses. */
+  readonly outgoing?: OutgoingConfig;
   /** The keys of what is kept sealed; WEFTLINE_SECRET_KEY or WEFTLINE_SECRET_KEY_FILE of the environment by default. */
   readonly secrets?: SecretsConfig;
   /** The least grave message to log; `info` unless said. */

@@ -22,6 +22,7 @@ import { PluginView, pluginDirectory } from "./host/plugins.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { refOf, type ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
+import { createOutgoingHttp, outgoingHttp } from "./outgoing/outgoing-http.ts";
 import { UncaughtErrors, uncaughtErrors } from "./process/uncaught-errors.ts";
 import { runsPlugin, turnLookup } from "./runs/plugin.ts";
 import { raiseHeads } from "./runs/restored.ts";
@@ -78,6 +79,7 @@ export async function loadPlugins(config: WeftlineConfig, uncaught?: UncaughtErr
       databaseService,
       dataFolder,
       limitsService,
+      outgoingHttp,
       pluginDirectory,
       sealedValues,
       simulationPolicy,
@@ -108,6 +110,7 @@ export async function composePlatform(
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
   const uncaught = new UncaughtErrors(createLog(config));
   const keys = keyRingOf(config);
+  const outgoing = createOutgoingHttp(config.outgoing);
   const { kernel, composition } = await composePlatform(config, uncaught);
   const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options, uncaught));
   const log = createLog(config);
@@ -129,6 +132,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
   try {
     kernel.provide(databaseService, database);
     kernel.provide(actingScopes, createActingScopes(host));
+    kernel.provide(outgoingHttp, outgoing);
     kernel.provide(sealedValues, createSealedValues(database, keys));
     kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
     kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), lifetime: options.data ?? "kept", ...pairing });

@@ -12,7 +12,7 @@ import { defaultViewer } from "./viewers.ts";
 /** What a platform for a test is made of. */
 export interface TestPlatformOptions extends Pick<
   WeftlineConfig,
-  "logLevel" | "pluginTimeouts" | "mode" | "simulation" | "database" | "secrets"
+  "logLevel" | "pluginTimeouts" | "mode" | "simulation" | "database" | "secrets" | "outgoing"
 > {
   readonly plugins: PluginList;
   /** The folder of the database, kept at close; a temporary one, removed at close, unless said. */

@@ -18,12 +18,13 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   expressions: ["errors", "json", "kernel", "offload"],
   database: ["errors", "kernel"],
   process: ["errors", "kernel"],
+  outgoing: ["errors", "kernel"],
   sealed: ["errors", "json", "kernel", "database"],
   graphql: ["errors", "json", "kernel", "database", "process"],
-  api: ["errors", "json", "kernel", "offload", "expressions", "database", "sealed", "graphql", "host", "runs"],
+  api: ["errors", "json", "kernel", "offload", "expressions", "database", "outgoing", "sealed", "graphql", "host", "runs"],
   host: ["errors", "json", "kernel", "database", "sealed", "graphql", "api"],
   runs: ["errors", "json", "kernel", "database", "process", "graphql", "host", "api"],
-  top: ["errors", "json", "kernel", "database", "process", "sealed", "graphql", "host", "runs", "api"],
+  top: ["errors", "json", "kernel", "database", "process", "outgoing", "sealed", "graphql", "host", "runs", "api"],
 };
 
 it("sees the sources", () => {

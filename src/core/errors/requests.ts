@@ -46,6 +46,14 @@ export const requestErrors = {
     "The sealed value {id} does not open: it was changed, or was sealed for another place.",
     "Set the secret again, or restore the database from a backup.",
   ),
+  OUTGOING_REFUSED: entry(
+    "input",
+    "No request goes to this address: {reason}.",
+    "Name a public http or https address; the operator permits others under outgoing.allow.",
+  ),
+  OUTGOING_UNREACHABLE: entry("unavailable", "{host} could not be reached, or broke off.", "Check that it runs, then try again."),
+  OUTGOING_TIMEOUT: entry("unavailable", "{host} did not answer within {seconds} s.", "Check that it runs, then try again."),
+  OUTGOING_TOO_LARGE: entry("unavailable", "The answer of {host} is longer than {limit} bytes.", "Ask for less."),
   FRAMEWORK_UNKNOWN: entry("input", 'There is no framework "{framework}".', "Choose one of: {known}."),
   AGENT_NOT_ACTIVE: entry("conflict", 'The agent "{agent}" is {status} and takes no runs.', "Start it with startAgent."),
   SIMULATION_FORBIDDEN: entry(
