@@ -30,6 +30,17 @@ describe.each(stores)("a write as a viewer on $name", (store) => {
     expect(await database.em(bob).findOne(Book, "bob")).toMatchObject({ title: "mine" });
   });
 
+  it("changes nothing of what was granted to the viewer", async () => {
+    await database.write(bob, async ({ em }) => {
+      expect(await em.count(Loan, { id: "alice" })).toBe(1);
+      expect(await em.nativeUpdate(Loan, { id: "alice" }, { grantee: "nobody" })).toBe(0);
+      expect(await em.nativeDelete(Loan, { id: "alice" })).toBe(0);
+      await em.qb(Loan).update({ grantee: "nobody" }).where({ id: "alice" }).execute();
+      await em.qb(Loan).delete({ id: "alice" }).execute();
+    });
+    expect(await database.em(bob).count(Loan, { id: "alice" })).toBe(1);
+  });
+
   it("takes what MikroORM would write past the filter, and takes it for its own rows", async () => {
     const row = { tenantId: "test", ownerId: "bob", shelf: "bob" };
     await database.write(bob, async ({ em }) => {

@@ -99,6 +99,7 @@ export function castPlugin(cast: Cast) {
         find: (name: string) => tools.find((tool) => tool.name === name),
         settled: () => undefined,
         judge: ({ approval }: ToolDefinition) => (approval === "NEVER" ? { ask: false as const } : { ask: true as const }),
+        approvers: ({ approvers }: ToolDefinition) => approvers,
         policyProblems: async () => [],
         check: (_: unknown, args: unknown) => (typeof args === "object" && args !== null ? [] : [{ path: [], message: "must be object" }]),
         checkSchema: () => [],

@@ -2,6 +2,9 @@ import type { Purpose } from "./rules.ts";
 import type { IdPath } from "./shape.ts";
 import type { Mine } from "./world.ts";
 
+/** One stands for a list of one. */
+const policy = { tool: "time.now", approval: "ALWAYS" };
+
 /**
  * How to call each mutation: variables that name the caller's own objects. The test puts the objects of others in their place. A mutation
  * that is missing here fails it.
@@ -11,7 +14,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   callTool: () => ({ name: "time.now", arguments: {} }),
   cancelRun: ({ waitingRun }) => ({ run: waitingRun }),
   clearThread: ({ thread }) => ({ thread }),
-  createAgent: () => ({ input: { name: "another", framework: "fake" } }),
+  createAgent: () => ({ input: { name: "another", framework: "fake", toolPolicies: policy } }),
   createAgentFromTemplate: () => ({ input: { template: "assistant", name: "templated" } }),
   createFile: () => ({ input: { name: "another", mediaType: "text/plain", size: 1 } }),
   createThread: () => ({ input: { title: "another" } }),
@@ -29,12 +32,14 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   startAgent: ({ agent }) => ({ agent: { id: agent } }),
   startRun: ({ agent }) => ({ input: { target: { agent: { id: agent } }, text: "Hello." } }),
   stopAgent: ({ agent }) => ({ agent: { id: agent } }),
-  updateAgent: ({ agent }) => ({ input: { agent: { id: agent }, description: "changed" } }),
+  updateAgent: ({ agent }) => ({ input: { agent: { id: agent }, description: "changed", toolPolicies: policy } }),
   updateThread: ({ thread }) => ({ input: { thread, archived: true } }),
 };
 
 /** Where a mutation points to an object without changing it, and where admins may do what else is for owners. */
 const purposes: Readonly<Record<string, Purpose>> = {
+  "createAgent input.toolPolicies.approvers.actors": "USE",
+  "updateAgent input.toolPolicies.approvers.actors": "USE",
   "createThread input.agent": "USE",
   "updateThread input.agent": "USE",
   "sendMessage input.agent": "USE",
@@ -49,6 +54,7 @@ export function purposeOf(mutation: string, { path }: IdPath): Purpose {
 /** What an argument of a mutation or subscription names, by what it is called: its type, and which of somebody's objects fits. */
 export const named: Readonly<Record<string, { readonly type: string; readonly of: (mine: Mine, root: string) => string }>> = {
   AgentRef: { type: "Agent", of: ({ agent }) => agent },
+  actors: { type: "Actor", of: ({ actor }) => actor },
   at: { type: "Message", of: ({ answer }) => answer },
   checkpoint: { type: "Checkpoint", of: ({ checkpoint }) => checkpoint },
   file: { type: "File", of: ({ file }) => file },
@@ -57,6 +63,9 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
   run: { type: "Run", of: ({ waitingRun, finishedRun }, root) => (root === "retryRun" ? finishedRun : waitingRun) },
   thread: { type: "Thread", of: ({ thread }) => thread },
 };
+
+/** How a mutation refuses an object that is not there, by what the argument is called; as NOT_FOUND where it does not stand here. */
+export const refusals: Readonly<Record<string, string>> = { actors: "INVALID_INPUT" };
 
 /** Subscriptions that an auditor may follow for others; all others are for owners alone. */
 export const auditable: readonly string[] = ["runEvents"];

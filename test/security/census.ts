@@ -1,6 +1,6 @@
 import type { ExecutionResult, GraphQLObjectType, GraphQLSchema } from "graphql";
 import type { TestPlatform } from "../../src/testing/index.ts";
-import { nodeTypesOf, ruleOf, sightOf, foreignSecrets } from "./rules.ts";
+import { mayDecideFor, nodeTypesOf, ruleOf, sightOf, foreignSecrets, type Asks } from "./rules.ts";
 import { fieldSelection, isList, isNode, answersOf, objectFieldsOf, operationOf, selectionOf, stringsOf } from "./shape.ts";
 import { unreachable, viewers, type Who } from "./world.ts";
 
@@ -9,6 +9,8 @@ export interface Known {
   readonly id: string;
   readonly type: GraphQLObjectType;
   readonly owner: Who;
+  /** Whether it is an interrupt that approvers may decide, or the run that waits for it. */
+  asks: Asks;
 }
 
 /** Asks as a viewer, through the door that everybody uses. Refusals stay in the result; a query that could not even run is a fault of the test. */
@@ -49,7 +51,7 @@ export async function countIn(app: TestPlatform, who: Who, known: Map<string, Kn
   const take = (id: string, typeName: string): void => {
     const type = types.get(typeName);
     if (!type || known.has(id)) return;
-    const found = { id, type, owner: who };
+    const found: Known = { id, type, owner: who, asks: "OWNER" };
     known.set(id, found);
     queue.push(found);
   };
@@ -66,7 +68,16 @@ export async function countIn(app: TestPlatform, who: Who, known: Map<string, Kn
   for (let next = queue.shift(); next; next = queue.shift()) {
     const selection = `${selectionOf(schema, next.type, 1)} ${deeper[next.type.name] ?? ""}`;
     takeAll((await ask(app, who, walkOf(next.type, selection), { id: next.id })).data);
+    if (next.type.name === "Interrupt") await noteApprovers(app, who, next, known);
   }
+}
+
+/** All questions of the world are asked by policies that name approvers; they see the run that asks. */
+async function noteApprovers(app: TestPlatform, who: Who, interrupt: Known, known: ReadonlyMap<string, Known>): Promise<void> {
+  const query = "query ($id: ID!) { node(id: $id) { ... on Interrupt { run { id } } } }";
+  const { data } = await ask(app, who, query, { id: interrupt.id });
+  const run = known.get((data as { node: { run: { id: string } } }).node.run.id);
+  for (const each of [interrupt, run]) if (each) each.asks = "APPROVERS";
 }
 
 /** A field of the root. */
@@ -87,15 +98,18 @@ export function listDocument(schema: GraphQLSchema, field: Field): string {
   return operationOf("query", field, String(field.type).includes("Connection") ? `totalCount nodes { ${inner} }` : inner);
 }
 
+/** What approvers are shown to decide about. */
+const isAsked = (path: string): boolean => path.includes("Interrupt_arguments");
+
 /** What stands in an answer and must not: the secrets of others, and ids of what the viewer is not to know of. */
 export function leaksIn(answer: unknown, who: Who, known: ReadonlyMap<string, Known>): string[] {
   const secrets = foreignSecrets(who);
   return [...stringsOf(answer)].flatMap(({ path, text }) => {
-    const secret = secrets.find(({ mark }) => text.includes(mark));
+    const secret = secrets.find(({ owner, mark }) => text.includes(mark) && !(isAsked(path) && mayDecideFor(owner, who)));
     if (secret) return [`${who} reads what ${secret.owner} said: ${path} = ${text.slice(0, 120)}`];
     const object = known.get(text);
     const rule = object && ruleOf(object.type);
-    if (!object || !rule || sightOf(rule, object.owner, who) !== "NOTHING") return [];
+    if (!object || !rule || sightOf(rule, object.owner, who, object.asks) !== "NOTHING") return [];
     return [`${who} learns of ${object.owner}'s ${object.type.name}: ${path}`];
   });
 }

@@ -2,9 +2,9 @@ import { getNamedType, isRequiredArgument } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { globalId } from "#weftline";
 import type { TestPlatform } from "../../src/testing/index.ts";
-import { auditable, mutations, named, purposeOf } from "./calls.ts";
+import { auditable, mutations, named, purposeOf, refusals } from "./calls.ts";
 import { ask, countIn, everything, leaksIn, listDocument, listFieldsOf, walksOf, type Known } from "./census.ts";
-import { nodeTypesOf, ruleOf, sightOf, verdictOf } from "./rules.ts";
+import { mayDecideFor, nodeTypesOf, ruleOf, sightOf, verdictOf } from "./rules.ts";
 import { answersOf, idPathsOf, isList, operationOf, stringsOf, withValue } from "./shape.ts";
 import { bootWorld, everybody, secretOf, viewers, type Mine, type Who } from "./world.ts";
 
@@ -21,7 +21,10 @@ const objects = (): Known[] => [...known.values()];
 const rule = ({ type }: Known) => ruleOf(type) ?? expect.fail(`${type.name} declares no rule`);
 /** Two tenants may have a viewer of one name; each finds itself by it. */
 const isSelf = (who: Who, { id }: Known): boolean => id === globalId("Viewer", viewers[who].actorId);
-const sight = (who: Who, object: Known) => (isSelf(who, object) ? "CONTENT" : sightOf(rule(object), object.owner, who));
+const sight = (who: Who, object: Known) => (isSelf(who, object) ? "CONTENT" : sightOf(rule(object), object.owner, who, object.asks));
+/** Whether a list of the viewer's own holds it: with what it owns, what it may decide. */
+const isMine = (who: Who, object: Known): boolean =>
+  object.owner === who || (rule(object).rule === "GRANTED" && object.asks === "APPROVERS" && mayDecideFor(object.owner, who));
 const rootFields = (kind: "Query" | "Mutation" | "Subscription") => {
   const { schema } = app.platform;
   const root = { Query: schema.getQueryType(), Mutation: schema.getMutationType(), Subscription: schema.getSubscriptionType() }[kind];
@@ -86,9 +89,14 @@ describe("the world", () => {
       bob: "NOTHING",
       admin: "STATUS",
       auditor: "CONTENT",
+      deputy: "NOTHING",
       mallory: "NOTHING",
       namesake: "NOTHING",
     });
+    const asking = (name: string) =>
+      objects().find(({ type, owner, asks }) => type.name === name && owner === "alice" && asks === "APPROVERS");
+    const seen = ["Run", "Interrupt"].map((name) => sight("deputy", asking(name) ?? expect.fail(`no ${name} asks`)));
+    expect(seen).toEqual(["STATUS", "CONTENT"]);
   });
 });
 
@@ -141,7 +149,7 @@ describe.each(everybody)("%s", (who) => {
         return [...new Set([...stringsOf(data)].map(({ text }) => text).filter((text) => known.has(text)))].toSorted();
       };
       const mine = all.filter((object) =>
-        ["SHARED", "INSTALLED"].includes(rule(object).rule) ? sight(who, object) !== "NOTHING" : object.owner === who,
+        ["SHARED", "INSTALLED"].includes(rule(object).rule) ? sight(who, object) !== "NOTHING" : isMine(who, object),
       );
       expect([field.name, await listed({})]).toEqual([field.name, mine.map(({ id }) => id).toSorted()]);
       if (!field.args.some(({ type }) => getNamedType(type).name === "ListScope")) continue;
@@ -167,7 +175,7 @@ describe.each(everybody)("%s", (who) => {
         for (const id of everybody.filter((owner) => owner !== who).flatMap((owner) => Object.values(has[owner]))) {
           const { data } = await ask(app, who, listDocument(app.platform.schema, field), withValue(everything(field), path, id));
           const listed = [...stringsOf(data)].flatMap(({ text }) => known.get(text) ?? []);
-          expect(listed.filter(({ owner }) => owner !== who).map(({ type, owner }) => `${owner}'s ${type.name}`)).toEqual([]);
+          expect(listed.filter((each) => !isMine(who, each)).map(({ type, owner }) => `${owner}'s ${type.name}`)).toEqual([]);
           asked++;
         }
       }
@@ -198,13 +206,14 @@ describe.each(everybody)("%s", (who) => {
         const { type, of } = named[place.name] ?? expect.fail(place.name);
         for (const owner of everybody.filter((each) => each !== who)) {
           const target = of(has[owner], field.name);
-          const declared = rule(known.get(target) ?? expect.fail(`${owner} has no ${type}`));
-          const verdict = verdictOf(declared, owner, who, purposeOf(field.name, place));
+          const object = known.get(target) ?? expect.fail(`${owner} has no ${type}`);
+          const verdict = verdictOf(rule(object), owner, who, purposeOf(field.name, place), object.asks);
           if (verdict === "ALLOWED") continue;
           const variables = withValue(mutations[field.name]?.(has[who]) ?? {}, place.path, place.kind === "REF" ? { id: target } : target);
           const answer = await ask(app, who, operationOf("mutation", field, "__typename ... on UserError { code }"), variables);
           const code = (answer.data?.[field.name] as { code?: string } | undefined)?.code;
-          if (code !== verdict) wrong.push(`${field.name}(${place.path.join(".")}: ${owner}'s): ${code} instead of ${verdict}`);
+          const expected = verdict === "NOT_FOUND" ? (refusals[place.name] ?? verdict) : verdict;
+          if (code !== expected) wrong.push(`${field.name}(${place.path.join(".")}: ${owner}'s): ${code} instead of ${expected}`);
           wrong.push(...leaks(who, answer));
           tried++;
         }

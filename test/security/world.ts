@@ -24,6 +24,8 @@ export const viewers = {
   bob: testViewer("bob"),
   admin: testViewer("admin", { roles: ["admin"] }),
   auditor: testViewer("auditor", { roles: ["admin", "audit"] }),
+  /** Holds the role that the policies of everybody's agents name, in both tenants, and belongs to one. */
+  deputy: testViewer("deputy", { roles: ["approver"] }),
   mallory: testViewer("mallory", { tenantId: "other", roles: ["admin", "audit"] }),
   namesake: testViewer("alice", { tenantId: "other", name: "Alice's namesake" }),
 } as const satisfies Record<string, Viewer>;
@@ -36,6 +38,7 @@ export const secretOf = (who: Who, place: string): string => `SECRET-OF-${who.to
 
 /** What one viewer has: global ids. */
 export interface Mine {
+  readonly actor: string;
   readonly agent: string;
   readonly thread: string;
   readonly answer: string;
@@ -128,7 +131,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
 
   const agent = await change(
     documents.createAgent,
-    { input: { name: `${name}'s helper`, framework: "openai", capabilities: tools } },
+    { input: { name: `${name}'s helper`, framework: "openai", capabilities: tools, toolPolicies } },
     "agent",
   );
   await change(documents.createAgent, { input: { name: `${name}'s actor`, framework: "fake", capabilities: ["math.evaluate"] } }, "agent");
@@ -170,6 +173,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   const [interrupt] = await settled(app, viewer, waitingRun);
   if (!interrupt) throw new Error(`${who}'s run does not wait for a person`);
   return {
+    actor: globalId("Actor", `${viewer.tenantId}/${viewer.actorId}`),
     agent,
     thread,
     answer,
@@ -182,6 +186,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   };
 }
 
+const toolPolicies = [{ tool: "message.send", approval: "ALWAYS", approvers: { roles: ["approver"] } }];
 const tools = ["message.send", "example.notes", "time.now", "fixtures.brief"];
 const failure = "... on UserError { code message }";
 const documents = {

@@ -7,7 +7,7 @@ import { hasRole, type Reach, type Viewer } from "./viewer.ts";
  *
  * - `SHARED`: every member of its tenant.
  * - `PRIVATE`: its owner; with reach TENANT, admins of the tenant.
- * - `GRANTED`: its owner and whom `grant` names.
+ * - `GRANTED`: its owner and whom `grant` names; these only read it.
  * - `INTERNAL`: nobody; only the platform itself.
  */
 export type OwnershipRule<Entity = never> =
@@ -44,8 +44,8 @@ export function rulesOf(entities: readonly OwnedEntity[]): OwnershipRules {
   return new Map(entities.map(({ schema, ownership }) => [schema.init().meta.class, ownership]));
 }
 
-/** What must hold of a row for the reader to see it. */
-export function conditionOf(ownership: OwnershipRule | undefined, { reader, reach }: Reader): object {
+/** What must hold of a row for the reader to see it, or to change or delete it in place. */
+export function conditionOf(ownership: OwnershipRule | undefined, { reader, reach }: Reader, access: "read" | "write" = "read"): object {
   if (reader === "SYSTEM") return {};
   const mine = { tenantId: reader.tenantId, ownerId: reader.actorId };
   switch (ownership?.rule) {
@@ -56,11 +56,16 @@ export function conditionOf(ownership: OwnershipRule | undefined, { reader, reac
     case "GRANTED":
       return reach === "TENANT" && hasRole(reader, "admin")
         ? { tenantId: reader.tenantId }
-        : { $or: [mine, { $and: [{ tenantId: reader.tenantId }, ownership.grant(reader)] }] };
+        : access === "write"
+          ? mine
+          : { $or: [mine, { $and: [within(reader.tenantId), ownership.grant(reader)] }] };
     default:
       return nothing;
   }
 }
+
+/** Not as an equality: both sides of the OR would have it, and SQLite would read all rows of the tenant before those that are asked for. */
+const within = (tenantId: string): object => ({ $not: { tenantId: { $ne: tenantId } } });
 
 /** @throws FORBIDDEN where the reach is not the reader's. */
 export function readerOf(reader: Viewer | "SYSTEM", reach: Reach = "MINE"): Reader {

@@ -36,6 +36,8 @@ export interface NodeRule {
    * `audit` shows. `AUDIT`: the object, but only with the role `audit`. Whatever `audit` shows is logged.
    */
   readonly admins?: "STATUS" | "AUDIT";
+  /** What those find whom a policy names to decide what the object asks; nothing unless said. `STATUS`: its id, status and target. */
+  readonly approvers?: "STATUS";
 }
 
 /** What the graph knows of a node type. */

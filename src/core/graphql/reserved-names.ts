@@ -75,6 +75,8 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
     "Interrupt",
     "Decision",
     "DecideInterruptInput",
+    "Approvers",
+    "ApproversInput",
     "RetryRunInput",
     "Checkpoint",
     "StartRunPayload",

@@ -1,3 +1,4 @@
+import { principalsOf, type Principal } from "../database/principals.ts";
 import type { Viewer } from "../database/viewer.ts";
 import { createChannel } from "../graphql/channel.ts";
 import { serviceRef } from "../kernel/refs.ts";
@@ -15,6 +16,8 @@ export interface Change {
   readonly tenantId?: string;
   /** Absent for what every member of the tenant sees. */
   readonly ownerId?: string;
+  /** Who hears of it besides the owner; nobody by default. */
+  readonly grantedTo?: readonly Principal[];
 }
 
 /** One event of `changes`; RESYNC stands for "refetch what you show". */
@@ -45,6 +48,7 @@ export function createChanges(): Changes {
     },
     follow(viewer, typeNames) {
       const pending = new Map<string, Change>();
+      const mine = new Set(principalsOf(viewer));
       let timer: NodeJS.Timeout | undefined;
       const channel = createChannel<ChangeNotice>(() => {
         clearTimeout(timer);
@@ -61,7 +65,9 @@ export function createChanges(): Changes {
       const follower: Follower = {
         wants: (change) =>
           (change.tenantId === undefined || change.tenantId === viewer.tenantId) &&
-          (change.ownerId === undefined || change.ownerId === viewer.actorId) &&
+          (change.ownerId === undefined ||
+            change.ownerId === viewer.actorId ||
+            (change.grantedTo ?? []).some((principal) => mine.has(principal))) &&
           (typeNames === undefined || typeNames.includes(change.typeName)),
         push: (change) => {
           const key = `${change.typeName}:${change.id}`;

@@ -69,7 +69,7 @@ export async function countBytes(sql: Sql, streamNum: number, bytes: number): Pr
 
 /** Lets lists know of runs and interrupts that changed. */
 export function publishChanges(changes: Changes | undefined, run: ProjectedRun, events: readonly LoggedEvent[]): void {
-  for (const { kind, payload } of events) {
+  for (const { kind, payload, approvers: grantedTo = [] } of events) {
     const { tenantId, ownerId } = run;
     if (kind.startsWith("run.")) {
       changes?.publish({ kind: kind === "run.queued" ? "CREATED" : "UPDATED", typeName: "Run", id: run.id, tenantId, ownerId });
@@ -81,6 +81,7 @@ export function publishChanges(changes: Changes | undefined, run: ProjectedRun, 
         id: interrupt,
         tenantId,
         ownerId,
+        grantedTo,
       });
     }
   }

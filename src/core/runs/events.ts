@@ -1,3 +1,4 @@
+import type { Principal } from "../database/principals.ts";
 import { isTerminal } from "./types.ts";
 import type { Provenance } from "../host/types.ts";
 import type { RecalledRecord } from "./memory.ts";
@@ -189,6 +190,8 @@ export interface LoggedEvent<Payload = unknown> {
   /** Absent for events of the stream itself. */
   readonly runId?: string;
   readonly payload: Payload;
+  /** Of an interrupt that was just appended: who besides the owner hears that it changed. In memory alone. */
+  readonly approvers?: readonly Principal[];
 }
 
 /** An event that is about to be appended. */

@@ -6,6 +6,8 @@ import { serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
 import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { publishChanges } from "./append.ts";
+import { approverEntity } from "./approvers/entity.ts";
+import { purgeApprovers } from "./approvers/rows.ts";
 import { purgers, runService, streamService } from "./contract.ts";
 import type { CancelHost } from "./cancel.ts";
 import { defaultEngineOptions, type EngineOptions } from "./engine-options.ts";
@@ -58,6 +60,7 @@ export const runsPlugin = definePlugin({
     messageEntity,
     toolCallEntity,
     interruptEntity,
+    approverEntity,
     toolCallAuditEntity,
     checkpointEntity,
     checkpointValueEntity,
@@ -117,6 +120,7 @@ export const runsPlugin = definePlugin({
       openRuns: new OpenRuns(() => deps.limits().openRunsPerViewer),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };
+    contribute(purgers, "runs.approvers", { purge: ({ sql }, { runIds }) => purgeApprovers(sql, runIds) });
     contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });
     onReady(() => engine.start("takeOver"));
     onClose(startHousekeeping(host));

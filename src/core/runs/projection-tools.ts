@@ -1,5 +1,7 @@
+import type { Principal } from "../database/principals.ts";
 import type { Sql } from "../database/sql.ts";
 import { hashOf } from "../host/idempotency.ts";
+import { insertApprovers, settleApprovers } from "./approvers/rows.ts";
 import { messageIdOf, toolCallIdOf } from "./events.ts";
 import { json, number, text, type ProjectedRun, type Projector, type Projectors } from "./projector.ts";
 import { auditCall } from "./tool-audit.ts";
@@ -13,7 +15,8 @@ const touchMessage = (sql: Sql, run: ProjectedRun, c: number, seq: number): Prom
  * A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. The first resolution counts: a run that
  * ends cancels what it found pending, and a decision may have come since.
  */
-const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { payload, seq }, row, effects) => {
+const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, event, row, effects) => {
+  const { payload, seq } = event;
   await effects.row.write(sql, run.id);
   await wake(sql, run.id, effects.wakes);
   await sql.run(
@@ -23,6 +26,7 @@ const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, { pa
     seq,
     payload.interrupt,
   );
+  Object.assign(event, { approvers: await settleApprovers(sql, payload.interrupt) });
   await sql.run(
     "update runs_message set seq = ? where id = (select c.message_id from runs_tool_call c join runs_interrupt i on i.tool_call_id = c.id where i.id = ?)",
     seq,
@@ -84,7 +88,8 @@ export const toolProjectors: Projectors = {
     await touchMessage(sql, run, payload.c, seq);
   },
 
-  "interrupt.raised": async (sql, run, { payload, at, seq }, row) => {
+  "interrupt.raised": async (sql, run, event, row) => {
+    const { payload, at, seq } = event;
     const c = number(row.c);
     await sql.run(
       `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, key, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
@@ -107,6 +112,9 @@ export const toolProjectors: Projectors = {
       at,
       number(row.expiresInMs),
     );
+    const approvers = (row.approvers ?? []) as readonly Principal[];
+    await insertApprovers(sql, run, { id: payload.interrupt, at }, approvers);
+    Object.assign(event, { approvers });
     if (c === null) return;
     await sql.run("update runs_tool_call set status = 'AWAITING_APPROVAL' where id = ?", toolCallIdOf(run.id, c));
     await touchMessage(sql, run, c, seq);

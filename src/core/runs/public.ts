@@ -1,3 +1,5 @@
+export { approverProblems, joinApprovers, maxApprovers, type Approvers } from "./approvers/approvers.ts";
+export { readApprovers, type ApproversInput } from "./approvers/read-approvers.ts";
 export {
   purgers,
   runService,
@@ -65,6 +67,7 @@ export {
 } from "./tools.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
+export { ApproversView } from "./schema/approvers.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";
 export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";

@@ -1,6 +1,7 @@
 import { v7 as newId } from "uuid";
 import { WeftlineError } from "../errors.ts";
 import { hashOf } from "../host/idempotency.ts";
+import { approverProblems, principalsOfApprovers } from "./approvers/approvers.ts";
 import type { Interrupt } from "./entities/message.ts";
 import type { Question, QuestionOutcome } from "./runtime.ts";
 import type { RunSession } from "./session.ts";
@@ -59,7 +60,9 @@ export class Questions {
       (schema === undefined ? undefined : await registry?.schemaProblem(schema, `${session.run.tenantId}:${session.run.ownerId}`));
     if (problem !== undefined) throw this.#violation(question.key, problem);
     const { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs } = question;
-    const row = { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs: expiresInMs && Math.ceil(expiresInMs) };
+    const expires = expiresInMs && Math.ceil(expiresInMs);
+    const approvers = principalsOfApprovers(question.approvers);
+    const row = { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs: expires, approvers };
     session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
   }
 
@@ -68,7 +71,7 @@ export class Questions {
   }
 }
 
-function problemOf({ key, kind, message, allowed, expiresInMs }: Question): string | undefined {
+function problemOf({ key, kind, message, allowed, expiresInMs, approvers }: Question): string | undefined {
   if (typeof key !== "string") return "its key is no text";
   if (!askedKinds.includes(kind)) return "its kind is neither INPUT nor REVIEW";
   if (typeof message !== "string") return "its message is no text";
@@ -76,6 +79,8 @@ function problemOf({ key, kind, message, allowed, expiresInMs }: Question): stri
   if (!allowed.every((each) => decisionKinds.includes(each))) return "it allows a decision that there is not";
   if (expiresInMs !== undefined && !(typeof expiresInMs === "number" && expiresInMs > 0 && expiresInMs <= yearMs))
     return "its expiresInMs is not a number above 0 and up to a year";
+  const [wrong] = approvers === undefined ? [] : approverProblems(approvers);
+  if (wrong) return `its ${["approvers", ...wrong.path].join(".")}: ${wrong.message}`;
   return undefined;
 }
 

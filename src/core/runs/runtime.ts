@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
+import type { Approvers } from "./approvers/approvers.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { StoredDecision } from "./entities/message.ts";
 import type { RunEventBody } from "./events.ts";
@@ -176,6 +177,8 @@ export interface Question {
   readonly allowed: readonly DecisionKind[];
   /** After that, at most a year, it counts as unanswered; without it, it waits for as long as the run may. */
   readonly expiresInMs?: number;
+  /** Who besides the owner of the run may decide; nobody by default. */
+  readonly approvers?: Approvers;
 }
 
 /** What came of a {@link Question}. In the decision, `payload` is what was answered, or what an EDIT gives instead. */

@@ -1,6 +1,7 @@
 import { v7 as newId } from "uuid";
 import { WeftlineError } from "../errors.ts";
 import { hashOf } from "../host/idempotency.ts";
+import { principalsOfApprovers } from "./approvers/approvers.ts";
 import type { Interrupt } from "./entities/message.ts";
 import type { RunSession } from "./session.ts";
 import type { PolicedCall, ToolDefinition, ToolOutcome, ToolRegistry } from "./tools.ts";
@@ -81,12 +82,13 @@ export class ToolApproval {
       readonly expiresInMs?: number;
     },
   ): WeftlineError {
-    const { session } = this.#options;
+    const { session, registry, caller } = this.#options;
+    const approvers = principalsOfApprovers(registry?.approvers(tool, caller.agent));
     session.append("tool.arguments", { c: call.c, arguments: args });
     session.append(
       "interrupt.raised",
       { interrupt: newId(), status: "PENDING" },
-      { row: { ...ask, c: call.c, toolName: tool.name, arguments: args }, urgency: "now" },
+      { row: { ...ask, c: call.c, toolName: tool.name, arguments: args, approvers }, urgency: "now" },
     );
     return new WeftlineError("RUN_SUSPENDED");
   }

@@ -1,6 +1,7 @@
 import type { HealthStatus } from "../host/types.ts";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { Logger, MaybePromise } from "../kernel/spec.ts";
+import type { Approvers } from "./approvers/approvers.ts";
 import type { RunTrigger } from "./types.ts";
 
 export type SideEffects = "NONE" | "READ" | "WRITE" | "EXTERNAL";
@@ -12,6 +13,8 @@ export type ApprovalRule = "NEVER" | "ALWAYS" | { readonly when: string };
 export interface ToolPolicy {
   readonly tool: string;
   readonly approval: ApprovalRule;
+  /** Who besides the owner of the run may decide, with those whom the tool itself names. */
+  readonly approvers?: Approvers;
 }
 
 /** A call as policies look at it. */
@@ -69,6 +72,8 @@ export interface ToolDefinition {
   readonly concurrency?: number;
   /** How long an approval may take, in milliseconds. */
   readonly approvalTimeoutMs?: number;
+  /** Who besides the owner of the run may allow a call; nobody by default. */
+  readonly approvers?: Approvers;
   /** The most characters of a result, as text or as JSON, that are kept and shown to a model; 100,000 by default. What is behind them is left out. */
   readonly maxResultChars?: number;
   execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
@@ -152,6 +157,8 @@ export interface ToolRegistry {
   check(tool: ToolDefinition, args: unknown, caller?: string): MaybePromise<readonly SchemaProblem[]>;
   /** Whether a person has to allow a call, by the tool's rule and the agent's. What cannot be told is asked about. */
   judge(tool: ToolDefinition, call: PolicedCall): MaybePromise<Verdict>;
+  /** Who besides the owner of the run may decide about its calls of the tool: whom the tool names, and whom the agent's closest policy names. */
+  approvers(tool: ToolDefinition, agent: PolicedAgent | undefined): Approvers | undefined;
   /** What is wrong with a policy that an agent is to have; empty where nothing is. */
   policyProblems(policy: ToolPolicy): Promise<readonly { readonly part: keyof ToolPolicy | "condition"; readonly message: string }[]>;
   /**

@@ -1,4 +1,4 @@
-import { enumKey, type RecallRequest } from "#weftline";
+import { enumKey, type Approvers, type RecallRequest } from "#weftline";
 import type { ApprovalMode } from "#plugins/capabilities";
 
 export const AgentStatus = enumKey("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED");
@@ -20,6 +20,8 @@ export interface AgentToolPolicy {
   readonly approval: ApprovalMode;
   /** CEL, where approval is POLICY. */
   readonly condition: string | null;
+  /** Who besides the owner of the run may decide; absent where nobody else may. */
+  readonly approvers?: Approvers;
 }
 
 /** Any JSON object. */

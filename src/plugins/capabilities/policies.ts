@@ -1,4 +1,5 @@
 import {
+  joinApprovers,
   messageOf,
   type ApprovalRule,
   type Logger,
@@ -22,7 +23,12 @@ export interface PolicyParts {
 }
 
 /** Decides about each call whether a person is asked: by the tool's rule, and by the agent's where that asks more often. */
-export function createPolicies({ settings, conditions, find, log }: PolicyParts): Pick<ToolRegistry, "judge" | "policyProblems"> {
+export function createPolicies({
+  settings,
+  conditions,
+  find,
+  log,
+}: PolicyParts): Pick<ToolRegistry, "judge" | "approvers" | "policyProblems"> {
   const verdictOf = async (rule: ApprovalRule, whose: string, tool: ToolDefinition, call: PolicedCall): Promise<Verdict> => {
     if (rule === "NEVER") return { ask: false };
     if (isPlain(rule)) return { ask: true };
@@ -38,11 +44,12 @@ export function createPolicies({ settings, conditions, find, log }: PolicyParts)
   return {
     judge(tool, call) {
       if (!isSideEffects(tool.sideEffects)) return { ask: true, because: "The tool does not say what it changes." };
-      const own = ownRule(tool, call.agent?.policies ?? []);
+      const own = ownPolicy(tool, call.agent?.policies ?? [])?.approval;
       if (own === undefined) return isPlain(tool.approval) ? plain(tool.approval) : verdictOf(tool.approval, "The tool", tool, call);
       if (settings.mayLoosen(tool.name)) return verdictOf(own, "The agent", tool, call);
       return firstThatAsks([() => verdictOf(tool.approval, "The tool", tool, call), () => verdictOf(own, "The agent", tool, call)]);
     },
+    approvers: (tool, agent) => joinApprovers(tool.approvers, ownPolicy(tool, agent?.policies ?? [])?.approvers),
     async policyProblems({ tool: name, approval }) {
       if (!isToolPattern(name))
         return [{ part: "tool", message: `"${name}" names no tool; it is a tool's name, as github.search, github.* or *.` }];
@@ -65,8 +72,8 @@ const isPlain = (rule: ApprovalRule): rule is "NEVER" | "ALWAYS" => typeof rule 
 /** What is not known to be harmless is asked about. */
 const plain = (rule: "NEVER" | "ALWAYS"): Verdict => ({ ask: rule !== "NEVER" });
 
-function ownRule({ name }: ToolDefinition, policies: readonly ToolPolicy[]): ApprovalRule | undefined {
-  return policies.length === 0 ? undefined : closest(name, new Map(policies.map(({ tool, approval }) => [tool, approval])));
+function ownPolicy({ name }: ToolDefinition, policies: readonly ToolPolicy[]): ToolPolicy | undefined {
+  return policies.length === 0 ? undefined : closest(name, new Map(policies.map((policy) => [policy.tool, policy])));
 }
 
 /** Of two conditions nobody can tell which asks less: both count. */

@@ -13,7 +13,7 @@ export interface Contributed {
 export function createToolRegistry(
   { tools, skills }: Contributed,
   checker: Pick<GuardedChecker, "check" | "problemOf">,
-  policies: Pick<ToolRegistry, "judge" | "policyProblems">,
+  policies: Pick<ToolRegistry, "judge" | "approvers" | "policyProblems">,
 ): ToolRegistry {
   const unpacked = (name: string): readonly string[] => skills.get(name)?.value.tools ?? [name];
   return {

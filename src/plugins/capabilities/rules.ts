@@ -1,4 +1,4 @@
-import { mostMaxResultChars, type ApprovalRule, type SideEffects, type ToolDefinition } from "#weftline";
+import { approverProblems, mostMaxResultChars, type ApprovalRule, type SideEffects, type ToolDefinition } from "#weftline";
 
 const sideEffects: readonly unknown[] = ["NONE", "READ", "WRITE", "EXTERNAL"] satisfies readonly SideEffects[];
 /** What timers take. */
@@ -16,11 +16,12 @@ export function isSideEffects(value: unknown): value is SideEffects {
 
 /** What of a tool's definition is not what its type says. */
 export function ruleProblems(tool: ToolDefinition): string[] {
-  const { approval, maxResultChars = 1, timeoutMs } = tool;
+  const { approval, approvers = {}, maxResultChars = 1, timeoutMs } = tool;
   return [
     ...(isCount(timeoutMs, mostMs) ? [] : [`its timeoutMs is not a whole number from 1 to ${mostMs}`]),
     ...(isCount(maxResultChars, mostMaxResultChars) ? [] : [`its maxResultChars is not a whole number from 1 to ${mostMaxResultChars}`]),
     ...(isApprovalRule(approval) ? [] : [`its approval is ${shown(approval)}, not "NEVER", "ALWAYS" or { when: "…" }`]),
+    ...approverProblems(approvers).map(({ path, message }) => `its ${["approvers", ...path].join(".")}: ${message}`),
     ...(isSideEffects(tool.sideEffects) ? [] : [`its sideEffects is ${shown(tool.sideEffects)}, not NONE, READ, WRITE or EXTERNAL`]),
     ...(typeof tool.idempotent === "boolean" ? [] : ["its idempotent is neither true nor false"]),
     ...(typeof tool.description === "string" ? [] : ["its description is no text"]),

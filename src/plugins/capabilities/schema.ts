@@ -1,4 +1,5 @@
 import {
+  ApproversView,
   Node,
   Run,
   RunTarget,
@@ -89,6 +90,11 @@ function addTool(builder: GraphBuilder): void {
       approvalCondition: t.string({
         description: "Where approval is POLICY: a person is asked where this holds, CEL over args, agent and run.",
         resolve: ({ definition }) => (typeof definition.approval === "string" ? null : definition.approval.when),
+      }),
+      approvers: t.field({
+        type: ApproversView,
+        description: "Who besides the owner of a run may allow a call; null for nobody. An agent's policy may name more.",
+        resolve: ({ definition }) => (definition.approvers === undefined ? null : new ApproversView(definition.approvers)),
       }),
       concurrency: t.int({
         description: "How many calls run at once in one server process; null for any number.",

@@ -1,4 +1,4 @@
-import type { ToolDefinition } from "#weftline";
+import { joinApprovers, type ToolDefinition } from "#weftline";
 import type { CapabilitiesConfig } from "./config.ts";
 import { closest } from "./names.ts";
 
@@ -20,13 +20,14 @@ export function createSettings({ tools }: CapabilitiesConfig): Settings {
       const known = adjusted.get(tool);
       if (known) return known;
       const { approval = tool.approval, timeoutMs = tool.timeoutMs, concurrency = tool.concurrency } = set;
-      const { maxResultChars = tool.maxResultChars } = set;
+      const { maxResultChars = tool.maxResultChars, approvers = tool.approvers } = set;
       const made: ToolDefinition = {
         ...tool,
         approval,
         timeoutMs,
         ...(concurrency === undefined ? {} : { concurrency }),
         ...(maxResultChars === undefined ? {} : { maxResultChars }),
+        ...(approvers === undefined ? {} : { approvers: joinApprovers(approvers) ?? {} }),
         execute: (args, ctx) => tool.execute(args, ctx),
       };
       adjusted.set(tool, made);

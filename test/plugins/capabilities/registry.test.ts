@@ -41,7 +41,11 @@ const draft = (version: number): string => `http://json-schema.org/draft-0${vers
 describe("the registry", () => {
   const { tools, skills } = contributed([tool("a.one"), tool("b.two"), tool("c.three")], [skill("research", ["b.two", "gone", "a.one"])]);
   const parts = { tools: { get: (name: string) => tools.get(name), names: () => [...tools.keys()], settled: () => undefined }, skills };
-  const registry = createToolRegistry(parts, checker, { judge: () => ({ ask: false }), policyProblems: async () => [] });
+  const registry = createToolRegistry(parts, checker, {
+    judge: () => ({ ask: false }),
+    approvers: () => undefined,
+    policyProblems: async () => [],
+  });
 
   it("unpacks skills, keeps the order of the names, gives each tool once and leaves out what is unknown", () => {
     expect(registry.resolve(["c.three", "research", "a.one", "nothing"]).map(({ name }) => name)).toEqual(["c.three", "b.two", "a.one"]);

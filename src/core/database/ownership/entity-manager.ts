@@ -80,7 +80,7 @@ export function entityManagerWith(rules: OwnershipRules): new (...args: never[])
         refuse("A condition with $some, $none, $every or $size", "ask with em.createQueryBuilder, which filters the collection too");
       const rest = await super.applyFilters(entity, where, options, type, find);
       const own = QueryHelper.processWhere({
-        where: conditionOf(rules.get(meta.class), this.#reader) as FilterQuery<Entity>,
+        where: conditionOf(rules.get(meta.class), this.#reader, type === "read" ? "read" : "write") as FilterQuery<Entity>,
         entityName: entity,
         metadata: this.getMetadata(),
         platform: this.getPlatform(),
@@ -96,8 +96,8 @@ export function entityManagerWith(rules: OwnershipRules): new (...args: never[])
       if (this.#access === undefined) return builder as never;
       const { entityName } = (builder as unknown as { readonly mainAlias: { readonly entityName: EntityName<object> } }).mainAlias;
       const rows = this.#rowsOf(this.getMetadata().get(entityName));
-      const seenOf = (meta: EntityMetadata) =>
-        this.#viewer && this.#reader ? conditionOf(rules.get(meta.class), this.#reader) : undefined;
+      const seenOf = (meta: EntityMetadata, purpose: "read" | "write") =>
+        this.#viewer && this.#reader ? conditionOf(rules.get(meta.class), this.#reader, purpose) : undefined;
       return filteredBuilder(builder, { access: this.#access, rows, seenOf }) as never;
     }
 

@@ -8,8 +8,8 @@ export interface BuilderRules {
   readonly access: "reads" | "writes";
   /** Whose rows it may write; absent where the platform itself writes. */
   readonly rows: WrittenRows | undefined;
-  /** What the reader sees of an entity; nothing where that is all of it. */
-  readonly seenOf: (meta: EntityMetadata) => object | undefined;
+  /** What the reader sees of an entity, or may change of it; nothing where that is all of it. */
+  readonly seenOf: (meta: EntityMetadata, purpose: "read" | "write") => object | undefined;
 }
 
 type AnyBuilder = QueryBuilder<object>;
@@ -40,14 +40,17 @@ export function filteredBuilder(builder: AnyBuilder, rules: BuilderRules): AnyBu
       const { type = "SELECT", mainAlias } = internals;
       if (type !== "SELECT" && type !== "COUNT" && rules.access === "reads") refuse(`A query builder's ${type}`);
       if (type === "TRUNCATE" && isOwned(rules.rows?.rule)) refuse("A query builder's TRUNCATE", "delete what the viewer sees");
-      const seen = state === "open" && type !== "INSERT" ? rules.seenOf(mainAlias.meta) : undefined;
+      const seen =
+        state === "open" && type !== "INSERT"
+          ? rules.seenOf(mainAlias.meta, type === "SELECT" || type === "COUNT" ? "read" : "write")
+          : undefined;
       state = "filtered";
       if (seen) builder.andWhere(seen as never);
       return getNativeQuery.apply(builder, args);
     },
     joinReference: (field: unknown, alias: string, condition: object = {}, ...rest: unknown[]) => {
       const target = typeof field === "string" ? targetOf(internals, field) : undefined;
-      const seen = target && rules.seenOf(target);
+      const seen = target && rules.seenOf(target, "read");
       const both = Object.keys(condition).length === 0 ? seen : { $and: [seen, condition] };
       return joinReference.call(builder, field, alias, seen ? both : condition, ...rest);
     },

@@ -1,5 +1,6 @@
 import { defineEntity } from "@mikro-orm/core";
 import { owned } from "../../database/ownership.ts";
+import { namedIn } from "../approvers/entity.ts";
 import { plainJson } from "../../json/plain.ts";
 
 /** A part as it is stored. A tool call is a number within its run; what came of it stands in its own row. */
@@ -189,5 +190,4 @@ const InterruptSchema = defineEntity({
 /** A pending question or approval, resolved exactly once. */
 export class Interrupt extends InterruptSchema.class {}
 InterruptSchema.setClass(Interrupt);
-/** Only the owner decides until a policy names others. */
-export const interruptEntity = owned(InterruptSchema, { rule: "GRANTED", grant: () => ({ id: { $in: [] } }) });
+export const interruptEntity = owned(InterruptSchema, { rule: "GRANTED", grant: (viewer) => namedIn(viewer) });

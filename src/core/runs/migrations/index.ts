@@ -13,6 +13,7 @@ import { StorageTotals202611292341 } from "./202611292341_storage_totals.ts";
 import { OpenRunsOfThreads202611300604 } from "./202611300604_open_runs_of_threads.ts";
 import { RunsOfSchedules202611300852 } from "./202611300852_runs_of_schedules.ts";
 import { ChildRunsAndWaits202611300908 } from "./202611300908_child_runs_and_waits.ts";
+import { Approvers202611300926 } from "./202611300926_approvers.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -31,4 +32,5 @@ export const migrations = {
   "202611300604_open_runs_of_threads": OpenRunsOfThreads202611300604,
   "202611300852_runs_of_schedules": RunsOfSchedules202611300852,
   "202611300908_child_runs_and_waits": ChildRunsAndWaits202611300908,
+  "202611300926_approvers": Approvers202611300926,
 };

@@ -2,6 +2,7 @@ import type { EntityClass } from "@mikro-orm/core";
 import { hasRole, type Reach } from "../../database/viewer.ts";
 import type { NodeLoader } from "../../graphql/builder.ts";
 import type { Scope } from "../../graphql/scope.ts";
+import { grantedRuns } from "../approvers/granted.ts";
 import { Checkpoint } from "../entities/checkpoint.ts";
 import { Interrupt } from "../entities/message.ts";
 import { Run, Step } from "../entities/run.ts";
@@ -28,7 +29,16 @@ export function rowsWithin<Entity extends { readonly id: string }>(
   };
 }
 
-export const loadRuns = rowsWithin(Run, reachOf);
+const loadOwnRuns = rowsWithin(Run, reachOf);
+
+/** The viewer's runs, and those that ask what it may decide: of these it sees no more than {@link seesRun} allows. */
+export const loadRuns: NodeLoader = async (ids, scope) => {
+  const runs = (await loadOwnRuns(ids, scope)) as readonly (Run | undefined)[];
+  const others = ids.filter((_, at) => runs[at] === undefined);
+  if (others.length === 0) return runs;
+  const granted = new Map((await grantedRuns(scope, others)).map((run) => [run.id, run]));
+  return ids.map((id, at) => runs[at] ?? granted.get(id));
+};
 export const loadSteps = rowsWithin(Step, reachOf);
 export const loadCheckpoints = rowsWithin(Checkpoint, reachOf);
 export const loadInterrupts = rowsWithin(Interrupt, reachOf);
@@ -46,9 +56,18 @@ interface RowOfRun {
   readonly ownerId: string;
 }
 
+/** Whether the viewer sees how a run is doing. Who may only decide what it asks sees its id, status and target. */
+export function seesRun(scope: Scope, row: RowOfRun): boolean {
+  return isOwn(scope, row) || reachOf(scope) === "TENANT";
+}
+
+function isOwn({ viewer }: Scope, row: RowOfRun): boolean {
+  return row.ownerId === viewer.actorId && row.tenantId === viewer.tenantId;
+}
+
 /** Whether the viewer may see what stands in a row that it may see. What an auditor sees of others is logged once a request and run. */
 export function seesContent(scope: Scope, row: RowOfRun): boolean {
-  if (row.ownerId === scope.viewer.actorId && row.tenantId === scope.viewer.tenantId) return true;
+  if (isOwn(scope, row)) return true;
   if (contentReachOf(scope) !== "TENANT") return false;
   noteAudit(scope, row.runId ?? row.id);
   return true;

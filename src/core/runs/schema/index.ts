@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { addEventInterfaces } from "../event-types.ts";
+import { addApprovers } from "./approvers.ts";
 import { addCheckpoint } from "./checkpoint.ts";
 import { addEnums } from "./enums.ts";
 import { addRunEvents } from "./events.ts";
@@ -29,6 +30,7 @@ export function addRunsSchema(builder: GraphBuilder): void {
   addStep(builder);
   addCheckpoint(builder);
   addMessage(builder);
+  addApprovers(builder);
   addInterrupt(builder);
   addRunList(builder);
   addRunEvents(builder, refs);

@@ -1,25 +1,41 @@
-import { raw, type FilterQuery } from "@mikro-orm/core";
 import { hasRole } from "../../database/viewer.ts";
 import { WeftlineError } from "../../errors.ts";
 import type { GraphBuilder } from "../../graphql/builder.ts";
-import { connectionType, pageArgs, pageOf } from "../../graphql/connections.ts";
-import { localIdOrNothing } from "../../graphql/ids.ts";
+import { connectionType, pageArgs } from "../../graphql/connections.ts";
 import { nodeType } from "../../graphql/nodes.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Actor, actorOf } from "../../host/actors.ts";
 import { ListScope } from "../../host/types.ts";
+import type { MaybePromise } from "../../kernel/spec.ts";
+import { isApprover } from "../approvers/granted.ts";
 import { Interrupt, type StoredDecision } from "../entities/message.ts";
 import { Run } from "../entities/run.ts";
 import { DecisionKind, InterruptKind, InterruptStatus } from "../types.ts";
+import { listInterrupts } from "./interrupt-list.ts";
 import { loadInterrupts, loadOne, loadRuns, seesContent } from "./access.ts";
 
 /** Whoever is no admin sees an interrupt only as its owner or by its policy, and so with what it asks about. */
-function seesQuestion(scope: Scope, interrupt: Interrupt): boolean {
-  return !hasRole(scope.viewer, "admin") || seesContent(scope, interrupt);
+async function seesQuestion(scope: Scope, interrupt: Interrupt): Promise<boolean> {
+  // First what is logged: an answer does not wait for it.
+  return seesContent(scope, interrupt) || mayDecide(scope, interrupt);
 }
 
-function canDecide({ viewer }: Scope, { status, tenantId, ownerId }: Interrupt): boolean {
-  return status === "PENDING" && ownerId === viewer.actorId && tenantId === viewer.tenantId;
+/** What of a question its owner, whom its policy names and auditors see. */
+function ifAsked<T>(resolve: (interrupt: Interrupt) => T) {
+  return async (interrupt: Interrupt, _: unknown, scope: Scope): Promise<T | null> =>
+    (await seesQuestion(scope, interrupt)) ? resolve(interrupt) : null;
+}
+
+/** Whether the viewer owns the interrupt or its policy names it, by the roles of now. */
+function mayDecide(scope: Scope, { id, tenantId, ownerId }: Interrupt): MaybePromise<boolean> {
+  const { viewer } = scope;
+  if (tenantId !== viewer.tenantId) return false;
+  if (ownerId === viewer.actorId || !hasRole(viewer, "admin")) return true;
+  return isApprover(scope, id);
+}
+
+async function canDecide(scope: Scope, interrupt: Interrupt): Promise<boolean> {
+  return interrupt.status === "PENDING" && mayDecide(scope, interrupt);
 }
 
 async function runOf(scope: Scope, interrupt: Interrupt): Promise<Run> {
@@ -50,7 +66,8 @@ export function addInterrupt(builder: GraphBuilder): void {
   });
   nodeType(builder, Interrupt, {
     name: "Interrupt",
-    description: "A question or an approval that a run waits for, resolved exactly once.",
+    description:
+      "A question or an approval that a run waits for, resolved exactly once: by its owner, or by whom the policy that asks names.",
     ownership: { rule: "GRANTED", admins: "STATUS" },
     load: loadInterrupts,
     fields: (t) => ({
@@ -76,21 +93,22 @@ export function addInterrupt(builder: GraphBuilder): void {
       arguments: t.field({
         type: "JSON",
         description: "That call's arguments, or what is to be reviewed.",
-        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.arguments ?? null) : null),
+        resolve: ifAsked((interrupt) => interrupt.arguments ?? null),
       }),
       argumentsHash: t.string({
         description: "Names exactly these arguments: pass it with the decision.",
-        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.argumentsHash ?? null) : null),
+        resolve: ifAsked((interrupt) => interrupt.argumentsHash ?? null),
       }),
       message: t.string({
         nullable: false,
         description: "The question, for people.",
-        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? interrupt.message : "Its owner sees the question."),
+        resolve: async (interrupt, _, scope) =>
+          (await seesQuestion(scope, interrupt)) ? interrupt.message : "Those who may decide it see the question.",
       }),
       responseSchema: t.field({
         type: "JSON",
         description: "JSON Schema of an answer, and of what a review gives instead.",
-        resolve: (interrupt, _, scope) => (seesQuestion(scope, interrupt) ? (interrupt.responseSchema ?? null) : null),
+        resolve: ifAsked((interrupt) => interrupt.responseSchema ?? null),
       }),
       allowed: t.field({
         type: [DecisionKind],
@@ -129,49 +147,27 @@ export function addInterrupt(builder: GraphBuilder): void {
         scope: t.arg({
           type: ListScope,
           defaultValue: "MINE",
-          description: "Whose; TENANT is for admins, who see arguments only with the role audit.",
+          description:
+            "MINE: of the viewer's runs, and of others whose policy lets the viewer decide. TENANT is for admins, who see what is asked only with the role audit or where a policy names them.",
         }),
         status: t.arg({ type: [InterruptStatus], defaultValue: ["PENDING"], description: "In one of these states; null for all." }),
         kind: t.arg({ type: [InterruptKind], description: "Of one of these kinds." }),
         run: t.arg.id({ description: "Of this run." }),
-        thread: t.arg.id({ description: "Of the runs of this thread, with those below them." }),
+        thread: t.arg.id({
+          description: "Of the runs of this thread, with those below them; of the viewer's own threads with the scope MINE.",
+        }),
         decidable: t.arg.boolean({ description: "Only those that the viewer can decide now, or only the others; null for both." }),
         ...pageArgs(t),
       },
       resolve: (_, { scope: whose, first, after, last, before, ...filter }, scope) =>
-        pageOf(scope.emWith(whose ?? "MINE"), Interrupt, conditionsOf(scope, filter), { first, after, last, before }, newestFirst) as never,
+        listInterrupts(scope, { reach: whose ?? "MINE", ...filter }, { first, after, last, before }) as never,
     }),
   );
 }
 
-const newestFirst = { createdAt: "desc", id: "desc" } as const;
-
-interface InterruptFilter {
-  readonly status?: readonly InterruptStatus[] | null | undefined;
-  readonly kind?: readonly InterruptKind[] | null | undefined;
-  readonly run?: string | null | undefined;
-  readonly thread?: string | null | undefined;
-  readonly decidable?: boolean | null | undefined;
-}
-
-function conditionsOf({ viewer }: Scope, { status, kind, run, thread, decidable }: InterruptFilter): FilterQuery<Interrupt> {
-  const own = { status: "PENDING", ownerId: viewer.actorId, tenantId: viewer.tenantId } as const;
-  const conditions: FilterQuery<Interrupt>[] = [
-    ...(status ? [{ status: { $in: [...status] } }] : []),
-    ...(kind ? [{ kind: { $in: [...kind] } }] : []),
-    // What is no id of such an object matches nothing.
-    ...(run == null ? [] : [{ runId: localIdOrNothing("Run", run) ?? "" }]),
-    ...(thread == null ? [] : [{ [raw(inStream, [localIdOrNothing("Thread", thread) ?? ""])]: [] }]),
-    ...(decidable == null ? [] : [decidable ? own : { $not: own }]),
-  ];
-  return { $and: conditions };
-}
-
-const inStream = (alias: string): string => `${alias}.stream_num = (select num from runs_stream where id = ?)`;
-
-function decisionOf(scope: Scope, interrupt: Interrupt): StoredDecision | null {
+async function decisionOf(scope: Scope, interrupt: Interrupt): Promise<StoredDecision | null> {
   const { decision } = interrupt;
-  if (decision == null || seesQuestion(scope, interrupt)) return decision ?? null;
+  if (decision == null || (await seesQuestion(scope, interrupt))) return decision ?? null;
   const { kind, by, at } = decision;
   return { kind, by, at };
 }

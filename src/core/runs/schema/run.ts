@@ -10,8 +10,9 @@ import { Run, Step } from "../entities/run.ts";
 import { RunEvent } from "../event-types.ts";
 import type { RunFailure } from "../events.ts";
 import { fixOf } from "../failure.ts";
+import { noUsage } from "../usage.ts";
 import { RunStatus, RunTrigger, StepKind, StepStatus } from "../types.ts";
-import { loadOne, loadRuns, reachOf, seesContent } from "./access.ts";
+import { loadOne, loadRuns, reachOf, seesContent, seesRun } from "./access.ts";
 import { eventsOf } from "./run-events.ts";
 import { listRuns } from "./run-list.ts";
 import { RunTarget, targetOf } from "./targets.ts";
@@ -30,8 +31,8 @@ export function addRun(builder: GraphBuilder): RunRefs {
     name: "Run",
     description:
       "One execution of an agent, a workflow or another target. provenance is null before the first model call, SIMULATED if any answer was. " +
-      "A final status stays: a retry is a new run.",
-    ownership: { rule: "PRIVATE", admins: "STATUS" },
+      "A final status stays: a retry is a new run. Who may decide an interrupt of it without owning it sees its id, status and target.",
+    ownership: { rule: "PRIVATE", admins: "STATUS", approvers: "STATUS" },
     load: loadRuns,
     fields: (t) => ({
       seq: t.exposeInt("seq", {
@@ -45,7 +46,10 @@ export function addRun(builder: GraphBuilder): RunRefs {
         resolve: (run, _, scope) => targetOf(scope, run),
       }),
       targetName: t.exposeString("targetName", { nullable: false, description: "The target's name when the run was started." }),
-      targetVersion: t.int({ description: "The target's version, which the run keeps to.", resolve: (run) => run.targetVersion ?? null }),
+      targetVersion: t.int({
+        description: "The target's version, which the run keeps to.",
+        resolve: ifSeen((run) => run.targetVersion ?? null),
+      }),
       owner: t.field({
         type: Actor,
         nullable: false,
@@ -53,7 +57,11 @@ export function addRun(builder: GraphBuilder): RunRefs {
         resolve: (run, _, scope) => actorOf(scope, run.ownerId),
       }),
       trigger: t.field({ type: RunTrigger, nullable: false, description: "What started it.", resolve: (run) => run.trigger }),
-      provenance: t.field({ type: Provenance, description: "Where its answers come from.", resolve: (run) => run.provenance ?? null }),
+      provenance: t.field({
+        type: Provenance,
+        description: "Where its answers come from.",
+        resolve: ifSeen((run) => run.provenance ?? null),
+      }),
       parent: t.field({
         type: Run,
         description: "The run that started it.",
@@ -107,8 +115,8 @@ export function addRun(builder: GraphBuilder): RunRefs {
       usage: t.field({
         type: UsageView,
         nullable: false,
-        description: "Its model calls so far, without those of runs below it.",
-        resolve: (run, _, scope) => usageOfRun(scope, run),
+        description: "Its model calls so far, without those of runs below it; none for who may only decide what it asks.",
+        resolve: (run, _, scope) => (seesRun(scope, run) ? usageOfRun(scope, run) : new UsageView(noUsage)),
       }),
       steps: t.field({
         type: connectionType(builder, "Step", Step),
@@ -132,9 +140,10 @@ export function addRun(builder: GraphBuilder): RunRefs {
         },
         resolve: (run, args, scope) => eventsOf(scope, run, args) as never,
       }),
-      lastSeq: t.exposeInt("lastSeq", {
+      lastSeq: t.int({
         nullable: false,
         description: "Follow from here with runEvents(after): nothing that this object does not show is left out.",
+        resolve: (run, _, scope) => (seesRun(scope, run) ? run.lastSeq : run.seq),
       }),
       interrupts: t.field({
         type: connectionType(builder, "Interrupt", Interrupt),
@@ -150,13 +159,17 @@ export function addRun(builder: GraphBuilder): RunRefs {
         resolve: (run, args, scope) =>
           pageOf(scope.emWith(reachOf(scope)), Checkpoint, { runId: run.id, namespace: "" }, args, { num: "desc" }) as never,
       }),
-      progress: t.field({ type: progress, description: "How far it says it is.", resolve: (run) => progressOf(run) }),
+      progress: t.field({ type: progress, description: "How far it says it is.", resolve: ifSeen(progressOf) }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was asked for.", resolve: (run) => run.createdAt }),
-      startedAt: t.field({ type: "DateTime", description: "When a worker first took it.", resolve: (run) => run.startedAt ?? null }),
-      finishedAt: t.field({ type: "DateTime", description: "When it ended.", resolve: (run) => run.finishedAt ?? null }),
+      startedAt: t.field({
+        type: "DateTime",
+        description: "When a worker first took it.",
+        resolve: ifSeen((run) => run.startedAt ?? null),
+      }),
+      finishedAt: t.field({ type: "DateTime", description: "When it ended.", resolve: ifSeen((run) => run.finishedAt ?? null) }),
       durationMs: t.float({
         description: "From its start to its end, in milliseconds; null before its end.",
-        resolve: ({ startedAt, finishedAt }) => (startedAt == null || finishedAt == null ? null : finishedAt - startedAt),
+        resolve: ifSeen(({ startedAt, finishedAt }) => (startedAt == null || finishedAt == null ? null : finishedAt - startedAt)),
       }),
     }),
   });
@@ -186,8 +199,14 @@ function addRunProgress(builder: GraphBuilder) {
   });
 }
 
-/** What went wrong may repeat what was said: of others, admins see the code alone. */
+/** A field that approvers do not see. */
+function ifSeen<T>(resolve: (run: Run) => T) {
+  return (run: Run, _: unknown, scope: Scope): T | null => (seesRun(scope, run) ? resolve(run) : null);
+}
+
+/** What went wrong may repeat what was said: of others, admins see the code alone, and approvers nothing. */
 function failureOf(scope: Scope, run: Run): RunFailure | null {
+  if (!seesRun(scope, run)) return null;
   if (run.failure == null || seesContent(scope, run)) return run.failure ?? null;
   const { fix: _, ...failure } = run.failure;
   return { ...failure, message: "Its owner sees why." };

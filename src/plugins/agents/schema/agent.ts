@@ -1,4 +1,15 @@
-import { Actor, HealthComponent, MemoryScope, RunTarget, actorOf, connectionType, loadRows, nodeType, type GraphBuilder } from "#weftline";
+import {
+  Actor,
+  ApproversView,
+  HealthComponent,
+  MemoryScope,
+  RunTarget,
+  actorOf,
+  connectionType,
+  loadRows,
+  nodeType,
+  type GraphBuilder,
+} from "#weftline";
 import { ApprovalMode, Capability, capabilityDirectory } from "#plugins/capabilities";
 import { Agent, AgentVersion, type AgentMemorySettings, type AgentToolPolicy } from "../contract.ts";
 import { newestOf } from "../service/find.ts";
@@ -123,6 +134,11 @@ function toolPolicy(builder: GraphBuilder) {
         resolve: ({ approval }) => approval,
       }),
       condition: t.exposeString("condition", { description: "POLICY: a person is asked where this holds; CEL." }),
+      approvers: t.field({
+        type: ApproversView,
+        description: "Who besides the owner of the run may decide; null where only those may whom the tool itself names.",
+        resolve: ({ approvers }) => (approvers === undefined ? null : new ApproversView(approvers)),
+      }),
     }),
   });
 }

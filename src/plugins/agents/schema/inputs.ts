@@ -1,7 +1,7 @@
-import { MemoryScope, inputNamed, type GraphBuilder } from "#weftline";
+import { MemoryScope, inputNamed, type ApproversInput, type GraphBuilder } from "#weftline";
 import { ApprovalMode } from "#plugins/capabilities";
-import type { PolicyPatch } from "../service/draft.ts";
 import type { CreateAgent, UpdateAgent } from "../service/edit.ts";
+import type { PolicyInput } from "../service/policies.ts";
 import type { CreateFromTemplate } from "../service/template.ts";
 import type { AgentRef } from "../types.ts";
 
@@ -9,7 +9,7 @@ import type { AgentRef } from "../types.ts";
 export function agentInputs(builder: GraphBuilder) {
   return {
     ref: inputNamed<AgentRef>(builder, "AgentRef"),
-    policy: inputNamed<PolicyPatch>(builder, "AgentToolPolicyInput"),
+    policy: inputNamed<PolicyInput>(builder, "AgentToolPolicyInput"),
     memory: inputNamed<NonNullable<UpdateAgent["memory"]>>(builder, "AgentMemoryInput"),
     create: inputNamed<CreateAgent>(builder, "CreateAgentInput"),
     fromTemplate: inputNamed<CreateFromTemplate>(builder, "CreateAgentFromTemplateInput"),
@@ -52,6 +52,10 @@ export function addInputs(builder: GraphBuilder): void {
       condition: t.string({
         description:
           "POLICY: a person is asked where this holds. CEL over args, agent and run, as in args.amount > 100; what cannot be told is asked about.",
+      }),
+      approvers: t.field({
+        type: inputNamed<ApproversInput>(builder, "ApproversInput"),
+        description: "Who besides the owner of the run may decide, with those whom the tool itself names.",
       }),
     }),
   });

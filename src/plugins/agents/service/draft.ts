@@ -1,3 +1,4 @@
+import type { Approvers } from "#weftline";
 import type { AgentDefinition, AgentMemorySettings, AgentToolPolicy } from "../types.ts";
 
 /** A definition before it is checked: what comes from a client may have any shape. */
@@ -19,7 +20,10 @@ export interface DefinitionPatch {
 }
 
 /** A policy as it comes from a client. */
-export type PolicyPatch = Omit<AgentToolPolicy, "condition"> & { readonly condition?: string | null | undefined };
+export type PolicyPatch = Omit<AgentToolPolicy, "condition" | "approvers"> & {
+  readonly condition?: string | null | undefined;
+  readonly approvers?: Approvers | null | undefined;
+};
 
 type Patch<T> = { readonly [Name in keyof T]?: T[Name] | null | undefined };
 
@@ -59,7 +63,12 @@ export function patched(before: AgentDefinition, patch: DefinitionPatch): Defini
 /** Definitions from before there were policies have none. */
 function policiesOf(patch: DefinitionPatch["toolPolicies"], before: Partial<AgentDefinition>): readonly AgentToolPolicy[] {
   const given = choose(patch, before.toolPolicies ?? [], []);
-  return given.map(({ tool, approval, condition }) => ({ tool: tool.trim(), approval, condition: condition?.trim() || null }));
+  return given.map(({ tool, approval, condition, approvers }) => ({
+    tool: tool.trim(),
+    approval,
+    condition: condition?.trim() || null,
+    ...(approvers == null ? {} : { approvers }),
+  }));
 }
 
 function patchedMemory(before: AgentMemorySettings, patch: Patch<AgentMemorySettings>): AgentMemorySettings {

@@ -5,11 +5,17 @@ import { checkDefinition } from "./check.ts";
 import { emptyDefinition, patched, type DefinitionPatch } from "./draft.ts";
 import { committedAgent } from "./find.ts";
 import type { AgentsHost } from "./host.ts";
+import { readPolicies, type PolicyInput } from "./policies.ts";
 import { nameProblems, refuseIf, wordsProblems, type Problem } from "./problems.ts";
 import { agentToChange, insertAgent, named, newestDefinition, raiseVersion, saveAgent } from "./rows.ts";
 
+/** A change of a definition as it comes from a client. */
+interface ClientPatch extends Omit<DefinitionPatch, "toolPolicies"> {
+  readonly toolPolicies?: readonly PolicyInput[] | null | undefined;
+}
+
 /** The input of `createAgent`. */
-export interface CreateAgent extends DefinitionPatch {
+export interface CreateAgent extends ClientPatch {
   readonly name: string;
   readonly description?: string | null | undefined;
   readonly framework: string;
@@ -18,7 +24,7 @@ export interface CreateAgent extends DefinitionPatch {
 }
 
 /** The input of `updateAgent`: what is left out stays, null clears. */
-export interface UpdateAgent extends DefinitionPatch {
+export interface UpdateAgent extends ClientPatch {
   readonly agent: AgentRef;
   readonly name?: string | null | undefined;
   readonly description?: string | null | undefined;
@@ -30,8 +36,9 @@ export interface UpdateAgent extends DefinitionPatch {
 export async function createAgent(host: AgentsHost, scope: Scope, input: CreateAgent): Promise<Agent> {
   const { agent } = await idempotently(scope, { mutation: "createAgent", key: input.idempotencyKey, body: input }, async (tx) => {
     const { name, description = null, activate } = input;
-    const problems = [...nameProblems(name, ["input", "name"]), ...wordsProblems(description, ["input", "description"])];
-    const definition = await checkDefinition(host, patched(emptyDefinition, input), ["input"], problems);
+    const read = await readPolicies(scope, input);
+    const problems = [...read.problems, ...nameProblems(name, ["input", "name"]), ...wordsProblems(description, ["input", "description"])];
+    const definition = await checkDefinition(host, patched(emptyDefinition, read.input), ["input"], problems);
     const status = (activate ?? true) ? "ACTIVE" : "DRAFT";
     const made = await insertAgent(host, scope, tx, { name, description, status, templateName: null, definition });
     return { agent: made.id };
@@ -49,9 +56,11 @@ export async function updateAgent(host: AgentsHost, scope: Scope, input: UpdateA
     const agent = await agentToChange(scope, tx, input.agent, ["input", "agent"]);
     checkVersion(agent, input.expectedVersion);
     const before = await newestDefinition(tx, agent);
-    const draft = patched(before, input);
+    const read = await readPolicies(scope, input);
+    const draft = patched(before, read.input);
     const same = hashOf(draft) === hashOf(patched(before, {}));
-    const definition = same ? keep(before, wordsOf(input)) : await checkDefinition(host, draft, ["input"], wordsOf(input));
+    const found = [...read.problems, ...wordsOf(input)];
+    const definition = same ? keep(before, found) : await checkDefinition(host, draft, ["input"], found);
     const { name, description = agent.description, note } = input;
     const words = named(name ?? agent.name, description);
     const renamed = words.name !== agent.name || words.description !== agent.description;

@@ -44,7 +44,11 @@ async function programOf(host: AgentsHost, run: Run): Promise<AgentProgram> {
     agent: { id: run.targetId, name: run.targetName, version },
     framework,
     capabilities,
-    toolPolicies: (definition.toolPolicies ?? []).map((policy) => ({ tool: policy.tool, approval: ruleOf(policy) ?? "ALWAYS" })),
+    toolPolicies: (definition.toolPolicies ?? []).map((policy) => ({
+      tool: policy.tool,
+      approval: ruleOf(policy) ?? "ALWAYS",
+      ...(policy.approvers === undefined ? {} : { approvers: policy.approvers }),
+    })),
     options: await optionsOf(host, definition),
     ...(instructions === "" ? {} : { instructions }),
     ...(model === null ? {} : { model }),
