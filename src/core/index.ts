@@ -5,6 +5,7 @@ export { databaseService, type Database, type Tx } from "./database/database.ts"
 export { owned, type OwnershipRule } from "./database/ownership.ts";
 export { hasRole, type Viewer } from "./database/viewer.ts";
 export { loadExpressions, type Expression, type Expressions } from "./expressions/expressions.ts";
+export { createTypeChecker, type ListType, type ObjectType, type TypeChecker, type ValueType } from "./expressions/types.ts";
 export { WeftlineError, asWeftlineError, messageOf, type ErrorCode } from "./errors.ts";
 export type { GraphBuilder } from "./graphql/builder.ts";
 export { createChannel, type Channel } from "./graphql/channel.ts";

@@ -15,6 +15,12 @@ export const runErrors = {
     "What the run wants kept is refused: {problem}.",
     "Keep messages and plain values; put what is large into a file, and what is old out of the state.",
   ),
+  NODE_REJECTED: entry(
+    "conflict",
+    'What "{node}" asked for was rejected{reason}',
+    "Retry the run from this node with retryRun to ask again.",
+  ),
+  NODE_EXPIRED: entry("conflict", 'Nobody answered "{node}" in time.', "Retry the run from this node with retryRun to ask again."),
   NODE_FAILED: entry(
     "conflict",
     'The node "{node}" failed: {problem}',

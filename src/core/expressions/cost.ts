@@ -1,4 +1,5 @@
 import type * as Cel from "@marcbachmann/cel-js";
+import { setOwn } from "../json/plain.ts";
 
 /** What has more parts is never evaluated at once: each of them may take as long as its arguments. */
 const maxQuickNodes = 100;
@@ -36,22 +37,56 @@ export function membersNamed(nodes: Nodes, variable: string): readonly string[] 
   return nodes.flatMap((node) => memberOf(node, variable) ?? []);
 }
 
-/** What an expression reads of its variables: of one that is only ever asked for members, those members. */
-export function neededValues(nodes: Nodes, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const named = new Map<string, number>();
-  for (const { op, args } of nodes) if (op === "id") named.set(args, (named.get(args) ?? 0) + 1);
-  const needed: Record<string, unknown> = {};
-  for (const [name, times] of named) {
-    if (!Object.hasOwn(values, name)) continue;
-    const value = values[name];
-    const members = membersNamed(nodes, name);
-    needed[name] = members.length === times && isObject(value) ? only(value, members) : value;
-  }
-  return needed;
+/** What an expression reads: of each variable, and of each of its members, all or only some members. */
+export interface Reads {
+  /** The whole value. */
+  all: boolean;
+  readonly members: Map<string, Reads>;
 }
 
-function only(value: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(value, name)).map((name) => [name, value[name]]));
+/** What is read by an expression, as far as it names members: `nodes.a.output.score > 3` reads one number, however large the rest is. */
+export function readsOf(ast: Cel.ASTNode): Reads {
+  const reads: Reads = { all: false, members: new Map() };
+  collectReads(ast, reads);
+  return reads;
+}
+
+/** The part of the variables that an expression reads. */
+export function neededValues({ members }: Reads, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return selected(members, values);
+}
+
+function selected(members: Reads["members"], value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const part: Record<string, unknown> = {};
+  for (const [name, reads] of members) {
+    if (!Object.hasOwn(value, name)) continue;
+    const member = value[name];
+    setOwn(part, name, reads.all || !isObject(member) ? member : selected(reads.members, member));
+  }
+  return part;
+}
+
+function collectReads(part: unknown, reads: Reads): void {
+  if (Array.isArray(part)) for (const each of part) collectReads(each, reads);
+  if (!isNode(part)) return;
+  const path = pathOf(part);
+  if (!path) return collectReads(part.args, reads);
+  let at = reads;
+  for (const name of path) {
+    let next = at.members.get(name);
+    if (!next) at.members.set(name, (next = { all: false, members: new Map() }));
+    at = next;
+  }
+  at.all = true;
+}
+
+/** A variable and the members of it that an expression names one after the other, as `nodes`, `a`, `output` of `nodes.a["output"]`; else nothing. */
+export function pathOf(node: Cel.ASTNode): readonly string[] | undefined {
+  if (node.op === "id") return [node.args];
+  const member = literalMember(node);
+  if (member === undefined) return undefined;
+  const path = pathOf((node.args as [Cel.ASTNode, unknown])[0]);
+  return path && [...path, member];
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -71,10 +106,20 @@ function canGrow({ op }: Cel.ASTNode): boolean {
   return op === "+";
 }
 
-function memberOf({ op, args }: Cel.ASTNode, variable: string): string | undefined {
+function memberOf(node: Cel.ASTNode, variable: string): string | undefined {
+  const path = pathOf(node);
+  return path?.length === 2 && path[0] === variable ? path[1] : undefined;
+}
+
+/** The member that a part of an expression asks for by name. */
+export function literalMember({ op, args }: Cel.ASTNode): string | undefined {
   if (op !== "." && op !== "[]") return undefined;
-  const [object, member] = args;
-  if (object.op !== "id" || object.args !== variable) return undefined;
+  const member = args[1];
   if (typeof member === "string") return member;
   return member.op === "value" && typeof member.args === "string" ? member.args : undefined;
+}
+
+/** Whether this is a part of an expression: an operation and what it works on. */
+export function isNode(part: unknown): part is Cel.ASTNode {
+  return typeof part === "object" && part !== null && "op" in part;
 }

@@ -2,9 +2,9 @@ import { WeftlineError } from "../errors.ts";
 import { hasSizeWithin } from "../json/size.ts";
 import type { MaybePromise } from "../kernel/spec.ts";
 import { createOffload } from "../offload/offload.ts";
-import { boundOf, membersNamed, neededValues } from "./cost.ts";
+import { boundOf, membersNamed, neededValues, pathOf, readsOf } from "./cost.ts";
 import type { ExpressionTask } from "./expressions-thread.ts";
-import { createLanguage, type ExpressionVariables, type ParsedExpression } from "./language.ts";
+import { createLanguage, valueAt, type ExpressionVariables, type ParsedExpression } from "./language.ts";
 
 /** How long one evaluation may take that could take long, in milliseconds. */
 const maxMs = 250;
@@ -15,6 +15,8 @@ export interface Expression {
   readonly type: string;
   /** The members of a variable that it names, as `to` and `size` of `args.to == "" && args["size"] > 1`. */
   membersOf(variable: string): readonly string[];
+  /** Whether it reads a variable as a whole, not only members of it that it names. */
+  readsAllOf(variable: string): boolean;
   /**
    * Its value as JSON: at once where that cannot take long, and else on a thread of its own, in limited time. Whole numbers of JSON are CEL's int,
    * and int mixes with double.
@@ -50,11 +52,15 @@ export function loadExpressions(variables: ExpressionVariables): Expressions {
 
   const expressionOf = (source: string, parsed: ParsedExpression): Expression => {
     const mostSize = boundOf(parsed.nodes);
+    const reads = readsOf(parsed.ast);
+    const path = variables === "any" ? pathOf(parsed.ast) : undefined;
     return {
       type: parsed.type,
       membersOf: (variable) => membersNamed(parsed.nodes, variable),
+      readsAllOf: (variable) => reads.members.get(variable)?.all ?? false,
       evaluate(all, caller) {
-        const values = neededValues(parsed.nodes, all);
+        if (path) return valueAt(path, all);
+        const values = neededValues(reads, all);
         if (mostSize > 0 && hasSizeWithin(values, mostSize)) return parsed.evaluate(values);
         return thread.run(caller, { variables, source, values } satisfies ExpressionTask).catch(asTooLong);
       },

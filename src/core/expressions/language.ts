@@ -18,6 +18,7 @@ export type ExpressionVariables = Readonly<Record<string, string>> | "any";
 export interface ParsedExpression {
   /** The CEL type of its value; `dyn` where that shows only when it is evaluated. */
   readonly type: string;
+  readonly ast: Cel.ASTNode;
   readonly nodes: readonly Cel.ASTNode[];
   /** Its value as JSON. @throws INVALID_INPUT where it has none, or a larger one than is allowed. */
   evaluate(variables: Readonly<Record<string, unknown>>): unknown;
@@ -35,19 +36,15 @@ export function createLanguage(variables: ExpressionVariables): ExpressionLangua
   const kept = new Map<string, ParsedExpression>();
 
   const parse = (source: string): ParsedExpression => {
-    if (source.trim() === "") throw invalidExpression("it is empty");
-    if (isLonger(source, maxLength)) throw invalidExpression(`it has more than ${maxLength} characters`);
     const loaded = (environment ??= environmentOf(variables));
-    const parsed = attempt("", () => loaded.parse(source));
-    const { valid, type = "dyn", error } = attempt("", () => parsed.check());
-    if (!valid) throw invalidExpression(firstLine(error), error);
+    const { parsed, type } = checked(loaded, source);
     return {
       type,
+      ast: parsed.ast,
       nodes: [...nodesIn(parsed.ast)],
       evaluate(values) {
         const value = attempt("it has no value here: ", () => parsed(toCel(values) as object) as unknown);
-        if (!hasSizeWithin(value, maxSize)) throw invalidExpression("its value would be larger than 1 MiB");
-        return fromCel(value);
+        return fromCel(bounded(value));
       },
     };
   };
@@ -63,7 +60,65 @@ export function createLanguage(variables: ExpressionVariables): ExpressionLangua
   };
 }
 
-function environmentOf(variables: ExpressionVariables): Cel.Environment {
+/**
+ * The value of an expression that only names a variable and members, which needs no evaluation.
+ *
+ * @throws INVALID_INPUT where there is none, or a larger one than is allowed.
+ */
+export function valueAt([variable = "", ...members]: readonly string[], values: Readonly<Record<string, unknown>>): unknown {
+  if (!Object.hasOwn(values, variable)) throw invalidExpression(`it has no value here: Unknown variable: ${variable}`);
+  let value = values[variable];
+  for (const name of members) {
+    const isKnown = typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, name);
+    if (!isKnown) throw invalidExpression(`it has no value here: No such key: ${name}`);
+    value = (value as Readonly<Record<string, unknown>>)[name];
+  }
+  return bounded(value);
+}
+
+function bounded(value: unknown): unknown {
+  if (hasSizeWithin(value, maxSize)) return value;
+  throw invalidExpression("its value would be larger than 1 MiB");
+}
+
+/**
+ * Parses an expression and checks its types. The two sides of `? :` may differ, as values of JSON do.
+ *
+ * @throws INVALID_INPUT saying what is wrong with it.
+ */
+export function checked(environment: Cel.Environment, source: string): { readonly parsed: Cel.ParseResult; readonly type: string } {
+  const parsed = parsedBy(environment, source);
+  const { valid, type = "dyn", error } = attempt("", () => parsed.check());
+  if (valid) return { parsed, type };
+  const mixed = error?.code === "incompatible_ternary_branches" ? withDynamicBranches(parsed.ast, source) : source;
+  if (mixed === source) throw invalidExpression(firstLine(error), error);
+  return checked(environment, mixed);
+}
+
+/** Parses an expression without a look at its types. @throws INVALID_INPUT saying what is wrong with it. */
+export function parsedBy(environment: Cel.Environment, source: string): Cel.ParseResult {
+  if (source.trim() === "") throw invalidExpression("it is empty");
+  if (isLonger(source, maxLength)) throw invalidExpression(`it has more than ${maxLength} characters`);
+  return attempt("", () => environment.parse(source));
+}
+
+/** The same expression, of whose conditional parts the type shows only when they are evaluated. */
+function withDynamicBranches(ast: Cel.ASTNode, source: string): string {
+  const inserted: (readonly [at: number, text: string])[] = [];
+  for (const { op, args } of nodesIn(ast)) {
+    if (op !== "?:") continue;
+    for (const { op: branch, args: inner, start, end } of args.slice(1)) {
+      if (branch === "call" && inner[0] === "dyn") continue;
+      inserted.push([start, "dyn("], [end, ")"]);
+    }
+  }
+  let mixed = source;
+  for (const [at, text] of inserted.toSorted(([a], [b]) => b - a)) mixed = mixed.slice(0, at) + text + mixed.slice(at);
+  return mixed;
+}
+
+/** An environment of CEL as expressions of users have it. */
+export function environmentOf(variables: ExpressionVariables): Cel.Environment {
   const cel = createRequire(import.meta.url)("@marcbachmann/cel-js") as typeof Cel;
   const environment = new cel.Environment({
     limits: { maxAstNodes: 500, maxDepth: 40 },

@@ -52,21 +52,24 @@ export interface NodeContext {
   signalled(name: string): Promise<unknown>;
 }
 
+/** Names an agent or a workflow: by its name, or by its id in the graph. */
+export type NamedRef = string | { readonly name: string } | { readonly id: string };
+
 /** What a node's settings name outside the workflow, so that a typo is found before a run. */
 export interface NodeReferences {
-  readonly agents?: readonly (string | undefined)[];
+  readonly agents?: readonly (NamedRef | undefined)[];
   readonly tools?: readonly (string | undefined)[];
-  readonly workflows?: readonly (string | undefined)[];
+  readonly workflows?: readonly (NamedRef | undefined)[];
 }
 
-/** A kind of node. */
+/** A kind of node. {@link defineNodeKind} types it by its settings. */
 export interface WorkflowNodeKind<Config = unknown> {
   /** As in `agent`; also the key at {@link workflowNodes}. */
   readonly kind: string;
   /** What it does, for people. */
   readonly description: string;
   /** Validates a node's `config` as it is written, before expressions in its strings are evaluated. */
-  readonly config: StandardSchemaV1<unknown, Config>;
+  readonly config: StandardSchemaV1;
   /** Names of the members of `config` that are CEL as a whole; in every other string `{{ expression }}` is replaced. */
   readonly expressions?: readonly string[];
   /** What it names. A name that is a template is known only when it runs: give `undefined` for it. */
@@ -82,6 +85,28 @@ export interface WorkflowNodeKind<Config = unknown> {
    * @throws what goes wrong: the attempt fails with it. RUN_SUSPENDED has to pass.
    */
   run(ctx: NodeContext, config: Config): MaybePromise<unknown>;
+}
+
+/** A {@link WorkflowNodeKind} typed by the schema of its settings. */
+export interface NodeKindSpec<Schema extends StandardSchemaV1> extends WorkflowNodeKind<StandardSchemaV1.InferOutput<Schema>> {
+  readonly config: Schema;
+}
+
+/**
+ * Types a kind of node by the schema of its settings.
+ *
+ * @example
+ * export const notesNode = defineNodeKind({
+ *   kind: "notes",
+ *   description: "Keeps a note.",
+ *   config: z.strictObject({ text: z.string() }),
+ *   run: async (ctx, { text }) => ({ id: await keep(text, ctx.idempotencyKey) }),
+ * });
+ */
+export function defineNodeKind<Schema extends StandardSchemaV1>(
+  spec: NodeKindSpec<Schema>,
+): WorkflowNodeKind<StandardSchemaV1.InferOutput<Schema>> {
+  return spec;
 }
 
 /**

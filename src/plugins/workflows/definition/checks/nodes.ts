@@ -1,0 +1,188 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ValueType } from "#weftline";
+import type { InnerNode, NodeReferences, WorkflowNodeKind } from "../../contract.ts";
+import { branchConfig } from "../../nodes/scheduled/branch.ts";
+import { loopConfig } from "../../nodes/scheduled/loop.ts";
+import { mapConfig } from "../../nodes/scheduled/map.ts";
+import { valueTypeOf } from "../cel-types.ts";
+import type { Problem } from "../fields.ts";
+import type { NamedTarget, Surroundings } from "../surroundings.ts";
+import type { JsonObject, NodeDefinition } from "../types.ts";
+import { configParts } from "./config-parts.ts";
+import type { ExpressionChecks } from "./expressions.ts";
+import { fitProblems, type TemplateType } from "./fit.ts";
+import { unknownNode, type WorkflowGraph } from "./graph.ts";
+import { branchTargets } from "./roles.ts";
+import type { Targets } from "./targets.ts";
+
+/** The kinds that a run schedules itself. */
+export const scheduledKinds: readonly string[] = ["branch", "map", "loop"];
+
+/** Where settings stand, and what their expressions see. */
+interface Place {
+  readonly node: NodeDefinition;
+  readonly path: readonly string[];
+  readonly variables?: Readonly<Record<string, ValueType>>;
+}
+
+/** Checks the nodes of one definition one by one. */
+export class NodeChecks {
+  readonly problems: Problem[] = [];
+  readonly #graph: WorkflowGraph;
+  readonly #surroundings: Surroundings;
+  readonly #expressions: ExpressionChecks;
+  readonly #targets: Targets;
+
+  constructor(graph: WorkflowGraph, surroundings: Surroundings, expressions: ExpressionChecks, targets: Targets) {
+    this.#graph = graph;
+    this.#surroundings = surroundings;
+    this.#expressions = expressions;
+    this.#targets = targets;
+  }
+
+  /** @param path where the node stands. */
+  async check(node: NodeDefinition, path: readonly string[]): Promise<void> {
+    const place = { node, path: [...path, "config"] };
+    if (node.when !== undefined) this.#condition(node.when, { node, path: [...path, "when"] });
+    const output = await this.#output(node, place);
+    // What is routed has the output of the node that takes over.
+    this.#expressions.outputKnown(node, node.onError === "ROUTE" ? "dyn" : output);
+  }
+
+  async #output(node: NodeDefinition, place: Place): Promise<ValueType> {
+    switch (node.kind) {
+      case "branch":
+        return this.#branch(node, place);
+      case "map":
+        return this.#map(node, place);
+      case "loop":
+        return this.#loop(node, place);
+      case "":
+        return "dyn";
+      default:
+        return this.#plain(node, place);
+    }
+  }
+
+  #condition(source: string, place: Place): void {
+    this.problems.push(...this.#expressions.check(source, { ...place, expects: "condition" }).problems);
+  }
+
+  async #branch(node: NodeDefinition, place: Place): Promise<ValueType> {
+    const settings = await this.#read(branchConfig, node.config, place.path);
+    for (const [at, each] of (settings?.cases ?? []).entries())
+      this.#condition(each.when, { ...place, path: [...place.path, "cases", String(at), "when"] });
+    const places = (settings?.cases ?? []).map((_, at) => ["cases", String(at), "to"]);
+    const targets = settings ? branchTargets({ config: settings as unknown as JsonObject }) : [];
+    for (const [at, key] of targets.entries()) {
+      const target = this.#graph.node(key);
+      const problem = target?.dependsOn.includes(node.key)
+        ? undefined
+        : (unknownNode(this.#graph, key) ?? `"${key}" does not depend on "${node.key}": add it to its dependsOn.`);
+      if (problem !== undefined) this.problems.push({ path: [...place.path, ...(places[at] ?? ["else"])], message: problem });
+    }
+    return "string";
+  }
+
+  async #map(node: NodeDefinition, place: Place): Promise<ValueType> {
+    const settings = await this.#read(mapConfig, node.config, place.path);
+    if (!settings) return { items: "dyn" };
+    const over = this.#expressions.check(settings.over, { ...place, path: [...place.path, "over"], expects: "list" });
+    this.problems.push(...over.problems);
+    const item = typeof over.type === "object" && "items" in over.type ? over.type.items : "dyn";
+    const output = await this.#inner(settings.node, place, { [settings.as]: item, index: "int" });
+    return { items: output };
+  }
+
+  async #loop(node: NodeDefinition, place: Place): Promise<ValueType> {
+    const settings = await this.#read(loopConfig, node.config, place.path);
+    if (!settings) return "dyn";
+    const variables = { item: "dyn", index: "int" } as const;
+    this.#condition(settings.while, { ...place, path: [...place.path, "while"], variables });
+    return this.#inner(settings.node, place, variables);
+  }
+
+  #inner(inner: InnerNode, place: Place, variables: Readonly<Record<string, ValueType>>): Promise<ValueType> {
+    return this.#plain(inner, { ...place, path: [...place.path, "node", "config"], variables });
+  }
+
+  async #plain({ kind: name, config }: Pick<InnerNode, "kind" | "config">, place: Place): Promise<ValueType> {
+    const kind = this.#surroundings.kinds.get(name) as WorkflowNodeKind | undefined;
+    if (!kind) {
+      const known = [...this.#surroundings.kinds.keys(), ...scheduledKinds].toSorted().join(", ");
+      this.problems.push({ path: [...place.path.slice(0, -1), "kind"], message: `There is no kind "${name}". Choose one of: ${known}.` });
+    }
+    const settings = kind && (await this.#read(kind.config, config, place.path));
+    const { expressions, problems } = configParts(config, kind?.expressions ?? [], place.path);
+    this.problems.push(...problems);
+    const templates: TemplateType[] = [];
+    for (const { source, path, as } of expressions) {
+      const checked = this.#expressions.check(source, { ...place, path });
+      this.problems.push(...checked.problems);
+      templates.push({ path: path.slice(place.path.length), type: as === "text" ? "string" : checked.type });
+    }
+    if (!kind || settings === undefined) return "dyn";
+    return this.#known(kind, settings, { config, templates, path: place.path });
+  }
+
+  /** What is known by what the settings name. @returns the type of the output. */
+  async #known(
+    kind: WorkflowNodeKind,
+    settings: unknown,
+    {
+      config,
+      templates,
+      path,
+    }: { readonly config: JsonObject; readonly templates: readonly TemplateType[]; readonly path: readonly string[] },
+  ): Promise<ValueType> {
+    const references = kind.references?.(settings) ?? {};
+    this.problems.push(...(await this.#targets.unknown(references, path)));
+    if (kind.kind === "transform") return templates[0]?.type ?? "dyn";
+    const { member, target } = await this.#targetOf(kind, references);
+    const schema = target?.inputSchema;
+    if (schema) {
+      const within = templates.flatMap(({ path: [first, ...rest], type }) => (first === member ? [{ path: rest, type }] : []));
+      const found = await fitProblems((...args) => this.#surroundings.checkSchema(...args), schema, config[member] ?? {}, within);
+      this.problems.push(...found.map((each) => ({ path: [...path, member, ...each.path], message: `Does not fit: ${each.message}.` })));
+    }
+    if (kind.kind === "input") await this.#schema(config["responseSchema"], [...path, "responseSchema"]);
+    const output = kind.outputSchema?.(settings) ?? target?.outputSchema;
+    return output === undefined ? "dyn" : valueTypeOf(output);
+  }
+
+  /** What a node of a shipped kind starts or calls, and the member of its settings that is given to it. */
+  async #targetOf(
+    { kind }: WorkflowNodeKind,
+    { agents = [], tools = [], workflows = [] }: NodeReferences,
+  ): Promise<{ readonly member: string; readonly target?: NamedTarget | undefined }> {
+    const [agent, tool, workflow] = [agents[0], tools[0], workflows[0]];
+    if (kind === "agent" && agent !== undefined) return { member: "input", target: await this.#targets.agent(agent) };
+    if (kind === "tool" && tool !== undefined) return { member: "arguments", target: await this.#targets.tool(tool) };
+    if (kind === "workflow" && workflow !== undefined) return { member: "input", target: await this.#targets.workflow(workflow) };
+    return { member: "" };
+  }
+
+  async #schema(schema: unknown, path: readonly string[]): Promise<void> {
+    const problem = schema === undefined ? undefined : await this.#surroundings.schemaProblem(schema);
+    if (problem !== undefined) this.problems.push({ path, message: `This is not a JSON Schema: ${problem}.` });
+  }
+
+  async #read<Schema extends StandardSchemaV1>(
+    schema: Schema,
+    config: JsonObject,
+    path: readonly string[],
+  ): Promise<StandardSchemaV1.InferOutput<Schema> | undefined> {
+    const read = await schema["~standard"].validate(config);
+    if (!read.issues) return read.value;
+    for (const issue of read.issues) this.problems.push(...issueProblems(issue, path));
+    return undefined;
+  }
+}
+
+/** A problem for each unknown member that an issue of zod names together. */
+function issueProblems(issue: StandardSchemaV1.Issue, base: readonly string[]): readonly Problem[] {
+  const path = [...base, ...(issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))];
+  const { code, keys } = issue as { readonly code?: unknown; readonly keys?: unknown };
+  if (code !== "unrecognized_keys" || !Array.isArray(keys)) return [{ path, message: issue.message }];
+  return keys.map((key) => ({ path: [...path, String(key)], message: `There is no setting "${key}" here.` }));
+}

@@ -1,0 +1,57 @@
+import { valueTypeOf } from "./cel-types.ts";
+import { ExpressionChecks } from "./checks/expressions.ts";
+import { dependencyProblems, WorkflowGraph } from "./checks/graph.ts";
+import { NodeChecks } from "./checks/nodes.ts";
+import { roleProblems } from "./checks/roles.ts";
+import { Targets } from "./checks/targets.ts";
+import type { Problem } from "./fields.ts";
+import { readDefinition, type ReadDefinition } from "./read.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { WorkflowDefinition } from "./types.ts";
+
+/** How many problems are told; more than that nobody reads. */
+const maxProblems = 1_000;
+/** How long checks may hold up others, in milliseconds. */
+const maxTurnMs = 10;
+
+/**
+ * What is wrong with a definition whose shape is right: cycles, unknown names, expressions that cannot be evaluated, settings that do not fit. All of
+ * it, each with its path.
+ *
+ * @param path where the definition stands in the input.
+ */
+export async function definitionProblems(
+  definition: WorkflowDefinition,
+  surroundings: Surroundings,
+  path: readonly string[],
+): Promise<Problem[]> {
+  const { inputSchema } = definition;
+  const schemaProblem = inputSchema && (await surroundings.schemaProblem(inputSchema));
+  const graph = new WorkflowGraph(definition);
+  const input = inputSchema && schemaProblem === undefined ? valueTypeOf(inputSchema) : "dyn";
+  const checks = new NodeChecks(graph, surroundings, new ExpressionChecks(graph, input), new Targets(surroundings));
+  let turn = performance.now();
+  for (const node of [...graph.order, ...graph.cyclic]) {
+    await checks.check(node, [...path, "nodes", String(graph.nodes.indexOf(node))]);
+    if (performance.now() - turn < maxTurnMs) continue;
+    await new Promise((next) => setImmediate(next));
+    turn = performance.now();
+  }
+  return [
+    ...(schemaProblem === undefined ? [] : [{ path: [...path, "inputSchema"], message: `This is not a JSON Schema: ${schemaProblem}.` }]),
+    ...dependencyProblems(graph, path),
+    ...roleProblems(graph, path),
+    ...checks.problems,
+  ];
+}
+
+/**
+ * Reads a definition and checks it: see {@link readDefinition} and {@link definitionProblems}. It can be used where there are no problems.
+ */
+export async function checkDefinition(input: unknown, surroundings: Surroundings, path: readonly string[]): Promise<ReadDefinition> {
+  const { definition, problems } = readDefinition(input, path);
+  const all = definition ? [...problems, ...(await definitionProblems(definition, surroundings, path))] : problems;
+  const left = all.length - maxProblems;
+  const told = left > 0 ? [...all.slice(0, maxProblems), { path, message: `There are ${left} more problems.` }] : all;
+  return { ...(definition && { definition }), problems: told };
+}
