@@ -25,6 +25,7 @@ fragment RunEventFields on RunEvent {
   ... on StatePatchedEvent { patch }
   ... on UsageRecordedEvent { modelStepId provider model usage { ...UsageFields } }
   ... on ProgressEvent { progress { done total } }
+  ... on SignalEvent { name payload }
   ... on CustomEvent { name data }
 }`;
 

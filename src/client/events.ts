@@ -147,6 +147,7 @@ export type RunEvent =
       readonly usage: Usage;
     } & OfRun)
   | ({ readonly __typename: "ProgressEvent"; readonly progress: { readonly done: number; readonly total: number | null } } & OfRun)
+  | ({ readonly __typename: "SignalEvent"; readonly name: string; readonly payload: unknown } & OfRun)
   | ({ readonly __typename: "CustomEvent"; readonly name: string; readonly data: unknown } & OfRun);
 
 /** What happens in a thread, its runs included, told apart by `__typename`. */

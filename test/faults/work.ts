@@ -13,6 +13,11 @@ export const startRunMutation = `mutation ($input: StartRunInput!) {
 export const decideMutation = `mutation ($input: DecideInterruptInput!) {
   decideInterrupt(input: $input) { __typename ... on DecideInterruptPayload { interrupt { id } } ... on UserError { code message } }
 }`;
+export const signalMutation = `mutation ($run: ID!, $key: String!) {
+  signalRun(run: $run, name: "go", payload: { rows: 2 }, idempotencyKey: $key) {
+    __typename ... on SignalRunPayload { run { id } } ... on UserError { code message }
+  }
+}`;
 export const cancelMutation = `mutation ($run: ID!) {
   cancelRun(run: $run) { __typename ... on CancelRunPayload { run { id status } } ... on UserError { code message } }
 }`;

@@ -29,6 +29,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   // One part stands for a list of one, in which the test can put another's file.
   sendMessage: ({ thread, file }) => ({ input: { thread, parts: { file } } }),
   setTyping: ({ thread }) => ({ thread, typing: true }),
+  signalRun: ({ waitingRun }) => ({ run: waitingRun, name: "go" }),
   startAgent: ({ agent }) => ({ agent: { id: agent } }),
   startRun: ({ agent }) => ({ input: { target: { agent: { id: agent } }, text: "Hello." } }),
   stopAgent: ({ agent }) => ({ agent: { id: agent } }),

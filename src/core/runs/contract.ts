@@ -10,6 +10,7 @@ import type { Stream } from "./entities/stream.ts";
 import type { LoggedEvent, NewEvent, ProgramEventBody } from "./events.ts";
 import type { RecallRequest } from "./memory.ts";
 import type { RunContext } from "./runtime.ts";
+import type { Signal, TakenSignal } from "./signals/types.ts";
 import type { ToolPolicy } from "./tools.ts";
 import type { DecisionKind, OnBusy, RunTrigger } from "./types.ts";
 
@@ -76,6 +77,12 @@ export interface ProgramState {
    * @throws what the target's type throws, as NOT_FOUND.
    */
   findTarget(field: string, value: unknown): Promise<{ readonly targetType: string; readonly target: FoundTarget }>;
+  /**
+   * Takes the oldest signal of a name that no step has taken; the same step is given the same one again. Nothing where there is none yet.
+   *
+   * @param stepId of a step whose start is durable.
+   */
+  takeSignal(stepId: string, name: string): Promise<TakenSignal | undefined>;
   /** Cancels runs below this one. */
   cancel(ids: readonly string[], reason: string): Promise<void>;
 }
@@ -254,6 +261,12 @@ export interface RunService {
    */
   retry(scope: Scope, tx: Tx, runId: string, checkpoint?: string): Promise<Run>;
   decide(scope: Scope, decision: Decide): Promise<Interrupt>;
+  /**
+   * Sends a run of the transaction's viewer a signal: logged whenever it comes, and kept until a step takes it.
+   *
+   * @throws NOT_FOUND; INVALID_INPUT; CONFLICT for a run that has ended; RATE_LIMITED while too many are not taken.
+   */
+  signal(tx: Tx, runId: string, signal: Signal): Promise<void>;
   /** @throws NOT_FOUND */
   find(scope: Scope, runId: string): Promise<Run>;
   /** The state at a checkpoint that the caller may see. */

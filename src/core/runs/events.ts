@@ -143,6 +143,7 @@ export interface EventPayloads {
   };
   "interrupt.raised": { readonly interrupt: string; readonly status: InterruptStatus };
   "interrupt.resolved": { readonly interrupt: string; readonly status: InterruptStatus };
+  "signal.received": { readonly name: string; readonly payload?: unknown };
   /** Once a run, where its agent recalls: what its model is shown, how many records there was no room for, and why there are none. */
   "memory.recalled": {
     readonly s: number;

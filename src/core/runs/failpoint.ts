@@ -29,6 +29,8 @@ export const failpointNames = [
   "decide.before",
   "decide.inside",
   "decide.committed",
+  "signal.inside",
+  "signal.committed",
   "cancel.before",
   "cancel.inside",
   "cancel.committed",

@@ -194,6 +194,8 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     apply: ({ interrupts }, { interrupt }) => void interrupts.delete(interrupt),
   },
 
+  "signal.received": { in: alive, problem: (_, { name }) => (isText(name) ? undefined : "a signal has no name"), apply: stay },
+
   "memory.recalled": {
     in: atWork,
     problem: ({ steps }, { s, records }) => {
@@ -223,7 +225,7 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
 };
 
 /** Kinds of plugins, as `memory.saved`, may come while the run is at work; what begins like a kind of the core must be one. */
-const coreKind = /^(run|step|message|tool|interrupt|state|usage)\./;
+const coreKind = /^(run|step|message|tool|interrupt|signal|state|usage)\./;
 
 function ruleOf(kind: string): Rule<EventKind> | undefined {
   if (Object.hasOwn(rules, kind)) return rules[kind as EventKind] as unknown as Rule<EventKind>;

@@ -18,6 +18,8 @@ import { interruptEntity, messageEntity, toolCallEntity } from "./entities/messa
 import { runEntity, runMetadataEntity, stepEntity, usageEntity, type Run } from "./entities/run.ts";
 import { eventEntity, storageEntity, streamEntity } from "./entities/stream.ts";
 import { toolCallAuditEntity } from "./entities/tool-audit.ts";
+import { runSignalEntity } from "./signals/entity.ts";
+import { purgeSignals } from "./signals/rows.ts";
 import { faultInjections } from "./failpoint.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
@@ -61,6 +63,7 @@ export const runsPlugin = definePlugin({
     toolCallEntity,
     interruptEntity,
     approverEntity,
+    runSignalEntity,
     toolCallAuditEntity,
     checkpointEntity,
     checkpointValueEntity,
@@ -121,6 +124,7 @@ export const runsPlugin = definePlugin({
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };
     contribute(purgers, "runs.approvers", { purge: ({ sql }, { runIds }) => purgeApprovers(sql, runIds) });
+    contribute(purgers, "runs.signals", { purge: ({ sql }, { runIds }) => purgeSignals(sql, runIds) });
     contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });
     onReady(() => engine.start("takeOver"));
     onClose(startHousekeeping(host));

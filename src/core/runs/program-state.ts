@@ -6,6 +6,7 @@ import { cancelTree } from "./cancel.ts";
 import { runTargets, type ProgramState } from "./contract.ts";
 import { Interrupt } from "./entities/message.ts";
 import { Run, Step } from "./entities/run.ts";
+import { takeSignal } from "./signals/rows.ts";
 import type { Stage } from "./stage.ts";
 
 /** So many steps with a time are read at once. */
@@ -49,6 +50,7 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       }
       throw new WeftlineError("NOT_FOUND", { what: `type of target "${field}"` });
     },
+    takeSignal: (stepId, name) => takeSignal(host.database, run, stepId, name),
     async cancel(ids, reason) {
       await host.database.commit(async (tx) => {
         for (const id of ids) await cancelTree(host.signals, tx, id, reason);

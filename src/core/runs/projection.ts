@@ -11,6 +11,7 @@ import {
   type NewChild,
   type StepDue,
 } from "./events.ts";
+import { insertSignal } from "./signals/rows.ts";
 import { toolProjectors } from "./projection-tools.ts";
 import { RunRow } from "./run-row.ts";
 import {
@@ -193,6 +194,12 @@ const projectors: Projectors = {
     ),
 
   ...toolProjectors,
+
+  "signal.received": async (sql, run, event, _, effects) => {
+    await effects.row.write(sql, run.id);
+    await insertSignal(sql, run.id, event);
+    await wake(sql, run.id, effects.wakes);
+  },
 
   "usage.recorded": async (sql, run, { payload, at, seq }, row, effects) => {
     await sql.run(

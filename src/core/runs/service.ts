@@ -8,6 +8,7 @@ import { decideInterrupt, type DecisionHost } from "./decide.ts";
 import { Run } from "./entities/run.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import { retryRun } from "./retry.ts";
+import { signalRun } from "./signals/signal.ts";
 import { answerMessage, startRun, type StartHost } from "./start.ts";
 
 /** What the service needs beyond the log. */
@@ -22,6 +23,7 @@ export function createRunService(host: ServiceHost): RunService {
     retry: (scope, tx, runId, checkpoint) => retryRun(host, scope, tx, runId, checkpoint),
     failingProviders: () => host.providers.failing(),
     decide: (scope, decision) => decideInterrupt(host, scope, decision),
+    signal: (tx, runId, signal) => signalRun(host, tx, runId, signal),
     find: findRun,
     stateAt: (checkpoint) => stateAt(host.database, checkpoint),
     openRuns: (scope, threadId) =>

@@ -3,7 +3,7 @@ import { runCase } from "../case.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, pause } from "../server.ts";
-import { cancelMutation, createApprover, makeWorker, startRun, texts } from "../work.ts";
+import { cancelMutation, createApprover, makeWorker, signalMutation, startRun, texts } from "../work.ts";
 
 /** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
 const mostHits = 60;
@@ -78,7 +78,28 @@ const compact: Scenario = async (server, agent, round) => {
   await server.insist("mutation { faultsCompact }");
 };
 
-const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact };
+/** A run that is sent a signal while it waits, and then goes on. */
+const signal: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  const run = await startRun(server, agent, texts.approval(2), `${round}-signal`);
+  const approver = createApprover(server);
+  let sent: Promise<unknown> | undefined;
+  const { gaps, repeats, status } = await followRun(client, run, (event) => {
+    if (event.__typename !== "InterruptEvent" || event.interruptStatus !== "PENDING") return;
+    sent ??= server.insist(signalMutation, { run, key: `${round}-signal` }).then(() => approver.onEvent(event));
+  });
+  await sent;
+  await approver.done();
+  client.close();
+  const events = await server.insist<{ run: { events: { type: string }[] } }>(
+    "query ($run: ID!) { run(id: $run) { events(first: 1000) { type } } }",
+    { run },
+  );
+  const signals = events.run.events.filter(({ type }) => type === "signal.received").length;
+  if (gaps + repeats > 0 || status !== "SUCCEEDED" || signals !== 1) throw new Error(JSON.stringify({ gaps, repeats, status, signals }));
+};
+
+const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact, signal };
 const scenarioOf = (point: FailpointName): Scenario => scenarios[point.split(".")[0] ?? ""] ?? work;
 
 /** Only a framework that keeps checkpoints reaches their points. */

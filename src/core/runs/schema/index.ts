@@ -11,6 +11,7 @@ import { addMessage } from "./message.ts";
 import { addMutations } from "./mutations.ts";
 import { addRun } from "./run.ts";
 import { addRunList } from "./run-list.ts";
+import { addSignals } from "./signals.ts";
 import { addSnapshots } from "./snapshot.ts";
 import { addStep } from "./step.ts";
 import { addSubscription } from "./subscription.ts";
@@ -39,5 +40,6 @@ export function addRunsSchema(builder: GraphBuilder): void {
   addSnapshots(builder);
   addInputs(builder);
   addMutations(builder);
+  addSignals(builder);
   addSubscription(builder);
 }

@@ -53,7 +53,7 @@ export function addMutations(builder: GraphBuilder): void {
 
 type RunErrors = NonNullable<Parameters<typeof resultType>[2]["errors"]>;
 
-function runResult(builder: GraphBuilder, name: string, errors: RunErrors) {
+export function runResult(builder: GraphBuilder, name: string, errors: RunErrors) {
   return resultType<{ readonly run: Run }>(builder, name, {
     errors,
     fields: (t) => ({ run: t.field({ type: Run, nullable: false, description: "The run.", resolve: ({ run }) => run }) }),
@@ -91,7 +91,7 @@ function addDecision(builder: GraphBuilder): void {
 }
 
 /** A run as it is after a change. */
-async function runNow(scope: Scope, id: string): Promise<{ readonly run: Run }> {
+export async function runNow(scope: Scope, id: string): Promise<{ readonly run: Run }> {
   return { run: (await loadOne<Run>(scope, loadRuns, id)) ?? (await scope.use(runService).find(scope, id)) };
 }
 
