@@ -97,6 +97,7 @@ export function castPlugin(cast: Cast) {
       registry: {
         resolve: (names: readonly string[]) => tools.filter(({ name }) => names.includes(name)),
         find: (name: string) => tools.find((tool) => tool.name === name),
+        ofTenant: async () => [],
         settled: () => undefined,
         judge: ({ approval }: ToolDefinition) => (approval === "NEVER" ? { ask: false as const } : { ask: true as const }),
         approvers: ({ approvers }: ToolDefinition) => approvers,

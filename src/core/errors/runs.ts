@@ -10,6 +10,11 @@ export const runErrors = {
   ),
   RUN_DEADLINE: entry("conflict", "The run passed its deadline.", "Give it a longer deadline in limits."),
   RUN_LIMIT: entry("conflict", "The run reached its limit of {limit}.", "Raise it in limits."),
+  RUN_TOO_DEEP: entry(
+    "conflict",
+    "The chain of runs {chain} is too long: {problem}.",
+    "Let whoever stands earlier in the chain do the work, or take the capability that leads back away.",
+  ),
   STATE_REFUSED: entry(
     "conflict",
     "What the run wants kept is refused: {problem}.",

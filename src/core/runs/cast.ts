@@ -44,7 +44,7 @@ export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnC
       fix: "Add the plugin again.",
     });
   const program = await target.value.program(run);
-  if ("run" in program) return { kind: "own", program, plugin: target.plugin, tools: await toolsOf(lookup, program.capabilities) };
+  if ("run" in program) return { kind: "own", program, plugin: target.plugin, tools: await toolsOf(lookup, run, program.capabilities) };
   const found = lookup.contributions(runtimes).get(program.framework);
   if (!found) {
     const known = [...lookup.contributions(runtimes).keys()].join(", ");
@@ -53,7 +53,7 @@ export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnC
   const elsewhere = found.value.answersElsewhere?.(program.options) ?? false;
   if (elsewhere) refuseUnheard(program);
   const model = elsewhere ? noModel : lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
-  const tools = program.capabilities.length > 0 ? await toolsOf(lookup, program.capabilities) : [];
+  const tools = program.capabilities.length > 0 ? await toolsOf(lookup, run, program.capabilities) : [];
   return { kind: "agent", program, runtime: found.value, plugin: found.plugin, model, tools };
 }
 
@@ -78,9 +78,9 @@ const noModel: ModelBinding = {
   timeoutMs: 0,
 };
 
-async function toolsOf(lookup: Lookup, names: readonly string[]): Promise<readonly ToolDefinition[]> {
+async function toolsOf(lookup: Lookup, { tenantId }: Run, names: readonly string[]): Promise<readonly ToolDefinition[]> {
   if (!lookup.has(toolRegistry)) return [];
   const registry = lookup.use(toolRegistry);
   await registry.settled(names);
-  return registry.resolve(names);
+  return [...registry.resolve(names), ...(await registry.ofTenant(names, { tenantId }))];
 }

@@ -1,10 +1,12 @@
 import type { Sql } from "../database/sql.ts";
 import { sizeOf } from "../json/size.ts";
+import { tokensLeft } from "./child-limits.ts";
 import { event, type NewChild } from "./events.ts";
 import { appendEvents } from "./log.ts";
 import { insertRun, newRun } from "./new-run.ts";
 import { projectedRun, type Effects, type ProjectedRun } from "./projector.ts";
-import type { RunSettings } from "./entities/run.ts";
+import { chainTo, checkDepth } from "./run-chain.ts";
+import type { RunLimits, RunSettings } from "./entities/run.ts";
 import type { RunStatus } from "./types.ts";
 
 interface ParentRow {
@@ -12,18 +14,33 @@ interface ParentRow {
   readonly root_status: RunStatus;
   readonly deadline_at: number | null;
   readonly settings: string;
+  readonly limits: string;
 }
+
+/** Who advances a child: a worker with a place for it, or the call that waits for it, in the place of its parent. */
+export type ChildPlace = "OWN" | "PARENTS";
 
 /**
  * Queues a run below another, within the transaction that appends the step which starts it. A tree that is being cancelled gets no new runs: its
  * step then ends without one.
+ *
+ * @throws RUN_TOO_DEEP
  */
-export async function queueChild(sql: Sql, parent: ProjectedRun, child: NewChild, effects: Effects): Promise<void> {
+export async function queueChild(
+  sql: Sql,
+  parent: ProjectedRun,
+  { place: whose, ...child }: NewChild & { readonly place: ChildPlace },
+  effects: Effects,
+): Promise<void> {
+  // What the parent has used so far stands in the batch, perhaps.
+  await effects.row.write(sql, parent.id);
   const above = await sql.get<ParentRow>(
-    `select p.root_id, r.status as root_status, p.deadline_at, p.settings from runs_run p join runs_run r on r.id = p.root_id where p.id = ?`,
+    `select p.root_id, r.status as root_status, p.deadline_at, p.settings, p.limits from runs_run p join runs_run r on r.id = p.root_id where p.id = ?`,
     parent.id,
   );
   if (!above || above.root_status === "CANCELLING") return;
+  checkDepth(await chainTo(sql, parent.id), { targetType: child.targetType, targetId: child.target.id, name: child.target.name });
+  const maxTokens = await tokensLeft(sql, parent.id, JSON.parse(above.limits) as RunLimits);
   const { tenantId, ownerId, streamNum } = parent;
   const { events, bytes } = await appendEvents(sql, {
     streamNum,
@@ -41,10 +58,13 @@ export async function queueChild(sql: Sql, parent: ProjectedRun, child: NewChild
     settings: { simulated },
     ...(input === undefined ? {} : { input }),
     ...(text === undefined ? {} : { text }),
-    ...(timeoutMs === undefined ? {} : { limits: { deadlineMs: timeoutMs } }),
+    limits: {
+      ...(timeoutMs === undefined ? {} : { deadlineMs: timeoutMs }),
+      ...(maxTokens === undefined ? {} : { maxTokens: Math.max(1, maxTokens) }),
+    },
   };
   const run = newRun({ tenantId, ownerId }, request, place, { events });
   await insertRun(sql, run, { latest: above.deadline_at });
   effects.started.push({ run: projectedRun(run), events, bytes });
-  effects.wakes.due.add(child.id);
+  if (whose === "OWN") effects.wakes.due.add(child.id);
 }

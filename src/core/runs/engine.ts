@@ -30,6 +30,14 @@ interface Active {
   readonly done: Promise<void>;
 }
 
+/** How a claimed run is advanced. */
+interface Advance {
+  /** What a cancel has reached it by since it was claimed. */
+  readonly end?: AbortController | undefined;
+  /** Whether it has a place of its own, or that of the run above it. */
+  readonly place?: "OWN" | "ABOVE";
+}
+
 /** As how many take-overs one counts of the run that its process stood still in: with any other it is more than a run may have. */
 const stalledTakeovers = 5;
 
@@ -132,6 +140,26 @@ export class EmbeddedEngine {
     this.#advance(run);
   }
 
+  /**
+   * Advances a run below one that is at work here, in that one's place.
+   *
+   * @returns its turn; nothing where it waits, has ended, or is another's.
+   */
+  async advanceBelow(runId: string): Promise<{ readonly done: Promise<void> } | undefined> {
+    const atWork = this.#active.get(runId);
+    if (atWork) return atWork;
+    if (!this.#working || this.#stopped || this.#starting.has(runId)) return undefined;
+    try {
+      for (const run of await readClaimed(this.#host, await this.#claimAll([runId]))) {
+        if (this.#stopped) await this.#release(run);
+        else this.#advance(run, { end: this.#starting.get(run.id), place: "ABOVE" });
+      }
+    } finally {
+      this.#starting.delete(runId);
+    }
+    return this.#active.get(runId);
+  }
+
   /** A run at work here is to end. */
   nudge(runId: string, code: ErrorCode, details: Readonly<Record<string, unknown>> = {}): void {
     const end = this.#active.get(runId)?.end ?? this.#starting.get(runId);
@@ -144,7 +172,7 @@ export class EmbeddedEngine {
     for (const { id, ms } of await findSoonDue(this.#host.database.read, { withinMs: this.#options.sweepMs, limit: maxTimed })) {
       this.ringIn(id, ms);
     }
-    const free = this.#options.concurrency - this.#active.size;
+    const { free } = this.#claims;
     if (free > 0) for (const id of await findDue(this.#host.database.read, free)) this.ring(id);
   }
 
@@ -208,7 +236,7 @@ export class EmbeddedEngine {
       failpoint?.("claim.committed");
       for (const run of await readClaimed(this.#host, claimed)) {
         if (!places.delete(run.id)) this.#claims.take(run);
-        this.#advance(run, this.#starting.get(run.id));
+        this.#advance(run, { end: this.#starting.get(run.id) });
       }
     } finally {
       for (const id of next.keys()) this.#starting.delete(id);
@@ -246,13 +274,13 @@ export class EmbeddedEngine {
     return changed > 0;
   }
 
-  #advance(run: Run, end = new AbortController()): void {
+  #advance(run: Run, { end = new AbortController(), place = "OWN" }: Advance = {}): void {
     const abort = new AbortController();
     const drain = new AbortController();
     const wakes = new WakeSignal();
     const done = this.#inOwnContext(() => this.#turn(run, { abort, end, drain: drain.signal, wakes })).finally(() => {
       this.#active.delete(run.id);
-      this.#claims.giveBack(run);
+      if (place === "OWN") this.#claims.giveBack(run);
       this.#pump();
     });
     this.#active.set(run.id, { abort, end, drain, wakes, epoch: run.epoch, done });

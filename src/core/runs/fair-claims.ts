@@ -26,6 +26,10 @@ export class FairClaims {
     return Math.floor(this.#places / 4) - this.#held;
   }
 
+  get free(): number {
+    return this.#places - this.#held;
+  }
+
   /** Whether a new run may have a place at once: there is one for it, and no run of the same viewer has waited longer. */
   admits(owner: PlaceOwner): boolean {
     return this.#hasRoom(owner) && !this.#waiting.has(viewerKey(owner));
@@ -69,7 +73,7 @@ export class FairClaims {
   }
 
   #hasRoom(owner: PlaceOwner): boolean {
-    const free = this.#places - this.#held;
+    const { free } = this;
     return free > 0 && this.#of(viewerKey(owner)) < 2 * free - this.#of(tenantKey(owner));
   }
 

@@ -47,7 +47,7 @@ async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
  */
 const earlierMessages = `
   select m.role, m.status, m.run_id as "runId", m.parts, m.native from runs_message m
-  where m.stream_num = ? and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq < ?
+  where m.stream_num = ? and m.thread_id is not null and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq < ?
   and (m.run_id is null or (m.run_id <> ? and m.run_id not in (select id from runs_run where regenerates_id = ?)))
   order by m.turn_seq desc, m.start_seq desc limit ?`;
 

@@ -110,7 +110,20 @@ export const runsPlugin = definePlugin({
       nudge: (id, reason) => engine.nudge(id, "RUN_CANCELLED", reason === undefined ? {} : { reason }),
     };
     const engine: EmbeddedEngine = new EmbeddedEngine(
-      { database, writer, log, lookup, gates: new ToolGates(), uncaught, providers, quota, stalls, signals, failpoint },
+      {
+        database,
+        writer,
+        log,
+        lookup,
+        gates: new ToolGates(),
+        uncaught,
+        providers,
+        quota,
+        stalls,
+        signals,
+        advanceBelow: (id) => engine.advanceBelow(id),
+        failpoint,
+      },
       options,
     );
     const host = {

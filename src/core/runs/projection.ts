@@ -143,7 +143,10 @@ const projectors: Projectors = {
       due.value,
     );
     if (payload.node !== undefined && payload.attempt > 1) await clearDue(sql, run.id, payload);
-    if (row.child !== undefined) await queueChild(sql, run, row.child as NewChild, effects);
+    if (row.child !== undefined) {
+      const place = row.childPlace === "PARENTS" ? "PARENTS" : "OWN";
+      await queueChild(sql, run, { ...(row.child as NewChild), place }, effects);
+    }
     if (payload.stepKind === "MODEL" && provenance !== null) noteProvenance(effects.row, provenance);
   },
   "step.finished": (sql, run, { payload, at }, row) => {

@@ -48,7 +48,9 @@ export {
   type RuntimeStatus,
 } from "./runtime.ts";
 export {
+  RunBelow,
   skills,
+  tenantTools,
   toolRegistry,
   toolSources,
   tools,
@@ -56,9 +58,11 @@ export {
   type PolicedCall,
   type SideEffects,
   type SkillDefinition,
+  type TenantTools,
   type ToolContext,
   type ToolDefinition,
   type ToolOutcome,
+  type ToolOwner,
   type ToolPolicy,
   type ToolRegistry,
   type ToolRequest,

@@ -1,4 +1,5 @@
 import type { Provenance } from "../host/types.ts";
+import type { ChildPlace } from "./child-runs.ts";
 import { textOf, type StoredPart } from "./entities/message.ts";
 import {
   messageIdOf,
@@ -28,6 +29,8 @@ interface OpenStep {
   readonly startedAt: number;
   /** Of a model's, whose it is. */
   readonly provenance: Provenance | undefined;
+  /** The run that it started. */
+  readonly child: string | undefined;
 }
 
 /** A message whose text is known from the log only: the process that wrote it was lost. */
@@ -118,7 +121,12 @@ export class RunSession extends RunQueue {
   resumeSteps(started: Iterable<LoggedEvent<EventPayloads["step.started"]>>): void {
     const now = Date.now();
     for (const { at, payload } of started) {
-      this.#steps.set(payload.key, { s: payload.s, startedAt: performance.now() - (now - at), provenance: undefined });
+      this.#steps.set(payload.key, {
+        s: payload.s,
+        startedAt: performance.now() - (now - at),
+        provenance: undefined,
+        child: payload.child,
+      });
       this.#stepNumbers.set(payload.key, payload.s);
     }
   }
@@ -186,12 +194,13 @@ export class RunSession extends RunQueue {
       readonly parent?: string | undefined;
       readonly input?: unknown;
       readonly provenance?: Provenance | undefined;
+      readonly childPlace?: ChildPlace;
     } = {},
   ): number {
     const s = ++this.#counters.s;
     const attempt = (this.#attempts.get(step) ?? 0) + 1;
     const parent = more.parent === undefined ? undefined : this.#steps.get(more.parent)?.s;
-    const { nodeKey, iteration, compensates, due, child } = more;
+    const { nodeKey, iteration, compensates, due, child, childPlace } = more;
     const payload = {
       s,
       key: step,
@@ -205,9 +214,9 @@ export class RunSession extends RunQueue {
     };
     const provenance = stepKind === "MODEL" ? (more.provenance ?? this.#provenance) : undefined;
     if (provenance !== undefined && this.#heard !== "SIMULATED") this.#heard = provenance;
-    this.append("step.started", payload, { row: { provenance, input: more.input, compensates, due, child } });
+    this.append("step.started", payload, { row: { provenance, input: more.input, compensates, due, child, childPlace } });
     this.#noteStep(payload);
-    this.#steps.set(step, { s, startedAt: performance.now(), provenance });
+    this.#steps.set(step, { s, startedAt: performance.now(), provenance, child: child?.id });
     this.#stepNumbers.set(step, s);
     return s;
   }
@@ -235,6 +244,11 @@ export class RunSession extends RunQueue {
     return s === undefined ? undefined : stepIdOf(this.run.id, s);
   }
 
+  /** The run that an open step started, in this turn or an earlier one. */
+  childOf(step: string): string | undefined {
+    return this.#steps.get(step)?.child;
+  }
+
   /** Notes a call in the message that asks for it. @returns its number. */
   requestCall(name: string, row: Readonly<Record<string, unknown>>, at?: { readonly message: string; readonly part: number }): number {
     const c = this.#counters.c + 1;
@@ -260,14 +274,17 @@ export class RunSession extends RunQueue {
    * has its model ask again.
    */
   closeLeft(): void {
+    const error = "The turn that asked for it was lost.";
     for (const c of this.open.calls) {
-      if (this.#left.has(c)) this.append("tool.finished", { c, status: "CANCELLED", error: "The turn that asked for it was lost." });
+      if (!this.#left.has(c)) continue;
+      this.append("tool.finished", { c, status: "CANCELLED", error });
+      if (this.#steps.has(toolStep(c))) this.closeStep(toolStep(c), "CANCELLED", { error });
     }
   }
 
   /**
    * Leaves a failed attempt behind: steps and unmade calls end, but the message stays open until the next attempt's takes its place, or until
-   * the run ends.
+   * the run ends. A step that started a run goes on with it.
    */
   breakOff(reason: string): void {
     for (const [name, { m, parts }] of this.#messages) {
@@ -280,8 +297,11 @@ export class RunSession extends RunQueue {
     }
     const { calls, steps } = this.open;
     for (const c of calls) this.#left.add(c);
-    for (const s of steps) this.append("step.finished", { s, status: "FAILED", error: reason });
+    const lasting = [...this.#steps].filter(([, { child }]) => child !== undefined);
+    const kept = new Set(lasting.map(([, { s }]) => s));
+    for (const s of steps) if (!kept.has(s)) this.append("step.finished", { s, status: "FAILED", error: reason });
     this.#steps.clear();
+    for (const [name, step] of lasting) this.#steps.set(name, step);
   }
 
   /** A message is the model's that is being asked; one that no model says is what the run has been so far. */
@@ -360,6 +380,9 @@ export class RunSession extends RunQueue {
     if (child !== undefined) this.startedRuns.add(child);
   }
 }
+
+/** The name of a call's step. */
+export const toolStep = (c: number): string => `tool/${c}`;
 
 function countersOf(past: readonly LoggedEvent[], usage: StoredUsage): { m: number; s: number; c: number; u: number } {
   const counters = { m: 0, s: 0, c: 0, u: usage.modelCalls };

@@ -33,6 +33,8 @@ export interface TurnHost {
   readonly stalls: StallWatch;
   /** Appends past a run's own session, as of runs below it. */
   readonly signals: CancelHost;
+  /** Advances a run in the place of the one above it. @returns its turn here; nothing where none is to be had now. */
+  advanceBelow(runId: string): Promise<{ readonly done: Promise<void> } | undefined>;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -80,8 +82,13 @@ export function hear({ host, run, session, abort }: Stage, plugin: string, body:
   return wait;
 }
 
-/** @throws PROTOCOL_VIOLATION where something that the plugin began stands open at the end of its turn. */
+/**
+ * Ends what earlier turns left and this one, which is over, did not go on with.
+ *
+ * @throws PROTOCOL_VIOLATION where something that the plugin began stands open.
+ */
 export function checkClosed({ session }: Stage, plugin: string): void {
+  session.closeLeft();
   const { messages, steps } = session.open;
   if (messages.length + steps.length === 0) return;
   throw new WeftlineError("PROTOCOL_VIOLATION", { plugin, problem: "the turn ended with a message or a step open" });

@@ -61,7 +61,8 @@ export class ToolApproval {
    * @throws RUN_SUSPENDED while a person has to say.
    */
   afterLoss(call: ApprovableCall, tool: ToolDefinition, args: unknown): Approved {
-    if (tool.idempotent) return { go: args };
+    // One that is a run has changed nothing before that was started.
+    if (tool.idempotent || tool.startsRun) return { go: args };
     const uncertain = call.interrupts.filter(({ kind }) => kind === "UNCERTAIN")[call.attempt - 1];
     if (uncertain) return decided(uncertain, tool, args);
     throw this.#ask(call, tool, args, {

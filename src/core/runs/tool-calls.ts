@@ -9,11 +9,12 @@ import { toolCallIdOf } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { outcomeOf } from "./history.ts";
 import { untilAborted } from "./plugin-work.ts";
-import type { RunSession } from "./session.ts";
+import { toolStep, type RunSession } from "./session.ts";
 import { ToolApproval } from "./tool-approval.ts";
 import type { StallWatch } from "./stall-watch.ts";
 import type { ToolGates } from "./tool-gates.ts";
 import { keptError, keptResult } from "./tool-results.ts";
+import type { ToolRuns } from "./tool-runs.ts";
 import type { PolicedCall, ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
 
 /** The most that a tool's progress may carry, in characters of JSON. */
@@ -34,6 +35,14 @@ interface KnownCall {
   interrupts: readonly Interrupt[];
 }
 
+/** A call whose tool is about to be asked. */
+interface Invoked {
+  readonly call: KnownCall;
+  readonly tool: ToolDefinition;
+  readonly args: unknown;
+  readonly request: ToolRequest;
+}
+
 /** What the calls of one turn need. */
 export interface ToolCallsOptions {
   readonly session: RunSession;
@@ -46,6 +55,8 @@ export interface ToolCallsOptions {
   readonly log: Logger;
   readonly uncaught: UncaughtErrors;
   readonly stalls: StallWatch;
+  /** Calls that are runs. */
+  readonly runs: ToolRuns;
   readonly failpoint?: Failpoint | undefined;
   /** What earlier turns of the run left. */
   readonly calls: readonly ToolCall[];
@@ -129,6 +140,8 @@ export class ToolCalls {
   async #runOne(call: KnownCall, request: ToolRequest): Promise<ToolOutcome> {
     const { session, tools, gates, signal } = this.#options;
     if (call.outcome) return call.outcome;
+    const begun = session.childOf(toolStep(call.c));
+    if (begun !== undefined) return this.#goOn(call, begun, request);
     if (request.problem !== undefined) return this.#finish(call, { status: "ERROR", error: request.problem });
     const tool = tools.find(({ name }) => name === request.name);
     if (!tool) return this.#finish(call, { status: "ERROR", error: `There is no tool "${request.name}" for this agent.` });
@@ -193,32 +206,62 @@ export class ToolCalls {
   }
 
   async #execute(call: KnownCall, tool: ToolDefinition, args: unknown, request: ToolRequest): Promise<ToolOutcome> {
-    const { session, signal, log, failpoint } = this.#options;
+    const { session, signal, log, runs, failpoint } = this.#options;
     failpoint?.("tool.before");
+    const invoked = { call, tool, args, request };
+    const child = tool.startsRun ? await this.#invoke(invoked, (asked) => runs.prepare(asked)) : undefined;
+    if (child && "status" in child) {
+      if (child.status === "CANCELLED") signal.throwIfAborted();
+      return this.#finish(call, child);
+    }
     const attempt = ++call.attempt;
-    const step = `tool/${call.c}`;
-    session.openStep(step, tool.name, "TOOL", { parent: request.parentStep, input: shown(args) });
+    const below = child ? { child, childPlace: "PARENTS" as const } : {};
+    session.openStep(toolStep(call.c), tool.name, "TOOL", { parent: request.parentStep, input: shown(args), ...below });
     session.append("tool.started", { c: call.c, attempt });
     await session.flush();
     failpoint?.("tool.started");
     signal.throwIfAborted();
+    if (child) return this.#goOn(call, child.id, request);
     const started = performance.now();
-    const outcome = await this.#invoke(call, tool, args, request);
+    const outcome = await this.#invoke(invoked, (answer) => this.#answered(tool, answer));
     const ms = Math.round(performance.now() - started);
     failpoint?.("tool.executed");
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
     log.debug({ tool: tool.name, status: outcome.status, ms }, "a tool ran");
+    this.#endStarted(call, outcome, ms);
+    return outcome;
+  }
+
+  /**
+   * Waits for the run that a call is, begun in this turn or an earlier one: what was decided about the call stands.
+   *
+   * @throws RUN_SUSPENDED where that run waits.
+   */
+  async #goOn(call: KnownCall, childId: string, { name, signal: own }: ToolRequest): Promise<ToolOutcome> {
+    const { session, tools, runs, signal, failpoint } = this.#options;
+    const { ms, outcome: ended } = await runs.outcome(childId, own);
+    failpoint?.("tool.executed");
+    if (ended.status === "CANCELLED") signal.throwIfAborted();
+    const tool = tools.find((each) => each.name === name);
+    const outcome = ended.status === "SUCCESS" ? await this.#answered(tool ?? {}, ended.result) : ended;
+    // A turn that asked for something else meanwhile has ended it.
+    if (session.open.calls.includes(call.c)) this.#endStarted(call, outcome, ms);
+    return { ...outcome, ...(call.edited ? { edited: { arguments: call.arguments } } : {}) };
+  }
+
+  #endStarted(call: KnownCall, outcome: ToolOutcome, ms: number): void {
+    const { session, failpoint } = this.#options;
     session.append("tool.finished", finishedPayload(call.c, outcome, ms), { urgency: "now" });
     session.closeStep(
-      step,
+      toolStep(call.c),
       outcome.status === "SUCCESS" ? "SUCCEEDED" : "FAILED",
       outcome.status === "SUCCESS" ? { output: outcome.result } : { error: outcome.error },
     );
     failpoint?.("tool.finished");
-    return outcome;
   }
 
-  async #invoke(call: KnownCall, tool: ToolDefinition, args: unknown, { signal: own }: ToolRequest): Promise<ToolOutcome> {
+  async #invoke<T>({ call, tool, args, request }: Invoked, take: (answer: unknown) => Promise<T>): Promise<T | ToolOutcome> {
+    const { signal: own } = request;
     const { session, signal, log, uncaught, stalls } = this.#options;
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     const both = AbortSignal.any([signal, timeout, ...(own ? [own] : [])]);
@@ -234,7 +277,7 @@ export class ToolCalls {
       };
       stalls.enter(session.run.id);
       const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
-      return await this.#answered(tool, await untilAborted(work, both));
+      return await take(await untilAborted(work, both));
     } catch (error) {
       if (signal.aborted || own?.aborted) return { status: "CANCELLED", error: "The run was stopped." };
       if (timeout.aborted)
@@ -246,7 +289,7 @@ export class ToolCalls {
     }
   }
 
-  async #answered(tool: ToolDefinition, answer: unknown): Promise<ToolOutcome> {
+  async #answered(tool: Pick<ToolDefinition, "maxResultChars" | "outputSchema">, answer: unknown): Promise<ToolOutcome> {
     let kept: ReturnType<typeof keptResult>;
     try {
       kept = keptResult(answer, tool);

@@ -55,6 +55,26 @@ export interface ToolContext {
   progress(data: unknown): void;
 }
 
+/** A run that is made in place of a call. */
+export interface RunBelowRequest {
+  /** At {@link runTargets}, as `Agent`. */
+  readonly targetType: string;
+  readonly target: { readonly id: string; readonly name: string; readonly version?: number };
+  readonly text?: string;
+  readonly input?: unknown;
+  /** At most so long, in milliseconds; by default as long as the run of the caller may last. */
+  readonly timeoutMs?: number;
+}
+
+/** What a tool that {@link ToolDefinition.startsRun starts a run} answers: the run whose output is the result of the call. */
+export class RunBelow {
+  readonly request: RunBelowRequest;
+
+  constructor(request: RunBelowRequest) {
+    this.request = request;
+  }
+}
+
 /** Something an agent can call. */
 export interface ToolDefinition {
   /** As in `time.now`: unique, letters, digits, `_`, `-` and `.`. */
@@ -68,6 +88,12 @@ export interface ToolDefinition {
   readonly idempotent: boolean;
   /** For one call, without the time that it waits for its turn. */
   readonly timeoutMs: number;
+  /**
+   * Whether the call is a run below the caller's, and not work of the tool's own. `execute` then only answers which, as a {@link RunBelow}, within
+   * `timeoutMs`: it changes nothing and may be called again. The run takes no place of its own, is started once whatever happens, and may wait for
+   * people as any run does.
+   */
+  readonly startsRun?: boolean;
   /** How many calls of it run at once in this process; any number unless said. The others wait for their turn. */
   readonly concurrency?: number;
   /** How long an approval may take, in milliseconds. */
@@ -78,6 +104,30 @@ export interface ToolDefinition {
   readonly maxResultChars?: number;
   execute(args: never, ctx: ToolContext): MaybePromise<unknown>;
 }
+
+/** For whom a {@link TenantTools tool of a tenant} is. */
+export interface ToolOwner {
+  readonly tenantId: string;
+}
+
+/** Tools that each tenant has of its own, as one for each of its agents. */
+export interface TenantTools {
+  /**
+   * The tool of a name, read anew.
+   *
+   * @param name what follows the key and the dot. The tool's own name is the whole.
+   * @returns nothing where the tenant has none of that name.
+   */
+  resolve(name: string, owner: ToolOwner): MaybePromise<ToolDefinition | undefined>;
+}
+
+/**
+ * Where plugins put {@link TenantTools}, by the name that their tools' names begin with. Such a tool is given to agents as any other, by its name,
+ * and is listed and called nowhere else.
+ *
+ * @example contribute(tenantTools, "agent", { resolve: (name, { tenantId }) => … }); // answers "agent.Researcher" for "Researcher"
+ */
+export const tenantTools = extensionPoint<TenantTools>("capabilities.tenantTools");
 
 /** Where plugins put tools, by name. */
 export const tools = extensionPoint<ToolDefinition>("capabilities.tools");
@@ -146,6 +196,8 @@ export interface ToolRegistry {
   /** The tools of these names, skills unpacked; unknown names are left out. */
   resolve(names: readonly string[]): readonly ToolDefinition[];
   find(name: string): ToolDefinition | undefined;
+  /** The tools of these names that are a tenant's own, skills unpacked; other names are left out. */
+  ofTenant(names: readonly string[], owner: ToolOwner): Promise<readonly ToolDefinition[]>;
   /** Waits until the sources of these names have said what they have, within reason; nothing where there is nothing to wait for. */
   settled(names: readonly string[]): Promise<void> | undefined;
   /**

@@ -106,7 +106,7 @@ export async function terminate<Kind extends EventKind>(
   host.failpoint?.("finish.committed");
 }
 
-/** Cancels the runs below one that ends, and waits for their ends. */
+/** Cancels the runs below one that ends, and waits for their ends: one of them at a time in the place of the run itself. */
 async function endChildren({ host, run, stops }: Ending, session: RunSession): Promise<void> {
   await session.flush();
   for (;;) {
@@ -120,8 +120,10 @@ async function endChildren({ host, run, stops }: Ending, session: RunSession): P
     await host.database.commit(async (tx) => {
       for (const { id } of open) await cancelTree(host.signals, tx, id, "The run above it has ended.");
     });
+    // The places of others may all be held by runs that wait for an end here.
+    const work = await host.advanceBelow(open[0].id);
     // A wake can be lost with another process; what it tells of is in the store.
-    await untilAborted(Promise.race([woken, setTimeout(lostWakeMs)]), stops.drain);
+    await untilAborted(Promise.race([woken, work?.done ?? setTimeout(lostWakeMs)]), stops.drain);
   }
 }
 

@@ -15,6 +15,7 @@ import { foldOpenMessages, readPast } from "./restore.ts";
 import { RunSession } from "./session.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { ToolCalls } from "./tool-calls.ts";
+import { ToolRuns } from "./tool-runs.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
 import { endTurn, provenanceOf, terminate, type Ending } from "./turn-end.ts";
 import { storedUsage } from "./usage.ts";
@@ -68,6 +69,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
       log: host.log,
       uncaught: host.uncaught,
       stalls: host.stalls,
+      runs: new ToolRuns({ host, run, session, stops }),
       failpoint: host.failpoint,
       calls,
       interrupts,
@@ -77,7 +79,6 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     const { output, text } = await host.uncaught.label({ plugin: cast.plugin }, () =>
       cast.kind === "agent" ? host.providers.watch({ runId: run.id, cast }, () => converse(stage, cast)) : perform(stage, cast),
     );
-    session.closeLeft();
     await terminate({ host, run, stops }, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
     await endForCertain({ host, run, stops }, session, abort.signal.aborted ? abort.signal.reason : error);

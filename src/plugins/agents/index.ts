@@ -7,6 +7,7 @@ import {
   runService,
   runTargets,
   runtimes,
+  tenantTools,
   toolRegistry,
 } from "#weftline";
 import { capabilityDirectory } from "#plugins/capabilities";
@@ -19,6 +20,7 @@ import type { AgentsHost } from "./service/host.ts";
 import { agentTarget } from "./service/run-target.ts";
 import { agentEditor, createAgentEditor } from "./service/service.ts";
 import { shippedTemplates } from "./templates/shipped.ts";
+import { agentTools } from "./together/agent-tool.ts";
 
 /**
  * Agents: durable definitions in numbered versions, their templates, and agents as what runs run.
@@ -45,6 +47,7 @@ export const agents = definePlugin({
     const host: AgentsHost = { ...deps, runtimes: contributions(runtimes), templates: contributions(templates) };
     for (const template of shippedTemplates(config)) contribute(templates, template.name, template);
     contribute(runTargets, "Agent", agentTarget(host));
+    contribute(tenantTools, "agent", agentTools(host));
     const editor = createAgentEditor(host);
     return { agents: editor, editor };
   },

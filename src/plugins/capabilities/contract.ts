@@ -1,4 +1,4 @@
-import { enumKey, serviceRef, type Run, type Scope, type SkillDefinition, type ToolDefinition } from "#weftline";
+import { enumKey, serviceRef, type Run, type Scope, type SkillDefinition, type ToolDefinition, type ToolOwner } from "#weftline";
 
 /** Whether a person has to allow a call; POLICY goes with a condition. */
 export const ApprovalMode = enumKey("NEVER", "ALWAYS", "POLICY");
@@ -53,6 +53,8 @@ export interface CapabilityDirectory {
   list(): readonly Capability[];
   /** The tool or skill of this name. */
   find(name: string): Tool | Skill | undefined;
+  /** The same with the tools that a tenant has of its own, as `agent.Researcher`. */
+  findFor(name: string, owner: ToolOwner): Promise<Tool | Skill | undefined>;
 }
 
 /**

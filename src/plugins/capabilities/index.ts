@@ -1,4 +1,14 @@
-import { changesService, databaseService, definePlugin, runTargets, skills, toolRegistry, toolSources, tools } from "#weftline";
+import {
+  changesService,
+  databaseService,
+  definePlugin,
+  runTargets,
+  skills,
+  tenantTools,
+  toolRegistry,
+  toolSources,
+  tools,
+} from "#weftline";
 import { healthChecks } from "#plugins/health";
 import { createToolCaller, toolTarget } from "./call.ts";
 import { createConditions } from "./conditions.ts";
@@ -38,7 +48,7 @@ export const capabilities = definePlugin({
     const settings = createSettings(config);
     const conditions = createConditions();
     const shelf = createToolShelf({ ...definitions, settings, checker: checker.atOnce, changes: deps.changes, log });
-    const contributed = { tools: shelf, skills: definitions.skills };
+    const contributed = { tools: shelf, skills: definitions.skills, ofTenants: contributions(tenantTools) };
     for (const tool of [timeNow, createMathEvaluate(), createMessageSend(deps.database)]) contribute(tools, tool.name, tool);
     contribute(healthChecks, "tools", sourcesCheck(definitions.sources, shelf));
     onReady(async () => {

@@ -187,14 +187,16 @@ function matching(kind: string | null | undefined, search: string | null | undef
     (wanted === "" || `${capability.name}\n${capability.description}`.toLowerCase().includes(wanted));
 }
 
-function toolsOf(skill: Skill, scope: Scope): Tool[] {
+async function toolsOf(skill: Skill, scope: Scope): Promise<Tool[]> {
   const directory = scope.use(capabilityDirectory);
-  return skill.toolNames.map((name) => directory.find(name)).filter((capability) => capability instanceof Tool);
+  const named = await Promise.all(skill.toolNames.map((name) => directory.findFor(name, scope.viewer)));
+  return named.filter((capability) => capability instanceof Tool);
 }
 
 function found(type: typeof Tool | typeof Skill) {
   return async (names: readonly string[], scope: Scope): Promise<(Tool | Skill | undefined)[]> => {
     const directory = scope.use(capabilityDirectory);
-    return names.map((name) => directory.find(name)).map((capability) => (capability instanceof type ? capability : undefined));
+    const capabilities = await Promise.all(names.map((name) => directory.findFor(name, scope.viewer)));
+    return capabilities.map((capability) => (capability instanceof type ? capability : undefined));
   };
 }

@@ -90,6 +90,7 @@ async function haunt(runs: number, fence: Fence) {
         uncaught: new UncaughtErrors(log),
         providers: new ProviderFailures(log),
         signals: undefined as never,
+        advanceBelow: async () => undefined,
         stalls: new StallWatch(tmpdir(), 5_000),
         quota: new StorageQuota(on, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
       },

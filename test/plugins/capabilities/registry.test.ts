@@ -40,7 +40,11 @@ const draft = (version: number): string => `http://json-schema.org/draft-0${vers
 
 describe("the registry", () => {
   const { tools, skills } = contributed([tool("a.one"), tool("b.two"), tool("c.three")], [skill("research", ["b.two", "gone", "a.one"])]);
-  const parts = { tools: { get: (name: string) => tools.get(name), names: () => [...tools.keys()], settled: () => undefined }, skills };
+  const parts = {
+    tools: { get: (name: string) => tools.get(name), names: () => [...tools.keys()], settled: () => undefined },
+    skills,
+    ofTenants: new Map(),
+  };
   const registry = createToolRegistry(parts, checker, {
     judge: () => ({ ask: false }),
     approvers: () => undefined,

@@ -60,6 +60,7 @@ async function twoOwners(builder: object) {
       uncaught: platform.use(uncaughtErrors),
       providers: new ProviderFailures(platform.host.log),
       signals: undefined as never,
+      advanceBelow: async () => undefined,
       stalls: new StallWatch(studio.app.dataDir),
       quota: new StorageQuota(database, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
     },

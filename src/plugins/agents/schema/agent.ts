@@ -105,8 +105,11 @@ function addCapabilities(builder: GraphBuilder): void {
       type: [Capability],
       nullable: false,
       description: "The tools and skills that it may use.",
-      resolve: async (agent, _, scope) =>
-        (await newestOf(scope, agent)).capabilities.flatMap((name) => scope.use(capabilityDirectory).find(name) ?? []),
+      resolve: async (agent, _, scope) => {
+        const { capabilities } = await newestOf(scope, agent);
+        const directory = scope.use(capabilityDirectory);
+        return (await Promise.all(capabilities.map((name) => directory.findFor(name, agent)))).flatMap((found) => found ?? []);
+      },
     }),
     toolPolicies: t.field({
       type: [Policy],
@@ -117,7 +120,7 @@ function addCapabilities(builder: GraphBuilder): void {
     missingCapabilities: t.stringList({
       nullable: false,
       description: "Names among its capabilities, and among the tools of its skills, that nobody provides now.",
-      resolve: async (agent, _, scope) => scope.use(agentEditor).missing(await newestOf(scope, agent)),
+      resolve: async (agent, _, scope) => scope.use(agentEditor).missing(agent, await newestOf(scope, agent)),
     }),
   }));
 }

@@ -8,7 +8,8 @@ import { refuseIf, type Problem } from "./problems.ts";
 
 const maxInstructions = 100_000;
 const maxCapabilities = 128;
-const maxCapabilityName = 100;
+/** Room for the name of an agent behind what it is a capability for, as in `agent.<name>`. */
+const maxCapabilityName = 120;
 const maxModel = 200;
 const maxMemories = 100;
 /** Of options and of an output schema, in characters of JSON. */

@@ -7,6 +7,7 @@ import {
   type ModelBinding,
   type RuntimeStatus,
   type Scope,
+  type ToolOwner,
 } from "#weftline";
 import { Skill } from "#plugins/capabilities";
 import type { AgentDefinition } from "../types.ts";
@@ -24,27 +25,29 @@ interface Finding {
 /** How an agent is, whatever its status: what its next run would find. */
 export async function healthOf(
   host: AgentsHost,
-  scope: Pick<Scope, "has">,
+  scope: Pick<Scope, "has" | "viewer">,
   name: string,
   definition: AgentDefinition,
 ): Promise<HealthComponent> {
   const start = performance.now();
-  const findings = [...(await findingsOf(host, definition)), ...memoryFindings(scope, definition)];
+  const findings = [...(await findingsOf(host, scope.viewer, definition)), ...memoryFindings(scope, definition)];
   const status: Status = findings.some((finding) => finding.status === "DOWN") ? "DOWN" : findings.length > 0 ? "DEGRADED" : "UP";
   const detail = findings.map((finding) => finding.detail).join(" ") || null;
   return new HealthComponent({ name, status, detail, latencyMs: performance.now() - start });
 }
 
 /** Names of capabilities that nobody provides, and of tools that its skills lack. */
-export function missingCapabilities({ capabilities }: AgentsHost, definition: AgentDefinition): string[] {
+export async function missingCapabilities({ capabilities }: AgentsHost, owner: ToolOwner, definition: AgentDefinition): Promise<string[]> {
   const wanted = definition.capabilities.flatMap((name) => {
     const found = capabilities.find(name);
     return found instanceof Skill ? found.toolNames : [name];
   });
-  return [...new Set(wanted)].filter((name) => !capabilities.find(name));
+  const names = [...new Set(wanted)];
+  const found = await Promise.all(names.map((name) => capabilities.findFor(name, owner)));
+  return names.filter((_, index) => !found[index]);
 }
 
-async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promise<Finding[]> {
+async function findingsOf(host: AgentsHost, owner: ToolOwner, definition: AgentDefinition): Promise<Finding[]> {
   const framework = host.runtimes.get(definition.framework);
   const runtime = framework?.value;
   if (!runtime) return [down(`No plugin provides the framework "${definition.framework}".`)];
@@ -54,7 +57,7 @@ async function findingsOf(host: AgentsHost, definition: AgentDefinition): Promis
   // With its package there, what it lacks are models: who is answered elsewhere needs none.
   if (status.mode === "UNAVAILABLE" && !(elsewhere && runtime.sdk))
     return [down(`The framework "${runtime.id}" is not available${because(status)}`)];
-  const missing = missingCapabilities(host, definition);
+  const missing = await missingCapabilities(host, owner, definition);
   const wrong = problems.map(({ path, message }) => `${path.join(".")}: ${message.replace(/\.$/, "")}`).join("; ");
   return [
     ...(wrong === ""

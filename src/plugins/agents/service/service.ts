@@ -1,4 +1,4 @@
-import { serviceRef, type HealthComponent, type Scope } from "#weftline";
+import { serviceRef, type HealthComponent, type Scope, type ToolOwner } from "#weftline";
 import type { AgentService } from "../contract.ts";
 import type { Agent } from "../entities.ts";
 import type { AgentDefinition, AgentRef, StopMode } from "../types.ts";
@@ -20,7 +20,7 @@ export interface AgentEditor extends AgentService {
   stop(scope: Scope, agent: AgentRef, mode: StopMode): Promise<Agent>;
   archive(scope: Scope, agent: AgentRef): Promise<Agent>;
   health(scope: Scope, name: string, definition: AgentDefinition): Promise<HealthComponent>;
-  missing(definition: AgentDefinition): string[];
+  missing(owner: ToolOwner, definition: AgentDefinition): Promise<string[]>;
 }
 
 export const agentEditor = serviceRef<AgentEditor>("agents.editor");
@@ -38,6 +38,6 @@ export function createAgentEditor(host: AgentsHost): AgentEditor {
     stop: (scope, agent, mode) => stopAgent(host, scope, agent, mode),
     archive: (scope, agent) => archiveAgent(host, scope, agent),
     health: (scope, name, definition) => healthOf(host, scope, name, definition),
-    missing: (definition) => missingCapabilities(host, definition),
+    missing: (owner, definition) => missingCapabilities(host, owner, definition),
   };
 }

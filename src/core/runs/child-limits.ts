@@ -1,0 +1,17 @@
+import type { Sql } from "../database/sql.ts";
+import type { StoredUsage } from "./events.ts";
+import type { RunLimits } from "./entities/run.ts";
+import { storedUsage } from "./usage.ts";
+
+const tokensOf = ({ inputTokens, outputTokens }: StoredUsage): number => inputTokens + outputTokens;
+
+/** What is left of a run's tokens, less what it used and what the runs below it used so far; nothing where it has no limit. */
+export async function tokensLeft(sql: Sql, runId: string, { maxTokens }: RunLimits): Promise<number | undefined> {
+  if (maxTokens === undefined) return undefined;
+  const used = await sql.all<{ usage: string }>(
+    `with recursive tree (id) as (select id from runs_run where id = ? union select r.id from runs_run r join tree t on r.parent_id = t.id)
+     select usage from runs_run where id in (select id from tree)`,
+    runId,
+  );
+  return used.reduce((left, { usage }) => left - tokensOf(storedUsage(JSON.parse(usage))), maxTokens);
+}
