@@ -14,6 +14,7 @@ import {
   models,
   openai,
   simulated,
+  workflows,
 } from "./src/plugins/index.ts";
 
 /** The one place that reads the environment. */
@@ -49,6 +50,7 @@ export default defineConfig({
     langgraph(),
     crewai(),
     agents(),
+    workflows(),
     chat(),
     files(),
     example(),

@@ -117,7 +117,7 @@ describe("a plugin", () => {
     ).toEqual([]);
   });
 
-  it("acts as the platform where nobody asks: in what agents and tools do within a run, and in what time does to files", () => {
+  it("acts as the platform where nobody asks: in what agents and tools do within a run, what time does to files, and what files bring", () => {
     const known = [
       "src/plugins/agents/service/run-target.ts",
       "src/plugins/capabilities/tools/message-send.ts",
@@ -126,6 +126,7 @@ describe("a plugin", () => {
       "src/plugins/files/service/sweep.ts",
       "src/plugins/files/service/uses.ts",
       "src/plugins/langgraph/store.ts",
+      "src/plugins/workflows/provided/provision.ts",
     ];
     const isSystem = (node: SyntaxNode): boolean =>
       node.type === "CallExpression" &&

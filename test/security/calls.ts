@@ -11,6 +11,7 @@ const policy = { tool: "time.now", approval: "ALWAYS" };
  */
 export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<string, unknown>>>> = {
   archiveAgent: ({ agent }) => ({ agent: { id: agent } }),
+  archiveWorkflow: ({ workflow }) => ({ workflow: { id: workflow } }),
   callTool: () => ({ name: "time.now", arguments: {} }),
   cancelRun: ({ waitingRun }) => ({ run: waitingRun }),
   clearThread: ({ thread }) => ({ thread }),
@@ -18,6 +19,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   createAgentFromTemplate: () => ({ input: { template: "assistant", name: "templated" } }),
   createFile: () => ({ input: { name: "another", mediaType: "text/plain", size: 1 } }),
   createThread: () => ({ input: { title: "another" } }),
+  createWorkflow: () => ({ input: { name: "another", nodes: { key: "a", kind: "transform", config: { expression: "1" } } } }),
   decideInterrupt: ({ interrupt, argumentsHash }) => ({ input: { interrupt, kind: "REJECT", argumentsHash } }),
   deleteFile: ({ file }) => ({ file }),
   deleteThread: ({ thread }) => ({ thread }),
@@ -25,6 +27,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   forkThread: ({ thread, answer }) => ({ thread, at: answer }),
   regenerateMessage: ({ answer }) => ({ message: answer }),
   restoreAgentVersion: ({ agent }) => ({ agent: { id: agent }, version: 1 }),
+  restoreWorkflowVersion: ({ workflow }) => ({ workflow: { id: workflow }, version: 1 }),
   retryRun: ({ finishedRun, checkpoint }) => ({ input: { run: finishedRun, checkpoint } }),
   // One part stands for a list of one, in which the test can put another's file.
   sendMessage: ({ thread, file }) => ({ input: { thread, parts: { file } } }),
@@ -34,6 +37,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   startRun: ({ agent }) => ({ input: { target: { agent: { id: agent } }, text: "Hello." } }),
   stopAgent: ({ agent }) => ({ agent: { id: agent } }),
   updateAgent: ({ agent }) => ({ input: { agent: { id: agent }, description: "changed", toolPolicies: policy } }),
+  updateWorkflow: ({ workflow }) => ({ input: { workflow: { id: workflow }, description: "changed" } }),
   updateThread: ({ thread }) => ({ input: { thread, archived: true } }),
 };
 
@@ -45,6 +49,7 @@ const purposes: Readonly<Record<string, Purpose>> = {
   "updateThread input.agent": "USE",
   "sendMessage input.agent": "USE",
   "startRun input.target.agent": "USE",
+  "startRun input.target.workflow": "USE",
   "cancelRun run": "CANCEL",
 };
 
@@ -55,6 +60,7 @@ export function purposeOf(mutation: string, { path }: IdPath): Purpose {
 /** What an argument of a mutation or subscription names, by what it is called: its type, and which of somebody's objects fits. */
 export const named: Readonly<Record<string, { readonly type: string; readonly of: (mine: Mine, root: string) => string }>> = {
   AgentRef: { type: "Agent", of: ({ agent }) => agent },
+  WorkflowRef: { type: "Workflow", of: ({ workflow }) => workflow },
   actors: { type: "Actor", of: ({ actor }) => actor },
   at: { type: "Message", of: ({ answer }) => answer },
   checkpoint: { type: "Checkpoint", of: ({ checkpoint }) => checkpoint },

@@ -253,7 +253,7 @@ describe("what the rules allow", () => {
     expect(await attempt("admin", "updateAgent", mutations["updateAgent"]?.(has.bob) ?? {})).toContain("UpdateAgentPayload");
     expect(await attempt("admin", "cancelRun", mutations["cancelRun"]?.(has.bob) ?? {})).toContain("CancelRunPayload");
     // What takes an object away comes after what needs it.
-    const last = ["deleteFile", "updateThread", "clearThread", "deleteThread", "archiveAgent"];
+    const last = ["deleteFile", "updateThread", "clearThread", "deleteThread", "archiveAgent", "archiveWorkflow"];
     const order = Object.entries(mutations).toSorted(([a], [b]) => last.indexOf(a) - last.indexOf(b));
     // A run that another call has started may still be at work.
     for (const [name, variables] of order)

@@ -40,6 +40,7 @@ export const secretOf = (who: Who, place: string): string => `SECRET-OF-${who.to
 export interface Mine {
   readonly actor: string;
   readonly agent: string;
+  readonly workflow: string;
   readonly thread: string;
   readonly answer: string;
   readonly file: string;
@@ -135,6 +136,8 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     "agent",
   );
   await change(documents.createAgent, { input: { name: `${name}'s actor`, framework: "fake", capabilities: ["math.evaluate"] } }, "agent");
+  const nodes = [{ key: "a", kind: "transform", config: { expression: "1" } }];
+  const workflow = await change(documents.createWorkflow, { input: { name: `${name}'s workflow`, nodes } }, "workflow");
   await change(documents.addNote, { input: { text: secret("note") } }, "note");
 
   await keepDeskAgent(app.platform.scope(viewer), secret("desk"));
@@ -175,6 +178,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   return {
     actor: globalId("Actor", `${viewer.tenantId}/${viewer.actorId}`),
     agent,
+    workflow,
     thread,
     answer,
     file,
@@ -192,6 +196,7 @@ const failure = "... on UserError { code message }";
 const documents = {
   createAgent: `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { agent { id } } ${failure} } }`,
   addNote: `mutation ($input: ExampleAddNoteInput!) { result: exampleAddNote(input: $input) { __typename ... on ExampleAddNotePayload { note { id } } ${failure} } }`,
+  createWorkflow: `mutation ($input: CreateWorkflowInput!) { result: createWorkflow(input: $input) { __typename ... on CreateWorkflowPayload { workflow { id } } ${failure} } }`,
   createFile: `mutation ($input: CreateFileInput!) { result: createFile(input: $input) { __typename ... on CreateFilePayload { file { id } } ${failure} } }`,
   createThread: `mutation ($input: CreateThreadInput!) { result: createThread(input: $input) { __typename ... on CreateThreadPayload { thread { id } } ${failure} } }`,
   sendMessage: `mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { __typename ... on SendMessagePayload { run { id } } ${failure} } }`,

@@ -56,6 +56,16 @@ export const requestErrors = {
   OUTGOING_TOO_LARGE: entry("unavailable", "The answer of {host} is longer than {limit} bytes.", "Ask for less."),
   FRAMEWORK_UNKNOWN: entry("input", 'There is no framework "{framework}".', "Choose one of: {known}."),
   AGENT_NOT_ACTIVE: entry("conflict", 'The agent "{agent}" is {status} and takes no runs.', "Start it with startAgent."),
+  WORKFLOW_ARCHIVED: entry(
+    "conflict",
+    'The workflow "{workflow}" is archived and takes no runs.',
+    "Bring it back with updateWorkflow(archived: false).",
+  ),
+  WORKFLOW_READ_ONLY: entry(
+    "forbidden",
+    'The workflow "{workflow}" comes from {origin} and cannot be changed through the API.',
+    "Edit {origin}, then restart the server.",
+  ),
   SIMULATION_FORBIDDEN: entry(
     "unavailable",
     "Only a simulated model could answer, and simulation is not allowed here.",

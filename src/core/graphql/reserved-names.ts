@@ -211,6 +211,8 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
     "UpdateWorkflowResult",
     "ArchiveWorkflowPayload",
     "ArchiveWorkflowResult",
+    "RestoreWorkflowVersionPayload",
+    "RestoreWorkflowVersionResult",
     "WorkflowConnection",
     "WorkflowEdge",
     "WorkflowVersionConnection",
