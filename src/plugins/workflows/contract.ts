@@ -1,7 +1,20 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { extensionPoint, type Logger, type MaybePromise, type Question, type QuestionOutcome } from "#weftline";
+import type { PluginWorkflow } from "./definition/define.ts";
 import type { JsonObject } from "./definition/types.ts";
 
+export {
+  defineWorkflow,
+  type PluginWorkflow,
+  type TypedSchema,
+  type WorkflowSpec,
+  type WrittenConfigs,
+  type WrittenDuration,
+  type WrittenInner,
+  type WrittenNode,
+  type WrittenNodes,
+  type WrittenRetry,
+} from "./definition/define.ts";
 export {
   JoinPolicy,
   OnError,
@@ -115,3 +128,10 @@ export function defineNodeKind<Schema extends StandardSchemaV1>(
  * @example contributes: [contribution(workflowNodes, "notes", notesNode)]
  */
 export const workflowNodes = extensionPoint<WorkflowNodeKind<never>>("workflows.nodes");
+
+/**
+ * Where plugins put workflows, by name. They belong to the platform: everybody may run them, and they change with the plugin only.
+ *
+ * @example contributes: [contribution(workflowDefinitions, digest.name, digest)]
+ */
+export const workflowDefinitions = extensionPoint<PluginWorkflow>("workflows.definitions");

@@ -19,6 +19,8 @@ export interface Surroundings {
   agent(ref: NamedRef): MaybePromise<NamedTarget | undefined>;
   tool(name: string): MaybePromise<NamedTarget | undefined>;
   workflow(ref: NamedRef): MaybePromise<NamedTarget | undefined>;
+  /** What is wrong with who may decide what a node asks; paths within the approvers. */
+  approverProblems?(approvers: JsonObject): MaybePromise<readonly Problem[]>;
   /** Why something is no JSON Schema that can be used, or nothing. */
   schemaProblem(schema: unknown): MaybePromise<string | undefined>;
   /** What is wrong with a value by a JSON Schema; paths within the value. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { WeftlineError } from "#weftline";
 import { defineNodeKind } from "../contract.ts";
 import { textOf } from "../definition/templates.ts";
-import { approversSchema, decisionOf } from "./questions.ts";
+import { approversOf, approversSchema, decisionOf } from "./questions.ts";
 
 const config = z.strictObject({
   message: z.string().min(1),
@@ -21,7 +21,7 @@ export const approvalNode = defineNodeKind({
     "Asks a person whether to go on: fails where that is rejected or nobody answers in time. Its output is the decision's payload.",
   config,
   async run(ctx, { message, allowed, approvers }) {
-    const question = { kind: "REVIEW" as const, message: textOf(message), allowed, ...(approvers && { approvers }) };
+    const question = { kind: "REVIEW" as const, message: textOf(message), allowed, ...approversOf(approvers) };
     const { kind, reason, payload } = decisionOf(ctx, await ctx.ask(question));
     if (kind === "REJECT") throw new WeftlineError("NODE_REJECTED", { node: ctx.key, reason: reason ? `: ${reason}` : "." });
     return payload ?? null;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineNodeKind } from "../contract.ts";
 import { textOf } from "../definition/templates.ts";
-import { approversSchema, decisionOf } from "./questions.ts";
+import { approversOf, approversSchema, decisionOf } from "./questions.ts";
 
 const config = z.strictObject({
   message: z.string().min(1),
@@ -21,7 +21,7 @@ export const inputNode = defineNodeKind({
       message: textOf(message),
       allowed: ["ANSWER" as const],
       ...(responseSchema && { responseSchema }),
-      ...(approvers && { approvers }),
+      ...approversOf(approvers),
     };
     return decisionOf(ctx, await ctx.ask(question)).payload ?? null;
   },

@@ -1,11 +1,24 @@
 import { z } from "zod";
-import { WeftlineError, type QuestionOutcome } from "#weftline";
+import { localIdOrNothing, maxApprovers, WeftlineError, type Approvers, type QuestionOutcome } from "#weftline";
 import type { NodeContext } from "../contract.ts";
 
-/** Who besides the run's owner may decide. */
+const names = z.array(z.string().min(1)).max(maxApprovers).optional();
+
+/** Who besides the run's owner may decide: actors by their ids in the graph, or within their tenant. */
 export const approversSchema = z
-  .strictObject({ roles: z.array(z.string().min(1)).max(50).optional(), actors: z.array(z.string().min(1)).max(50).optional() })
+  .strictObject({ roles: names, actors: names })
   .refine(({ roles = [], actors = [] }) => roles.length + actors.length > 0, "Name a role or an actor, or leave it out.");
+
+/** The same as a question names them: actors by their ids within the tenant. */
+export function approversOf(given: z.output<typeof approversSchema> | undefined): { readonly approvers?: Approvers } {
+  if (!given) return {};
+  const { roles = [], actors = [] } = given;
+  return { approvers: { roles, actors: actors.map((id) => withinTenant(localIdOrNothing("Actor", id)) ?? id) } };
+}
+
+function withinTenant(nodeId: string | undefined): string | undefined {
+  return nodeId?.slice(nodeId.indexOf("/") + 1);
+}
 
 /** The decision of a question. @throws NODE_EXPIRED where nobody answered in time, RUN_CANCELLED. */
 export function decisionOf({ key }: NodeContext, outcome: QuestionOutcome) {

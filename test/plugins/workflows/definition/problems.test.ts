@@ -147,6 +147,14 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
     [{ key: "a", kind: "approval", config: { message: "?", allowed: ["REJECT"] } }],
     ["0.config.allowed: With REJECT alone it could only fail."],
   ],
+  [
+    "approvers that there are not",
+    [
+      { key: "a", kind: "approval", config: { message: "?", approvers: { actors: ["ada", "eve"] } } },
+      { key: "b", kind: "input", config: { message: "?", approvers: {} } },
+    ],
+    ["0.config.approvers.actors.1: There is no such actor.", "1.config.approvers: Name a role or an actor, or leave it out."],
+  ],
   // Expressions.
   ["a syntax error", [t("a", "1 +")], ["0.config.expression: The expression is not valid: Unexpected token: EOF."]],
   [

@@ -41,6 +41,10 @@ export const surroundings: Surroundings = {
   agent: byRef(agents),
   tool: (name) => tools.get(name),
   workflow: byRef(workflows),
+  approverProblems: ({ actors = [] }) =>
+    (actors as readonly string[]).flatMap((id, at) =>
+      id === "ada" ? [] : [{ path: ["actors", String(at)], message: "There is no such actor." }],
+    ),
   schemaProblem: problemOf,
   checkSchema: check,
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DecisionKind, QuestionOutcome, WeftlineError } from "#weftline";
+import { globalId, type DecisionKind, type WeftlineError, type QuestionOutcome } from "#weftline";
 import type { NodeContext } from "#plugins/workflows";
 import { compileConfig, type ExpressionValues } from "../../../../src/plugins/workflows/definition/templates.ts";
 import { shippedKinds } from "../../../../src/plugins/workflows/nodes/kinds.ts";
@@ -63,9 +63,11 @@ describe("a node of the kind", () => {
   });
 
   it("approval asks, and gives the payload of what was decided", async () => {
-    const approvers = { roles: ["admin"] };
+    const approvers = { roles: ["admin"], actors: ["bob", globalId("Actor", "acme/eve")] };
     const { asked, output } = await run("approval", { message: "{{ input.n }}", approvers }, decided("APPROVE", { payload: { note: 1 } }));
-    expect(asked).toEqual([{ kind: "REVIEW", message: "5", allowed: ["APPROVE", "REJECT"], approvers }]);
+    expect(asked).toEqual([
+      { kind: "REVIEW", message: "5", allowed: ["APPROVE", "REJECT"], approvers: { roles: ["admin"], actors: ["bob", "eve"] } },
+    ]);
     expect(output).toEqual({ note: 1 });
     expect((await run("approval", { message: "?" }, decided("APPROVE"))).output).toBe(null);
   });

@@ -5,7 +5,7 @@ import { branchConfig } from "../../nodes/scheduled/branch.ts";
 import { loopConfig } from "../../nodes/scheduled/loop.ts";
 import { mapConfig } from "../../nodes/scheduled/map.ts";
 import { valueTypeOf } from "../cel-types.ts";
-import type { Problem } from "../fields.ts";
+import { isObject, type Problem } from "../fields.ts";
 import type { NamedTarget, Surroundings } from "../surroundings.ts";
 import type { JsonObject, NodeDefinition } from "../types.ts";
 import { configParts } from "./config-parts.ts";
@@ -146,6 +146,7 @@ export class NodeChecks {
       this.problems.push(...found.map((each) => ({ path: [...path, member, ...each.path], message: `Does not fit: ${each.message}.` })));
     }
     if (kind.kind === "input") await this.#schema(config["responseSchema"], [...path, "responseSchema"]);
+    if (kind.kind === "input" || kind.kind === "approval") await this.#approvers(config["approvers"], [...path, "approvers"]);
     const output = kind.outputSchema?.(settings) ?? target?.outputSchema;
     return output === undefined ? "dyn" : valueTypeOf(output);
   }
@@ -160,6 +161,11 @@ export class NodeChecks {
     if (kind === "tool" && tool !== undefined) return { member: "arguments", target: await this.#targets.tool(tool) };
     if (kind === "workflow" && workflow !== undefined) return { member: "input", target: await this.#targets.workflow(workflow) };
     return { member: "" };
+  }
+
+  async #approvers(approvers: unknown, path: readonly string[]): Promise<void> {
+    const problems = isObject(approvers) ? await this.#surroundings.approverProblems?.(approvers) : undefined;
+    for (const { path: inner, message } of problems ?? []) this.problems.push({ path: [...path, ...inner], message });
   }
 
   async #schema(schema: unknown, path: readonly string[]): Promise<void> {
