@@ -16,7 +16,7 @@ for (const { suite } of suites) suite.registerWith({ describe, it });
 it("nothing is left out over the simulated model but what it cannot be made to do, and that is named", () => {
   expect(suites.length).toBeGreaterThan(3);
   for (const { suite } of suites) {
-    expect(suite.checks).toHaveLength(10);
+    expect(suite.checks).toHaveLength(11);
     const [misfit, ...onTheWire] = suite.inapplicable;
     expect(misfit).toEqual({
       name: "makes an answer that does not fit the agent's schema the failure OUTPUT_INVALID",

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { extensionPoint, serviceRef, type FoundTarget, type Scope } from "#weftline";
+import { extensionPoint, serviceRef, type FoundTarget, type Scope, type ToolOwner } from "#weftline";
 import type { Agent } from "./entities.ts";
 import type { AgentDefinition, AgentRef, JsonObject } from "./types.ts";
 
@@ -31,13 +31,22 @@ export interface AgentService {
   target(agent: Agent, path?: readonly string[]): FoundTarget;
   /** What a version of an agent executes, the newest unless said; null where the viewer may not see it. */
   definition(scope: Scope, agent: Agent, version?: number): Promise<AgentDefinition | null>;
+  /** The agent of a name in a tenant, whoever asks. */
+  ofTenant(owner: ToolOwner, name: string): Promise<Agent | undefined>;
 }
 
 export const agentService = serviceRef<AgentService>("agents.agents");
 
 /** What a template makes of its parameters: an agent without a name. What is left out is as in `createAgent`. */
-export interface AgentBlueprint extends Partial<Omit<AgentDefinition, "framework">> {
+export interface AgentBlueprint extends Partial<AgentDefinition> {
   readonly description?: string | null;
+  /** Agents that it works with, as `agent.<name>`: made with it where the tenant has none of the name, whatever its status. */
+  readonly members?: readonly AgentMember[];
+}
+
+/** An agent that a template makes besides. */
+export interface AgentMember extends Omit<AgentBlueprint, "members"> {
+  readonly name: string;
 }
 
 /** A blueprint with typed parameters. Make one with {@link defineTemplate}. */
@@ -46,7 +55,7 @@ export interface AgentTemplate {
   readonly name: string;
   /** For whom it is and what it does. */
   readonly description: string;
-  /** The framework of the agents it makes. */
+  /** The framework of the agents it makes, where their blueprint names no other. */
   readonly framework: string;
   readonly parameters: StandardSchemaV1;
   /** The same as JSON Schema, for forms. */

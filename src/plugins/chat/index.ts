@@ -1,4 +1,5 @@
 import {
+  actingScopes,
   changesService,
   databaseService,
   definePlugin,
@@ -7,6 +8,7 @@ import {
   purgers,
   runService,
   streamService,
+  tenantTools,
   threadResolver,
 } from "#weftline";
 import { agentService } from "#plugins/agents";
@@ -17,6 +19,7 @@ import { migrations } from "./migrations/index.ts";
 import { addChatSchema } from "./schema/index.ts";
 import { Activities } from "./service/activity/activities.ts";
 import { leftForks, sweepForks } from "./service/fork/unfinished.ts";
+import { handOverTools } from "./service/hand-over.ts";
 import { createChat, createThreadResolver } from "./service/service.ts";
 
 /**
@@ -35,16 +38,18 @@ export const chat = definePlugin({
     streams: streamService,
     changes: changesService,
     files: optional(fileService),
+    acting: actingScopes,
   },
   provides: { chat: chatService, threads: threadResolver },
   entities: [threadEntity, forkEntity],
   migrations,
   schema: addChatSchema,
-  setup: ({ config, deps, log, contributions, onReady, onClose }) => {
+  setup: ({ config, deps, log, contribute, contributions, onReady, onClose }) => {
     const activities = new Activities();
     onClose(deps.streams.tap((streamNum, events) => activities.hear(streamNum, events)));
     onClose(() => activities.close());
     const host = { ...deps, config, activities, purgers: contributions(purgers) };
+    contribute(tenantTools, "handoff", handOverTools(host));
     onReady(async () => {
       const left = await leftForks(host);
       void sweepForks(host, left, log);

@@ -28,13 +28,14 @@ export type Answerer = (request: SimulatedRequest) => Answer;
  * Answers a request. The same request always gets the same answer.
  *
  * Tools that the last user message names are called with arguments made from that message and the tool's schema; their results are then
- * reported. Without a tool to call it writes: a short reply that quotes the message, or prose of the length that the message asks for.
+ * reported. Of other agents it asks also those that its instructions name, one after the other. Without a tool to call it writes: a short reply that
+ * quotes the message, or prose of the length that the message asks for.
  */
 export function answerTo(request: SimulatedRequest): Answer {
   const message = lastUserText(request);
   const mentions = mentionsOf(message, request.tools);
   const toolCalls = planned(request, mentions, message);
-  const names = new Map(mentions.map((mention) => [mention.tool.name, mention.said]));
+  const names = new Map([...colleaguesOf(request), ...mentions].map((mention) => [mention.tool.name, mention.said]));
   const nameOf = (tool: string): string => names.get(tool) ?? tool;
   const reasoning = request.reasons
     ? {
@@ -63,9 +64,28 @@ function planned(request: SimulatedRequest, mentions: readonly Mention[], messag
       .map(call);
   const named = mentions.map((mention) => mention.tool).filter((tool) => !done.has(tool.name));
   if (named.length > 0) return named.slice(0, request.mostCalls).map(call);
-  if (choice.mode === "auto") return [];
+  if (choice.mode === "auto") return colleagueToAsk(request, message, done);
   const forced = request.tools.find((tool) => !done.has(tool.name)) ?? request.tools[0];
   return forced ? [call(forced)] : [];
+}
+
+/** Other agents that the instructions name, in their order. */
+function colleaguesOf({ turns, tools }: SimulatedRequest): readonly Mention[] {
+  const agents = tools.filter(({ name }) => ofAgent.test(name));
+  if (agents.length === 0) return [];
+  return mentionsOf(turns.flatMap((turn) => (turn.role === "system" ? [turn.text] : [])).join("\n"), agents);
+}
+
+const ofAgent = /^agent[._]/;
+
+/** The next of them that has not answered: it is given the message, and what the one before it said. */
+function colleagueToAsk(request: SimulatedRequest, message: string, done: ReadonlySet<string>): readonly PlannedCall[] {
+  const next = message === "" ? undefined : colleaguesOf(request).find(({ tool }) => !done.has(tool.name))?.tool;
+  if (!next) return [];
+  const said = freshResults(request).findLast(({ name }) => ofAgent.test(name))?.text;
+  const prose = said === undefined ? message : `${message}\n\n${said}`;
+  const sources = { text: "", quoted: [], numbers: [], prose, plain: "example" };
+  return [{ name: next.name, arguments: JSON.stringify(sampleOf({ type: "object", ...next.parameters }, sources) ?? {}) }];
 }
 
 function argumentsFor(tool: OfferedTool, mentions: readonly Mention[], message: string): string {

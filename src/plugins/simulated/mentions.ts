@@ -27,8 +27,12 @@ export function mentionsOf(message: string, tools: readonly OfferedTool[]): read
 function patternOf(name: string): RegExp | undefined {
   const words = name.match(/[\p{L}\p{N}]+/gu);
   if (!words) return undefined;
+  const [first = "", ...rest] = words;
+  const tight = "[^\\p{L}\\p{N}\\s]{1,2}";
+  // What follows is the name of an agent, and may hold spaces.
+  const loose = /^(?:agent|handoff)$/i.test(first) ? "[^\\p{L}\\p{N}]{1,2}" : tight;
+  const body = [first, rest.join(loose)].filter((part) => part !== "").join(tight);
   // The outer guards keep `time.now` out of `time.now.utc` and `my.time.now`, but let a full stop end a sentence.
-  const body = words.join("[^\\p{L}\\p{N}\\s]{1,2}");
   return new RegExp(`(?<![\\p{L}\\p{N}_])(?<![\\p{L}\\p{N}_][./-])${body}(?![\\p{L}\\p{N}_])(?![./-][\\p{L}\\p{N}_])`, "iu");
 }
 

@@ -44,11 +44,17 @@ interface Binding extends Provider {
   readonly timeoutMs?: number;
 }
 
+/** Words that ask for an agent to be asked something. */
+function asking(agent: string, text: string): string {
+  return `Use ${agent} ${JSON.stringify({ text })}`;
+}
+
 /** What checks say to the model; {@link script} has what it does then. */
 export const said = {
   hello: "Say hello.",
   echo: 'Use conformance.echo {"text":"thread"}',
   send: 'Use conformance.send {"text":"letter"}',
+  team: asking("agent.middle", asking("agent.bottom", 'Use conformance.send {"text":"letter"}')),
   slow: "Say something long, slowly.",
   json: "Answer by the schema.",
   misfit: "Break the schema.",
@@ -58,6 +64,11 @@ export const said = {
 
 /** What the suite's own model does when it is told {@link said}. */
 export const script: readonly ScriptedAnswer[] = [
+  // What is asked of one agent holds what that one is to ask.
+  { match: "agent.middle", toolCalls: [{ name: "agent.middle", arguments: { text: "Ask agent.bottom" } }] },
+  { match: "agent.middle", reply: "The one in the middle has answered." },
+  { match: "agent.bottom", toolCalls: [{ name: "agent.bottom", arguments: { text: "Write with conformance.send" } }] },
+  { match: "agent.bottom", reply: "The last one has answered." },
   { match: "conformance.echo", toolCalls: [{ name: "conformance.echo", arguments: { text: "thread" } }] },
   { match: "conformance.echo", reply: "The tool was heard." },
   // A model may claim what it likes: a person decides.

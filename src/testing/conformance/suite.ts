@@ -4,6 +4,7 @@ import { faultChecksOf } from "./faults.ts";
 import { featureChecksOf } from "./features.ts";
 import { fileChecksOf } from "./files.ts";
 import { memoryChecksOf } from "./memory.ts";
+import { togetherChecksOf } from "./together.ts";
 import { toldChecksOf } from "./told.ts";
 import type { RuntimeUnderTest } from "./stage.ts";
 
@@ -47,6 +48,7 @@ export function runtimeConformance(name: string, runtime: RuntimeUnderTest): Con
     ...featureChecksOf(runtime),
     ...fileChecksOf(runtime),
     ...memoryChecksOf(runtime),
+    ...togetherChecksOf(runtime),
     ...toldChecksOf(runtime),
     ...faultChecksOf(runtime),
   ];

@@ -72,6 +72,8 @@ test("templates of all plugins are listed by name, each a node with the schema o
     ["animal", "zoo", "stone"],
     ["assistant", "agents", "paper"],
     ["broken", "zoo", "stone"],
+    ["research-team", "agents", "paper"],
+    ["supervisor", "agents", "paper"],
     ["support", "agents", "paper"],
   ]);
   const support = all.find(({ name }) => name === "support");

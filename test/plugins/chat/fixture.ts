@@ -1,3 +1,4 @@
+import type { PluginList } from "../../../src/core/kernel/spec.ts";
 import { localId, WeftlineError, type Viewer } from "#weftline";
 import { agents } from "../../../src/plugins/agents/index.ts";
 import { capabilities } from "../../../src/plugins/capabilities/index.ts";
@@ -14,19 +15,20 @@ export const eve = testViewer("eve", { tenantId: "elsewhere" });
 export const admin = testViewer("boss", { roles: ["admin"] });
 export const auditor = testViewer("root", { roles: ["admin", "audit"] });
 
+/** All that a chat needs. */
+export const chatPlugins = (play: Play, more: PluginList = []): PluginList => [
+  models({ bindings: {} }),
+  simulated({ tokensPerSecond: 0 }),
+  capabilities(),
+  loom(play),
+  agents({ templateFramework: "loom" }),
+  chat(),
+  more,
+];
+
 /** A platform with the agent Weaver, who does what `play` says, and the verbs that tests of chat use. */
-export async function chatPlatform(play: Play = { turn: echo }, dataDir?: string) {
-  const app = await testPlatform({
-    ...(dataDir === undefined ? {} : { dataDir }),
-    plugins: [
-      models({ bindings: {} }),
-      simulated({ tokensPerSecond: 0 }),
-      capabilities(),
-      loom(play),
-      agents({ templateFramework: "loom" }),
-      chat(),
-    ],
-  });
+export async function chatPlatform(play: Play = { turn: echo }, dataDir?: string, more: PluginList = []) {
+  const app = await testPlatform({ ...(dataDir === undefined ? {} : { dataDir }), plugins: chatPlugins(play, more) });
   const created = await app.graphql<{ createAgent: { agent?: { id: string } } }>(
     "mutation ($input: CreateAgentInput!) { createAgent(input: $input) { ... on CreateAgentPayload { agent { id } } ... on UserError { message } } }",
     { input: { name: "Weaver", framework: "loom", capabilities: (play.tools ?? []).map(({ name }) => name) } },

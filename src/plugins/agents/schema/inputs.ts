@@ -67,7 +67,8 @@ const about = {
   framework: "The id of a framework, as in openai.",
   model: "As binding/model, or a model of the default binding; the default model unless said.",
   instructions: "What the agent is told before every conversation, at most 100,000 characters.",
-  capabilities: "Names of tools and skills, as in time.now. One that is not installed is kept and reported.",
+  capabilities:
+    "Names of tools and skills, as in time.now; agent.<name> for another agent. One that is not installed is kept and reported.",
   toolPolicies:
     "When a person is asked about its calls. It may ask more often than the tools themselves, not less, unless the operator allows that.",
   options: "Settings of the framework, by its optionsSchema.",

@@ -2,6 +2,7 @@ import { serviceRef, type HealthComponent, type Scope, type ToolOwner } from "#w
 import type { AgentService } from "../contract.ts";
 import type { Agent } from "../entities.ts";
 import type { AgentDefinition, AgentRef, StopMode } from "../types.ts";
+import { agentNamed } from "../together/tenant-agents.ts";
 import { createAgent, restoreVersion, updateAgent, type CreateAgent, type UpdateAgent } from "./edit.ts";
 import { definitionOf, resolveAgent } from "./find.ts";
 import { healthOf, missingCapabilities } from "./health.ts";
@@ -30,6 +31,7 @@ export function createAgentEditor(host: AgentsHost): AgentEditor {
     resolve: resolveAgent,
     target: targetOf,
     definition: definitionOf,
+    ofTenant: (owner, name) => agentNamed(host.database, owner, name),
     create: (scope, input) => createAgent(host, scope, input),
     createFromTemplate: (scope, input) => createFromTemplate(host, scope, input),
     update: (scope, input) => updateAgent(host, scope, input),

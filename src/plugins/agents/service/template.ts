@@ -1,9 +1,9 @@
 import { WeftlineError, idempotently, localIdOrNothing, type Contribution, type Scope } from "#weftline";
-import type { AgentTemplate } from "../contract.ts";
-import type { Agent } from "../entities.ts";
+import type { AgentMember, AgentTemplate } from "../contract.ts";
+import { Agent } from "../entities.ts";
 import { checkDefinition, prototypeProblems, readBy } from "./check.ts";
 import { emptyDefinition, patched } from "./draft.ts";
-import { committedAgent } from "./find.ts";
+import { committedAgent, tidyName } from "./find.ts";
 import type { AgentsHost } from "./host.ts";
 import { nameProblems, refuseIf } from "./problems.ts";
 import { insertAgent } from "./rows.ts";
@@ -23,12 +23,16 @@ export async function createFromTemplate(host: AgentsHost, scope: Scope, input: 
   const request = { mutation: "createAgentFromTemplate", key: input.idempotencyKey, body: input };
   const { agent } = await idempotently(scope, request, async (tx) => {
     const { key, value: template } = findTemplate(host, input.template);
-    const { description = null, ...settings } = template.build(await parametersOf(template, input));
-    const draft = patched(emptyDefinition, { ...settings, framework: template.framework });
-    const definition = await checkDefinition(host, draft, ["input", "template"]);
-    const status = (input.activate ?? true) ? "ACTIVE" : "DRAFT";
-    const made = await insertAgent(host, scope, tx, { name: input.name, description, status, templateName: key, definition });
-    return { agent: made.id };
+    const { members = [], ...blueprint } = template.build(await parametersOf(template, input));
+    const make = async ({ name, ...made }: AgentMember): Promise<Agent> => {
+      const { description = null, framework = template.framework, ...settings } = made;
+      const definition = await checkDefinition(host, patched(emptyDefinition, { ...settings, framework }), ["input", "template"]);
+      const status = (input.activate ?? true) ? "ACTIVE" : "DRAFT";
+      return insertAgent(host, scope, tx, { name, description, status, templateName: key, definition });
+    };
+    const lead = await make({ ...blueprint, name: input.name });
+    for (const member of members) if (!(await tx.em.findOne(Agent, { name: tidyName(member.name) }))) await make(member);
+    return { agent: lead.id };
   });
   return committedAgent(scope, agent);
 }
