@@ -1,3 +1,4 @@
+import { WeftlineClientError } from "../client/index.ts";
 import { WeftlineError, type ErrorCode } from "../core/errors.ts";
 import type { Problem } from "../core/kernel/report.ts";
 
@@ -42,6 +43,10 @@ export function exitCodeOf(error: unknown): number {
 
 /** An error for a terminal: what happened and what to do. Only what nobody foresaw shows where it came from. */
 export function describeError(error: unknown): string {
+  if (error instanceof WeftlineClientError) {
+    const fix = error.errors[0]?.extensions?.fix;
+    return `${withCode(error)}${fix === undefined ? "" : `\n  → ${fix}`}`;
+  }
   if (!(error instanceof WeftlineError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (error.code === "BOOT_FAILED") return describeBoot(error);
   const cause = error.code === "INTERNAL" && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : "";
@@ -58,7 +63,7 @@ function describeBoot({ message, code, details }: WeftlineError): string {
 }
 
 /** The code stands behind the first line: behind the fix it would read as part of a command. */
-function withCode({ message, code }: Pick<WeftlineError, "message" | "code">): string {
+function withCode({ message, code }: { readonly message: string; readonly code: string }): string {
   return message.replace(/$/m, ` [${code}]`);
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { commands, type CliAction, type CliArgument, type CliCommand, type CliContext } from "../core/commands.ts";
+import { commands, type CliAction, type CliArgument, type CliCommand, type CliContext, type CliGraph } from "../core/commands.ts";
 import type { WeftlineConfig } from "../core/config.ts";
 import { WeftlineError } from "../core/errors.ts";
 import { Scope, type ScopeHost } from "../core/graphql/scope.ts";
@@ -10,6 +10,7 @@ import { createLog } from "../core/log.ts";
 import { composePlatform, createPlatform, loadPlugins, readDatabase, type BootOptions } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { describeError, exitCodes } from "./exit.ts";
+import { graphOptions, openGraph } from "./graph/open.ts";
 import type { Cli } from "./terminal.ts";
 import { interruptSignal } from "./signals.ts";
 
@@ -57,7 +58,8 @@ function addCommand(program: Command, cli: Cli, config: WeftlineConfig, name: st
 function addAction(parent: Command, cli: Cli, config: WeftlineConfig, name: string, command: CliAction): void {
   const line = parent.command(name).description(command.description);
   for (const argument of command.arguments ?? []) line.argument(usageOf(argument), argument.description);
-  for (const option of command.options ?? []) line.option(option.flags, option.description, option.default);
+  const options = [...(command.options ?? []), ...(command.needs === "graph" ? graphOptions : [])];
+  for (const option of options) line.option(option.flags, option.description, option.default);
   line.action(async () => {
     const given = Object.fromEntries(
       (command.arguments ?? []).map((argument, index) => [argument.name, line.processedArgs[index] as string]),
@@ -77,40 +79,60 @@ async function runOne(
   command: CliAction,
   given: Pick<CliContext, "arguments" | "options">,
 ): Promise<number> {
-  const host = await openHost({ ...config, logLevel: config.logLevel ?? "warn" }, command.needs);
+  const host = await openHost({ ...config, logLevel: config.logLevel ?? "warn" }, command.needs, given.options);
+  const ended = new AbortController();
   try {
-    const { out, say } = cli.terminal;
-    const { use, scope } = host;
-    const code = await command.run({ ...given, config, signal: interruptSignal(), out, say, use, scope });
+    const { out, say, paint, screen } = cli.terminal;
+    const ctx: CliContext = {
+      ...given,
+      config,
+      signal: interruptSignal(ended.signal),
+      out,
+      say,
+      paint,
+      screen,
+      use: host.use,
+      scope: host.scope,
+      get graph() {
+        return host.graph();
+      },
+    };
+    const code = await command.run(ctx);
     return code ?? exitCodes.ok;
   } finally {
     await host.close();
+    ended.abort();
   }
 }
 
 interface OpenHost extends Pick<CliContext, "use" | "scope"> {
+  graph(): CliGraph;
   close(): Promise<void>;
 }
 
-async function openHost(config: WeftlineConfig, needs: CliAction["needs"] = "platform"): Promise<OpenHost> {
+async function openHost(config: WeftlineConfig, needs: CliAction["needs"] = "platform", options: CliContext["options"]): Promise<OpenHost> {
   const refuse = (): never => {
     throw new WeftlineError("UNAVAILABLE", {
       what: "The platform",
       reason: `the command says that it needs ${needs}.`,
-      fix: 'Declare needs: "platform".',
+      fix: 'Declare needs: "platform", or needs: "graph".',
     });
   };
-  if (needs === "nothing") return { use: refuse, scope: refuse, close: async () => {} };
-  if (needs === "rows") return { use: refuse, ...(await openRows(config)) };
-  return needs === "scratch" ? openScratch(config) : openPlatform(config);
+  const nothing: OpenHost = { use: refuse, scope: refuse, graph: refuse, close: async () => {} };
+  if (needs === "nothing") return nothing;
+  if (needs === "graph") return { ...nothing, ...(await openGraph(config, options)) };
+  if (needs === "rows") return { ...nothing, ...(await openRows(config)) };
+  return { ...nothing, ...(needs === "scratch" ? await openScratch(config) : await openPlatform(config)) };
 }
 
-async function openPlatform(config: WeftlineConfig, options?: BootOptions): Promise<OpenHost> {
+type BootedHost = Omit<OpenHost, "graph">;
+
+async function openPlatform(config: WeftlineConfig, options?: BootOptions): Promise<BootedHost> {
   const platform = await createPlatform(config, options);
   return { use: (ref) => platform.use(ref), scope: (viewer) => platform.scope(viewer, "cli"), close: () => platform.close() };
 }
 
-async function openScratch(config: WeftlineConfig): Promise<OpenHost> {
+async function openScratch(config: WeftlineConfig): Promise<BootedHost> {
   const dataDir = await mkdtemp(join(tmpdir(), "weftline-"));
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
   try {

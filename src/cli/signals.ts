@@ -3,8 +3,12 @@ import { exitCodes } from "./exit.ts";
 /** A terminal and a wrapper such as npm both pass on one Ctrl-C: signals this close together (milliseconds) are one. */
 const sameSignalMs = 300;
 
-/** Aborts at the first SIGINT or SIGTERM; the second one ends the process at once. */
-export function interruptSignal(): AbortSignal {
+/**
+ * Aborts at the first SIGINT or SIGTERM; the second one ends the process at once.
+ *
+ * @param until stops listening when it aborts; never by default.
+ */
+export function interruptSignal(until?: AbortSignal): AbortSignal {
   const controller = new AbortController();
   let firstAt: number | undefined;
   const onSignal = (): void => {
@@ -15,5 +19,6 @@ export function interruptSignal(): AbortSignal {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  until?.addEventListener("abort", () => process.off("SIGINT", onSignal).off("SIGTERM", onSignal), { once: true });
   return controller.signal;
 }

@@ -1,7 +1,5 @@
 import { styleText } from "node:util";
-
-/** A colour or weight of text. */
-export type Style = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
+import type { CliScreen, Style } from "../core/commands.ts";
 
 /** Where a command writes: data to standard output, everything for people to standard error. */
 export interface Terminal {
@@ -11,6 +9,8 @@ export interface Terminal {
   say(line: string): void;
   /** The same text, coloured where {@link Terminal.say} goes to a terminal and NO_COLOR is not set. */
   paint(style: Style, text: string): string;
+  /** What a person looks at; absent where standard error is no terminal. */
+  readonly screen?: CliScreen;
 }
 
 /** What the commands share: where to write, and what the process exits with. */
@@ -26,7 +26,19 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     say: (line) => void process.stderr.write(`${line}\n`),
     paint: (style, text) => styleText(style, text, { stream: process.stderr }),
+    ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" ? { screen: processScreen() } : {}),
   };
+}
+
+function processScreen(): CliScreen {
+  const { stderr: output, stdin: input } = process;
+  return { output, ...(input.isTTY ? { input } : {}), unicode: showsUnicode(process.env) };
+}
+
+/** The console of Linux has few glyphs, and a locale may say that there is only ASCII. */
+export function showsUnicode({ TERM, LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  return TERM !== "linux" && (locale === undefined || locale === "" || /utf-?8/i.test(locale));
 }
 
 /** Who reads may stop before the end, as `head` does. */

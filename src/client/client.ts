@@ -20,6 +20,13 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How any other stream is followed. */
+export interface FollowStreamOptions<Data> extends FollowOptions {
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Reads the place in the stream from what one event carried. */
+  readonly seq: (data: Data) => number;
+}
+
 /** A connection to one server: opened at the first use, opened again after a break. */
 export interface WeftlineClient {
   /**
@@ -31,6 +38,12 @@ export interface WeftlineClient {
   run(id: string, options?: FollowOptions): AsyncIterableIterator<RunEvent>;
   /** Follows a thread and its runs until it is deleted, in the same way. */
   thread(id: string, options?: FollowOptions): AsyncIterableIterator<ThreadEvent>;
+  /**
+   * Follows a subscription of your own that has a variable `after`, in the same way.
+   *
+   * @example client.follow<Data>(document, { variables: { run }, seq: ({ runEvents }) => runEvents.seq })
+   */
+  follow<Data>(query: string, options: FollowStreamOptions<Data>): AsyncIterableIterator<Data>;
   /**
    * Runs a query or mutation, once. Where a break may have swallowed its answer, send a mutation again with the same idempotencyKey.
    *
@@ -59,9 +72,8 @@ export function createWeftlineClient(server: WeftlineClientOptions): WeftlineCli
 
   function follow<Event, Data>(
     document: string,
-    variables: object,
-    { after = null, signal }: FollowOptions,
-    read: (data: Data) => Event & { seq: number },
+    { variables, seq, after = null, signal }: FollowStreamOptions<Data>,
+    read: (data: Data) => Event,
   ) {
     const controller = new AbortController();
     open.add(controller);
@@ -69,16 +81,26 @@ export function createWeftlineClient(server: WeftlineClientOptions): WeftlineCli
       client,
       query: document,
       variables: { ...variables, after },
-      seq: (data) => read(data).seq,
+      seq,
       signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal,
     });
     return mapped(source, read, () => open.delete(controller));
   }
 
   return {
-    run: (run, options = {}) => follow<RunEvent, { runEvents: RunEvent }>(runDocument, { run }, options, (data) => data.runEvents),
+    run: (run, options = {}) =>
+      follow<RunEvent, { runEvents: RunEvent }>(
+        runDocument,
+        { ...options, variables: { run }, seq: ({ runEvents }) => runEvents.seq },
+        ({ runEvents }) => runEvents,
+      ),
     thread: (thread, options = {}) =>
-      follow<ThreadEvent, { threadEvents: ThreadEvent }>(threadDocument, { thread }, options, (data) => data.threadEvents),
+      follow<ThreadEvent, { threadEvents: ThreadEvent }>(
+        threadDocument,
+        { ...options, variables: { thread }, seq: ({ threadEvents }) => threadEvents.seq },
+        ({ threadEvents }) => threadEvents,
+      ),
+    follow: <Data>(query: string, options: FollowStreamOptions<Data>) => follow<Data, Data>(query, options, (data) => data),
     request: (query, variables = {}) => request(server, query, variables),
     close: () => {
       for (const controller of open) controller.abort();

@@ -11,7 +11,7 @@ fragment RunEventFields on RunEvent {
     ${snapshot}
   }
   ... on RunStatusEvent { runStatus provenance parentRunId failure { code message retryable } totalUsage { ...UsageFields } output }
-  ... on StepStartedEvent { stepId key name kind attempt }
+  ... on StepStartedEvent { stepId key name kind attempt nodeKey iteration }
   ... on StepFinishedEvent { stepId stepStatus error durationMs }
   ... on MessageStartedEvent { messageId role agent attempt }
   ... on MessageDeltaEvent { messageId part channel text }

@@ -79,6 +79,10 @@ export type RunEvent =
       readonly name: string;
       readonly kind: string;
       readonly attempt: number;
+      /** Of a workflow's run: which node it is an attempt at. */
+      readonly nodeKey: string | null;
+      /** Which item of a map or round of a loop, from 0. */
+      readonly iteration: number | null;
     } & OfRun)
   | ({
       readonly __typename: "StepFinishedEvent";

@@ -1,4 +1,10 @@
-export { createWeftlineClient, type FollowOptions, type WeftlineClient, type WeftlineClientOptions } from "./client.ts";
+export {
+  createWeftlineClient,
+  type FollowOptions,
+  type FollowStreamOptions,
+  type WeftlineClient,
+  type WeftlineClientOptions,
+} from "./client.ts";
 export { WeftlineClientError, type ServerError } from "./errors.ts";
 export type {
   InterruptStatus,

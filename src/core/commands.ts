@@ -1,3 +1,4 @@
+import type { ReadStream, WriteStream } from "node:tty";
 import type { WeftlineConfig } from "./config.ts";
 import type { Viewer } from "./database/viewer.ts";
 import type { Scope } from "./graphql/scope.ts";
@@ -20,6 +21,51 @@ export interface CliOption {
   readonly default?: string;
 }
 
+/** How a subscription is followed. */
+export interface CliFollow<Data> {
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Reads the place in the stream from what one event carried. */
+  readonly seq: (data: Data) => number;
+  /** The last `seq` that was seen; a snapshot comes first without it. */
+  readonly after?: number | null;
+  /** Ends the stream when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** The graph as any client has it: of the host that the command booted, or of a server. */
+export interface CliGraph {
+  /** The address of the server; `undefined` for the host in this process. */
+  readonly url: string | undefined;
+  /**
+   * Runs a query or mutation.
+   *
+   * @returns its data.
+   * @throws an error with the code and the words of the graph.
+   */
+  request<Data = Record<string, unknown>>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<Data>;
+  /**
+   * Follows a subscription that has a variable `after`. A broken connection is made again, and the stream goes on where it was.
+   *
+   * @throws an error with the code and the words of the graph.
+   * @example
+   * for await (const { runEvents } of graph.follow<Data>(document, { variables: { run }, seq: ({ runEvents }) => runEvents.seq })) show(runEvents);
+   */
+  follow<Data>(query: string, options: CliFollow<Data>): AsyncIterableIterator<Data>;
+}
+
+/** The terminal that a person looks at. */
+export interface CliScreen {
+  /** Standard error, where what is for people goes. */
+  readonly output: WriteStream;
+  /** Standard input; absent where it is no terminal, and nobody can be asked. */
+  readonly input?: ReadStream;
+  /** Whether it shows more than ASCII. */
+  readonly unicode: boolean;
+}
+
+/** A colour or weight of text. */
+export type Style = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
+
 /** What a command is run with. */
 export interface CliContext {
   /** By name, a `rest` one as a list. */
@@ -33,6 +79,12 @@ export interface CliContext {
   out(text: string): void;
   /** Writes a line for people to standard error. */
   say(line: string): void;
+  /** The same text, coloured where {@link CliContext.say} goes to a terminal that shows colours. */
+  paint(style: Style, text: string): string;
+  /** Absent where standard error is no terminal. */
+  readonly screen: CliScreen | undefined;
+  /** @throws UNAVAILABLE in a command that does not need the graph. */
+  readonly graph: CliGraph;
   /** @throws UNAVAILABLE where nobody provides the service, and always in a command that needs no platform. */
   use<T>(ref: ServiceRef<T>): T;
   /** @throws UNAVAILABLE in a command that needs nothing, and where there is no database yet. */
@@ -46,11 +98,12 @@ export interface CliAction {
   readonly options?: readonly CliOption[];
   /**
    * - `platform` boots the host and closes it afterwards, and is refused while a server runs on the data folder. The default.
+   * - `graph` speaks with the graph of the host that it boots or, with its option `--url`, of a server: of the context there is `graph`.
    * - `scratch` boots the host on an empty data folder of its own, which is deleted afterwards: for what is installed, also beside a running server.
    * - `rows` reads the database, also beside a running server: of the context there is `scope`, which reads only.
    * - `nothing` only reads the configuration.
    */
-  readonly needs?: "platform" | "scratch" | "rows" | "nothing";
+  readonly needs?: "platform" | "graph" | "scratch" | "rows" | "nothing";
   /** @returns the exit code; 0 by default. */
   run(ctx: CliContext): MaybePromise<number | void>;
 }

@@ -161,6 +161,60 @@ describe("commands of plugins", () => {
     }
   });
 
+  describe("that need the graph", () => {
+    const query = "{ viewer { name } helloGreeting }";
+    const asked = (out: string): unknown => JSON.parse(out);
+
+    it("ask that of their own host, as who calls from this machine, or as whose token they are given", async () => {
+      const open = writeConfig(folder, `{ plugins: [auth(), hello()], dataDir: ${JSON.stringify(join(folder, "a"))} }`, "open.ts");
+      const { code, out } = await weftline("loom", "ask", query, "--config", open);
+      expect(code).toBe(0);
+      const data = { viewer: { name: "Local user" }, helloGreeting: "Hello world" };
+      expect(asked(out)).toEqual({ data, first: "RESYNC", screen: false, red: "x" });
+      const viewers = `auth({ viewers: [{ token: "token-of-ada", id: "ada", name: "Ada" }] })`;
+      const closed = writeConfig(folder, `{ plugins: [${viewers}, hello()], dataDir: ${JSON.stringify(join(folder, "b"))} }`, "closed.ts");
+      expect(await weftline("loom", "ask", query, "--config", closed)).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/UNAUTHENTICATED[^]*→ Pass a token .*--token, or WEFTLINE_TOKEN/),
+      });
+      const ada = { data: { ...data, viewer: { name: "Ada" } } };
+      const named = await weftline("loom", "ask", query, "--token", "token-of-ada", "--config", closed);
+      expect(asked(named.out)).toMatchObject(ada);
+      vi.stubEnv("WEFTLINE_TOKEN", "token-of-ada");
+      expect(asked((await weftline("loom", "ask", query, "--config", closed)).out)).toMatchObject(ada);
+    });
+
+    it("say where a server runs on the data folder how to ask that, and ask it by its address", async () => {
+      const file = writeConfig(
+        folder,
+        `{ plugins: [auth(), hello({ name: "server" })], dataDir: ${JSON.stringify(join(folder, "c"))}, logLevel: "silent", server: { port: 4561 } }`,
+        "serving.ts",
+      );
+      const serving = await createPlatform((await import(pathToFileURL(file).href)).default);
+      try {
+        const { url } = await serving.listen({ port: 0 });
+        expect(await weftline("loom", "ask", query, "--config", file)).toMatchObject({
+          code: 1,
+          said: expect.stringMatching(/a server runs on it[^]*--url http:\/\/127\.0\.0\.1:4561\/graphql/),
+        });
+        const { out } = await weftline("loom", "ask", query, "--url", url, "--config", file);
+        expect(asked(out)).toMatchObject({ data: { helloGreeting: "Hello server" }, first: "RESYNC", url });
+        expect(await weftline("loom", "ask", "{ nothing }", "--url", url, "--config", file)).toMatchObject({
+          code: 1,
+          said: expect.stringMatching(/^✗ Cannot query field "nothing"[^\n]*\[GRAPHQL_VALIDATION_FAILED\]\n/),
+        });
+      } finally {
+        await serving.close();
+      }
+      const gone = await weftline("loom", "ask", query, "--url", "http://127.0.0.1:4569/graphql", "--config", file);
+      expect(gone).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/http:\/\/127\.0\.0\.1:4569\/graphql is not available[^]*→ Start/),
+      });
+      expect(await weftline("loom", "ask", query, "--url", "ftp://x", "--config", file)).toMatchObject({ code: 1 });
+    });
+  });
+
   it("that need nothing have no platform", async () => {
     const { code, said } = await weftline("lost", "--config", config);
     expect(code).toBe(1);

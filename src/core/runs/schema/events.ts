@@ -3,7 +3,7 @@ import { globalId } from "../../graphql/ids.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Provenance } from "../../host/types.ts";
 import { Interrupt, Message } from "../entities/message.ts";
-import type { Run } from "../entities/run.ts";
+import { Run } from "../entities/run.ts";
 import { defineEventType } from "../event-types.ts";
 import { messageIdOf, statusOfKind, stepIdOf, type EventPayloads, type LoggedEvent, type RunFailure, type StoredUsage } from "../events.ts";
 import { DeltaChannel, InterruptStatus, MessageRole, MessageStatus, RunStatus, StepKind, StepStatus } from "../types.ts";
@@ -91,6 +91,11 @@ function addStepEvents(builder: GraphBuilder): void {
       iteration: t.int({
         description: "Which item of a map or round of a loop, from 0.",
         resolve: ({ payload }) => payload.iteration ?? null,
+      }),
+      childRun: t.field({
+        type: Run,
+        description: "The run that begins with it, as it is now; null where none does, or it is gone.",
+        resolve: ({ payload }, _, scope) => loadOne<Run>(scope, loadRuns, payload.child),
       }),
     }),
   });

@@ -1,0 +1,43 @@
+import { WeftlineClientError, createWeftlineClient } from "../../client/index.ts";
+import type { CliGraph } from "../../core/commands.ts";
+import { WeftlineError } from "../../core/errors.ts";
+
+/** A graph to be closed. */
+export interface OpenGraph {
+  readonly graph: CliGraph;
+  close(): void;
+}
+
+/**
+ * The graph of a server.
+ *
+ * @throws INVALID_INPUT where the address is none.
+ */
+export function remoteGraph(url: string, token: string | undefined): OpenGraph {
+  const protocol = URL.parse(url)?.protocol;
+  if (protocol !== "http:" && protocol !== "https:")
+    throw new WeftlineError("INVALID_INPUT", {
+      message: `"${url}" is no address of a server.`,
+      fix: "Pass its graph, as in --url http://127.0.0.1:4400/graphql",
+    });
+  const client = createWeftlineClient({ url, ...(token === undefined ? {} : { token }) });
+  return {
+    graph: {
+      url,
+      request: async <Data>(query: string, variables: Readonly<Record<string, unknown>> = {}) => {
+        try {
+          return await client.request<Data>(query, variables);
+        } catch (error) {
+          if (!(error instanceof WeftlineClientError && error.code === "CONNECTION")) throw error;
+          throw new WeftlineError(
+            "UNAVAILABLE",
+            { what: `The graph at ${url}`, reason: error.message, fix: "Start the server, or leave --url out." },
+            { cause: error },
+          );
+        }
+      },
+      follow: (query, options) => client.follow(query, options),
+    },
+    close: () => client.close(),
+  };
+}
