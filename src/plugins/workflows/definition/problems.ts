@@ -1,7 +1,7 @@
 import { valueTypeOf } from "./cel-types.ts";
 import { ExpressionChecks } from "./checks/expressions.ts";
 import { dependencyProblems, WorkflowGraph } from "./checks/graph.ts";
-import { NodeChecks } from "./checks/nodes.ts";
+import { maxExpressions, NodeChecks } from "./checks/nodes.ts";
 import { roleProblems } from "./checks/roles.ts";
 import { Targets } from "./checks/targets.ts";
 import type { Problem } from "./fields.ts";
@@ -11,8 +11,6 @@ import type { WorkflowDefinition } from "./types.ts";
 
 /** How many problems are told; more than that nobody reads. */
 const maxProblems = 1_000;
-/** How long checks may hold up others, in milliseconds. */
-const maxTurnMs = 10;
 
 /**
  * What is wrong with a definition whose shape is right: cycles, unknown names, expressions that cannot be evaluated, settings that do not fit. All of
@@ -30,13 +28,8 @@ export async function definitionProblems(
   const graph = new WorkflowGraph(definition);
   const input = inputSchema && schemaProblem === undefined ? valueTypeOf(inputSchema) : "dyn";
   const checks = new NodeChecks(graph, surroundings, new ExpressionChecks(graph, input), new Targets(surroundings));
-  let turn = performance.now();
-  for (const node of [...graph.order, ...graph.cyclic]) {
-    await checks.check(node, [...path, "nodes", String(graph.nodes.indexOf(node))]);
-    if (performance.now() - turn < maxTurnMs) continue;
-    await new Promise((next) => setImmediate(next));
-    turn = performance.now();
-  }
+  for (const node of [...graph.order, ...graph.cyclic]) await checks.check(node, [...path, "nodes", String(graph.nodes.indexOf(node))]);
+  if (checks.tooMany) checks.problems.push({ path, message: `A workflow has at most ${maxExpressions} expressions.` });
   return [
     ...(schemaProblem === undefined ? [] : [{ path: [...path, "inputSchema"], message: `This is not a JSON Schema: ${schemaProblem}.` }]),
     ...dependencyProblems(graph, path),

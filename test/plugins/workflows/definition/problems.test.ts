@@ -347,4 +347,19 @@ describe("the problems of a definition", () => {
       "1.kind",
     ]);
   });
+
+  it("are those of a workflow that can be checked in time: one of a thousand nodes can, one of too many expressions is refused", async () => {
+    let turns = 0;
+    const turning = setInterval(() => turns++, 1);
+    const chain = Array.from({ length: 1_000 }, (_, at) => {
+      const before = `n${at - 1}`;
+      return t(`n${at}`, at === 0 ? "1" : `nodes.${before}.output + 1`, at === 0 ? {} : { dependsOn: [before] });
+    });
+    expect(await problemsOf(chain)).toEqual([]);
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(3);
+    const many = Array.from({ length: 5_001 }, () => "{{ 1 }}");
+    const nodes = [{ key: "a", kind: "agent", config: { agent: "writer", input: many } }];
+    expect(await problemsOf(nodes)).toEqual(["input: A workflow has at most 5000 expressions."]);
+  });
 });

@@ -8,6 +8,9 @@ export interface TemplateType {
   readonly type: ValueType;
 }
 
+/** More of one value nobody reads. */
+const maxProblems = 100;
+
 type CheckSchema = (
   schema: JsonObject,
   value: unknown,
@@ -29,8 +32,8 @@ export async function fitProblems(
   value: unknown,
   templates: readonly TemplateType[],
 ): Promise<readonly Problem[]> {
-  const example = templates.reduce((filled: unknown, { path, type }) => withValue(filled, path, exampleOf(type)), value);
-  const found = await checkSchema(schema, example);
+  const types = new Map(templates.map(({ path, type }) => [placeOf(path), type]));
+  const found = (await checkSchema(schema, withExamples(value, "", types))).slice(0, maxProblems);
   const undecided = found.filter(({ path, message }) => choiceProblem.test(message) && templates.some((each) => isWithin(each.path, path)));
   return found.filter((problem) => {
     if (undecided.some(({ path }) => isWithin(problem.path, path))) return false;
@@ -50,9 +53,15 @@ function exampleOf(type: ValueType): unknown {
   return examples[type];
 }
 
-function withValue(holder: unknown, [name, ...rest]: readonly string[], value: unknown): unknown {
-  if (name === undefined) return value;
-  if (Array.isArray(holder)) return holder.map((each: unknown, at) => (String(at) === name ? withValue(each, rest, value) : each));
-  if (!isObject(holder)) return holder;
-  return Object.fromEntries(Object.entries(holder).map(([key, each]) => [key, key === name ? withValue(each, rest, value) : each]));
+/** A copy in which each template is an example of its type. */
+function withExamples(value: unknown, place: string, types: ReadonlyMap<string, ValueType>): unknown {
+  const type = types.get(place);
+  if (type !== undefined) return exampleOf(type);
+  if (Array.isArray(value)) return value.map((each: unknown, at) => withExamples(each, `${place}${placeOf([String(at)])}`, types));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withExamples(each, `${place}${placeOf([name])}`, types)]));
+}
+
+function placeOf(path: readonly string[]): string {
+  return path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

@@ -14,9 +14,13 @@ import { fitProblems, type TemplateType } from "./fit.ts";
 import { unknownNode, type WorkflowGraph } from "./graph.ts";
 import { branchTargets } from "./roles.ts";
 import type { Targets } from "./targets.ts";
+import { Turns } from "./turns.ts";
 
 /** The kinds that a run schedules itself. */
 export const scheduledKinds: readonly string[] = ["branch", "map", "loop"];
+
+/** How many expressions in the settings of its nodes a workflow may have. */
+export const maxExpressions = 5_000;
 
 /** Where settings stand, and what their expressions see. */
 interface Place {
@@ -32,6 +36,10 @@ export class NodeChecks {
   readonly #surroundings: Surroundings;
   readonly #expressions: ExpressionChecks;
   readonly #targets: Targets;
+  readonly #turns = new Turns();
+  /** By the schema: nodes that use the same tool have outputs of the same type. */
+  readonly #types = new WeakMap<JsonObject, ValueType>();
+  #expressionCount = 0;
 
   constructor(graph: WorkflowGraph, surroundings: Surroundings, expressions: ExpressionChecks, targets: Targets) {
     this.#graph = graph;
@@ -40,8 +48,14 @@ export class NodeChecks {
     this.#targets = targets;
   }
 
+  /** Whether there are more expressions than are checked. */
+  get tooMany(): boolean {
+    return this.#expressionCount > maxExpressions;
+  }
+
   /** @param path where the node stands. */
   async check(node: NodeDefinition, path: readonly string[]): Promise<void> {
+    await this.#turns.next();
     const place = { node, path: [...path, "config"] };
     if (node.when !== undefined) this.#condition(node.when, { node, path: [...path, "when"] });
     const output = await this.#output(node, place);
@@ -116,7 +130,10 @@ export class NodeChecks {
     const { expressions, problems } = configParts(config, kind?.expressions ?? [], place.path);
     this.problems.push(...problems);
     const templates: TemplateType[] = [];
+    this.#expressionCount += expressions.length;
+    if (this.tooMany) return "dyn";
     for (const { source, path, as } of expressions) {
+      await this.#turns.next();
       const checked = this.#expressions.check(source, { ...place, path });
       this.problems.push(...checked.problems);
       templates.push({ path: path.slice(place.path.length), type: as === "text" ? "string" : checked.type });
@@ -148,7 +165,13 @@ export class NodeChecks {
     if (kind.kind === "input") await this.#schema(config["responseSchema"], [...path, "responseSchema"]);
     if (kind.kind === "input" || kind.kind === "approval") await this.#approvers(config["approvers"], [...path, "approvers"]);
     const output = kind.outputSchema?.(settings) ?? target?.outputSchema;
-    return output === undefined ? "dyn" : valueTypeOf(output);
+    return output === undefined ? "dyn" : this.#typeOf(output);
+  }
+
+  #typeOf(schema: JsonObject): ValueType {
+    const type = this.#types.get(schema) ?? valueTypeOf(schema);
+    this.#types.set(schema, type);
+    return type;
   }
 
   /** What a node of a shipped kind starts or calls, and the member of its settings that is given to it. */
