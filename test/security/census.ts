@@ -1,4 +1,4 @@
-import type { ExecutionResult, GraphQLObjectType, GraphQLSchema } from "graphql";
+import { isRequiredArgument, type ExecutionResult, type GraphQLObjectType, type GraphQLSchema } from "graphql";
 import type { TestPlatform } from "../../src/testing/index.ts";
 import { mayDecideFor, nodeTypesOf, ruleOf, sightOf, foreignSecrets, type Asks } from "./rules.ts";
 import { fieldSelection, isList, isNode, answersOf, objectFieldsOf, operationOf, selectionOf, stringsOf } from "./shape.ts";
@@ -25,7 +25,8 @@ export async function ask(app: TestPlatform, who: Who, query: string, variables:
 
 /** The root fields that list something and need no arguments. */
 export function listFieldsOf(schema: GraphQLSchema) {
-  return Object.values(schema.getQueryType()?.getFields() ?? {}).filter((field) => isList(field) && field.name !== "nodes");
+  const fields = Object.values(schema.getQueryType()?.getFields() ?? {});
+  return fields.filter((field) => isList(field) && field.name !== "nodes" && !field.args.some(isRequiredArgument));
 }
 
 /** The document that asks for an object's own leaves, and for each of its object fields one that walks two levels down. */

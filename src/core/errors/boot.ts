@@ -101,6 +101,11 @@ export const bootErrors = {
     "Contribute in setup, before it returns.",
   ),
   CAPABILITY_INVALID: entry("boot", "Not valid are {problems}.", "Mend each definition in the plugin that is named with it."),
+  WORKFLOWS_INVALID: entry(
+    "boot",
+    "Invalid workflow definitions: {problems}",
+    "Correct each place that is named. To check files without a restart: weftline workflows validate <files>",
+  ),
   CONFIG_NOT_FOUND: entry(
     "boot",
     "There is no configuration file at {file}.",

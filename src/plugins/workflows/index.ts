@@ -1,36 +1,44 @@
-import { changesService, databaseService, definePlugin, optional, toolRegistry, toolSources } from "#weftline";
+import { changesService, dataFolder, databaseService, definePlugin, optional, toolRegistry, toolSources } from "#weftline";
 import { agentService } from "#plugins/agents";
 import { workflowCommands } from "./cli/commands.ts";
-import { workflowNodes } from "./contract.ts";
+import { workflowsConfig } from "./config.ts";
+import { workflowDefinitions, workflowNodes } from "./contract.ts";
 import { workflowEntity, workflowVersionEntity } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { shippedKinds } from "./nodes/kinds.ts";
+import { checkSources, refuseSources, type ProvidedWorkflow } from "./provided/check.ts";
+import { installedSources } from "./provided/sources.ts";
 import { createProvision } from "./provided/provision.ts";
 import { addWorkflowSchema } from "./schema/index.ts";
 import { createWorkflowEditor, workflowEditor } from "./service/service.ts";
 
 /**
- * Workflows: declared graphs of nodes in numbered versions.
+ * Workflows: declared graphs of nodes in numbered versions, from the API, files and plugins.
  *
- * @example plugins: [capabilities(), agents(), workflows()]
+ * @example plugins: [capabilities(), agents(), workflows({ folder: "./workflows" })]
  */
 export const workflows = definePlugin({
   id: "workflows",
-  description: "Declared workflows in versions.",
-  requires: { database: databaseService, changes: changesService, tools: toolRegistry, agents: optional(agentService) },
+  description: "Declared workflows in versions, from the API, files and plugins.",
+  config: workflowsConfig,
+  requires: { database: databaseService, changes: changesService, tools: toolRegistry, agents: optional(agentService), data: dataFolder },
   provides: { editor: workflowEditor },
   entities: [workflowEntity, workflowVersionEntity],
   migrations,
   contributes: [workflowCommands],
   schema: addWorkflowSchema,
-  setup: ({ deps, log, contribute, contributions }) => {
+  setup: ({ config, deps, log, contribute, contributions, onReady }) => {
     for (const kind of shippedKinds) contribute(workflowNodes, kind.kind, kind);
     const host = { ...deps, log, kinds: contributions(workflowNodes), sources: contributions(toolSources) };
-    return {
-      editor: createWorkflowEditor(
-        host,
-        createProvision(host, () => []),
-      ),
-    };
+    let provided: readonly ProvidedWorkflow[] = [];
+    onReady(async () => {
+      // Else no command could check the files that keep a server from starting.
+      if (deps.data.lifetime === "temporary") return;
+      const checked = await checkSources(host, await installedSources(config.folder, contributions(workflowDefinitions)), "trusted");
+      refuseSources(checked.problems);
+      provided = checked.workflows;
+    });
+    const provision = createProvision(host, () => provided);
+    return { editor: createWorkflowEditor(host, provision) };
   },
 });

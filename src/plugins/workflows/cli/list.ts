@@ -5,11 +5,11 @@ import { listWorkflows } from "../service/list.ts";
 const pageSize = 100;
 
 /** Whose workflows a command reads: those of one tenant, which its members share. */
-function readerOf(tenant: unknown): Viewer {
+export function readerOf(tenant: unknown): Viewer {
   return { tenantId: typeof tenant === "string" ? tenant : "default", actorId: "cli", name: "CLI", roles: [] };
 }
 
-const tenantOption = { flags: "--tenant <id>", description: "whose workflows", default: "default" } as const;
+export const tenantOption = { flags: "--tenant <id>", description: "whose workflows", default: "default" } as const;
 
 /** `weftline workflows list` */
 export const listCommand: CliAction = {
@@ -30,7 +30,7 @@ export const listCommand: CliAction = {
       found.push(...edges.map(({ node }) => node));
       after = pageInfo.hasNextPage ? pageInfo.endCursor : undefined;
     }
-    if (options["json"]) return out(`${JSON.stringify(found.map(shown), null, 2)}\n`);
+    if (options["json"]) return void out(`${JSON.stringify(found.map(shown), null, 2)}\n`);
     if (found.length === 0) say("There are no workflows.");
     const width = Math.max(0, ...found.map(({ name }) => name.length));
     for (const { name, version, origin, description } of found)

@@ -1,18 +1,9 @@
 import { LockMode } from "@mikro-orm/core";
 import { Actor, asWeftlineError, type Tx } from "#weftline";
-import type { WorkflowDefinition } from "../definition/types.ts";
 import { Workflow } from "../entities.ts";
 import type { WorkflowsHost } from "../service/host.ts";
+import type { ProvidedWorkflow } from "./check.ts";
 import { insertWorkflow, named, raiseVersion, saveWorkflow } from "../service/rows.ts";
-
-/** A workflow of a file or a plugin, checked. */
-export interface ProvidedWorkflow {
-  readonly name: string;
-  readonly description: string | null;
-  readonly definition: WorkflowDefinition;
-  readonly contentHash: string;
-  readonly origin: string;
-}
 
 /** Brings the workflows of files and plugins into tenants. */
 export interface Provision {

@@ -12,6 +12,8 @@ import {
 import type { WorkflowRef } from "./find.ts";
 import type { WorkflowsHost } from "./host.ts";
 import type { Problem } from "./problems.ts";
+import { checkSources, type CheckedSources } from "../provided/check.ts";
+import type { Sources } from "../provided/sources.ts";
 import type { Provision } from "../provided/provision.ts";
 import { workflowTarget } from "./run-target.ts";
 import { createVersions, type Versions } from "./versions.ts";
@@ -25,6 +27,8 @@ export interface WorkflowEditor {
   update(scope: Scope, input: UpdateWorkflow): Promise<Workflow>;
   archive(scope: Scope, workflow: WorkflowRef): Promise<Workflow>;
   restore(scope: Scope, workflow: WorkflowRef, version: number): Promise<Workflow>;
+  /** Checks workflows of files beside those that are installed. */
+  check(sources: Sources): Promise<CheckedSources>;
   /** Workflows as something that can be run: all but what their runs do. */
   readonly target: Omit<RunTargetType, "program">;
   /** See {@link Versions}. */
@@ -46,6 +50,7 @@ export function createWorkflowEditor(host: WorkflowsHost, provision: Provision):
     update: (scope, input) => prepared(scope, () => updateWorkflow(host, scope, input)),
     archive: (scope, workflow) => prepared(scope, () => archiveWorkflow(host, scope, workflow)),
     restore: (scope, workflow, version) => prepared(scope, () => restoreVersion(host, scope, workflow, version)),
+    check: (sources) => checkSources(host, sources, "awaited"),
     target: workflowTarget(host, provision),
     ...createVersions(host.database),
   };

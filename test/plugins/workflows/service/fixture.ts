@@ -4,9 +4,15 @@ import { capabilities } from "../../../../src/plugins/capabilities/index.ts";
 import { workflows } from "../../../../src/plugins/workflows/index.ts";
 import { testPlatform, testViewer, type TestPlatform } from "../../../../src/testing/index.ts";
 
-/** Workflows and what they need. */
-export function workflowsPlatform(): Promise<TestPlatform> {
-  return testPlatform({ plugins: [capabilities(), agents(), workflows()] });
+/** Workflows and what they need; `folder` has files of workflows. */
+export function workflowsPlatform(
+  options: { readonly folder?: string; readonly dataDir?: string; readonly more?: Parameters<typeof testPlatform>[0]["plugins"] } = {},
+): Promise<TestPlatform> {
+  const { folder, dataDir, more } = options;
+  return testPlatform({
+    plugins: [capabilities(), agents(), folder === undefined ? workflows() : workflows({ folder }), more],
+    ...(dataDir === undefined ? {} : { dataDir }),
+  });
 }
 
 export const ada = testViewer("ada");
