@@ -14,6 +14,7 @@ import {
   models,
   openai,
   simulated,
+  webhooks,
   workflows,
 } from "./src/plugins/index.ts";
 
@@ -53,6 +54,7 @@ export default defineConfig({
     workflows(),
     chat(),
     files(),
+    webhooks(),
     example(),
   ],
 });

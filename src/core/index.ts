@@ -18,7 +18,7 @@ export { plainJson, plainText } from "./json/plain.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
 export { checkTexts } from "./graphql/text.ts";
 export { perEvent } from "./graphql/per-event.ts";
-export { httpRoutes, type HttpRoute } from "./graphql/routes.ts";
+export { httpRoutes, openRoutes, type HttpRoute, type OpenRoute, type OpenRouteRequest, type RouteResponse } from "./graphql/routes.ts";
 export { pageOfRows } from "./graphql/row-page.ts";
 export { InputIssue, resultType } from "./graphql/results.ts";
 export {

@@ -12,4 +12,5 @@ export { mcp } from "./mcp/index.ts";
 export { models } from "./models/index.ts";
 export { openai } from "./openai/index.ts";
 export { simulated } from "./simulated/index.ts";
+export { webhooks } from "./webhooks/index.ts";
 export { workflows } from "./workflows/index.ts";

@@ -50,6 +50,9 @@ export interface Mine {
   readonly waitingRun: string;
   readonly interrupt: string;
   readonly argumentsHash: string;
+  readonly inboundWebhook: string;
+  readonly webhook: string;
+  readonly delivery: string;
 }
 
 /**
@@ -140,6 +143,15 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   const workflow = await change(documents.createWorkflow, { input: { name: `${name}'s workflow`, nodes } }, "workflow");
   await change(documents.addNote, { input: { text: secret("note") } }, "note");
 
+  const events = ["RUN_SUCCEEDED"];
+  const webhook = await change(
+    documents.createWebhook,
+    { input: { name: secret("webhook"), url: `https://hooks.invalid/${secret("url")}`, events } },
+    "webhook",
+  );
+  const inbound = { name: secret("inbound"), target: { agent: { id: agent } } };
+  const inboundWebhook = await change(documents.createInboundWebhook, { input: inbound }, "webhook");
+
   await keepDeskAgent(app.platform.scope(viewer), secret("desk"));
 
   const file = await change(documents.createFile, { input: { name: secret("file"), mediaType: "text/plain", size: 1 } }, "file");
@@ -187,6 +199,9 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     waitingRun,
     interrupt: interrupt.id,
     argumentsHash: interrupt.argumentsHash,
+    inboundWebhook,
+    webhook,
+    delivery: await deliveryOf(app, viewer, webhook),
   };
 }
 
@@ -196,6 +211,8 @@ const failure = "... on UserError { code message }";
 const documents = {
   createAgent: `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { agent { id } } ${failure} } }`,
   addNote: `mutation ($input: ExampleAddNoteInput!) { result: exampleAddNote(input: $input) { __typename ... on ExampleAddNotePayload { note { id } } ${failure} } }`,
+  createWebhook: `mutation ($input: CreateWebhookInput!) { result: createWebhook(input: $input) { __typename ... on CreateWebhookPayload { webhook { id } } ${failure} } }`,
+  createInboundWebhook: `mutation ($input: CreateInboundWebhookInput!) { result: createInboundWebhook(input: $input) { __typename ... on CreateInboundWebhookPayload { webhook { id } } ${failure} } }`,
   createWorkflow: `mutation ($input: CreateWorkflowInput!) { result: createWorkflow(input: $input) { __typename ... on CreateWorkflowPayload { workflow { id } } ${failure} } }`,
   createFile: `mutation ($input: CreateFileInput!) { result: createFile(input: $input) { __typename ... on CreateFilePayload { file { id } } ${failure} } }`,
   createThread: `mutation ($input: CreateThreadInput!) { result: createThread(input: $input) { __typename ... on CreateThreadPayload { thread { id } } ${failure} } }`,
@@ -210,6 +227,12 @@ async function messagesOf(app: TestPlatform, viewer: Viewer, thread: string): Pr
   const query = "query ($thread: ID!) { thread(id: $thread) { messages(last: 1) { nodes { id } } } }";
   const data = await app.graphql<{ thread: { messages: { nodes: { id: string }[] } } }>(query, { thread }, viewer);
   return data.thread.messages.nodes.map(({ id }) => id);
+}
+
+async function deliveryOf(app: TestPlatform, viewer: Viewer, webhook: string): Promise<string> {
+  const query = "query ($webhook: ID!) { node(id: $webhook) { ... on Webhook { deliveries { nodes { id } } } } }";
+  const data = await app.graphql<{ node: { deliveries: { nodes: { id: string }[] } } }>(query, { webhook }, viewer);
+  return data.node.deliveries.nodes[0]?.id ?? "";
 }
 
 async function checkpointOf(app: TestPlatform, viewer: Viewer, run: string): Promise<string> {

@@ -46,6 +46,7 @@ export const requestErrors = {
     "The sealed value {id} does not open: it was changed, or was sealed for another place.",
     "Set the secret again, or restore the database from a backup.",
   ),
+  WEBHOOK_DISABLED: entry("conflict", "This webhook can start nothing any more, and was disabled.", "Ask its owner, who sees why."),
   OUTGOING_REFUSED: entry(
     "input",
     "No request goes to this address: {reason}.",

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Viewer } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
 import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { extensionPoint } from "../kernel/refs.ts";
@@ -41,18 +42,36 @@ export interface HttpRoute {
 /** Where plugins put {@link HttpRoute}s: the one named `files` answers at `/files` and below. Callers without a viewer get 401. */
 export const httpRoutes = extensionPoint<HttpRoute>("weftline.httpRoutes");
 
-/** A route with the part of the path below its name. */
-export interface FoundRoute {
-  readonly route: HttpRoute;
-  readonly plugin: string;
-  readonly path: readonly string[];
+/** A request at an open route: who sent it is for the route to find out. */
+export interface OpenRouteRequest extends Omit<RouteRequest, "scope"> {
+  readonly requestId: string;
 }
+
+/**
+ * A plain HTTP resource that proves its callers itself, by a signature. It is reached without a viewer: read nothing of a body before you know that somebody may
+ * have sent it, and write nothing before you know that.
+ */
+export interface OpenRoute extends Pick<HttpRoute, "methods"> {
+  /** @throws a WeftlineError for what is refused: its kind decides the status. */
+  handle(request: OpenRouteRequest): Promise<RouteResponse>;
+}
+
+/** Where plugins put {@link OpenRoute}s: the one named `webhooks` answers at `/webhooks` and below. A name is of one route, open or not. */
+export const openRoutes = extensionPoint<OpenRoute>("weftline.openRoutes");
+
+/** A route with the part of the path below its name. */
+export type FoundRoute = { readonly plugin: string; readonly path: readonly string[] } & (
+  | { readonly access: "viewers"; readonly route: HttpRoute }
+  | { readonly access: "open"; readonly route: OpenRoute }
+);
 
 /** The route that a path belongs to. */
 export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined {
   const [, name = "", ...rest] = path.split("/");
   const found = host.contributions(httpRoutes).get(name);
-  return found && { route: found.value, plugin: found.plugin, path: rest };
+  if (found) return { route: found.value, access: "viewers", plugin: found.plugin, path: rest };
+  const open = host.contributions(openRoutes).get(name);
+  return open && { route: open.value, access: "open", plugin: open.plugin, path: rest };
 }
 
 /**
@@ -60,27 +79,27 @@ export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined
  *
  * @throws UNAUTHENTICATED, RATE_LIMITED and UNAVAILABLE where no place is free, and what the route throws.
  */
-export async function serveRoute(
-  { route, plugin, path }: FoundRoute,
-  { host, request, response, requestId, viewer, stay }: Exchange,
-): Promise<void> {
-  const method = route.methods.find((each) => each === request.method);
+export async function serveRoute(found: FoundRoute, { host, request, response, requestId, viewer, stay }: Exchange): Promise<void> {
+  const { plugin, path } = found;
+  const method = found.route.methods.find((each) => each === request.method);
   if (method === undefined) {
-    const known = route.methods.join(", ");
+    const known = found.route.methods.join(", ");
     response.setHeader("allow", known);
     const refusal = new WeftlineError("INVALID_INPUT", { message: `This answers to ${known} only.`, fix: "Use another method." });
     return sendError(response, refusal, requestId, 405);
   }
-  if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
+  if (!viewer && found.access === "viewers") throw new WeftlineError("UNAUTHENTICATED");
   stay?.().addEventListener("abort", () => response.destroy(), { once: true });
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const scope = new Scope(host, viewer, requestId);
+  const asked = { method, path, headers: request.headers, body: request, signal: gone.signal };
   try {
     const answer = await host
       .use(uncaughtErrors)
       .settle({ requestId, plugin }, () =>
-        route.handle({ method, path, headers: request.headers, body: request, scope, signal: gone.signal }),
+        found.access === "viewers"
+          ? found.route.handle({ ...asked, scope: new Scope(host, viewer as Viewer, requestId) })
+          : found.route.handle({ ...asked, requestId }),
       );
     response.writeHead(answer.status, answer.headers);
     if (answer.body instanceof Readable) await pipeline(answer.body, response);

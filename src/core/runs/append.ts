@@ -5,6 +5,7 @@ import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents, type Appended } from "./log.ts";
+import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
 import { project } from "./projection.ts";
 import type { ProjectedRun, RunEventDraft } from "./projector.ts";
 import { Wakes, type WakeTarget } from "./wakes.ts";
@@ -15,19 +16,23 @@ export interface AppendHost extends WakeTarget {
   readonly hub: Hub;
   readonly changes: Changes | undefined;
   readonly quota: StorageQuota;
+  readonly outboxes: RunOutboxes;
   readonly failpoint?: Failpoint | undefined;
 }
 
 /** Appends events of a run that its worker did not write: a cancel, a decision. No epoch is asked; the stream's lock orders them. */
 export async function appendSignal(
   host: AppendHost,
-  { sql, afterCommit }: SqlTx,
+  tx: SqlTx,
   run: ProjectedRun & { readonly startSeq: number | "first" },
   drafts: readonly RunEventDraft[],
 ): Promise<LoggedEvent[]> {
+  const { sql, afterCommit } = tx;
   const wakes = new Wakes();
   const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
   await project(sql, run, events, drafts, wakes);
+  const told = tellOutboxes(host.outboxes, tx, run, events);
+  if (told) await told;
   afterCommit(() => {
     host.quota.add(run, bytes);
     host.hub.publish(run.streamNum, events, bytes);

@@ -25,6 +25,7 @@ import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
 import { migrations } from "./migrations/index.ts";
+import { runOutboxes } from "./outbox.ts";
 import { OpenRuns } from "./open-runs.ts";
 import { addRunsSchema } from "./schema/index.ts";
 import { ProviderFailures } from "./provider-failures.ts";
@@ -85,6 +86,7 @@ export const runsPlugin = definePlugin({
     const faults = contributions(faultInjections).get("suite")?.value;
     const failpoint = faults?.failpoint;
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
+    const outboxes = contributions(runOutboxes);
     const hub = new Hub();
     const stalls = new StallWatch(deps.folder.of("runs"), options.stallMs);
     const quota = new StorageQuota(database, () => deps.limits());
@@ -96,6 +98,7 @@ export const runsPlugin = definePlugin({
         quota.add(run, bytes);
         publishChanges(changes, run, events);
       },
+      outboxes,
       failpoint,
     });
     const providers = new ProviderFailures(log);
@@ -103,6 +106,7 @@ export const runsPlugin = definePlugin({
       hub,
       changes,
       quota,
+      outboxes,
       failpoint,
       ring: (id) => engine.ring(id),
       ringIn: (id, ms) => engine.ringIn(id, ms),

@@ -5,6 +5,7 @@ import type { LoggedEvent } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, type Numbered } from "./log.ts";
+import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
 import { project } from "./projection.ts";
 import type { ProjectedRun, RunEventDraft, StartedRun } from "./projector.ts";
 import { Wakes, type WakeTarget } from "./wakes.ts";
@@ -38,6 +39,7 @@ interface Batch {
 export interface WriterEvents extends WakeTarget {
   /** These events are durable. */
   readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[], bytes: number) => void;
+  readonly outboxes: RunOutboxes;
   readonly failpoint?: Failpoint | undefined;
 }
 
@@ -176,15 +178,12 @@ export class LogWriter {
   }
 
   /** Folds a batch into the rows that queries read, and tells of it once it is durable. */
-  async #project(
-    { sql, afterCommit }: SqlTx,
-    { source, drafts }: Batch,
-    { events, bytes }: Numbered,
-    wakes: Wakes,
-  ): Promise<readonly StartedRun[]> {
+  async #project(tx: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, wakes: Wakes): Promise<readonly StartedRun[]> {
     const { run } = source;
-    const started = await project(sql, run, events, drafts, wakes);
-    afterCommit(() => {
+    const started = await project(tx.sql, run, events, drafts, wakes);
+    const told = tellOutboxes(this.#events.outboxes, tx, run, events);
+    if (told) await told;
+    tx.afterCommit(() => {
       source.committed(events);
       this.#tell({ run, events, bytes });
     });

@@ -75,6 +75,7 @@ async function haunt(runs: number, fence: Fence) {
     const warn = (detail: { readonly code?: string }): void => void (refusals += detail.code === "RUN_FENCED" ? 1 : 0);
     const log = { ...silent, warn, child: () => silent } as never;
     const writer = new LogWriter(on, new Hub(), {
+      outboxes: new Map(),
       ring: () => undefined,
       ringIn: () => undefined,
       wake: () => undefined,

@@ -45,6 +45,7 @@ async function twoOwners(builder: object) {
   const { platform } = studio.app;
   const database = platform.use(databaseService);
   const writer = new LogWriter(database, new Hub(), {
+    outboxes: new Map(),
     ring: () => undefined,
     ringIn: () => undefined,
     wake: () => undefined,

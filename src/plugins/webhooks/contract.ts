@@ -1,0 +1,2 @@
+export { InboundWebhook, Webhook, WebhookDelivery } from "./entities.ts";
+export type { DeliveryStatus, WebhookEvent } from "./types.ts";

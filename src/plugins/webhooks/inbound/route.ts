@@ -1,0 +1,50 @@
+import { RateLimiterMemory } from "rate-limiter-flexible";
+import { WeftlineError, globalId, type OpenRoute } from "#weftline";
+import { InboundWebhook } from "../entities.ts";
+import type { WebhooksHost } from "../service/host.ts";
+import { BodyReader } from "./body.ts";
+import { receive } from "./receive.ts";
+import { checkHeaders, verify } from "./signature.ts";
+
+/** The first part of the path of every inbound webhook. */
+export const routeName = "webhooks";
+
+/** Where a webhook is called, as a path of the server. */
+export function urlOf({ id }: Pick<InboundWebhook, "id">): string {
+  return `/${routeName}/${id}`;
+}
+
+/** `POST /webhooks/<id>`: a call that is signed starts a run, and is answered 202 with the run's id. */
+export function createInboundRoute(host: WebhooksHost): OpenRoute {
+  const bodies = new BodyReader(host.config.bodyBytes);
+  const calls = new RateLimiterMemory({ points: host.config.callsPerMinute, duration: 60 });
+  return {
+    methods: ["POST"],
+    async handle({ path: [id = "", ...rest], headers, body, requestId, signal }) {
+      const webhook = rest.length === 0 ? await find(host, id) : undefined;
+      if (!webhook?.enabled) throw new WeftlineError("NOT_FOUND", { what: "webhook", fix: "Check the address, and that it is enabled." });
+      // Nothing of a body is read that cannot be right.
+      const signed = checkHeaders(headers, Date.now());
+      const text = await bodies.read(body, headers["content-length"], signal);
+      await verify(host, webhook, signed, text);
+      await calls.consume(webhook.id).catch(tooMany);
+      const run = await receive(host, webhook, { messageId: signed["webhook-id"], text, requestId });
+      return {
+        status: 202,
+        headers: { "content-type": "application/json; charset=utf-8" },
+        body: JSON.stringify({ run: globalId("Run", run) }),
+      };
+    },
+  };
+}
+
+/** Whoever calls is nobody yet. */
+async function find({ database }: WebhooksHost, id: string): Promise<InboundWebhook | undefined> {
+  const [row] = await database.rows.byIds(InboundWebhook, { reader: "SYSTEM", reach: "MINE" }, [id]);
+  return row;
+}
+
+/** The limiter throws what it counted. */
+function tooMany(counted: { readonly msBeforeNext: number }): never {
+  throw new WeftlineError("RATE_LIMITED", { what: "calls of this webhook", retryAfterMs: Math.max(1, Math.ceil(counted.msBeforeNext)) });
+}

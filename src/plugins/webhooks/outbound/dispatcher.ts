@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Webhook, WebhookDelivery } from "../entities.ts";
+import type { WebhooksHost } from "../service/host.ts";
+import { claimNext, record } from "./deliveries.ts";
+import { attempt } from "./send.ts";
+
+const system = { reader: "SYSTEM", reach: "MINE" } as const;
+/** The most addresses that are sent to at a time. */
+const mostAtOnce = 32;
+/** The longest that the timer waits, so that no clock that was set keeps a delivery for long, in milliseconds. */
+const longestWaitMs = 60_000;
+const retryMs = 1_000;
+
+/** Sends what is due: to each address one delivery at a time, to several addresses at once, so that a slow one holds up no other. */
+export class Dispatcher {
+  readonly #host: WebhooksHost;
+  readonly #stopped = new AbortController();
+  /** Webhooks that are being sent to. */
+  readonly #lanes = new Map<string, Promise<void>>();
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(host: WebhooksHost) {
+    this.#host = host;
+  }
+
+  /** Looks for what is due. */
+  wake(): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#lookAgain = true;
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    await this.#looking;
+    await Promise.all(this.#lanes.values());
+  }
+
+  async #look(): Promise<void> {
+    while (this.#lookAgain && !this.#stopped.signal.aborted) {
+      this.#lookAgain = false;
+      try {
+        await this.#open();
+      } catch (error) {
+        this.#host.log.warn({ err: error }, "looking for webhooks to send will be tried again");
+        this.#wakeIn(retryMs);
+      }
+    }
+  }
+
+  /** Opens lanes for webhooks with something due, and sets the timer for what is due later. */
+  async #open(): Promise<void> {
+    const { database } = this.#host;
+    const due = await database.commit(({ sql }) =>
+      database.rows.all(Webhook, system, {
+        where: `e.enabled = 1 and exists (select 1 from webhooks_delivery d where d.webhook_id = e.id and d.next_attempt_at <= ${sql.now})`,
+        params: [],
+        limit: mostAtOnce * 4,
+      }),
+    );
+    for (const { id } of due) {
+      if (this.#lanes.size >= mostAtOnce) break;
+      if (this.#lanes.has(id)) continue;
+      this.#lanes.set(
+        id,
+        this.#drain(id).finally(() => {
+          this.#lanes.delete(id);
+          this.wake();
+        }),
+      );
+    }
+    if (due.every(({ id }) => this.#lanes.has(id))) await this.#waitForNext();
+  }
+
+  /** Sends what is due to one address, oldest first. */
+  async #drain(webhookId: string): Promise<void> {
+    const { signal } = this.#stopped;
+    try {
+      while (!signal.aborted) {
+        const next = await claimNext(this.#host, webhookId);
+        if (!next) return;
+        await record(this.#host, next, await attempt(this.#host, next.webhook, next.delivery, signal));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      // What was claimed is due again by itself.
+      this.#host.log.warn({ err: error, webhookId }, "a webhook will be sent to later");
+      await sleep(retryMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #waitForNext(): Promise<void> {
+    const { database } = this.#host;
+    const busy = [...this.#lanes.keys()];
+    const [next] = await database.rows.all(WebhookDelivery, system, {
+      where: `e.next_attempt_at is not null and e.webhook_id not in (${busy.map(() => "?").join(", ")}) and exists (select 1 from webhooks_webhook w where w.id = e.webhook_id and w.enabled = 1)`,
+      params: busy,
+      orderBy: "e.next_attempt_at",
+      limit: 1,
+    });
+    if (next?.nextAttemptAt != null) this.#wakeIn(Math.min(longestWaitMs, Math.max(1, next.nextAttemptAt - Date.now())));
+  }
+
+  #wakeIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#stopped.signal.aborted) this.#timer = setTimeout(() => this.wake(), ms).unref();
+  }
+}
