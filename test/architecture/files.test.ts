@@ -152,6 +152,6 @@ describe("the author API", () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toContain("definePlugin");
     expect(names).toContain("runtimes");
-    expect(names.length).toBeLessThanOrEqual(240);
+    expect(names.length).toBeLessThanOrEqual(300);
   });
 });
