@@ -18,6 +18,12 @@ export const signalMutation = `mutation ($run: ID!, $key: String!) {
     __typename ... on SignalRunPayload { run { id } } ... on UserError { code message }
   }
 }`;
+export const pauseMutation = `mutation ($run: ID!) {
+  pauseRun(run: $run) { __typename ... on PauseRunPayload { run { status } } ... on UserError { code message } }
+}`;
+export const resumeMutation = `mutation ($run: ID!) {
+  resumeRun(run: $run) { __typename ... on ResumeRunPayload { run { status } } ... on UserError { code message } }
+}`;
 export const cancelMutation = `mutation ($run: ID!) {
   cancelRun(run: $run) { __typename ... on CancelRunPayload { run { id status } } ... on UserError { code message } }
 }`;

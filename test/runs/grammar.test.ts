@@ -11,7 +11,7 @@ class Writer {
   readonly steps: number[] = [];
   readonly calls = new Map<number, number>();
   readonly interrupts: string[] = [];
-  #state: "RUNNING" | "WAITING" | "CANCELLING" = "RUNNING";
+  #state: "RUNNING" | "WAITING" | "PAUSED" | "CANCELLING" = "RUNNING";
   #m = 0;
   #s = 0;
   #c = 0;
@@ -49,20 +49,18 @@ class Writer {
       this.interrupts.splice(this.interrupts.indexOf(interrupt), 1);
       this.#put("interrupt.resolved", { interrupt, status: "RESOLVED" });
     });
-    if (this.#state === "WAITING")
-      return [...decide, () => this.#go("RUNNING", "run.resumed"), () => this.#go("CANCELLING", "run.cancelling")];
-    const state =
-      this.#state === "RUNNING"
-        ? [
-            () => this.#go("WAITING", "run.waiting"),
-            () => this.#go("RUNNING", "run.resumed"),
-            () => this.#go("CANCELLING", "run.cancelling"),
-          ]
-        : [];
+    const signal = (): void => this.#put("signal.received", { name: "go", payload: 1 });
+    const resume = (): void => this.#go("RUNNING", "run.resumed");
+    const cancel = (): void => this.#go("CANCELLING", "run.cancelling");
+    const pause = (): void => this.#go("PAUSED", "run.paused");
+    const wait = (): void => this.#go("WAITING", "run.waiting");
+    if (this.#state === "WAITING") return [...decide, signal, resume, cancel, pause];
+    if (this.#state === "PAUSED") return [...decide, signal, resume, cancel, wait];
+    const state = this.#state === "RUNNING" ? [wait, resume, cancel, pause, signal] : [];
     return [...decide, ...state, ...this.#messageMoves(), ...this.#stepMoves(), ...this.#callMoves(), ...this.#plainMoves()];
   }
 
-  #go(state: "RUNNING" | "WAITING" | "CANCELLING", kind: string): void {
+  #go(state: "RUNNING" | "WAITING" | "PAUSED" | "CANCELLING", kind: string): void {
     this.#state = state;
     this.#put(kind, {});
   }
@@ -301,12 +299,21 @@ describe("an event that the protocol forbids", () => {
     ["usage of a step that never was", begun, { kind: "usage.recorded", payload: { ...usage, s: 9 } }],
     ["a fraction of a token", begun, { kind: "usage.recorded", payload: { ...usage, inputTokens: 0.5 } }],
     ["progress that is no number", begun, { kind: "progress", payload: { done: Number.NaN } }],
-    ["a kind of the core that does not exist", begun, { kind: "run.paused", payload: {} }],
+    ["a kind of the core that does not exist", begun, { kind: "run.frozen", payload: {} }],
     ["a kind that is a property of every object", begun, { kind: "run.constructor", payload: {} }],
     ["an answer to a question that nobody asked", begun, { kind: "interrupt.resolved", payload: { interrupt: "x", status: "RESOLVED" } }],
     ["a success of a run that was never started", begun.slice(0, 1), { kind: "run.finished", payload: {} }],
     ["a plugin's event before the run was started", begun.slice(0, 1), { kind: "memory.saved", payload: {} }],
     ["a message while the run waits", [...begun.slice(0, 2), { kind: "run.waiting", payload: {} }], begun[2] as NewEvent],
+    ["a message while the run is paused", [...begun.slice(0, 2), { kind: "run.paused", payload: {} }], begun[2] as NewEvent],
+    ["a second pause", [...begun.slice(0, 2), { kind: "run.paused", payload: {} }], { kind: "run.paused", payload: {} }],
+    ["a second start", [...begun.slice(0, 2), { kind: "run.waiting", payload: {} }], { kind: "run.started", payload: {} }],
+    [
+      "a resumption of a run that was never started",
+      [...begun.slice(0, 1), { kind: "run.paused", payload: {} }],
+      { kind: "run.resumed", payload: {} },
+    ],
+    ["a signal without a name", begun, { kind: "signal.received", payload: {} }],
     ["a second wish to cancel", [...begun, { kind: "run.cancelling", payload: {} }], { kind: "run.cancelling", payload: {} }],
   ])("is refused: %s", (_, before, event) => {
     const grammar = createGrammar("openai");

@@ -1,4 +1,5 @@
 import type { SqlTx } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { event } from "./events.ts";
 import { projectedRow, type PlaceColumns } from "./projector.ts";
@@ -20,14 +21,18 @@ export interface OpenRun extends PlaceColumns {
 export const openColumns =
   "id, status, lease_owner, stream_num, start_seq, tenant_id, owner_id, thread_id, parent_id, target_type, target_id";
 
-/** Cancels a run and everything below it in one transaction. */
-export async function cancelTree(host: CancelHost, tx: SqlTx, runId: string, reason: string | undefined): Promise<void> {
-  const tree = await tx.sql.all<OpenRun>(
+/** The open runs of a run and below it, in the order in which they are locked. */
+export function openTree(sql: Sql, runId: string): Promise<OpenRun[]> {
+  return sql.all<OpenRun>(
     `with recursive tree (id) as (select id from runs_run where id = ? union select r.id from runs_run r join tree t on r.parent_id = t.id)
      select ${openColumns} from runs_run where id in (select id from tree) and status in ${openStatuses} order by id`,
     runId,
   );
-  for (const run of tree) await cancelOne(host, tx, run, reason);
+}
+
+/** Cancels a run and everything below it in one transaction. */
+export async function cancelTree(host: CancelHost, tx: SqlTx, runId: string, reason: string | undefined): Promise<void> {
+  for (const run of await openTree(tx.sql, runId)) await cancelOne(host, tx, run, reason);
 }
 
 /** A run that nobody works on ends here; one at work, or that left something open, is told and winds down itself. */

@@ -13,6 +13,7 @@ interface ParentRow {
   readonly root_id: string;
   readonly root_status: RunStatus;
   readonly deadline_at: number | null;
+  readonly pause_requested: number;
   readonly settings: string;
   readonly limits: string;
 }
@@ -35,7 +36,7 @@ export async function queueChild(
   // What the parent has used so far stands in the batch, perhaps.
   await effects.row.write(sql, parent.id);
   const above = await sql.get<ParentRow>(
-    `select p.root_id, r.status as root_status, p.deadline_at, p.settings, p.limits from runs_run p join runs_run r on r.id = p.root_id where p.id = ?`,
+    `select p.root_id, r.status as root_status, p.deadline_at, p.pause_requested, p.settings, p.limits from runs_run p join runs_run r on r.id = p.root_id where p.id = ?`,
     parent.id,
   );
   if (!above || above.root_status === "CANCELLING") return;
@@ -65,6 +66,7 @@ export async function queueChild(
   };
   const run = newRun({ tenantId, ownerId }, request, place, { events });
   await insertRun(sql, run, { latest: above.deadline_at });
+  if (above.pause_requested !== 0) await sql.run("update runs_run set pause_requested = 1 where id = ?", run.id);
   effects.started.push({ run: projectedRun(run), events, bytes });
   if (whose === "OWN") effects.wakes.due.add(child.id);
 }

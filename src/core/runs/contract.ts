@@ -50,6 +50,11 @@ export interface ProgramContext extends Omit<RunContext, "model" | "toolRequeste
    * throws the reason.
    */
   readonly ending: AbortSignal;
+  /**
+   * Aborts when the run is to pause. A program that heeds it begins nothing new, lets what it has begun come to its end, and throws the reason: the run is
+   * paused there, and its next turn comes when it is resumed. A turn that ends in a wait pauses the run in any case.
+   */
+  readonly pausing: AbortSignal;
   /** What earlier turns left, and what comes from outside during this one. */
   readonly state: ProgramState;
 }
@@ -261,6 +266,14 @@ export interface RunService {
    */
   retry(scope: Scope, tx: Tx, runId: string, checkpoint?: string): Promise<Run>;
   decide(scope: Scope, decision: Decide): Promise<Interrupt>;
+  /**
+   * Pauses the viewer's run and all below it: at once where nobody works on one, else where its turn ends in a wait.
+   *
+   * @throws NOT_FOUND; CONFLICT for a run that has ended or is being cancelled.
+   */
+  pause(scope: Scope, runId: string): Promise<Run>;
+  /** Lets a paused run and all below it go on. @throws NOT_FOUND; CONFLICT for a run that is not paused. */
+  resume(scope: Scope, runId: string): Promise<Run>;
   /**
    * Sends a run of the transaction's viewer a signal: logged whenever it comes, and kept until a step takes it.
    *

@@ -5,14 +5,15 @@ import { endOutright } from "./end-outright.ts";
 import { Run } from "./entities/run.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import type { TurnHost } from "./stage.ts";
+import { openStatuses } from "./types.ts";
 
 /** Finished runs, which are most, wait for nobody either: as a plain condition, SQLite would read all of them by the index of that column. */
 const unblocked = "coalesce(blocked_by_id, '') = ''";
 
-/** What a worker may take: what is due and belongs to nobody, and what a lost worker left. */
+/** What a worker may take, also of paused runs, which are due only where their time is over: what is due and belongs to nobody, and what a lost worker left. */
 export const claimable = (now: string): string => `${unblocked} and (
-  (lease_owner is null and due_at <= ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING'))
-  or (lease_owner is not null and lease_until < ${now} and status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING')))`;
+  (lease_owner is null and due_at <= ${now} and status in ${openStatuses})
+  or (lease_owner is not null and lease_until < ${now} and status in ${openStatuses}))`;
 
 /** Where there are more due runs than fit, so many of each viewer are found beside the oldest of all. */
 const ofEachViewer = 8;

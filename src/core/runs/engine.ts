@@ -25,6 +25,7 @@ interface Active {
   readonly abort: AbortController;
   readonly end: AbortController;
   readonly wakes: WakeSignal;
+  readonly pausing: AbortController;
   readonly drain: AbortController;
   readonly epoch: number;
   readonly done: Promise<void>;
@@ -125,6 +126,13 @@ export class EmbeddedEngine {
   /** Something came that a run at work may wait for. */
   wake(runId: string): void {
     this.#active.get(runId)?.wakes.wake();
+  }
+
+  /** A run at work is to pause where its turn ends in a wait. */
+  pause(runId: string): void {
+    const active = this.#active.get(runId);
+    active?.pausing.abort(new WeftlineError("RUN_SUSPENDED"));
+    active?.wakes.wake();
   }
 
   /** A hold for a run that is about to be queued, where there is room for one of its owner. */
@@ -278,12 +286,13 @@ export class EmbeddedEngine {
     const abort = new AbortController();
     const drain = new AbortController();
     const wakes = new WakeSignal();
-    const done = this.#inOwnContext(() => this.#turn(run, { abort, end, drain: drain.signal, wakes })).finally(() => {
+    const pausing = new AbortController();
+    const done = this.#inOwnContext(() => this.#turn(run, { abort, end, drain: drain.signal, wakes, pausing })).finally(() => {
       this.#active.delete(run.id);
       if (place === "OWN") this.#claims.giveBack(run);
       this.#pump();
     });
-    this.#active.set(run.id, { abort, end, drain, wakes, epoch: run.epoch, done });
+    this.#active.set(run.id, { abort, end, drain, wakes, pausing, epoch: run.epoch, done });
   }
 
   async #turn(run: Run, stops: TurnStops): Promise<void> {

@@ -102,6 +102,7 @@ export interface EventPayloads {
   "run.started": { readonly provenance?: Provenance };
   "run.resumed": Record<never, never>;
   "run.waiting": Record<never, never>;
+  "run.paused": Record<never, never>;
   "run.cancelling": { readonly reason?: string };
   "run.finished": { readonly provenance?: Provenance; readonly output?: unknown; readonly usage: StoredUsage };
   "run.failed": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
@@ -214,6 +215,7 @@ export const statusOfKind: Readonly<Record<string, RunStatus>> = {
   "run.started": "RUNNING",
   "run.resumed": "RUNNING",
   "run.waiting": "WAITING",
+  "run.paused": "PAUSED",
   "run.cancelling": "CANCELLING",
   "run.finished": "SUCCEEDED",
   "run.failed": "FAILED",

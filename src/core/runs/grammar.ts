@@ -25,10 +25,12 @@ export interface OpenParts {
   readonly interrupts: readonly string[];
 }
 
-type Phase = "NEW" | "QUEUED" | "RUNNING" | "WAITING" | "CANCELLING" | "ENDED";
+type Phase = "NEW" | "QUEUED" | "RUNNING" | "WAITING" | "PAUSED" | "CANCELLING" | "ENDED";
 
 interface State {
   phase: Phase;
+  /** Whether it was ever started. */
+  begun: boolean;
   /** Each open message with what its parts hold. */
   readonly messages: Map<number, Map<number, PartType>>;
   readonly steps: Set<number>;
@@ -51,7 +53,7 @@ interface Rule<Kind extends EventKind> {
 
 const atWork: readonly Phase[] = ["RUNNING", "CANCELLING"];
 /** Also where the run does not work: what was left open is closed there, and people decide. */
-const alive: readonly Phase[] = ["QUEUED", "RUNNING", "WAITING", "CANCELLING"];
+const alive: readonly Phase[] = ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"];
 
 const stay = (): void => {};
 const moveTo = (phase: Phase) => (state: State) => void (state.phase = phase);
@@ -91,10 +93,23 @@ const ends = (phases: readonly Phase[]) => ({ in: phases, problem: leftOpen, app
 
 const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
   "run.queued": { in: ["NEW"], apply: moveTo("QUEUED") },
-  "run.started": { in: ["QUEUED"], apply: moveTo("RUNNING") },
-  "run.resumed": { in: ["WAITING", "RUNNING"], apply: moveTo("RUNNING") },
-  "run.waiting": { in: ["RUNNING"], apply: moveTo("WAITING") },
-  "run.cancelling": { in: ["QUEUED", "RUNNING", "WAITING"], apply: moveTo("CANCELLING") },
+  "run.started": {
+    // One that was paused while it was queued waits before it is started.
+    in: ["QUEUED", "WAITING", "PAUSED"],
+    problem: ({ begun }) => (begun ? "the run was started before" : undefined),
+    apply: (state) => {
+      state.begun = true;
+      state.phase = "RUNNING";
+    },
+  },
+  "run.resumed": {
+    in: ["WAITING", "RUNNING", "PAUSED"],
+    problem: ({ begun }) => (begun ? undefined : "the run was never started"),
+    apply: moveTo("RUNNING"),
+  },
+  "run.waiting": { in: ["RUNNING", "PAUSED"], apply: moveTo("WAITING") },
+  "run.paused": { in: ["QUEUED", "RUNNING", "WAITING"], apply: moveTo("PAUSED") },
+  "run.cancelling": { in: ["QUEUED", "RUNNING", "WAITING", "PAUSED"], apply: moveTo("CANCELLING") },
   "run.finished": ends(["RUNNING"]),
   "run.failed": ends(alive),
   "run.cancelled": ends(alive),
@@ -244,6 +259,7 @@ function ruleOf(kind: string): Rule<EventKind> | undefined {
 export function createGrammar(plugin = "runs"): Grammar {
   const state: State = {
     phase: "NEW",
+    begun: false,
     messages: new Map(),
     steps: new Set(),
     calls: new Map(),
@@ -276,6 +292,7 @@ const standing: Readonly<Record<Phase, string>> = {
   QUEUED: "before the run was started",
   RUNNING: "while the run is at work",
   WAITING: "while the run waits",
+  PAUSED: "while the run is paused",
   CANCELLING: "after a cancel was asked for",
   ENDED: "after the run's last event",
 };

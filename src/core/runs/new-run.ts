@@ -59,6 +59,7 @@ export function newRun({ tenantId, ownerId }: PlaceOwner, request: StartRun, pla
     cancelReason: null,
     epoch: 0,
     wakes: 0,
+    pauseRequested: 0,
     takeovers: 0,
     leaseOwner: null,
     leaseUntil: null,

@@ -25,6 +25,7 @@ export async function perform(stage: Stage, { program, plugin, tools }: OwnCast)
     input: data ?? null,
     text,
     ending: end.signal,
+    pausing: stage.pausing.signal,
     state: programState(stage),
     say: (body) => {
       checkOnTime();

@@ -137,6 +137,7 @@ export const runsPlugin = definePlugin({
       log,
       claim: (owner: PlaceOwner) => engine.claim(owner),
       adopt: (run: Run) => engine.adopt(run),
+      pause: (id: string) => engine.pause(id),
       openRuns: new OpenRuns(() => deps.limits().openRunsPerViewer),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };

@@ -6,13 +6,14 @@ import { stateAt } from "./checkpoint-store.ts";
 import type { RunService } from "./contract.ts";
 import { decideInterrupt, type DecisionHost } from "./decide.ts";
 import { Run } from "./entities/run.ts";
+import { pauseRun, resumeRun, type PauseHost } from "./pause/pause.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import { retryRun } from "./retry.ts";
 import { signalRun } from "./signals/signal.ts";
 import { answerMessage, startRun, type StartHost } from "./start.ts";
 
 /** What the service needs beyond the log. */
-export type ServiceHost = StartHost & DecisionHost & { readonly database: Database; readonly providers: ProviderFailures };
+export type ServiceHost = StartHost & DecisionHost & PauseHost & { readonly database: Database; readonly providers: ProviderFailures };
 
 export function createRunService(host: ServiceHost): RunService {
   return {
@@ -24,6 +25,8 @@ export function createRunService(host: ServiceHost): RunService {
     failingProviders: () => host.providers.failing(),
     decide: (scope, decision) => decideInterrupt(host, scope, decision),
     signal: (tx, runId, signal) => signalRun(host, tx, runId, signal),
+    pause: (scope, runId) => pauseRun(host, scope, runId),
+    resume: (scope, runId) => resumeRun(host, scope, runId),
     find: findRun,
     stateAt: (checkpoint) => stateAt(host.database, checkpoint),
     openRuns: (scope, threadId) =>

@@ -48,6 +48,8 @@ export interface TurnStops {
   readonly drain: AbortSignal;
   /** Something came that it may wait for. */
   readonly wakes: WakeSignal;
+  /** The run is to pause where the turn ends in a wait. */
+  readonly pausing: AbortController;
 }
 
 /** A turn under way. */

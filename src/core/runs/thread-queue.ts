@@ -20,20 +20,21 @@ const earlierOpen = `coalesce(
  */
 export async function unblock(sql: Sql, runId: string): Promise<string[]> {
   const waiting = await sql.all<{ id: string; blocked_by_id: string | null }>(
-    `update runs_run set blocked_by_id = ${earlierOpen} where blocked_by_id = ? and coalesce(status, '') = 'QUEUED' returning id, blocked_by_id`,
+    `update runs_run set blocked_by_id = ${earlierOpen} where blocked_by_id = ? and coalesce(status, '') in ('QUEUED', 'WAITING', 'PAUSED') returning id, blocked_by_id`,
     runId,
     runId,
     runId,
   );
   const free = waiting.filter(({ blocked_by_id: other }) => other === null).map(({ id }) => id);
-  for (const id of free) await sql.run(`update runs_run set due_at = ${sql.now} where id = ?`, id);
+  // A paused one is due when it is resumed.
+  for (const id of free) await sql.run(`update runs_run set due_at = ${sql.now} where id = ? and status <> 'PAUSED'`, id);
   return free;
 }
 
 /** Runs that wait for one that has ended or is gone, as an earlier version or a lost row left them. */
 export async function findStranded(sql: Sql, { after, limit }: { readonly after: string; readonly limit: number }): Promise<string[]> {
   const rows = await sql.all<{ blocked_by_id: string }>(
-    `select distinct blocked_by_id from runs_run where blocked_by_id > ? and status = 'QUEUED'
+    `select distinct blocked_by_id from runs_run where blocked_by_id > ? and status in ('QUEUED', 'WAITING', 'PAUSED')
      and not exists (select 1 from runs_run b where b.id = runs_run.blocked_by_id and b.status in ${openStatuses})
      order by blocked_by_id limit ?`,
     after,

@@ -43,6 +43,9 @@ export async function endTurn(ending: Ending, session: RunSession, reason: unkno
       if (stops.end.signal.aborted) {
         await session.flush();
         await park(ending);
+      } else if (stops.pausing.signal.aborted) {
+        session.append("run.paused", {}, { urgency: "now" });
+        await session.flush();
       } else {
         session.append("run.waiting", {}, { row: { seen: stops.wakes.seen }, urgency: "now" });
         await session.flush();

@@ -52,6 +52,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     if (run.status === "CANCELLING") end.abort(new WeftlineError("RUN_CANCELLED"));
     if (leftMs !== undefined && leftMs <= 0) end.abort(new WeftlineError("RUN_DEADLINE"));
     if (run.startedAt == null) end.signal.throwIfAborted();
+    if (run.pauseRequested === 1 && !end.signal.aborted) return await pauseNow(session);
     if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
     if (run.status !== "CANCELLING") session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
     const cast = await castOf(host.lookup, run).catch((error: unknown) => {
@@ -85,6 +86,12 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
   } finally {
     clearTimeout(deadline);
   }
+}
+
+/** Pauses a run before its turn begins: the pause was asked for while an earlier turn ended, or its process was lost. */
+async function pauseNow(session: RunSession): Promise<void> {
+  session.append("run.paused", {}, { urgency: "now" });
+  await session.flush();
 }
 
 /** Whoever does not end by itself is ended when the run is to end. */

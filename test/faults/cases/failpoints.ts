@@ -3,7 +3,7 @@ import { runCase } from "../case.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, pause } from "../server.ts";
-import { cancelMutation, createApprover, makeWorker, signalMutation, startRun, texts } from "../work.ts";
+import { cancelMutation, createApprover, makeWorker, pauseMutation, resumeMutation, signalMutation, startRun, texts } from "../work.ts";
 
 /** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
 const mostHits = 60;
@@ -99,7 +99,27 @@ const signal: Scenario = async (server, agent, round) => {
   if (gaps + repeats > 0 || status !== "SUCCEEDED" || signals !== 1) throw new Error(JSON.stringify({ gaps, repeats, status, signals }));
 };
 
-const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact, signal };
+/** A run that waits for a person, is paused, resumed and then allowed: it never goes on while it is paused. */
+const pausing: Scenario = async (server, agent, round) => {
+  const client = server.client();
+  const run = await startRun(server, agent, texts.approval(3), `${round}-pause`);
+  const approver = createApprover(server);
+  let done: Promise<unknown> | undefined;
+  const { gaps, repeats, status } = await followRun(client, run, (event) => {
+    if (event.__typename !== "InterruptEvent" || event.interruptStatus !== "PENDING") return;
+    done ??= (async () => {
+      await server.insist(pauseMutation, { run });
+      await server.insist(resumeMutation, { run });
+      approver.onEvent(event);
+    })();
+  });
+  await done;
+  await approver.done();
+  client.close();
+  if (gaps + repeats > 0 || status !== "SUCCEEDED") throw new Error(JSON.stringify({ gaps, repeats, status }));
+};
+
+const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact, signal, pause: pausing, resume: pausing };
 const scenarioOf = (point: FailpointName): Scenario => scenarios[point.split(".")[0] ?? ""] ?? work;
 
 /** Only a framework that keeps checkpoints reaches their points. */

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import {
   RunTarget,
   WeftlineError,
+  contribution,
   definePlugin,
   extendInput,
   nodeType,
@@ -10,6 +11,7 @@ import {
   type ProgramContext,
   type Viewer,
 } from "#weftline";
+import { faultInjections } from "../../../src/core/runs/failpoint.ts";
 import { collect, defaultViewer, testPlatform, type TestPlatform } from "../../../src/testing/index.ts";
 
 /** The type key of what runs here. */
@@ -17,8 +19,8 @@ class Chore extends RunTarget {}
 
 const chore = (name: string): Chore => Object.assign(new Chore(), { id: name, name });
 
-/** A host whose runs execute what a test writes. */
-export async function bootChores() {
+/** A host whose runs execute what a test writes, so many of them side by side. */
+export async function bootChores(concurrency = 8) {
   const programs = new Map<string, OwnProgram>();
   const chores = definePlugin({
     id: "chore",
@@ -33,6 +35,7 @@ export async function bootChores() {
       });
       extendInput(builder, "RunTargetInput", (t) => ({ chore: t.string({ description: "A chore by its name." }) }));
     },
+    contributes: [contribution(faultInjections, "suite", { failpoint: () => undefined, engine: { concurrency } })],
     setup: ({ contribute }) => {
       contribute(runTargets, "Chore", {
         typeName: "Chore",

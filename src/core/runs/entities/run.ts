@@ -73,6 +73,8 @@ const RunSchema = defineEntity({
     dueAt: p.bigint("number").nullable(),
     /** Raised by whatever it may wait for: a decision, the end of a run below it. One that came while a turn ended is seen by it. */
     wakes: p.integer().default(0),
+    /** 1 while a run at work is to pause where its turn ends in a wait. */
+    pauseRequested: p.integer().default(0),
     /** How often its process was lost. */
     takeovers: p.integer().default(0),
     deadlineAt: p.bigint("number").nullable(),

@@ -15,6 +15,7 @@ import { RunsOfSchedules202611300852 } from "./202611300852_runs_of_schedules.ts
 import { ChildRunsAndWaits202611300908 } from "./202611300908_child_runs_and_waits.ts";
 import { Approvers202611300926 } from "./202611300926_approvers.ts";
 import { Signals202611300934 } from "./202611300934_signals.ts";
+import { Pause202611301000 } from "./202611301000_pause.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -35,4 +36,5 @@ export const migrations = {
   "202611300908_child_runs_and_waits": ChildRunsAndWaits202611300908,
   "202611300926_approvers": Approvers202611300926,
   "202611300934_signals": Signals202611300934,
+  "202611301000_pause": Pause202611301000,
 };

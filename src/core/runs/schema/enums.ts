@@ -31,8 +31,8 @@ function addRunEnums(builder: GraphBuilder): void {
   defineEnum(builder, RunStatus, "RunStatus", "Where a run stands. The last four are final.", {
     QUEUED: "It waits for a worker, or behind another run.",
     RUNNING: "It is at work.",
-    WAITING: "It waits for a person, a timer or a run below it, and holds no worker.",
-    PAUSED: "It was paused.",
+    WAITING: "It waits for a person, a timer, a signal or a run below it, and holds no worker.",
+    PAUSED: "It was paused, and goes on with resumeRun.",
     CANCELLING: "A cancel was asked for; it winds down.",
     SUCCEEDED: "It came to its end.",
     FAILED: "It ended with a failure.",

@@ -9,6 +9,7 @@ import { addInputs } from "./inputs.ts";
 import { addInterrupt } from "./interrupt.ts";
 import { addMessage } from "./message.ts";
 import { addMutations } from "./mutations.ts";
+import { addPause } from "./pause.ts";
 import { addRun } from "./run.ts";
 import { addRunList } from "./run-list.ts";
 import { addSignals } from "./signals.ts";
@@ -41,5 +42,6 @@ export function addRunsSchema(builder: GraphBuilder): void {
   addInputs(builder);
   addMutations(builder);
   addSignals(builder);
+  addPause(builder);
   addSubscription(builder);
 }

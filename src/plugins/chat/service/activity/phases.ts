@@ -76,6 +76,7 @@ export class Phases {
     switch (kind) {
       case "run.queued":
       case "run.waiting":
+      case "run.paused":
         this.#enter(runId, "WAITING").running.clear();
         return;
       case "run.started":
