@@ -55,7 +55,8 @@ const language = loadExpressions("any");
 export async function compileConfig({ config: schema, expressions = [] }: Compilable, config: JsonObject): Promise<CompiledConfig> {
   const read = await schema["~standard"].validate(config);
   if (read.issues) throw new WeftlineError("INVALID_INPUT", { message: read.issues.map(({ message }) => message).join(" ") });
-  const members = Object.entries(read.value as JsonObject).map(([name, value]): readonly [string, Part] => {
+  if (!isPlain(read.value)) return compiled(partOf(read.value, "")) as CompiledConfig;
+  const members = Object.entries(read.value).map(([name, value]): readonly [string, Part] => {
     const isExpression = expressions.includes(name) && typeof value === "string";
     return [name, isExpression ? expressionPart(value, name) : partOf(value, name)];
   });
@@ -94,9 +95,16 @@ function constantPart(value: unknown): Part {
 
 function partOf(value: unknown, place: string): Part {
   if (typeof value === "string") return textPart(value, place);
-  if (typeof value !== "object" || value === null) return constantPart(value);
   if (Array.isArray(value)) return listPart(value.map((each, at) => partOf(each, `${place}[${at}]`)));
+  if (!isPlain(value)) return constantPart(value);
   return objectPart(Object.entries(value).map(([name, each]) => [name, partOf(each, `${place}.${name}`)] as const));
+}
+
+/** Not what a schema made of the settings, such as a date. */
+function isPlain(value: unknown): value is JsonObject {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function listPart(items: readonly Part[]): Part {

@@ -93,6 +93,17 @@ describe("a template", () => {
   });
 });
 
+describe("what a kind makes of its settings", () => {
+  it("stays what it is where it is no JSON", async () => {
+    const at = new Date(0);
+    const kind = { config: z.object({ at: z.string() }).transform(({ at: text }) => ({ at, text })) };
+    const compiled = await compileConfig(kind, { at: "{{ input.n }}" });
+    expect(compiled.evaluate(values, "ada")).toEqual({ at, text: 3 });
+    const bare = await compileConfig({ config: z.object({}).transform(() => "{{ input.n }}") }, {});
+    expect(bare.evaluate(values, "ada")).toBe(3);
+  });
+});
+
 describe("the members of a config that are expressions", () => {
   it("are evaluated as a whole", async () => {
     const compiled = await compileConfig(transformNode, { expression: "{'n': input.n}" });

@@ -27,11 +27,14 @@ export class ExpressionChecks {
   readonly #input: ValueType;
   readonly #checker: TypeChecker = createTypeChecker();
   readonly #results: Record<string, ObjectType>;
+  /** One object, since types are known by their identity. */
+  readonly #nodes: ObjectType;
 
   constructor(graph: WorkflowGraph, input: ValueType) {
     this.#graph = graph;
     this.#input = input;
     this.#results = Object.fromEntries(graph.nodes.map(({ key }) => [key, resultOf("dyn")]));
+    this.#nodes = { members: this.#results };
   }
 
   /** Tells the type of a node's output to the expressions that are checked from now on. */
@@ -50,8 +53,7 @@ export class ExpressionChecks {
       const naming = this.#namingProblems(expression.membersOf("nodes"), place);
       if (expression.readsAllOf("nodes")) naming.push(`Name the node, as in nodes.${this.#graph.nodes[0]?.key ?? "plan"}.output.`);
       if (naming.length > 0) return failed(...naming);
-      const nodes: ObjectType = { members: this.#results };
-      const type = this.#checker.check(source, { input: this.#input, nodes, ...place.variables });
+      const type = this.#checker.check(source, { input: this.#input, nodes: this.#nodes, ...place.variables });
       const unexpected = unexpectedType(type, place.expects);
       return unexpected === undefined ? { type, problems: [] } : failed(unexpected);
     } catch (error) {
