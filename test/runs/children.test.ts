@@ -94,7 +94,7 @@ async function cancel(run: string): Promise<void> {
 async function below(ctx: ProgramContext, target: string, more: { readonly timeoutMs?: number } = {}): Promise<unknown> {
   const before = (await ctx.state.steps()).find(({ key }) => key === target);
   if (!before) {
-    const found = await ctx.state.findTarget("chore", target);
+    const found = await ctx.state.findTarget("chore", target, {});
     const child = { id: newId(), ...found, input: { from: ctx.runId }, ...more };
     await ctx.say({ kind: "step.started", step: target, name: target, stepKind: "NODE", nodeKey: target, child });
     throw new WeftlineError("RUN_SUSPENDED");
@@ -163,7 +163,7 @@ describe("a run below another", () => {
 
   it("that its run leaves open is cancelled before that run ends", async () => {
     const id = await start("careless", async (ctx) => {
-      const child = { id: newId(), ...(await ctx.state.findTarget("chore", "endless")) };
+      const child = { id: newId(), ...(await ctx.state.findTarget("chore", "endless", {})) };
       await ctx.say({ kind: "step.started", step: "left", name: "left", stepKind: "NODE", nodeKey: "left", child });
       await ctx.flush();
       throw new WeftlineError("TOOL_FAILED", { tool: "any", message: "broken" });

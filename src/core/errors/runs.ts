@@ -26,6 +26,12 @@ export const runErrors = {
     "Retry the run from this node with retryRun to ask again.",
   ),
   NODE_EXPIRED: entry("conflict", 'Nobody answered "{node}" in time.', "Retry the run from this node with retryRun to ask again."),
+  NODE_TIMEOUT: entry("conflict", "The node was not done within {timeout}.", "Give the node a longer timeout."),
+  CHILD_RUN_FAILED: entry(
+    "conflict",
+    'The run of "{target}" failed ({code}).',
+    "Read the failure of that run; then retry this one with retryRun.",
+  ),
   NODE_FAILED: entry(
     "conflict",
     'The node "{node}" failed: {problem}',

@@ -79,9 +79,10 @@ export interface ProgramState {
    * Finds a target for a run below this one, as its owner.
    *
    * @param field of `RunTargetInput`, as `agent`.
-   * @throws what the target's type throws, as NOT_FOUND.
+   * @param given what it is to be told; where the target checks that, it does.
+   * @throws what the target's type throws, as NOT_FOUND and INVALID_INPUT.
    */
-  findTarget(field: string, value: unknown): Promise<{ readonly targetType: string; readonly target: FoundTarget }>;
+  findTarget(field: string, value: unknown, given: GivenInput): Promise<{ readonly targetType: string; readonly target: FoundTarget }>;
   /**
    * Takes the oldest signal of a name that no step has taken; the same step is given the same one again. Nothing where there is none yet.
    *

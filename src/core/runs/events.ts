@@ -67,6 +67,8 @@ export type ProgramEventBody =
   | (Extract<RunEventBody, { readonly kind: "step.finished" }> & {
       /** When the unit is tried again, after so many milliseconds. */
       readonly retryInMs?: number;
+      /** The program reads the output again: it is kept whole, up to 16 MiB, or refused with OUTPUT_INVALID. */
+      readonly keeps?: "output";
     });
 
 /** What a {@link ProgramEventBody} says of a step that begins. It stays open over the turns of its run until it is finished. */
@@ -80,6 +82,8 @@ export interface ProgramStep {
   readonly due?: StepDue;
   /** A run that begins with it, below this one. */
   readonly child?: NewChild;
+  /** The program reads the input again: it is kept whole, up to 16 MiB, or refused with OUTPUT_INVALID. */
+  readonly keeps?: "input";
 }
 
 /** A time: after so many milliseconds, or in milliseconds since 1970. */

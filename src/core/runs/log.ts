@@ -163,7 +163,7 @@ export async function insertEvents(sql: Sql, rows: readonly SqlValue[][]): Promi
   }
 }
 
-const insertLengths = [32, 8, 4, 2, 1];
+const insertLengths = [32, 8, 4, 3, 2, 1];
 const insertTexts: ReadonlyMap<number, string> = new Map(
   insertLengths.map((count) => [
     count,

@@ -43,10 +43,13 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       questions.reload(interrupts);
       wakes.seen = row?.wakes ?? wakes.seen;
     },
-    async findTarget(field, value) {
+    async findTarget(field, value, given) {
       for (const { value: type } of host.lookup.contributions(runTargets).values()) {
         if (type.startable?.inputField !== field) continue;
-        return { targetType: type.typeName, target: await type.startable.find(await ownerScope(), value) };
+        const { startable } = type;
+        const scope = await ownerScope();
+        const target = startable.check ? await startable.check(scope, value, given) : await startable.find(scope, value);
+        return { targetType: type.typeName, target };
       }
       throw new WeftlineError("NOT_FOUND", { what: `type of target "${field}"` });
     },

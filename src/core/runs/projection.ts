@@ -1,16 +1,7 @@
 import type { Sql } from "../database/sql.ts";
 import type { StoredPart } from "./entities/message.ts";
-import { queueChild } from "./child-runs.ts";
-import {
-  messageIdOf,
-  statusOfKind,
-  stepIdOf,
-  type EventKind,
-  type EventPayloads,
-  type LoggedEvent,
-  type NewChild,
-  type StepDue,
-} from "./events.ts";
+import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent } from "./events.ts";
+import { WholeSteps, nextStepDue, stepProjectors } from "./projection-steps.ts";
 import { insertSignal } from "./signals/rows.ts";
 import { toolProjectors } from "./projection-tools.ts";
 import { RunRow } from "./run-row.ts";
@@ -36,12 +27,6 @@ const status: Projector<"run.started" | "run.resumed"> = async (_, __, event, __
   if (!row.has("started_at")) row.setTo("started_at", "coalesce(started_at, ?)", event.at);
 };
 
-/** Simulated is what a run stays once any of its models was. */
-function noteProvenance(row: RunRow, provenance: string): void {
-  if (row.valueOf("provenance") === "SIMULATED") return;
-  row.setTo("provenance", "case when provenance = 'SIMULATED' then provenance else ? end", provenance);
-}
-
 const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run.expired"> = async (sql, run, event, extra, effects) => {
   const { payload } = event;
   effects.row
@@ -57,25 +42,6 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
   for (const id of await unblock(sql, run.id)) effects.wakes.due.add(id);
   if (run.parentId !== null) await wake(sql, run.parentId, effects.wakes);
 };
-
-/** When a run is to look at one of its steps next; null where none has a time. */
-export const nextStepDue = "(select min(due_at) from runs_step where run_id = runs_run.id and due_at is not null)";
-
-/** A time as the store tells it, with one parameter. */
-function dueTime(now: string, due: StepDue | undefined): { readonly expression: string; readonly value: number | null } {
-  if (due === undefined) return { expression: "?", value: null };
-  return "at" in due ? { expression: "?", value: Math.round(due.at) } : { expression: `${now} + ?`, value: Math.round(due.inMs) };
-}
-
-/** An attempt that has begun is no longer waited for. */
-function clearDue(sql: Sql, runId: string, { key, attempt }: EventPayloads["step.started"]): Promise<number> {
-  return sql.run(
-    "update runs_step set due_at = null where run_id = ? and due_at is not null and key = ? and attempt < ?",
-    runId,
-    key,
-    attempt,
-  );
-}
 
 /** An answer that is given anew takes the place of the old one. */
 async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: string | null, seq: number): Promise<void> {
@@ -129,51 +95,7 @@ const projectors: Projectors = {
   "run.cancelled": terminal as Projector<"run.cancelled">,
   "run.expired": terminal as Projector<"run.expired">,
 
-  "step.started": async (sql, run, { payload, at }, row, effects) => {
-    const provenance = text(row.provenance);
-    const due = dueTime(sql.now, row.due as StepDue | undefined);
-    await sql.run(
-      `insert into runs_step (id, tenant_id, owner_id, run_id, num, key, name, kind, status, attempt, parent_id, provenance, input, started_at, node_key, iteration, compensates_id, child_run_id, due_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${due.expression})`,
-      stepIdOf(run.id, payload.s),
-      run.tenantId,
-      run.ownerId,
-      run.id,
-      payload.s,
-      payload.key,
-      payload.name,
-      payload.stepKind,
-      payload.attempt,
-      payload.parent === undefined ? null : stepIdOf(run.id, payload.parent),
-      provenance,
-      json(row.input),
-      at,
-      payload.node ?? null,
-      payload.iteration ?? null,
-      text(row.compensates),
-      payload.child ?? null,
-      due.value,
-    );
-    if (payload.node !== undefined && payload.attempt > 1) await clearDue(sql, run.id, payload);
-    if (row.child !== undefined) {
-      const place = row.childPlace === "PARENTS" ? "PARENTS" : "OWN";
-      await queueChild(sql, run, { ...(row.child as NewChild), place }, effects);
-    }
-    if (payload.stepKind === "MODEL" && provenance !== null) noteProvenance(effects.row, provenance);
-  },
-  "step.finished": (sql, run, { payload, at }, row) => {
-    const retryInMs = number(row.retryInMs);
-    const due = dueTime(sql.now, retryInMs === null ? undefined : { inMs: retryInMs });
-    return sql.run(
-      `update runs_step set status = ?, error = ?, output = ?, finished_at = ?, due_at = ${due.expression} where id = ?`,
-      payload.status,
-      payload.error ?? null,
-      json(row.output),
-      at,
-      due.value,
-      stepIdOf(run.id, payload.s),
-    );
-  },
+  ...stepProjectors,
 
   "message.started": async (sql, run, { payload, seq, at }, row) => {
     await supersede(sql, run, payload.m, text(row.supersedesRun), seq);
@@ -259,10 +181,13 @@ export async function project(
   wakes: Wakes,
 ): Promise<readonly StartedRun[]> {
   const effects: Effects = { wakes, row: new RunRow(), started: [] };
+  const steps = new WholeSteps(run, events, drafts);
   for (const [index, event] of events.entries()) {
+    if (steps.take(index, events, drafts, effects.row)) continue;
     const projector = projectors[event.kind as EventKind] as Projector<EventKind> | undefined;
     await projector?.(sql, run, event as never, drafts[index]?.row ?? {}, effects);
   }
+  await steps.write(sql);
   await effects.row.write(sql, run.id);
   return effects.started;
 }

@@ -15,6 +15,7 @@ export {
   type ProgramContext,
   type ProgramState,
   type Purger,
+  type RunProgram,
   type RunService,
   type RunTargetType,
   type Snapshot,

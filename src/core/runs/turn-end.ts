@@ -7,7 +7,7 @@ import { failureOf } from "./failure.ts";
 import type { RunSession } from "./session.ts";
 import { cancelTree } from "./cancel.ts";
 import { untilAborted } from "./plugin-work.ts";
-import { nextStepDue } from "./projection.ts";
+import { nextStepDue } from "./projection-steps.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { Wakes } from "./wakes.ts";
 

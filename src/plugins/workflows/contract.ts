@@ -90,6 +90,11 @@ export interface WorkflowNodeKind<Config = unknown> {
   /** JSON Schema of the output, where the settings tell it. */
   outputSchema?(config: Config): JsonObject | undefined;
   /**
+   * Whether it does nothing but through its context, or nothing that leaves a trace: its start is then logged with the first of these. Else the start
+   * is durable before `run` is called. False by default.
+   */
+  readonly startsByContext?: boolean;
+  /**
    * One attempt. It is called again after a wait and after a lost process: calls, child runs and questions of the same attempt answer as before,
    * so write it as if it never stopped.
    *

@@ -1,19 +1,22 @@
-import { changesService, dataFolder, databaseService, definePlugin, optional, toolRegistry, toolSources } from "#weftline";
+import { changesService, dataFolder, databaseService, definePlugin, optional, runTargets, toolRegistry, toolSources } from "#weftline";
 import { agentService } from "#plugins/agents";
 import { workflowCommands } from "./cli/commands.ts";
 import { workflowsConfig } from "./config.ts";
 import { workflowDefinitions, workflowNodes } from "./contract.ts";
 import { workflowEntity, workflowVersionEntity } from "./entities.ts";
+import { workflowPrograms } from "./execution/program.ts";
 import { migrations } from "./migrations/index.ts";
 import { shippedKinds } from "./nodes/kinds.ts";
 import { checkSources, refuseSources, type ProvidedWorkflow } from "./provided/check.ts";
 import { installedSources } from "./provided/sources.ts";
 import { createProvision } from "./provided/provision.ts";
 import { addWorkflowSchema } from "./schema/index.ts";
+import { workflowTarget } from "./service/run-target.ts";
 import { createWorkflowEditor, workflowEditor } from "./service/service.ts";
+import { createVersions } from "./service/versions.ts";
 
 /**
- * Workflows: declared graphs of nodes in numbered versions, from the API, files and plugins.
+ * Workflows: declared graphs of nodes in numbered versions, from the API, files and plugins, and runs of them.
  *
  * @example plugins: [capabilities(), agents(), workflows({ folder: "./workflows" })]
  */
@@ -39,6 +42,9 @@ export const workflows = definePlugin({
       provided = checked.workflows;
     });
     const provision = createProvision(host, () => provided);
+    const { definitionOf } = createVersions(deps.database);
+    const program = workflowPrograms({ kinds: host.kinds, limits: { concurrency: config.concurrency }, definitionOf });
+    contribute(runTargets, "Workflow", { ...workflowTarget(host, provision), program });
     return { editor: createWorkflowEditor(host, provision) };
   },
 });

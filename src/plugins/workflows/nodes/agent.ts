@@ -14,6 +14,7 @@ export const agentNode = defineNodeKind({
   kind: "agent",
   description: "Runs an agent with a text or a structured input; its output is the node's.",
   config,
+  startsByContext: true,
   references: ({ agent }) => ({ agents: [knownRef(agent)] }),
   run: (ctx, { agent, text, input }) =>
     ctx.runChild({ target: { agent: refInput(agent) }, ...(text === undefined ? { input } : { text: textOf(text) }) }),

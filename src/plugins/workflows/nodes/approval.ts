@@ -20,6 +20,7 @@ export const approvalNode = defineNodeKind({
   description:
     "Asks a person whether to go on: fails where that is rejected or nobody answers in time. Its output is the decision's payload.",
   config,
+  startsByContext: true,
   async run(ctx, { message, allowed, approvers }) {
     const question = { kind: "REVIEW" as const, message: textOf(message), allowed, ...approversOf(approvers) };
     const { kind, reason, payload } = decisionOf(ctx, await ctx.ask(question));

@@ -14,6 +14,7 @@ export const inputNode = defineNodeKind({
   kind: "input",
   description: "Asks a person for a value; the answer is the node's output. Fails where nobody answers in time.",
   config,
+  startsByContext: true,
   outputSchema: ({ responseSchema }) => responseSchema,
   async run(ctx, { message, responseSchema, approvers }) {
     const question = {

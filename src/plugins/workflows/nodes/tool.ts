@@ -9,6 +9,7 @@ export const toolNode = defineNodeKind({
   kind: "tool",
   description: "Calls a tool; its result is the node's output.",
   config,
+  startsByContext: true,
   references: ({ tool }) => ({ tools: [knownRef(tool)] }),
   run: (ctx, { tool, arguments: args = {} }) => ctx.callTool(tool, args),
 });

@@ -9,6 +9,7 @@ export const transformNode = defineNodeKind({
   kind: "transform",
   description: "Evaluates an expression; its value is the node's output.",
   config,
+  startsByContext: true,
   expressions: ["expression"],
   run: (_ctx, { expression }) => expression,
 });

@@ -40,6 +40,7 @@ export const waitNode = defineNodeKind({
   kind: "wait",
   description: "Waits for a duration, until a moment, or for a signal, whose payload is then its output.",
   config,
+  startsByContext: true,
   async run(ctx, { duration, until, signal }) {
     if (signal !== undefined) return ctx.signalled(textOf(signal));
     const problem = duration === undefined ? untilProblem(until) : durationProblem(duration);

@@ -9,6 +9,7 @@ export const workflowNode = defineNodeKind({
   kind: "workflow",
   description: "Runs another workflow; its output is the node's.",
   config,
+  startsByContext: true,
   references: ({ workflow }) => ({ workflows: [knownRef(workflow)] }),
   run: (ctx, { workflow, input }) => ctx.runChild({ target: { workflow: refInput(workflow) }, ...(input === undefined ? {} : { input }) }),
 });

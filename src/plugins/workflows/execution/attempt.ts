@@ -1,0 +1,246 @@
+import { v7 as newId } from "uuid";
+import { WeftlineError, isTerminal, type ProgramContext, type ProgramStep, type Run } from "#weftline";
+import type { ChildRequest, NodeContext } from "../contract.ts";
+import { nodeOf, type UnitRecord } from "../state/units.ts";
+import type { Work } from "./compiled.ts";
+import { Suspended } from "./suspended.ts";
+
+/** What an attempt needs of the execution that it is part of. */
+export interface AttemptHost {
+  readonly ctx: ProgramContext;
+  /** The run that a step started, as far as it is durable. */
+  child(id: string): Promise<Run | undefined>;
+  /** Whether a step that waits has come to its time. */
+  isDue(stepId: string): boolean;
+  /** The oldest signal of a name, taken by the step. */
+  takeSignal(stepId: string, name: string): Promise<{ readonly payload: unknown } | undefined>;
+}
+
+/** Which attempt, at what. */
+export interface AttemptAt {
+  readonly key: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly iteration?: number;
+  /** The step of the map or loop that it is part of. */
+  readonly parentStep?: string;
+  /** The id of the step that it undoes. */
+  readonly compensates?: string;
+  /** What an earlier turn left of this attempt. */
+  readonly before?: UnitRecord | undefined;
+}
+
+/** One attempt at a unit. It may be run again after it was suspended, also by another turn: what it did answers as before. */
+export class Attempt {
+  readonly at: AttemptAt;
+  readonly work: Work;
+  readonly config: unknown;
+  readonly #host: AttemptHost;
+  readonly #stop = new AbortController();
+  readonly #calls = new Map<string, number>();
+  #started: boolean;
+  #childId: string | undefined;
+  /** Whether its child was asked for in this turn and may not be durable yet. */
+  #childIsNew = false;
+  #asked = 0;
+  #signal: AbortSignal | undefined;
+
+  constructor(host: AttemptHost, at: AttemptAt, work: Work, config: unknown) {
+    this.#host = host;
+    this.at = at;
+    this.work = work;
+    this.config = config;
+    this.#started = at.before !== undefined;
+    this.#childId = at.before?.childRunId;
+  }
+
+  get childId(): string | undefined {
+    return this.#childId;
+  }
+
+  get isStarted(): boolean {
+    return this.#started;
+  }
+
+  get stepId(): string | undefined {
+    return this.#host.ctx.state.stepId(this.at.key);
+  }
+
+  /** Stops what it does. */
+  stop(reason: WeftlineError): void {
+    this.#stop.abort(reason);
+  }
+
+  /**
+   * Does the work, or as much as can be done now.
+   *
+   * @returns the output.
+   * @throws Suspended where it waits for something; what went wrong.
+   */
+  async run(): Promise<unknown> {
+    const { kind } = this.work;
+    this.#calls.clear();
+    this.#asked = 0;
+    this.#signal = undefined;
+    if (!kind.startsByContext) await this.#startForCertain();
+    const given = kind.run(this.#context(), this.config as never);
+    if (!(given instanceof Promise)) return given;
+    const signal = this.#signalNow();
+    try {
+      return await untilAborted(given, signal);
+    } catch (error) {
+      if (this.#isOverTime(signal)) throw timedOut(this.work);
+      if (!(error instanceof WeftlineError && error.code === "RUN_SUSPENDED")) throw error;
+      const suspended = error instanceof Suspended ? error : new Suspended("decision");
+      if (suspended.waitsFor === "decision" && this.work.timeoutMs !== undefined && this.#isDue()) throw timedOut(this.work);
+      throw suspended;
+    }
+  }
+
+  /** Made when it is asked for: what is done at once needs none. */
+  #signalNow(): AbortSignal {
+    const { timeoutMs } = this.work;
+    const stops = [this.#host.ctx.signal, this.#stop.signal, ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
+    return (this.#signal ??= AbortSignal.any(stops));
+  }
+
+  #isOverTime(signal: AbortSignal): boolean {
+    return signal.aborted && !this.#host.ctx.signal.aborted && !this.#stop.signal.aborted;
+  }
+
+  /** Says that it begins, where that was not said yet. */
+  start(more: Pick<ProgramStep, "child" | "due" | "keeps"> & { readonly input?: unknown } = {}): void {
+    if (this.#started) return;
+    this.#started = true;
+    const { key, name, iteration, parentStep, compensates } = this.at;
+    const { timeoutMs } = this.work;
+    // A run below has its own deadline.
+    const due = more.due ?? (timeoutMs === undefined || more.child ? undefined : { inMs: timeoutMs });
+    void this.#host.ctx.say({
+      kind: "step.started",
+      step: key,
+      name,
+      stepKind: "NODE",
+      nodeKey: nodeOf(key),
+      ...(iteration === undefined ? {} : { iteration }),
+      ...(parentStep === undefined ? {} : { parentStep }),
+      ...(compensates === undefined ? {} : { compensates }),
+      ...more,
+      ...(due === undefined ? {} : { due }),
+    });
+  }
+
+  /** What it does by itself must not be done without a trace of it. */
+  async #startForCertain(): Promise<void> {
+    if (this.#started) return;
+    this.start({ input: this.config });
+    await this.#host.ctx.flush();
+  }
+
+  #context(): NodeContext {
+    const { ctx } = this.#host;
+    const signal = (): AbortSignal => this.#signalNow();
+    const { key, attempt } = this.at;
+    return {
+      runId: ctx.runId,
+      key,
+      attempt,
+      get signal() {
+        return signal();
+      },
+      log: ctx.log,
+      idempotencyKey: `${ctx.runId}/${key}/${attempt}`,
+      callTool: (name, args) => this.#callTool(name, args),
+      runChild: (request) => this.#runChild(request),
+      ask: async (question) => {
+        this.start({ input: this.config });
+        const { timeoutMs } = this.work;
+        const expiresInMs = Math.min(question.expiresInMs ?? Infinity, timeoutMs ?? Infinity);
+        const asked = { ...question, key: `${key}#${attempt}/${this.#asked++}`, ...(expiresInMs === Infinity ? {} : { expiresInMs }) };
+        return ctx.ask(asked);
+      },
+      wait: (until) => this.#wait(until),
+      signalled: (name) => this.#signalled(name),
+    };
+  }
+
+  async #callTool(name: string, args: unknown): Promise<unknown> {
+    this.start({ input: this.config });
+    const { key, attempt } = this.at;
+    const n = this.#calls.get(name) ?? 0;
+    this.#calls.set(name, n + 1);
+    const callId = `${key}#${attempt}/${name}/${n}`;
+    const [outcome] = await this.#host.ctx.callTools([{ callId, name, arguments: args, parentStep: key, signal: this.#signalNow() }]);
+    if (outcome?.status === "SUCCESS") return outcome.result;
+    const message = outcome?.error ?? "The tool was not called.";
+    throw new WeftlineError(outcome?.status === "DENIED" ? "TOOL_DENIED" : "TOOL_FAILED", { tool: name, message });
+  }
+
+  async #runChild({ target, text, input }: ChildRequest): Promise<unknown> {
+    if (this.#childId === undefined) {
+      if (this.#started)
+        throw new WeftlineError("PROTOCOL_VIOLATION", {
+          plugin: "workflows",
+          problem: `the node "${this.at.key}" starts a run after something else; that has to be the first thing that it does`,
+        });
+      const [field, value] = Object.entries(target)[0] ?? ["", undefined];
+      const told = { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { input }) };
+      const found = await this.#host.ctx.state.findTarget(field, value, told);
+      this.#childId = newId();
+      this.#childIsNew = true;
+      const { timeoutMs } = this.work;
+      const child = { id: this.#childId, ...found, ...told, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+      this.start({ child, input: told });
+    }
+    const child = await this.#host.child(this.#childId);
+    if (!child) {
+      if (this.#childIsNew) throw new Suspended("child");
+      throw new WeftlineError("RUN_CANCELLED", { message: "The run was cancelled before this one was started." });
+    }
+    if (!isTerminal(child.status)) throw new Suspended("child");
+    if (child.status === "SUCCEEDED") return child.output ?? child.text ?? null;
+    throw childFailed(child);
+  }
+
+  async #wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void> {
+    if (!this.#started) {
+      this.start({ due: "forMs" in until ? { inMs: until.forMs } : { at: until.until }, input: this.config });
+      throw new Suspended("time");
+    }
+    if (!this.#isDue()) throw new Suspended("time");
+  }
+
+  async #signalled(name: string): Promise<unknown> {
+    this.start({ input: this.config });
+    const { stepId } = this;
+    await this.#host.ctx.flush();
+    const signal = stepId === undefined ? undefined : await this.#host.takeSignal(stepId, name);
+    if (signal) return signal.payload;
+    if (this.work.timeoutMs !== undefined && this.#isDue()) throw timedOut(this.work);
+    throw new Suspended("signal");
+  }
+
+  #isDue(): boolean {
+    const { stepId } = this;
+    return stepId !== undefined && this.#host.isDue(stepId);
+  }
+}
+
+function timedOut({ timeoutMs }: Work): WeftlineError {
+  return new WeftlineError("NODE_TIMEOUT", { timeout: `${timeoutMs ?? 0} ms` });
+}
+
+function childFailed({ targetName, status, failure }: Run): WeftlineError {
+  if (status === "EXPIRED") return new WeftlineError("NODE_TIMEOUT", { message: `The run of "${targetName}" was not done in time.` });
+  const message = failure?.message ?? `The run of "${targetName}" was cancelled.`;
+  return new WeftlineError("CHILD_RUN_FAILED", { target: targetName, code: failure?.code ?? status, message });
+}
+
+/** Waits for work; what does not heed the abort is left behind. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
+}

@@ -1,0 +1,210 @@
+import { WeftlineError, isTerminal, type ProgramContext, type Run } from "#weftline";
+import { Scheduler } from "../state/scheduler.ts";
+import { isCompensated, runOutput, toCompensate } from "../state/outcome.ts";
+import { isDone, nodeOf, takeRecord, type UnitRecord } from "../state/units.ts";
+import type { AttemptHost } from "./attempt.ts";
+import type { CompiledWorkflow } from "./compiled.ts";
+import { Nodes } from "./nodes.ts";
+import { recordOf } from "./records.ts";
+import { Suspended } from "./suspended.ts";
+import { evaluator } from "./values.ts";
+import { Workers } from "./workers.ts";
+
+/** How a run of a workflow is bounded. */
+export interface ExecutionLimits {
+  /** Units at work at once in one run, without those that wait. */
+  readonly concurrency: number;
+}
+
+/**
+ * One turn of a workflow's run: from what the log holds to the end, or to where everything that is left waits. Each unit's end is durable before what
+ * depends on it starts.
+ */
+export class Execution {
+  readonly #ctx: ProgramContext;
+  readonly #workflow: CompiledWorkflow;
+  readonly #units = new Map<string, UnitRecord>();
+  readonly #workers: Workers;
+  readonly #nodes: Nodes;
+  #due: ReadonlySet<string> = new Set();
+  #dueInMs: number | undefined;
+  #isDue = false;
+  /** Whether something may have come from outside since it was looked for. */
+  #hasNews = true;
+  #children: ReadonlyMap<string, Run> = new Map();
+
+  constructor(ctx: ProgramContext, workflow: CompiledWorkflow, limits: ExecutionLimits) {
+    this.#ctx = ctx;
+    this.#workflow = workflow;
+    const attempts: AttemptHost = {
+      ctx,
+      child: async (id) => this.#children.get(id) ?? (await ctx.state.children([id])).get(id),
+      isDue: (stepId) => this.#due.has(stepId),
+      takeSignal: (stepId, name) => ctx.state.takeSignal(stepId, name),
+    };
+    const units = this.#units;
+    const workers = new Workers(limits.concurrency, (error) => error instanceof Suspended && error.waitsFor === "child");
+    this.#workers = workers;
+    this.#nodes = new Nodes({ ctx, attempts, workflow, units, workers, evaluate: evaluator(ctx, workflow, units) });
+  }
+
+  /**
+   * @returns the run's output.
+   * @throws NODE_FAILED, after what succeeded was undone; the reason to end; RUN_SUSPENDED.
+   */
+  async run(): Promise<unknown> {
+    for (const step of await this.#ctx.state.steps()) {
+      const record = recordOf(step);
+      if (record) takeRecord(this.#units, record);
+    }
+    const failed = this.#ctx.ending.aborted ? undefined : await this.#goForward();
+    if (failed === undefined && !this.#ctx.ending.aborted) return runOutput(this.#workflow.plan, this.#units);
+    await this.#stopAll();
+    await this.#undo();
+    this.#ctx.ending.throwIfAborted();
+    throw this.#failureOf(failed ?? "");
+  }
+
+  /** @returns the node that failed the run, if one did; nothing where all is done or the run is to end. */
+  async #goForward(): Promise<string | undefined> {
+    const { plan } = this.#workflow;
+    const scheduler = new Scheduler(plan, this.#units);
+    this.#nodes.resume([...this.#units.values()].filter(({ key }) => !plan.undoes.has(nodeOf(key))));
+    let decision = scheduler.begin();
+    for (;;) {
+      if (decision.failed !== undefined) return decision.failed;
+      for (const key of decision.skip) this.#nodes.skip(key);
+      for (const key of decision.start) this.#nodes.start(key);
+      if (decision.skip.length > 0) this.#sayProgress();
+      if (this.#ctx.ending.aborted) return undefined;
+      if (this.#nodes.isIdle && !scheduler.hasWaiting) return undefined;
+      decision = scheduler.next(await this.#settled());
+    }
+  }
+
+  /** Waits for something to end, and writes that down. @returns the nodes that ended. @throws RUN_SUSPENDED where everything waits. */
+  async #settled(): Promise<readonly string[]> {
+    for (;;) {
+      const ended = this.#nodes.takeEnded();
+      if (ended.length > 0) {
+        this.#sayProgress();
+        await this.#cancelStopped();
+        await this.#ctx.flush();
+        return ended;
+      }
+      if (this.#ctx.ending.aborted) return [];
+      await this.#sleep();
+    }
+  }
+
+  /** Until a unit settles, something comes from outside, or a time is over. @throws RUN_SUSPENDED where everything waits. */
+  async #sleep(): Promise<void> {
+    const settled = this.#workers.nextSettled;
+    if (this.#workers.hasSettled) return;
+    const looks = this.#nodes.takeNewWaits() || this.#hasNews || this.#isDue;
+    if (this.#nodes.hasWaiting && looks) await this.#look();
+    if (this.#workers.hasSettled) return;
+    if (!this.#workers.isBusy) throw new Suspended("decision");
+    await this.#race(this.#nodes.hasWaiting ? [settled, this.#nextNews(), this.#nextDue()] : [settled]);
+  }
+
+  /** When the next unit that waits comes to its time, or never. */
+  async #nextDue(): Promise<void> {
+    if (this.#dueInMs === undefined) return new Promise(() => undefined);
+    await later(this.#dueInMs);
+    this.#isDue = true;
+  }
+
+  async #nextNews(): Promise<void> {
+    await this.#ctx.state.nextWake;
+    this.#hasNews = true;
+  }
+
+  /** Looks at what came from outside: decisions, ends of children, times. Units that may go on do. */
+  async #look(): Promise<void> {
+    const { state } = this.#ctx;
+    const fromOutside = this.#hasNews;
+    this.#hasNews = false;
+    this.#isDue = false;
+    await this.#ctx.flush();
+    await state.reload();
+    const waiting = this.#nodes.waitingChildren;
+    this.#children = await state.children(waiting);
+    const { ids, nextInMs } = await state.due();
+    this.#due = new Set(ids);
+    this.#dueInMs = nextInMs;
+    this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => isEnded(this.#children.get(id)) });
+  }
+
+  /** The end of the run is looked for, too, where it has not begun yet. */
+  async #race(events: readonly Promise<unknown>[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { ending } = this.#ctx;
+    if (ending.aborted) return void (await Promise.race(events));
+    const stop = (): void => resolve();
+    ending.addEventListener("abort", stop, { once: true });
+    try {
+      await Promise.race([...events, promise]);
+    } finally {
+      ending.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Ends what is at work or waits; a run below this one is cancelled, and its unit ends when that has. */
+  async #stopAll(): Promise<void> {
+    this.#nodes.stop();
+    await this.#cancelStopped();
+    await this.#finish(() => this.#nodes.isIdle);
+  }
+
+  /** Goes on until then. */
+  async #finish(isOver: () => boolean): Promise<void> {
+    for (;;) {
+      this.#nodes.takeEnded();
+      await this.#ctx.flush();
+      if (isOver()) return;
+      await this.#sleep();
+    }
+  }
+
+  async #cancelStopped(): Promise<void> {
+    const children = this.#nodes.takeStoppedChildren();
+    if (children.length === 0) return;
+    await this.#ctx.flush();
+    await this.#ctx.state.cancel(children, "Another part of the workflow failed.");
+  }
+
+  /** Undoes what succeeded, the last first, one after the other. */
+  async #undo(): Promise<void> {
+    const { plan } = this.#workflow;
+    const undoing = [...this.#units.values()].filter(({ key }) => plan.undoes.has(nodeOf(key)));
+    this.#nodes.resume(undoing.filter((unit) => !isDone(unit)));
+    for (const unit of toCompensate(plan, this.#units)) {
+      if (isCompensated(plan, this.#units, unit.key)) continue;
+      const undo = plan.nodes.get(unit.key)?.undo ?? "";
+      if (!this.#nodes.isActive(undo)) this.#nodes.start(undo, unit.stepId);
+      await this.#finish(() => !this.#nodes.isActive(undo));
+    }
+  }
+
+  #failureOf(node: string): WeftlineError {
+    const error = this.#units.get(node)?.error ?? "It was stopped.";
+    return new WeftlineError("NODE_FAILED", { node, problem: error });
+  }
+
+  #sayProgress(): void {
+    const { done, total } = this.#nodes.progress();
+    void this.#ctx.say({ kind: "progress", done, total });
+  }
+}
+
+function isEnded(run: Run | undefined): boolean {
+  return run !== undefined && isTerminal(run.status);
+}
+
+/** A timer that holds up no process. */
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, Math.min(Math.max(0, ms), 2 ** 31 - 1)).unref();
+  });
+}

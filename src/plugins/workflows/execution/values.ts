@@ -1,0 +1,20 @@
+import type { ProgramContext } from "#weftline";
+import { outputOf } from "../state/outcome.ts";
+import type { Units } from "../state/units.ts";
+import type { CompiledWorkflow, Evaluable } from "./compiled.ts";
+
+/** Evaluates the expressions of a run. */
+export type Evaluate = (evaluable: Evaluable, more?: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+/** Expressions see the run's input, and of the nodes those that they name. */
+export function evaluator(ctx: ProgramContext, { plan }: CompiledWorkflow, units: Units): Evaluate {
+  return async (evaluable, more = {}) => {
+    const nodes = Object.fromEntries(
+      evaluable.nodes.map((key) => {
+        const unit = units.get(key);
+        return [key, { status: unit?.status ?? "SKIPPED", output: outputOf(plan, units, key), error: unit?.error ?? null }];
+      }),
+    );
+    return evaluable.evaluate({ ...more, input: ctx.input, nodes }, ctx.owner);
+  };
+}

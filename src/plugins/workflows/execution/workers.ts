@@ -1,0 +1,85 @@
+/** How a piece of work ended. */
+export type Settled = { readonly key: string } & ({ readonly value: unknown } | { readonly error: unknown });
+
+/**
+ * Does the work of units side by side, a bounded number at once, in the order in which they came. A unit may keep its place while it waits, as for a
+ * run that works in its stead.
+ */
+export class Workers {
+  readonly #places: number;
+  readonly #keepsPlace: (error: unknown) => boolean;
+  readonly #queue: { readonly key: string; readonly work: () => Promise<unknown> }[] = [];
+  readonly #kept = new Set<string>();
+  #working = 0;
+  #settled: Settled[] = [];
+  #next = Promise.withResolvers<void>();
+
+  /** @param keepsPlace whether a unit that ended so keeps its place until it is run again or let go of. */
+  constructor(places: number, keepsPlace: (error: unknown) => boolean) {
+    this.#places = places;
+    this.#keepsPlace = keepsPlace;
+  }
+
+  /** Whether something is at work. What waits for a place that is kept is not. */
+  get isBusy(): boolean {
+    return this.#working > 0;
+  }
+
+  get hasSettled(): boolean {
+    return this.#settled.length > 0;
+  }
+
+  /** Resolves when the next piece of work has ended. */
+  get nextSettled(): Promise<void> {
+    return this.#next.promise;
+  }
+
+  run(key: string, work: () => Promise<unknown>): void {
+    if (this.#kept.delete(key)) return this.#begin(key, work);
+    this.#queue.push({ key, work });
+    this.#pump();
+  }
+
+  /** What has ended since this was asked last. */
+  take(): readonly Settled[] {
+    return this.#settled.splice(0);
+  }
+
+  /** Lets go of a place that was kept. */
+  release(key: string): void {
+    if (this.#kept.delete(key)) this.#pump();
+  }
+
+  /** Leaves out what has not begun. @returns its keys. */
+  clear(): readonly string[] {
+    return this.#queue.splice(0).map(({ key }) => key);
+  }
+
+  #pump(): void {
+    while (this.#working + this.#kept.size < this.#places) {
+      const next = this.#queue.shift();
+      if (!next) return;
+      this.#begin(next.key, next.work);
+    }
+  }
+
+  #begin(key: string, work: () => Promise<unknown>): void {
+    this.#working++;
+    work().then(
+      (value) => this.#end({ key, value }),
+      (error: unknown) => {
+        if (this.#keepsPlace(error)) this.#kept.add(key);
+        this.#end({ key, error });
+      },
+    );
+  }
+
+  #end(settled: Settled): void {
+    this.#working--;
+    this.#settled.push(settled);
+    const { resolve } = this.#next;
+    this.#next = Promise.withResolvers<void>();
+    resolve();
+    this.#pump();
+  }
+}
