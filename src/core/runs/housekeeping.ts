@@ -86,7 +86,8 @@ async function expireInterrupt(host: AppendHost, tx: SqlTx, id: string): Promise
 async function expireRuns(host: HousekeepingHost, broken: SetAside): Promise<void> {
   const { read } = host.database;
   const where = (now: string): string =>
-    `deadline_at <= ${now} and finished_at is null and lease_owner is null and due_at is null and status in ('QUEUED', 'WAITING', 'PAUSED')`;
+    `deadline_at <= ${now} and finished_at is null and lease_owner is null and (due_at is null or due_at > ${now})
+     and status in ('QUEUED', 'WAITING', 'PAUSED')`;
   const expire = (id: string): Promise<void> =>
     host.database.commit(async ({ sql, afterCommit }) => {
       await sql.run(`update runs_run set due_at = ${sql.now}, blocked_by_id = null where id = ? and ${where(sql.now)}`, id);
