@@ -3,7 +3,7 @@ import { WeftlineError, isTerminal, type ProgramContext, type ProgramStep, type 
 import type { ChildRequest, NodeContext } from "../contract.ts";
 import { nodeOf, type UnitRecord } from "../state/units.ts";
 import type { Work } from "./compiled.ts";
-import { Suspended } from "./suspended.ts";
+import { suspended, waitsForOf } from "./suspended.ts";
 
 /** What an attempt needs of the execution that it is part of. */
 export interface AttemptHost {
@@ -75,7 +75,7 @@ export class Attempt {
    * Does the work, or as much as can be done now.
    *
    * @returns the output.
-   * @throws Suspended where it waits for something; what went wrong.
+   * @throws RUN_SUSPENDED where it waits for something; what went wrong.
    */
   async run(): Promise<unknown> {
     const { kind } = this.work;
@@ -90,10 +90,8 @@ export class Attempt {
       return await untilAborted(given, signal);
     } catch (error) {
       if (this.#isOverTime(signal)) throw timedOut(this.work);
-      if (!(error instanceof WeftlineError && error.code === "RUN_SUSPENDED")) throw error;
-      const suspended = error instanceof Suspended ? error : new Suspended("decision");
-      if (suspended.waitsFor === "decision" && this.work.timeoutMs !== undefined && this.#isDue()) throw timedOut(this.work);
-      throw suspended;
+      if (waitsForOf(error) === "decision" && this.work.timeoutMs !== undefined && this.#isDue()) throw timedOut(this.work);
+      throw error;
     }
   }
 
@@ -194,10 +192,10 @@ export class Attempt {
     }
     const child = await this.#host.child(this.#childId);
     if (!child) {
-      if (this.#childIsNew) throw new Suspended("child");
+      if (this.#childIsNew) throw suspended("child");
       throw new WeftlineError("RUN_CANCELLED", { message: "The run was cancelled before this one was started." });
     }
-    if (!isTerminal(child.status)) throw new Suspended("child");
+    if (!isTerminal(child.status)) throw suspended("child");
     if (child.status === "SUCCEEDED") return child.output ?? child.text ?? null;
     throw childFailed(child);
   }
@@ -205,9 +203,9 @@ export class Attempt {
   async #wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void> {
     if (!this.#started) {
       this.start({ due: "forMs" in until ? { inMs: until.forMs } : { at: until.until }, input: this.config });
-      throw new Suspended("time");
+      throw suspended("time");
     }
-    if (!this.#isDue()) throw new Suspended("time");
+    if (!this.#isDue()) throw suspended("time");
   }
 
   async #signalled(name: string): Promise<unknown> {
@@ -217,7 +215,7 @@ export class Attempt {
     const signal = stepId === undefined ? undefined : await this.#host.takeSignal(stepId, name);
     if (signal) return signal.payload;
     if (this.work.timeoutMs !== undefined && this.#isDue()) throw timedOut(this.work);
-    throw new Suspended("signal");
+    throw suspended("signal");
   }
 
   #isDue(): boolean {

@@ -6,7 +6,7 @@ import type { AttemptHost } from "./attempt.ts";
 import type { CompiledWorkflow } from "./compiled.ts";
 import { Nodes } from "./nodes.ts";
 import { recordOf } from "./records.ts";
-import { Suspended } from "./suspended.ts";
+import { suspended, waitsForOf } from "./suspended.ts";
 import { evaluator } from "./values.ts";
 import { Workers } from "./workers.ts";
 
@@ -43,7 +43,7 @@ export class Execution {
       takeSignal: (stepId, name) => ctx.state.takeSignal(stepId, name),
     };
     const units = this.#units;
-    const workers = new Workers(limits.concurrency, (error) => error instanceof Suspended && error.waitsFor === "child");
+    const workers = new Workers(limits.concurrency, (error) => waitsForOf(error) === "child");
     this.#workers = workers;
     this.#nodes = new Nodes({ ctx, attempts, workflow, units, workers, evaluate: evaluator(ctx, workflow, units) });
   }
@@ -104,7 +104,7 @@ export class Execution {
     const looks = this.#nodes.takeNewWaits() || this.#hasNews || this.#isDue;
     if (this.#nodes.hasWaiting && looks) await this.#look();
     if (this.#workers.hasSettled) return;
-    if (!this.#workers.isBusy) throw new Suspended("decision");
+    if (!this.#workers.isBusy) throw suspended("decision");
     await this.#race(this.#nodes.hasWaiting ? [settled, this.#nextNews(), this.#nextDue()] : [settled]);
   }
 

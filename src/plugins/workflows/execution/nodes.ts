@@ -4,7 +4,7 @@ import { Attempt, type AttemptAt, type AttemptHost } from "./attempt.ts";
 import type { CompiledWorkflow, Work } from "./compiled.ts";
 import { Iterations, listOf, type IterationHost } from "./iterations.ts";
 import { isRetryable, retryDelayMs } from "./retry.ts";
-import { Suspended, type WaitsFor } from "./suspended.ts";
+import { waitsForOf, type WaitsFor } from "./suspended.ts";
 import { UnitLog, type UnitEnd } from "./unit-log.ts";
 import type { Evaluate } from "./values.ts";
 import type { Settled, Workers } from "./workers.ts";
@@ -276,9 +276,10 @@ export class Nodes {
   }
 
   #takeError(key: string, unit: ActiveUnit, error: unknown): string | undefined {
-    if (error instanceof Suspended) {
+    const waitsFor = waitsForOf(error);
+    if (waitsFor !== undefined) {
       unit.phase = "waiting";
-      unit.waitsFor = error.waitsFor;
+      unit.waitsFor = waitsFor;
       this.#newWaits = true;
       return undefined;
     }

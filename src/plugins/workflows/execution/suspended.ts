@@ -3,12 +3,13 @@ import { WeftlineError } from "#weftline";
 /** What a unit waits for. */
 export type WaitsFor = "child" | "decision" | "time" | "signal";
 
-/** A unit cannot go on before something comes. */
-export class Suspended extends WeftlineError {
-  readonly waitsFor: WaitsFor;
+/** Says that a unit cannot go on before something comes. */
+export function suspended(waitsFor: WaitsFor): WeftlineError {
+  return new WeftlineError("RUN_SUSPENDED", { waitsFor });
+}
 
-  constructor(waitsFor: WaitsFor) {
-    super("RUN_SUSPENDED");
-    this.waitsFor = waitsFor;
-  }
+/** What a unit waits for that was suspended: a person, where the engine said so; nothing for another error. */
+export function waitsForOf(error: unknown): WaitsFor | undefined {
+  if (!(error instanceof WeftlineError && error.code === "RUN_SUSPENDED")) return undefined;
+  return (error.details["waitsFor"] as WaitsFor | undefined) ?? "decision";
 }
