@@ -93,5 +93,8 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
 /** How a mutation refuses an object that is not there, by what the argument is called; as NOT_FOUND where it does not stand here. */
 export const refusals: Readonly<Record<string, string>> = { actors: "INVALID_INPUT" };
 
+/** Queries with arguments that name no object. */
+export const nameless: readonly string[] = ["validateWorkflow"];
+
 /** Subscriptions that an auditor may follow for others; all others are for owners alone. */
 export const auditable: readonly string[] = ["runEvents"];

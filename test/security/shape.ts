@@ -107,7 +107,9 @@ function below(place: GraphQLArgument | GraphQLInputField, path: readonly string
 /** Writes a value into a copy of nested variables. */
 export function withValue(variables: object, [first = "", ...rest]: readonly string[], value: unknown): Record<string, unknown> {
   const known = variables as Record<string, unknown>;
-  return { ...known, [first]: rest.length === 0 ? value : withValue((known[first] ?? {}) as object, rest, value) };
+  // A target has one field.
+  const within = first === "target" ? {} : (known[first] ?? {});
+  return { ...known, [first]: rest.length === 0 ? value : withValue(within as object, rest, value) };
 }
 
 /** An operation that calls one root field with all its arguments as variables. */
