@@ -55,6 +55,7 @@ export const said = {
   echo: 'Use conformance.echo {"text":"thread"}',
   send: 'Use conformance.send {"text":"letter"}',
   team: asking("agent.middle", asking("agent.bottom", 'Use conformance.send {"text":"letter"}')),
+  ask: asking("agent.slow", "Say something long, slowly."),
   slow: "Say something long, slowly.",
   json: "Answer by the schema.",
   misfit: "Break the schema.",
@@ -67,6 +68,8 @@ export const script: readonly ScriptedAnswer[] = [
   // What is asked of one agent holds what that one is to ask.
   { match: "agent.middle", toolCalls: [{ name: "agent.middle", arguments: { text: "Ask agent.bottom" } }] },
   { match: "agent.middle", reply: "The one in the middle has answered." },
+  { match: "agent.slow", toolCalls: [{ name: "agent.slow", arguments: { text: "Say something long, slowly." } }] },
+  { match: "agent.slow", reply: "The slow one was stopped." },
   { match: "agent.bottom", toolCalls: [{ name: "agent.bottom", arguments: { text: "Write with conformance.send" } }] },
   { match: "agent.bottom", reply: "The last one has answered." },
   { match: "conformance.echo", toolCalls: [{ name: "conformance.echo", arguments: { text: "thread" } }] },

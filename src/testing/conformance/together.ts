@@ -47,13 +47,46 @@ export function togetherChecksOf(runtime: RuntimeUnderTest): CheckSource[] {
         assert.deepEqual(await pending(stage), [], "nothing else is asked");
       },
     },
+    {
+      name: "leaves an agent that it asked to the next process where the platform closes, and asks it no second time",
+      ...(asks && model !== "simulated" ? {} : { inapplicable: "what it is answered by does not take its time" }),
+      run: async () => {
+        await using stage = await Stage.set(runtime, { tools: "none", tokensPerSecond: 50, more: () => [onePlace()] });
+        const { tools, resume } = declared(stage, runtime);
+        if (!tools || !resume) return;
+        await stage.agent({ name: "slow" });
+        await stage.agent({ name: "patient", capabilities: ["agent.slow"] });
+        const id = await stage.start(said.ask, { target: { agent: { name: "patient" } } });
+        await stage.eventually("the agent that was asked speaks", async () => {
+          const [, asked] = await chainOf(stage, id);
+          return asked !== undefined && (await stage.log(asked)).some(({ kind }) => kind === "message.delta");
+        });
+        const before = await chainOf(stage, id);
+        await stage.app.restart();
+        const [, asked] = before;
+        assert.ok(asked);
+        for (const each of before)
+          await stage.eventually("both go on", async () => (await stage.log(each)).some(({ kind }) => kind === "run.resumed"));
+        await stage.cancel(asked.id);
+        const run = await stage.until(id, ended);
+        assert.equal(run.status, "SUCCEEDED", JSON.stringify(run.failure));
+        assert.deepEqual(
+          (await chainOf(stage, id)).map((each) => [each.id, each.status]),
+          [
+            [id, "SUCCEEDED"],
+            [asked.id, "CANCELLED"],
+          ],
+        );
+        for (const each of before) assert.deepEqual(openAfter(await stage.log(each)), nothingOpen);
+      },
+    },
   ];
 }
 
 /** Runs take turns: who waits in the place that another needs would wait for ever. */
 const onePlace = definePlugin({
   id: "one-place",
-  contributes: [contribution(faultInjections, "suite", { failpoint: () => undefined, engine: { concurrency: 1 } })],
+  contributes: [contribution(faultInjections, "suite", { failpoint: () => undefined, drainMs: 50, engine: { concurrency: 1 } })],
 });
 
 /** Each run with the one that it called, which is all that it called. */
