@@ -176,6 +176,22 @@ describe("a run below another", () => {
   });
 });
 
+describe("a chain of runs", () => {
+  it("is at most eight long: the run that starts a ninth fails with what stands above it, and nothing of that is written", async () => {
+    programs.set("deeper", { capabilities: [], run: (ctx) => below(ctx, "deeper") });
+    const id = await start("top", (ctx) => below(ctx, "deeper"));
+    expect(await finished(id)).toMatchObject({ status: "SUCCEEDED", output: "FAILED" });
+    const chain = await app.platform.database.read.all<{ status: string; failure: string | null }>(
+      "select status, failure from runs_run where target_id = 'deeper' order by start_seq",
+    );
+    expect(chain.map(({ status }) => status)).toEqual([...Array.from({ length: 6 }, () => "SUCCEEDED"), "FAILED"]);
+    expect(JSON.parse(chain.at(-1)?.failure ?? "{}")).toMatchObject({
+      code: "RUN_TOO_DEEP",
+      message: expect.stringContaining("top → deeper → deeper") as unknown,
+    });
+  });
+});
+
 describe("a run that waits for a time", () => {
   it("holds no place, and goes on when its step is due", async () => {
     const turns: number[] = [];

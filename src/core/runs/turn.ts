@@ -195,12 +195,14 @@ type StepStarted = EventPayloads["step.started"];
 /** Ends a turn, whatever it takes: a run whose last row was refused would stay at work, and be done again. */
 async function endForCertain(ending: Ending, session: RunSession, reason: unknown): Promise<void> {
   const { host, run } = ending;
+  let failure = new WeftlineError("INTERNAL", {}, { cause: reason });
   try {
     return await endTurn(ending, session.spoilt ? await reopen(host, run) : session, reason);
   } catch (error) {
     refusedFor(host, run, error);
+    // What the log refused with a reason of its own, as a run that is too deep, is why it ends.
+    if (error instanceof WeftlineError && error.kind !== "internal") failure = error;
   }
-  const failure = new WeftlineError("INTERNAL", {}, { cause: reason });
   try {
     await endTurn(ending, await reopen(host, run), failure);
   } catch (error) {

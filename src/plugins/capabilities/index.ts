@@ -66,7 +66,8 @@ export const capabilities = definePlugin({
       conditions.close();
     });
     const directory = createDirectory(contributed);
-    const policies = createPolicies({ settings, conditions, find: (name) => shelf.get(name)?.value, log });
+    const { ofTenants } = contributed;
+    const policies = createPolicies({ settings, conditions, find: (name) => shelf.get(name)?.value, ofTenants, log });
     const calls = { shelf, directory, checker };
     contribute(runTargets, "Tool", toolTarget(calls));
     return { registry: createToolRegistry(contributed, checker, policies), directory, caller: createToolCaller(calls) };

@@ -19,6 +19,8 @@ export interface PolicyParts {
   readonly settings: Settings;
   readonly conditions: Conditions;
   readonly find: (name: string) => ToolDefinition | undefined;
+  /** What the names of tools begin with that each tenant has of its own; behind the dot these hold any signs. */
+  readonly ofTenants: Pick<ReadonlyMap<string, unknown>, "has">;
   readonly log: Logger;
 }
 
@@ -27,6 +29,7 @@ export function createPolicies({
   settings,
   conditions,
   find,
+  ofTenants,
   log,
 }: PolicyParts): Pick<ToolRegistry, "judge" | "approvers" | "policyProblems"> {
   const verdictOf = async (rule: ApprovalRule, whose: string, tool: ToolDefinition, call: PolicedCall): Promise<Verdict> => {
@@ -51,7 +54,7 @@ export function createPolicies({
     },
     approvers: (tool, agent) => joinApprovers(tool.approvers, ownPolicy(tool, agent?.policies ?? [])?.approvers),
     async policyProblems({ tool: name, approval }) {
-      if (!isToolPattern(name))
+      if (!isToolPattern(name) && !ofTenants.has(/^([^.]+)\.[^.]/.exec(name)?.[1] ?? ""))
         return [{ part: "tool", message: `"${name}" names no tool; it is a tool's name, as github.search, github.* or *.` }];
       const tool = find(name);
       const problem = isPlain(approval) ? undefined : await conditions.problemOf(approval.when, tool?.inputSchema);

@@ -73,8 +73,13 @@ export function framework(id: string, play: Script = script()) {
 }
 
 /** Frameworks `paper` and `stone`, models with a key and without, and all that agents need. */
-export function agentsPlatform(play: Script = script(), more: Parameters<typeof testPlatform>[0]["plugins"] = []): Promise<TestPlatform> {
+export function agentsPlatform(
+  play: Script = script(),
+  more: Parameters<typeof testPlatform>[0]["plugins"] = [],
+  dataDir?: string,
+): Promise<TestPlatform> {
   return testPlatform({
+    ...(dataDir === undefined ? {} : { dataDir }),
     plugins: [
       models({ bindings: { openai: {}, lab: { baseURL: "http://127.0.0.1:1/v1", models: ["rat"] } }, default: "lab" }),
       simulated({ tokensPerSecond: 0 }),

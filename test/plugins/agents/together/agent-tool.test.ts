@@ -174,6 +174,50 @@ describe("an agent below another that waits for a person", () => {
     expect((await treeOf(app, id)).steps.nodes).toMatchObject([{ status: "SUCCEEDED", childRun: { id: below?.id } }]);
   });
 
+  it("is asked about first where a policy of its caller says so, with what a person made of the text", async () => {
+    const name = "By Stander, Jr.";
+    Object.assign(team, { Guarded: asks(name, "Anything."), [name]: echoes });
+    const toolPolicies = [
+      { tool: `agent.${name}`, approval: "ALWAYS" },
+      { tool: "agent.*", approval: "NEVER" },
+    ];
+    await hire(app, { [name]: [] });
+    await hire(app, { Guarded: [`agent.${name}`] }, { toolPolicies });
+    const { id } = await started(app, { name: "Guarded" });
+    const asked = await askedBy(app, id, ada);
+    expect(asked).toMatchObject({ toolName: `agent.${name}`, arguments: { text: "Anything." } });
+    expect((await treeOf(app, id)).steps.nodes, "nobody is asked yet").toEqual([]);
+    await app.restart();
+    await decide(app, asked, { kind: "EDIT", arguments: { text: "Something else." } }, ada);
+    expect(await until(app, id, finished)).toMatchObject({ text: 'It says "By Stander, Jr. heard: Something else.".' });
+  });
+
+  it("may be cancelled alone: its caller is told and goes on", async () => {
+    team["Alone"] = team["Sender"] ?? echoes;
+    team["Unmoved"] = asks("Alone");
+    await hire(app, { Alone: ["mail.send"], Unmoved: ["agent.Alone"] });
+    const { id } = await started(app, { name: "Unmoved" });
+    await until(app, id, ["WAITING"]);
+    const below = (await treeOf(app, id)).steps.nodes[0]?.childRun?.id;
+    await app.graphql("mutation ($run: ID!) { cancelRun(run: $run) { ... on CancelRunPayload { run { id } } } }", { run: below }, ada);
+    expect(await until(app, id, finished)).toMatchObject({ status: "SUCCEEDED", text: expect.stringContaining("CANCELLED") as unknown });
+  });
+
+  it("ends by the deadline of its caller", async () => {
+    team["Late"] = team["Sender"] ?? echoes;
+    team["Hasty"] = asks("Late");
+    await hire(app, { Late: ["mail.send"], Hasty: ["agent.Late"] });
+    const { startRun } = await app.graphql<{ startRun: { run: { id: string } } }>(
+      `mutation ($input: StartRunInput!) { startRun(input: $input) { ... on StartRunPayload { run { id } } ... on UserError { message } } }`,
+      { input: { target: { agent: { name: "Hasty" } }, text: "Go.", limits: { deadline: "PT0.8S" } } },
+      ada,
+    );
+    const { id } = startRun.run;
+    expect(await until(app, id, finished)).toMatchObject({ status: "EXPIRED" });
+    expect(await treeOf(app, id)).toMatchObject({ steps: { nodes: [{ status: "CANCELLED", childRun: { targetName: "Late" } }] } });
+    expect(finished).toContain((await treeOf(app, id)).steps.nodes[0]?.childRun?.status);
+  });
+
   it("is cancelled with it, and ends before it", async () => {
     team["Waiter"] = team["Sender"] ?? echoes;
     team["Cancelled"] = asks("Waiter");

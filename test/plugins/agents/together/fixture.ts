@@ -11,8 +11,13 @@ export type Team = Record<string, Turn>;
 /** Says what it was asked. */
 export const echoes: Turn = (request) => say([`${request.agent.name} heard: ${lastUserText(request)}`]);
 
-/** Asks a colleague, and says what came of it. */
-export const asks = (colleague: string, text = "Go on."): Turn => callOnce(`agent.${colleague}`, { text });
+/** Asks a colleague, and says what came of it, where it has not said so. */
+export const asks = (colleague: string, text = "Go on."): Turn =>
+  async function* (request, ctx) {
+    const last = request.messages.at(-1);
+    if (last?.role === "ASSISTANT" && last.runId === ctx.runId && last.toolCalls.length === 0) return;
+    yield* callOnce(`agent.${colleague}`, { text })(request, ctx);
+  };
 
 /** What a user said last. */
 export function lastUserText({ messages }: RunRequest): string {
@@ -23,7 +28,11 @@ export function lastUserText({ messages }: RunRequest): string {
 /** A platform with one place for runs, where agents behave as a team's members. */
 export async function teamPlatform(
   team: Team,
-  { brought = [], fault = {} }: { readonly brought?: readonly ToolDefinition[]; readonly fault?: Partial<FaultInjection> } = {},
+  {
+    brought = [],
+    fault = {},
+    dataDir,
+  }: { readonly brought?: readonly ToolDefinition[]; readonly fault?: Partial<FaultInjection>; readonly dataDir?: string } = {},
 ): Promise<TestPlatform> {
   const play = script({
     turn: (request, ctx) => team[request.agent.name]?.(request, ctx) ?? say(["nobody"]),
@@ -40,7 +49,7 @@ export async function teamPlatform(
       ...brought.map((tool) => contribution(tools, tool.name, tool)),
     ],
   });
-  return agentsPlatform(play, [set()]);
+  return agentsPlatform(play, [set()], dataDir);
 }
 
 /** Makes agents; each may use what is named for it. */
