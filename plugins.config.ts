@@ -13,6 +13,7 @@ import {
   mcp,
   models,
   openai,
+  schedules,
   simulated,
   webhooks,
   workflows,
@@ -55,6 +56,7 @@ export default defineConfig({
     chat(),
     files(),
     webhooks(),
+    schedules(),
     example(),
   ],
 });

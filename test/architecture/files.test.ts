@@ -117,7 +117,7 @@ describe("a plugin", () => {
     ).toEqual([]);
   });
 
-  it("acts as the platform where nobody asks: in what agents and tools do within a run, what time does to files, and what files bring", () => {
+  it("acts as the platform where nobody asks: in what agents and tools do within a run, what time does to files and schedules, and what files bring", () => {
     const known = [
       "src/plugins/agents/service/run-target.ts",
       "src/plugins/capabilities/tools/message-send.ts",
@@ -127,6 +127,7 @@ describe("a plugin", () => {
       "src/plugins/files/service/uses.ts",
       "src/plugins/langgraph/store.ts",
       "src/plugins/workflows/provided/provision.ts",
+      "src/plugins/schedules/service/tick.ts",
     ];
     const isSystem = (node: SyntaxNode): boolean =>
       node.type === "CallExpression" &&

@@ -19,6 +19,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   createAgentFromTemplate: () => ({ input: { template: "assistant", name: "templated" } }),
   createFile: () => ({ input: { name: "another", mediaType: "text/plain", size: 1 } }),
   createInboundWebhook: ({ agent }) => ({ input: { name: "another", target: { agent: { id: agent } } } }),
+  createSchedule: ({ agent, thread }) => ({ input: { name: "another", target: { agent: { id: agent } }, thread, cron: "@yearly" } }),
   createThread: () => ({ input: { title: "another" } }),
   createWebhook: () => ({ input: { name: "another", url: "https://hooks.invalid/", events: ["RUN_FAILED"] } }),
   createWorkflow: () => ({ input: { name: "another", nodes: { key: "a", kind: "transform", config: { expression: "1" } } } }),
@@ -32,6 +33,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   regenerateMessage: ({ answer }) => ({ message: answer }),
   removeInboundWebhook: ({ inboundWebhook }) => ({ webhook: inboundWebhook }),
   removeWebhook: ({ webhook }) => ({ webhook }),
+  removeSchedule: ({ schedule }) => ({ schedule }),
   restoreAgentVersion: ({ agent }) => ({ agent: { id: agent }, version: 1 }),
   restoreWorkflowVersion: ({ workflow }) => ({ workflow: { id: workflow }, version: 1 }),
   resumeRun: ({ waitingRun }) => ({ run: waitingRun }),
@@ -48,6 +50,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   updateInboundWebhook: ({ inboundWebhook }) => ({ input: { webhook: inboundWebhook, name: "changed" } }),
   updateWebhook: ({ webhook }) => ({ input: { webhook, name: "changed" } }),
   updateWorkflow: ({ workflow }) => ({ input: { workflow: { id: workflow }, description: "changed" } }),
+  updateSchedule: ({ schedule }) => ({ input: { schedule, enabled: false } }),
   updateThread: ({ thread }) => ({ input: { thread, archived: true } }),
 };
 
@@ -55,6 +58,10 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
 const purposes: Readonly<Record<string, Purpose>> = {
   "createAgent input.toolPolicies.approvers.actors": "USE",
   "updateAgent input.toolPolicies.approvers.actors": "USE",
+  "createSchedule input.target.agent": "USE",
+  "createSchedule input.target.workflow": "USE",
+  "updateSchedule input.target.agent": "USE",
+  "updateSchedule input.target.workflow": "USE",
   "createThread input.agent": "USE",
   "updateThread input.agent": "USE",
   "sendMessage input.agent": "USE",
@@ -83,6 +90,7 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
   interrupt: { type: "Interrupt", of: ({ interrupt }) => interrupt },
   message: { type: "Message", of: ({ answer }) => answer },
   run: { type: "Run", of: ({ waitingRun, finishedRun }, root) => (root === "retryRun" ? finishedRun : waitingRun) },
+  schedule: { type: "Schedule", of: ({ schedule }) => schedule },
   thread: { type: "Thread", of: ({ thread }) => thread },
   webhook: {
     type: "Webhook or InboundWebhook",

@@ -254,6 +254,7 @@ describe("what the rules allow", () => {
     expect(await attempt("admin", "cancelRun", mutations["cancelRun"]?.(has.bob) ?? {})).toContain("CancelRunPayload");
     // What takes an object away comes after what needs it.
     const last = [
+      "removeSchedule",
       "deleteFile",
       "updateThread",
       "clearThread",

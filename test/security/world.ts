@@ -44,6 +44,7 @@ export interface Mine {
   readonly thread: string;
   readonly answer: string;
   readonly file: string;
+  readonly schedule: string;
   readonly finishedRun: string;
   /** Of the finished run. */
   readonly checkpoint: string;
@@ -172,6 +173,13 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   const [answer = ""] = await messagesOf(app, viewer, thread);
   if (rich) await change(documents.fork, { thread, at: answer }, "thread");
 
+  const told = { name: secret("schedule"), text: secret("scheduled text"), input: secret("scheduled input") };
+  const schedule = await change(
+    documents.createSchedule,
+    { input: { ...told, thread, target: { agent: { id: agent } }, cron: "0 0 29 2 *" } },
+    "schedule",
+  );
+
   const finishedRun = await start(secret("text"));
   await settled(app, viewer, finishedRun);
   const checkpoint = await checkpointOf(app, viewer, finishedRun);
@@ -194,6 +202,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     thread,
     answer,
     file,
+    schedule,
     finishedRun,
     checkpoint,
     waitingRun,
@@ -220,6 +229,7 @@ const documents = {
   regenerate: `mutation ($message: ID!) { result: regenerateMessage(message: $message) { __typename ... on RegenerateMessagePayload { run { id } } ${failure} } }`,
   fork: `mutation ($thread: ID!, $at: ID!) { result: forkThread(thread: $thread, at: $at) { __typename ... on ForkThreadPayload { thread { id } } ${failure} } }`,
   startRun: `mutation ($input: StartRunInput!) { result: startRun(input: $input) { __typename ... on StartRunPayload { run { id } } ${failure} } }`,
+  createSchedule: `mutation ($input: CreateScheduleInput!) { result: createSchedule(input: $input) { __typename ... on CreateSchedulePayload { schedule { id } } ${failure} } }`,
   retryRun: `mutation ($input: RetryRunInput!) { result: retryRun(input: $input) { __typename ... on RetryRunPayload { run { id } } ${failure} } }`,
 };
 

@@ -141,6 +141,12 @@ export class Database {
     }
   }
 
+  /** The moment by the database's clock, in milliseconds since 1970: by no other is anything due that is stored. */
+  async now(): Promise<number> {
+    const row = await this.read.get<{ now: number }>(`select ${this.read.now} as now`);
+    return row?.now ?? 0;
+  }
+
   /** An entity manager that reads as `reader`; its writes are refused. Within a write it sees what was written. */
   em(reader: Viewer | "SYSTEM", reach: Reach = "MINE"): EntityManager {
     const em = (this.orm.em as OwnedEntityManager).forkAs("reads", readerOf(reader, reach));

@@ -77,14 +77,7 @@ export { ApproversView } from "./schema/approvers.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";
 export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";
-export {
-  runTargetNamed,
-  startRequested,
-  tellingProblems,
-  type NamedTarget,
-  type RequestedRun,
-  type RunTargetRef,
-  type RunTelling,
-} from "./schema/requested-run.ts";
-export { Job, RunTarget, jobs, type JobDefinition } from "./schema/targets.ts";
+export { runTargetNamed, startRequested, tellingProblems, type NamedTarget, type RunTargetRef } from "./schema/requested-run.ts";
+export { SetAside } from "./set-aside.ts";
+export { Job, RunTarget, jobs, runTargetOf, type JobDefinition } from "./schema/targets.ts";
 export { UsageView, simulatedCost, type Cost } from "./schema/usage.ts";

@@ -24,12 +24,17 @@ interface Failed {
 export class SetAside {
   readonly #log: Logger;
   readonly #what: string;
+  readonly #longestMs: number;
   readonly #failed = new Map<string | number, Failed>();
 
-  /** @param what the items are, for the log: as in "question". */
-  constructor(log: Logger, what: string) {
+  /**
+   * @param what the items are, for the log: as in "question".
+   * @param options.longestMs how long an item is left alone at most; six hours by default.
+   */
+  constructor(log: Logger, what: string, options: { readonly longestMs?: number } = {}) {
     this.#log = log;
     this.#what = what;
+    this.#longestMs = options.longestMs ?? longestMs;
   }
 
   /** Whether an item is left alone now. */
@@ -56,7 +61,7 @@ export class SetAside {
     const known = this.#failed.get(id);
     if (!known)
       this.#log.error({ id, err: error }, `a ${this.#what} could not be dealt with; it is left alone for a while, the others go on`);
-    const waitMs = known ? Math.min(longestMs, known.waitMs * 2) : firstMs;
+    const waitMs = known ? Math.min(this.#longestMs, known.waitMs * 2) : firstMs;
     this.#failed.delete(id);
     if (this.#failed.size >= mostKept) this.#failed.delete(this.#failed.keys().next().value ?? "");
     this.#failed.set(id, { until: performance.now() + waitMs, waitMs });

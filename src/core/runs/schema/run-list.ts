@@ -19,6 +19,8 @@ export interface RunFilter {
   readonly agent?: string | null;
   readonly workflow?: string | null;
   readonly thread?: string | null;
+  /** The plugin that has schedules adds the field. */
+  readonly schedule?: string | null;
   readonly owner?: string | null;
   readonly provenance?: Provenance | null;
   readonly trigger?: readonly RunTrigger[] | null;
@@ -56,13 +58,14 @@ export function listRuns(
 }
 
 function conditionsOf(scope: Scope, reach: Reach, filter: RunFilter): FilterQuery<Run>[] {
-  const { status, target, agent, workflow, thread, owner, provenance, trigger, rootOnly, since, until, metadata } = filter;
+  const { status, target, agent, workflow, thread, schedule, owner, provenance, trigger, rootOnly, since, until, metadata } = filter;
   return [
     ...(status ? [{ status: { $in: [...status] } }] : []),
     ...(target == null ? [] : [anyTarget(target)]),
     ...(agent == null ? [] : [targetIs("Agent", agent)]),
     ...(workflow == null ? [] : [targetIs("Workflow", workflow)]),
     ...(thread == null ? [] : [ifKnown("Thread", thread, (id) => ({ threadId: id }))]),
+    ...(schedule == null ? [] : [ifKnown("Schedule", schedule, (id) => ({ scheduleId: id }))]),
     ...(owner == null ? [] : [ownedBy(actorNamed(scope, owner))]),
     ...(provenance == null ? [] : [{ provenance }]),
     ...(trigger ? [{ trigger: { $in: [...trigger] } }] : []),

@@ -15,7 +15,7 @@ import { RunStatus, RunTrigger, StepKind, StepStatus } from "../types.ts";
 import { loadOne, loadRuns, reachOf, seesContent, seesRun } from "./access.ts";
 import { eventsOf } from "./run-events.ts";
 import { listRuns } from "./run-list.ts";
-import { RunTarget, targetOf } from "./targets.ts";
+import { RunTarget, runTargetOf } from "./targets.ts";
 import { UsageView, usageOfRun } from "./usage.ts";
 
 /** References that other types of runs use. */
@@ -43,7 +43,7 @@ export function addRun(builder: GraphBuilder): RunRefs {
       target: t.field({
         type: RunTarget,
         description: "What it runs; null where that is gone.",
-        resolve: (run, _, scope) => targetOf(scope, run),
+        resolve: (run, _, scope) => runTargetOf(scope, run),
       }),
       targetName: t.exposeString("targetName", { nullable: false, description: "The target's name when the run was started." }),
       targetVersion: t.int({

@@ -63,9 +63,9 @@ function jobOf(scope: Scope, name: string): Job | undefined {
   return found && new Job(found.value, found.plugin);
 }
 
-/** What a run runs, as the viewer may see it; null where it or its plugin is gone. */
-export async function targetOf(scope: Scope, run: Run): Promise<RunTarget | null> {
-  const type = scope.contributions(runTargets).get(run.targetType)?.value;
-  if (type) return (await type.load(scope, run.targetId)) as RunTarget | null;
-  return run.targetType === "Job" ? (jobOf(scope, run.targetId) ?? null) : null;
+/** What a run or a schedule runs, as the viewer may see it; null where it or its plugin is gone. */
+export async function runTargetOf(scope: Scope, { targetType, targetId }: Pick<Run, "targetType" | "targetId">): Promise<RunTarget | null> {
+  const type = scope.contributions(runTargets).get(targetType)?.value;
+  if (type) return (await type.load(scope, targetId)) as RunTarget | null;
+  return targetType === "Job" ? (jobOf(scope, targetId) ?? null) : null;
 }

@@ -1,0 +1,2 @@
+export { Schedule } from "./entities.ts";
+export { MissedTicks, Overlap } from "./types.ts";

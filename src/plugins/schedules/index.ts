@@ -1,0 +1,39 @@
+import { actingScopes, changesService, databaseService, definePlugin, runService } from "#weftline";
+import { chatService } from "#plugins/chat";
+import { schedulesConfig } from "./config.ts";
+import { scheduleEntity } from "./entities.ts";
+import { migrations } from "./migrations/index.ts";
+import { addSchedulesSchema } from "./schema/index.ts";
+import { createScheduleEditor, scheduleEditor } from "./service/service.ts";
+import { fireTick } from "./service/tick.ts";
+import { ScheduleTimer } from "./service/timer.ts";
+
+/**
+ * Schedules: runs that start by cron in a time zone, as their owner.
+ *
+ * @example defineConfig({ plugins: [agents(), chat(), schedules({ perOwner: 20 })] })
+ */
+export const schedules = definePlugin({
+  id: "schedules",
+  description: "Starts runs by cron in a time zone, as their owner.",
+  config: schedulesConfig,
+  requires: {
+    database: databaseService,
+    changes: changesService,
+    acting: actingScopes,
+    runs: runService,
+    chat: chatService,
+  },
+  provides: { editor: scheduleEditor },
+  entities: [scheduleEntity],
+  migrations,
+  schema: addSchedulesSchema,
+  setup: ({ config, deps, log, onReady, onClose }) => {
+    const { database, changes, acting } = deps;
+    const host = { config, database, changes, acting, log, wake: () => timer.wake() };
+    const timer: ScheduleTimer = new ScheduleTimer({ database, log, pollMs: config.pollMs, fire: (schedule) => fireTick(host, schedule) });
+    onReady(() => timer.start());
+    onClose(() => timer.close());
+    return { editor: createScheduleEditor(host) };
+  },
+});
