@@ -16,6 +16,10 @@ export interface SnapshotOf {
   readonly runIds?: readonly string[];
 }
 
+/** What runs below those of a thread have said is none of its conversation; what they are saying goes on in the events that follow. */
+const ofConversation = ` and (e.run_id is null or e.status = 'STREAMING'
+  or not exists (select 1 from runs_run r where r.id = e.run_id and r.parent_id is not null))`;
+
 /** The state of a stream at its head, taken while nothing is written: its seq is the head, open messages are folded up to it. */
 export async function takeSnapshot(database: Database, { streamNum, runIds }: SnapshotOf): Promise<LoggedEvent<Snapshot>> {
   return database.still(async () => {
@@ -25,7 +29,7 @@ export async function takeSnapshot(database: Database, { streamNum, runIds }: Sn
     const ofRuns = marks === undefined ? "" : ` and e.run_id in (${marks})`;
     const params = [streamNum, ...(runIds ?? [])];
     const newest = await rows.all(Message, asPlatform, {
-      where: `e.stream_num = ? and e.superseded_by_id is null${ofRuns}`,
+      where: `e.stream_num = ? and e.superseded_by_id is null${marks === undefined ? ofConversation : ofRuns}`,
       params,
       orderBy: "e.start_seq desc",
       limit: maxMessages + 1,

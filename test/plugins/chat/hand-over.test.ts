@@ -148,3 +148,27 @@ describe("a hand-over of a thread", () => {
     expect(outcomes).toHaveLength(18);
   });
 });
+
+describe("an agent that another asks within a thread", () => {
+  it("says nothing in the conversation: not in a snapshot, and not to whoever answers next", async () => {
+    await hire("Inner", () => say(["inner words"]));
+    await hire(
+      "Outer",
+      async function* ({ messages }, ctx) {
+        if (messages.length > 1) return yield* say([JSON.stringify(messages)]);
+        const [outcome] = await ctx.callTools([{ callId: "ask", name: "agent.Inner", arguments: { text: "Hi." } }]);
+        yield* say([`heard ${outcome?.status}`]);
+      },
+      ["agent.Inner"],
+    );
+    const { id } = await chat.open({ agent: { name: "Outer" } });
+    await chat.exchange(id, "First.");
+    const { value } = await (await chat.follow(id)).next();
+    expect(value?.threadEvents.messages).toMatchObject([{ text: "First." }, { text: "heard SUCCESS" }]);
+    await chat.exchange(id, "Again.");
+    const { messages } = await threadOf(id);
+    expect(messages.nodes).toHaveLength(4);
+    expect(messages.nodes.at(-1)?.text).toContain("heard SUCCESS");
+    expect(messages.nodes.at(-1)?.text).not.toContain("inner words");
+  });
+});
