@@ -82,9 +82,8 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
       workerData: { module: module.href },
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
-    worker.unref();
     const own = (thread = { worker, state: "starting" as "starting" | "ready" });
-    timer = setTimeout(fail, startMs).unref();
+    timer = setTimeout(fail, startMs);
     worker.on("message", (message: "ready" | OffloadedAnswer) => {
       if (thread !== own) return;
       clearTimeout(timer);
@@ -96,6 +95,8 @@ export function createOffload(module: URL, { what, limitMs }: OffloadOptions): O
     });
     worker.on("error", () => thread === own && fail());
     worker.on("exit", () => thread === own && fail());
+    // After its listeners, which would hold the process: what is under way is held by its timer.
+    worker.unref();
   };
   const next = (): void => {
     if (current) return;

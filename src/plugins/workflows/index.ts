@@ -1,6 +1,6 @@
 import { changesService, dataFolder, databaseService, definePlugin, optional, runTargets, toolRegistry, toolSources } from "#weftline";
 import { agentService } from "#plugins/agents";
-import { workflowCommands } from "./cli/commands.ts";
+import { runContribution, workflowCommands } from "./cli/commands.ts";
 import { workflowsConfig } from "./config.ts";
 import { workflowDefinitions, workflowNodes } from "./contract.ts";
 import { workflowEntity, workflowVersionEntity } from "./entities.ts";
@@ -28,7 +28,7 @@ export const workflows = definePlugin({
   provides: { editor: workflowEditor },
   entities: [workflowEntity, workflowVersionEntity],
   migrations,
-  contributes: [workflowCommands],
+  contributes: [runContribution, workflowCommands],
   schema: addWorkflowSchema,
   setup: ({ config, deps, log, contribute, contributions, onReady }) => {
     for (const kind of shippedKinds) contribute(workflowNodes, kind.kind, kind);

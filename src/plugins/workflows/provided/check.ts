@@ -56,12 +56,14 @@ async function checkSource(
   beside: Beside,
   { origin, content }: WorkflowSource,
 ): Promise<{ readonly workflow?: ProvidedWorkflow; readonly problems: readonly Problem[] }> {
-  const { name, description, inputSchema, nodes, ...unknown } = content;
+  const { name, description, inputSchema, nodes, agents = [], ...unknown } = content;
   const words = [
     ...(typeof name === "string" || name == null ? nameProblems(name, ["name"]) : [{ path: ["name"], message: "A name is text." }]),
     ...(typeof description === "string" || description == null
       ? descriptionProblems(description, ["description"])
       : [{ path: ["description"], message: "A description is text." }]),
+    // `weftline run` makes them; whoever only reads the workflow leaves them alone.
+    ...(Array.isArray(agents) && agents.every(isObject) ? [] : [{ path: ["agents"], message: "Agents are a list of objects." }]),
     ...Object.keys(unknown).map((key) => ({ path: [key], message: `A workflow has no "${key}".` })),
   ];
   const { definition, problems } = await checkInput(host, beside, { inputSchema, nodes } as DefinitionInput, []);

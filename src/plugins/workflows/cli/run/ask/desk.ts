@@ -1,0 +1,112 @@
+import type { CliContext } from "#weftline";
+import { decideDocument } from "../documents.ts";
+import type { Asked, DecisionKind } from "../events.ts";
+import type { LiveTree } from "../show/live.ts";
+import { later, promptFor, type Decided } from "./prompts.ts";
+import { problemsOf, type Refused } from "../refused.ts";
+import { oneLine } from "../show/text.ts";
+import type { RunTree } from "../tree.ts";
+
+/** What answers where nobody is asked. */
+export type Approve = "all" | "none" | undefined;
+
+/** Decides what a run asks: by a setting, by asking a person, or by saying how to. */
+export class Desk {
+  readonly #ctx: CliContext;
+  readonly #tree: RunTree;
+  readonly #approve: Approve;
+  readonly #live: LiveTree | undefined;
+  readonly #onLater: () => void;
+  readonly #seen = new Set<string>();
+  #open: { readonly id: string; readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+  #isClosed = false;
+
+  constructor(
+    ctx: CliContext,
+    tree: RunTree,
+    options: { readonly approve: Approve; readonly live: LiveTree | undefined; readonly onLater: () => void },
+  ) {
+    this.#ctx = ctx;
+    this.#tree = tree;
+    this.#approve = options.approve;
+    this.#live = options.live;
+    this.#onLater = options.onLater;
+  }
+
+  /** Looks at what is pending now. */
+  look(): void {
+    if (this.#isClosed) return;
+    const { pending } = this.#tree;
+    if (this.#open) {
+      if (!pending.has(this.#open.id)) this.#open.stop.abort();
+      return;
+    }
+    const next = [...pending.values()].find(({ id }) => !this.#seen.has(id));
+    if (!next) return;
+    this.#seen.add(next.id);
+    const stop = new AbortController();
+    const done = this.#handle(next, stop.signal).finally(() => {
+      this.#open = undefined;
+      this.look();
+    });
+    this.#open = { id: next.id, stop, done };
+  }
+
+  /** Takes back what is asked. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#open?.stop.abort();
+    await this.#open?.done;
+  }
+
+  async #handle(asked: Asked, signal: AbortSignal): Promise<void> {
+    if (!asked.canDecide) return this.#ctx.say(`Others have to decide: ${oneLine(asked.message)}`);
+    const kind = automatic(asked, this.#approve);
+    if (kind) {
+      this.#ctx.say(`${kind === "APPROVE" ? "Approved" : "Rejected"} by --approve ${this.#approve}: ${oneLine(asked.message)}`);
+      return this.#decide(asked, { kind });
+    }
+    const { screen } = this.#ctx;
+    if (!screen?.input) return this.#tellHow(asked);
+    this.#live?.pause();
+    try {
+      const decided = await promptFor(asked, { input: screen.input, output: screen.output, signal });
+      if (signal.aborted) return;
+      if (decided === later) return this.#onLater();
+      await this.#decide(asked, decided);
+    } finally {
+      if (!this.#isClosed) this.#live?.resume();
+    }
+  }
+
+  async #decide({ id, argumentsHash }: Asked, decided: Decided): Promise<void> {
+    const input = { interrupt: id, ...decided, ...(argumentsHash === null ? {} : { argumentsHash }) };
+    const { decideInterrupt } = await this.#ctx.graph.request<{ readonly decideInterrupt: Refused }>(decideDocument, { input });
+    if (decideInterrupt.__typename === "DecideInterruptPayload") return;
+    for (const { path, message } of problemsOf(decideInterrupt)) this.#ctx.say(`${path.slice(1).join(".") || "The decision"}: ${message}`);
+    // What another decided meanwhile is told by an event; what was not valid is asked again.
+    if (decideInterrupt.__typename === "InvalidInputError" && !this.#approve) this.#seen.delete(id);
+  }
+
+  #tellHow({ id, message, allowed, argumentsHash }: Asked): void {
+    const { say, graph } = this.#ctx;
+    const hash = argumentsHash === null ? "" : `, argumentsHash: ${JSON.stringify(argumentsHash)}`;
+    const payload = allowed[0] === "ANSWER" ? ", payload: …" : "";
+    say(`The run asks: ${oneLine(message)}`);
+    say(
+      graph.url === undefined
+        ? "  Nobody can be asked here. Run the same with --attach in a terminal, add --approve all or none, or end this and start a server to decide:"
+        : "  Decide by the graph, or run the same with --attach in a terminal:",
+    );
+    say(
+      `  mutation { decideInterrupt(input: { interrupt: "${id}", kind: ${allowed[0] ?? "APPROVE"}${hash}${payload} }) { __typename } }   (allowed: ${allowed.join(", ")})`,
+    );
+  }
+}
+
+/** What `--approve` decides. A call whose first try may have had its effect is a person's to decide. */
+function automatic({ allowed, kind }: Asked, approve: Approve): DecisionKind | undefined {
+  if (approve === undefined || kind === "UNCERTAIN") return undefined;
+  const wanted = approve === "all" ? "APPROVE" : "REJECT";
+  return allowed.includes(wanted) ? wanted : undefined;
+}
