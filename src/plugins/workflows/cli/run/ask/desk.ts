@@ -1,4 +1,4 @@
-import type { CliContext } from "#weftline";
+import { messageOf, type CliContext } from "#weftline";
 import { decideDocument } from "../documents.ts";
 import type { Asked, DecisionKind } from "../events.ts";
 import type { LiveTree } from "../show/live.ts";
@@ -45,10 +45,12 @@ export class Desk {
     if (!next) return;
     this.#seen.add(next.id);
     const stop = new AbortController();
-    const done = this.#handle(next, stop.signal).finally(() => {
-      this.#open = undefined;
-      this.look();
-    });
+    const done = this.#handle(next, stop.signal)
+      .catch((error: unknown) => this.#ctx.say(`The question was not decided: ${messageOf(error)}`))
+      .finally(() => {
+        this.#open = undefined;
+        this.look();
+      });
     this.#open = { id: next.id, stop, done };
   }
 
