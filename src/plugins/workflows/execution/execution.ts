@@ -73,6 +73,7 @@ export class Execution {
     let decision = scheduler.begin();
     for (;;) {
       if (decision.failed !== undefined) return decision.failed;
+      await this.#pauseIfAsked();
       for (const key of decision.skip) this.#nodes.skip(key);
       for (const key of decision.start) this.#nodes.start(key);
       if (decision.skip.length > 0) this.#sayProgress();
@@ -80,6 +81,20 @@ export class Execution {
       if (this.#nodes.isIdle && !scheduler.hasWaiting) return undefined;
       decision = scheduler.next(await this.#settled());
     }
+  }
+
+  /** Nothing more is started; what is at work comes to its end first. @throws the reason to pause */
+  async #pauseIfAsked(): Promise<void> {
+    const { pausing } = this.#ctx;
+    if (!pausing.aborted) return;
+    while (this.#workers.isBusy || this.#workers.hasSettled) {
+      const settled = this.#workers.nextSettled;
+      if (this.#nodes.takeEnded().length > 0) continue;
+      if (this.#workers.isBusy && !this.#workers.hasSettled) await this.#race([settled]);
+      if (this.#ctx.ending.aborted) return;
+    }
+    await this.#ctx.flush();
+    pausing.throwIfAborted();
   }
 
   /** Waits for something to end, and writes that down. @returns the nodes that ended. @throws RUN_SUSPENDED where everything waits. */
@@ -92,7 +107,7 @@ export class Execution {
         await this.#ctx.flush();
         return ended;
       }
-      if (this.#ctx.ending.aborted) return [];
+      if (this.#ctx.ending.aborted || this.#ctx.pausing.aborted) return [];
       await this.#sleep();
     }
   }
@@ -136,17 +151,16 @@ export class Execution {
     this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => isEnded(this.#children.get(id)) });
   }
 
-  /** The end of the run is looked for, too, where it has not begun yet. */
+  /** A pause and the end of the run are looked for, too. */
   async #race(events: readonly Promise<unknown>[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { ending } = this.#ctx;
-    if (ending.aborted) return void (await Promise.race(events));
+    const signals = [this.#ctx.ending, this.#ctx.pausing].filter(({ aborted }) => !aborted);
     const stop = (): void => resolve();
-    ending.addEventListener("abort", stop, { once: true });
+    for (const signal of signals) signal.addEventListener("abort", stop, { once: true });
     try {
       await Promise.race([...events, promise]);
     } finally {
-      ending.removeEventListener("abort", stop);
+      for (const signal of signals) signal.removeEventListener("abort", stop);
     }
   }
 

@@ -204,3 +204,28 @@ describe("bad values", () => {
     expect(tooMany.failure?.message).toContain("10000 items");
   });
 });
+
+describe("a pause", () => {
+  it("lets what is at work come to its end and starts nothing more until the run is resumed", async () => {
+    let finish = (): void => undefined;
+    const run = await loom.start(
+      await loom.create([
+        { key: "slow", kind: "tool", config: { tool: "loom.slow", arguments: {} } },
+        value("after", "nodes.slow.output", { dependsOn: ["slow"] }),
+      ]),
+    );
+    const held = loom.held.promise.then((go) => {
+      finish = go;
+    });
+    await held;
+    const change = (name: string) =>
+      loom.app.graphql(`mutation ($run: ID!) { ${name}(run: $run) { __typename ... on UserError { message } } }`, { run });
+    await change("pauseRun");
+    finish();
+    await loom.follow(run, ({ type }) => type === "run.paused");
+    expect(statusesOf(await loom.look(run))).toEqual({ slow: "SUCCEEDED" });
+    await change("resumeRun");
+    await loom.follow(run);
+    expect(await loom.look(run)).toMatchObject({ status: "SUCCEEDED", output: "done" });
+  });
+});

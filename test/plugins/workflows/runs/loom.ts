@@ -23,6 +23,7 @@ export async function openLoom(more: { readonly tools?: readonly ToolDefinition[
       },
     });
   const failures = new Map<string, number>();
+  const held = Promise.withResolvers<() => void>();
   const shop = definePlugin({
     id: "loom",
     contributes: [
@@ -36,6 +37,9 @@ export async function openLoom(more: { readonly tools?: readonly ToolDefinition[
           return before + 1;
         },
       }),
+      noting("loom.slow", {
+        execute: () => new Promise((resolve) => held.resolve(() => resolve("done"))),
+      }),
       noting("loom.hang", {
         timeoutMs: 60_000,
         execute: (_: unknown, { signal }) =>
@@ -48,7 +52,7 @@ export async function openLoom(more: { readonly tools?: readonly ToolDefinition[
     plugins: [models(), simulated(), capabilities(), openai(), langchain(), agents(), files(), workflows(), shop()],
     ...(more.dataDir === undefined ? {} : { dataDir: more.dataDir }),
   });
-  return new Loom(app, woven);
+  return new Loom(app, woven, held);
 }
 
 /** An event of a run, as the tests look at it. */
@@ -95,11 +99,14 @@ const ends = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"];
 export class Loom implements AsyncDisposable {
   readonly app: TestPlatform;
   readonly woven: Woven[];
+  /** What lets the tool "loom.slow" come to its end, once it was called. */
+  readonly held: PromiseWithResolvers<() => void>;
   #count = 0;
 
-  constructor(app: TestPlatform, woven: Woven[]) {
+  constructor(app: TestPlatform, woven: Woven[], held: PromiseWithResolvers<() => void>) {
     this.app = app;
     this.woven = woven;
+    this.held = held;
   }
 
   async create(nodes: readonly NodeInput[], more: object = {}): Promise<string> {
