@@ -46,7 +46,7 @@ export class Desk {
     this.#seen.add(next.id);
     const stop = new AbortController();
     const done = this.#handle(next, stop.signal)
-      .catch((error: unknown) => this.#ctx.say(`The question was not decided: ${messageOf(error)}`))
+      .catch((error: unknown) => this.#say(`The question was not decided: ${messageOf(error)}`))
       .finally(() => {
         this.#open = undefined;
         this.look();
@@ -62,10 +62,10 @@ export class Desk {
   }
 
   async #handle(asked: Asked, signal: AbortSignal): Promise<void> {
-    if (!asked.canDecide) return this.#ctx.say(`Others have to decide: ${oneLine(asked.message)}`);
+    if (!asked.canDecide) return this.#say(`Others have to decide: ${oneLine(asked.message)}`);
     const kind = automatic(asked, this.#approve);
     if (kind) {
-      this.#ctx.say(`${kind === "APPROVE" ? "Approved" : "Rejected"} by --approve ${this.#approve}: ${oneLine(asked.message)}`);
+      this.#say(`${kind === "APPROVE" ? "Approved" : "Rejected"} by --approve ${this.#approve}: ${oneLine(asked.message)}`);
       return this.#decide(asked, { kind });
     }
     const { screen } = this.#ctx;
@@ -81,17 +81,23 @@ export class Desk {
     }
   }
 
+  #say(line: string): void {
+    if (this.#live) this.#live.say(line);
+    else this.#ctx.say(line);
+  }
+
   async #decide({ id, argumentsHash }: Asked, decided: Decided): Promise<void> {
     const input = { interrupt: id, ...decided, ...(argumentsHash === null ? {} : { argumentsHash }) };
     const { decideInterrupt } = await this.#ctx.graph.request<{ readonly decideInterrupt: Refused }>(decideDocument, { input });
     if (decideInterrupt.__typename === "DecideInterruptPayload") return;
-    for (const { path, message } of problemsOf(decideInterrupt)) this.#ctx.say(`${path.slice(1).join(".") || "The decision"}: ${message}`);
+    for (const { path, message } of problemsOf(decideInterrupt)) this.#say(`${path.slice(1).join(".") || "The decision"}: ${message}`);
     // What another decided meanwhile is told by an event; what was not valid is asked again.
     if (decideInterrupt.__typename === "InvalidInputError" && !this.#approve) this.#seen.delete(id);
   }
 
   #tellHow({ id, message, allowed, argumentsHash }: Asked): void {
-    const { say, graph } = this.#ctx;
+    const { graph } = this.#ctx;
+    const say = (line: string): void => this.#say(line);
     const hash = argumentsHash === null ? "" : `, argumentsHash: ${JSON.stringify(argumentsHash)}`;
     const payload = allowed[0] === "ANSWER" ? ", payload: …" : "";
     say(`The run asks: ${oneLine(message)}`);

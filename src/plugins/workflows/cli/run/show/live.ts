@@ -11,6 +11,8 @@ export interface LiveTree {
   /** Leaves what is drawn, for others to write below it. */
   pause(): void;
   resume(): void;
+  /** Writes a line above it that stays. */
+  say(line: string): void;
   /** Draws it a last time. */
   end(): void;
 }
@@ -37,6 +39,10 @@ export function drawLive(tree: RunTree, screen: NonNullable<CliContext["screen"]
     draw();
     update.done();
   };
+  const say = (line: string): void => {
+    if (timer === undefined) screen.output.write(`${line}\n`);
+    else update.persist(line);
+  };
   resume();
-  return { pause, resume, end: pause };
+  return { pause, resume, say, end: pause };
 }
