@@ -207,17 +207,13 @@ describe("bad values", () => {
 
 describe("a pause", () => {
   it("lets what is at work come to its end and starts nothing more until the run is resumed", async () => {
-    let finish = (): void => undefined;
     const run = await loom.start(
       await loom.create([
         { key: "slow", kind: "tool", config: { tool: "loom.slow", arguments: {} } },
         value("after", "nodes.slow.output", { dependsOn: ["slow"] }),
       ]),
     );
-    const held = loom.held.promise.then((go) => {
-      finish = go;
-    });
-    await held;
+    const finish = await loom.held.promise;
     const change = (name: string) =>
       loom.app.graphql(`mutation ($run: ID!) { ${name}(run: $run) { __typename ... on UserError { message } } }`, { run });
     await change("pauseRun");
