@@ -50,7 +50,7 @@ const fields: readonly Field[] = [
     isOptional: true,
     fill: (text) => agent({ instructions: text }),
   },
-  { name: "a capability", most: 100, path: [...at("capabilities"), "0"], fill: (text) => agent({ capabilities: [text] }) },
+  { name: "a capability", most: 120, path: [...at("capabilities"), "0"], fill: (text) => agent({ capabilities: [text] }) },
   { name: "an idempotency key", most: 200, path: at("idempotencyKey"), isOptional: true, fill: (text) => agent({ idempotencyKey: text }) },
   { name: "a thread's title", most: 200, path: at("title"), fill: (title) => mutate("createThread", { title }) },
   {

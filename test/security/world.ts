@@ -173,7 +173,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
   const [answer = ""] = await messagesOf(app, viewer, thread);
   if (rich) await change(documents.fork, { thread, at: answer }, "thread");
 
-  const told = { name: secret("schedule"), text: secret("scheduled text"), input: secret("scheduled input") };
+  const told = { name: `${secret("schedule")} ${crypto.randomUUID()}`, text: secret("scheduled text"), input: secret("scheduled input") };
   const schedule = await change(
     documents.createSchedule,
     { input: { ...told, thread, target: { agent: { id: agent } }, cron: "0 0 29 2 *" } },

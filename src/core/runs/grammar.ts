@@ -276,7 +276,11 @@ export function createGrammar(plugin = "runs"): Grammar {
       rule?.apply(state, payload as never);
     },
     replay(past) {
-      for (const { kind, payload } of past) ruleOf(kind)?.apply(state, payload as never);
+      for (const { kind, payload } of past) {
+        ruleOf(kind)?.apply(state, payload as never);
+        // The row of the start may be the one that cannot be read.
+        if (!beforeTheStart.has(kind)) state.begun = true;
+      }
     },
     open: () => ({
       messages: [...state.messages.keys()],
@@ -286,6 +290,9 @@ export function createGrammar(plugin = "runs"): Grammar {
     }),
   };
 }
+
+/** What may stand in the log of a run that was never started. */
+const beforeTheStart: ReadonlySet<string> = new Set(["run.queued", "run.paused", "run.waiting", "run.cancelling", "signal.received"]);
 
 const standing: Readonly<Record<Phase, string>> = {
   NEW: "before the run was queued",

@@ -45,7 +45,7 @@ describe("a new agent is refused:", () => {
       invalid("createAgent with a model that nobody has", create({ model: "spare/other" }), "input.model", /which has: spare/),
       invalid("createAgent with a model of a long name", create({ model: long(201) }), "input.model", /at most 200/),
       invalid("createAgent with 129 capabilities", create({ capabilities: many }), "input.capabilities", /at most 128/),
-      invalid("createAgent with a nameless one", create({ capabilities: ["time.now", " "] }), "input.capabilities.1", /1 to 100/),
+      invalid("createAgent with a nameless one", create({ capabilities: ["time.now", " "] }), "input.capabilities.1", /1 to 120/),
       invalid("createAgent with a memory of nothing", create({ memory: { limit: -1 } }), "input.memory.limit", /1 to 100/),
       invalid(
         "createAgent with much that is wrong",
@@ -64,7 +64,12 @@ describe("an agent from a template is refused:", () => {
   refuses(
     () => app,
     [
-      missing(`${from} that is not there`, template("astrologer"), "input.template", /There are: analyst, assistant, support/),
+      missing(
+        `${from} that is not there`,
+        template("astrologer"),
+        "input.template",
+        /There are: analyst, assistant, research-team, supervisor, support/,
+      ),
       invalid(`${from} without what it needs`, template("support"), "input.parameters.company", /company.*escalationContact/),
       invalid(
         `${from} in a tone that it has not`,

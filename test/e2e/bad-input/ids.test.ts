@@ -40,6 +40,9 @@ const places: Readonly<
     args: ({ agent: id, thread }) => ({ input: { target: { agent: { id } }, text: "Go.", thread } }),
   },
   "cancelRun.run": { type: "Run", args: ({ waitingRun: run }) => ({ run, reason: "No." }) },
+  "pauseRun.run": { type: "Run", args: ({ waitingRun: run }) => ({ run }) },
+  "resumeRun.run": { type: "Run", args: ({ waitingRun: run }) => ({ run }) },
+  "signalRun.run": { type: "Run", args: ({ waitingRun: run }) => ({ run, name: "go" }) },
   "retryRun.input.run": { type: "Run", args: ({ run }) => ({ input: { run } }) },
   "retryRun.input.checkpoint": { type: "Checkpoint", args: ({ keptRun: run, checkpoint }) => ({ input: { run, checkpoint } }) },
   "decideInterrupt.input.interrupt": {
@@ -106,7 +109,9 @@ async function idPlaces(root: "query" | "mutation" | "subscription"): Promise<st
 
 describe("an id that a mutation takes", () => {
   it("is tried here wherever it stands", async () => {
-    expect((await idPlaces("mutation")).toSorted()).toEqual(Object.keys(places).toSorted());
+    // Actors that a policy names are told of one by one, with what else is wrong with it: see the approvers' own tests.
+    const inPlace = (await idPlaces("mutation")).filter((place) => !place.endsWith(".approvers.actors"));
+    expect(inPlace.toSorted()).toEqual(Object.keys(places).toSorted());
   });
 
   for (const [place, { type, args, write }] of Object.entries(places)) {
