@@ -5,6 +5,7 @@ const suites = {
   kill: { include: ["test/faults/**/*.test.ts", "test/e2e/kill-tools.test.ts", "test/e2e/attach-run.test.ts", "test/e2e/stopped.test.ts"] },
   conformance: { include: ["test/conformance/wire/**/*.test.ts", "test/plugins/crewai/recorded.test.ts"], isolate: false },
   docs: { include: ["test/docs/**/*.test.ts"] },
+  security: { include: ["test/security/ownership.test.ts", "test/security/live.test.ts"] },
   strangers: { include: ["test/strangers/**/*.test.ts"], globalSetup: "test/strangers/server.ts", testTimeout: 60_000 },
   attacks: { include: ["test/attacks/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
   crewai: { include: ["test/crewai/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 240_000 },
