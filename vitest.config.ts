@@ -2,8 +2,24 @@ import { defineConfig } from "vitest/config";
 
 /** Suites that need more than Node and this package, or more time; each has a command of its own, as `npm run test:<suite>`. */
 const suites = {
-  kill: { include: ["test/faults/**/*.test.ts", "test/e2e/kill-tools.test.ts", "test/e2e/attach-run.test.ts", "test/e2e/stopped.test.ts"] },
-  conformance: { include: ["test/conformance/wire/**/*.test.ts", "test/plugins/crewai/recorded.test.ts"], isolate: false },
+  kill: {
+    include: [
+      "test/faults/**/*.test.ts",
+      "test/e2e/kill.test.ts",
+      "test/e2e/kill-tools.test.ts",
+      "test/e2e/attach-run.test.ts",
+      "test/e2e/stopped.test.ts",
+    ],
+  },
+  conformance: {
+    include: [
+      "test/conformance/wire/**/*.test.ts",
+      "test/conformance/table.test.ts",
+      "test/conformance/fake-runtime.test.ts",
+      "test/plugins/crewai/recorded.test.ts",
+    ],
+    isolate: false,
+  },
   docs: { include: ["test/docs/**/*.test.ts"] },
   security: { include: ["test/security/ownership.test.ts", "test/security/live.test.ts"] },
   strangers: { include: ["test/strangers/**/*.test.ts"], globalSetup: "test/strangers/server.ts", testTimeout: 60_000 },

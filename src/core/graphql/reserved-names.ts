@@ -194,6 +194,7 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
   ],
   workflows: [
     "Workflow",
+    "RetryPreview",
     "WorkflowVersion",
     "WorkflowNode",
     "WorkflowDependency",

@@ -3,7 +3,7 @@ import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import { countBytes } from "./append.ts";
 import { readValues, ValueWriter } from "./checkpoint-values.ts";
-import type { Checkpoints, CheckpointWrite, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
+import { stepsFormat, type Checkpoints, type CheckpointWrite, type NewCheckpoint, type StoredCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
@@ -208,8 +208,19 @@ export async function forkCheckpoint(sql: Sql, from: Checkpoint, run: Omit<Check
 }
 
 /** The state at a checkpoint. */
-export function stateAt({ read }: Database, { runId, namespace, versions }: Checkpoint): Promise<Record<string, unknown>> {
-  return readValues(read, { runId, namespace }, versions);
+export async function stateAt(
+  { read }: Database,
+  { runId, namespace, versions, format, stepId }: Checkpoint,
+): Promise<Record<string, unknown>> {
+  if (format !== stepsFormat) return readValues(read, { runId, namespace }, versions);
+  const rows = await read.all<{ key: string; status: string; output: string | null }>(
+    `select s.key, s.status, s.output from runs_step s join runs_step at on at.id = ? where s.run_id = ? and s.node_key is not null
+     and s.iteration is null and (s.finished_at < at.finished_at or (s.finished_at = at.finished_at and s.num <= at.num)) order by s.num`,
+    stepId ?? "",
+    runId,
+  );
+  const outputOf = (output: string | null): unknown => (output === null ? null : JSON.parse(output));
+  return { nodes: Object.fromEntries(rows.map(({ key, status, output }) => [key, { status, output: outputOf(output) }])) };
 }
 
 /** Forgets the checkpoints of runs. */

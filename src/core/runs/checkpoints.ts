@@ -62,3 +62,6 @@ export interface Checkpoints {
   get(which: { readonly namespace?: string; readonly id?: string | undefined }): Promise<StoredCheckpoint | undefined>;
   list(query?: CheckpointQuery): AsyncIterable<StoredCheckpoint>;
 }
+
+/** The format of checkpoints that are a place among the steps of a run: their state is what those steps came to. */
+export const stepsFormat = "steps/1";

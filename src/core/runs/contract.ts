@@ -63,6 +63,8 @@ export interface ProgramContext extends Omit<RunContext, "model" | "toolRequeste
 export interface ProgramState {
   /** Its steps so far, oldest first; those of this turn as far as they are durable. */
   steps(): Promise<readonly Step[]>;
+  /** Steps of the run that this one was forked from, which it takes over; none for most runs. */
+  replayed(): Promise<readonly Step[]>;
   /** Runs that its steps started; nothing for one that was not started, since the tree was being cancelled. */
   children(ids: readonly string[]): Promise<ReadonlyMap<string, Run>>;
   /** The id of the newest step of a name, as `say` was given it. */
@@ -145,6 +147,9 @@ export interface StartableTarget {
   find(scope: Scope, value: unknown): Promise<FoundTarget>;
 }
 
+/** Where a retry begins. */
+export type ForkFrom = { readonly node: string } | { readonly checkpoint: Checkpoint };
+
 /** A type of thing that can be run. */
 export interface RunTargetType {
   /** The GraphQL type, an implementation of `RunTarget`; also the key at {@link runTargets}. */
@@ -158,6 +163,12 @@ export interface RunTargetType {
    * @throws NOT_FOUND, or a conflict where it takes no runs now.
    */
   admit?(scope: Scope, id: string, path: readonly string[]): Promise<void>;
+  /**
+   * What a retry of a run takes over from it, where it is to begin in the middle: keys of its steps.
+   *
+   * @throws INVALID_INPUT for a node that there is not.
+   */
+  fork?(run: Run, from: ForkFrom): Promise<readonly string[]>;
   /** What to do, as the platform itself: the run was allowed when it started. */
   program(run: Run): Promise<RunProgram>;
   /** The object for the graph, as the scope's viewer. */
@@ -248,6 +259,12 @@ export interface FailingProvider {
   readonly fix: string;
 }
 
+/** Where the retry of a run begins: at one of its checkpoints, by the row's id, or at one of its nodes. */
+export interface RetryFrom {
+  readonly checkpoint?: string;
+  readonly node?: string;
+}
+
 /** Runs: started, cancelled, retried, decided. Every method is one step of the caller's transaction or opens its own. */
 export interface RunService {
   /** Queues a run within the caller's transaction; it is picked up when that commits. */
@@ -263,9 +280,9 @@ export interface RunService {
   /**
    * A new run of the same target with the same input.
    *
-   * @param checkpoint one of that run's, by its row's id: the new run starts with the state at it.
+   * @param from where it begins; at the beginning by default.
    */
-  retry(scope: Scope, tx: Tx, runId: string, checkpoint?: string): Promise<Run>;
+  retry(scope: Scope, tx: Tx, runId: string, from?: RetryFrom): Promise<Run>;
   decide(scope: Scope, decision: Decide): Promise<Interrupt>;
   /**
    * Pauses the viewer's run and all below it: at once where nobody works on one, else where its turn ends in a wait.

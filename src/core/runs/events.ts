@@ -69,6 +69,8 @@ export type ProgramEventBody =
       readonly retryInMs?: number;
       /** The program reads the output again: it is kept whole, up to 16 MiB, or refused with OUTPUT_INVALID. */
       readonly keeps?: "output";
+      /** The run can be forked behind this step: it is a checkpoint. */
+      readonly checkpoint?: "here";
     });
 
 /** What a {@link ProgramEventBody} says of a step that begins. It stays open over the turns of its run until it is finished. */
@@ -82,6 +84,8 @@ export interface ProgramStep {
   readonly due?: StepDue;
   /** A run that begins with it, below this one. */
   readonly child?: NewChild;
+  /** It was taken over from the run that this one was forked from. */
+  readonly replayed?: "yes";
   /** The program reads the input again: it is kept whole, up to 16 MiB, or refused with OUTPUT_INVALID. */
   readonly keeps?: "input";
 }

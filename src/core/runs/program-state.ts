@@ -19,6 +19,13 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
   const ofRun = { where: "e.run_id = ?", params: [run.id] };
   return {
     steps: () => rows.all(Step, asPlatform, { ...ofRun, orderBy: "e.num" }),
+    async replayed() {
+      const { replays } = run.settings;
+      if (!replays) return [];
+      const keys = new Set(replays.keys);
+      const steps = await rows.all(Step, asPlatform, { where: "e.run_id = ?", params: [replays.runId], orderBy: "e.num" });
+      return steps.filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
+    },
     async children(ids) {
       const found = ids.length === 0 ? [] : await rows.byIds(Run, asPlatform, ids);
       return new Map(found.map((child) => [child.id, child]));

@@ -1,6 +1,7 @@
 import type { Sql, SqlValue } from "../database/sql.ts";
+import { stepsFormat } from "./checkpoints.ts";
 import { queueChild } from "./child-runs.ts";
-import { stepIdOf, type EventPayloads, type LoggedEvent, type NewChild, type StepDue } from "./events.ts";
+import { checkpointIdOf, stepIdOf, type EventPayloads, type LoggedEvent, type NewChild, type StepDue } from "./events.ts";
 import { json, number, text, type ProjectedRun, type Projectors, type RunEventDraft } from "./projector.ts";
 import type { RunRow } from "./run-row.ts";
 
@@ -81,6 +82,7 @@ export class WholeSteps {
   readonly #ends = new Map<number, number>();
   readonly #skipped: ReadonlySet<number>;
   readonly #rows: SqlValue[][] = [];
+  readonly #checkpoints: Finished[] = [];
 
   constructor(run: ProjectedRun, events: readonly LoggedEvent[], drafts: readonly RunEventDraft[]) {
     this.#run = run;
@@ -106,17 +108,39 @@ export class WholeSteps {
     const started = events[index] as Started;
     const row = drafts[index]?.row ?? {};
     this.#rows.push(valuesOf(this.#run, started, row, { event: events[end] as Finished, row: drafts[end]?.row ?? {} }));
+    if (drafts[end]?.row?.checkpoint !== undefined) this.#checkpoints.push(events[end] as Finished);
     noteModel(started, row, runRow);
     return true;
   }
 
   async write(sql: Sql): Promise<void> {
+    await insertCheckpoints(sql, this.#run, this.#checkpoints);
     for (let at = 0; at < this.#rows.length;) {
       const left = this.#rows.length - at;
       const length = lengths.find((each) => each <= left) ?? 1;
       await sql.run(inserts.get(length) ?? "", ...this.#rows.slice(at, at + length).flat());
       at += length;
     }
+  }
+}
+
+/** Places among the steps of a run at which it can be forked. They hold no state: the steps do. */
+async function insertCheckpoints(sql: Sql, run: ProjectedRun, steps: readonly Finished[]): Promise<void> {
+  for (const { payload, at } of steps) {
+    await sql.run(
+      `insert into runs_checkpoint (id, tenant_id, owner_id, run_id, num, namespace, name, parent_id, step_id, format, versions, data, created_at)
+       values (?, ?, ?, ?, (select coalesce(max(num), 0) + 1 from runs_checkpoint where run_id = ?), '', ?,
+       (select id from runs_checkpoint where run_id = ? and namespace = '' order by num desc limit 1), ?, '${stepsFormat}', '{}', null, ?)`,
+      checkpointIdOf(run.id, payload.s),
+      run.tenantId,
+      run.ownerId,
+      run.id,
+      run.id,
+      String(payload.s),
+      run.id,
+      stepIdOf(run.id, payload.s),
+      at,
+    );
   }
 }
 
@@ -161,10 +185,12 @@ export const stepProjectors: Projectors = {
     }
     noteModel(event, row, effects.row);
   },
-  "step.finished": (sql, run, { payload, at }, row) => {
+  "step.finished": async (sql, run, event, row) => {
+    const { payload, at } = event;
+    if (row.checkpoint !== undefined) await insertCheckpoints(sql, run, [event]);
     const retryInMs = number(row.retryInMs);
     const due = dueTime(sql.now, retryInMs === null ? undefined : { inMs: retryInMs });
-    return sql.run(
+    await sql.run(
       `update runs_step set status = ?, error = ?, output = ?, finished_at = ?, due_at = ${due.expression} where id = ?`,
       payload.status,
       payload.error ?? null,

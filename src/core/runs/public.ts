@@ -14,6 +14,7 @@ export {
   type OwnProgram,
   type ProgramContext,
   type ProgramState,
+  type ForkFrom,
   type Purger,
   type RunProgram,
   type RunService,
@@ -24,6 +25,7 @@ export {
   type ThreadResolver,
 } from "./contract.ts";
 export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
+export { Checkpoint } from "./entities/checkpoint.ts";
 export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";
 export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entities/run.ts";
 export { FairPlaces } from "./fair-places.ts";

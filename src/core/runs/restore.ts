@@ -2,7 +2,13 @@ import type { Sql } from "../database/sql.ts";
 import { textOf, type StoredPart } from "./entities/message.ts";
 import type { EventPayloads, LoggedEvent } from "./events.ts";
 import { pageSize, readRunEvents } from "./log.ts";
-import type { BrokenMessage } from "./session.ts";
+
+/** A message whose text is known from the log only: the process that wrote it was lost. */
+export interface BrokenMessage {
+  readonly m: number;
+  readonly text: string;
+  readonly parts: readonly StoredPart[];
+}
 
 type RunPlace = { readonly id: string; readonly streamNum: number; readonly startSeq: number };
 

@@ -21,7 +21,7 @@ export function createRunService(host: ServiceHost): RunService {
     answer: (scope, tx, request, message) => answerMessage(host, scope, tx, request, message),
     cancel: (scope, runId, reason) => cancelRun(host, scope, runId, reason),
     cancelIn: (tx, run, reason) => cancelTree(host, tx, run.id, reason),
-    retry: (scope, tx, runId, checkpoint) => retryRun(host, scope, tx, runId, checkpoint),
+    retry: (scope, tx, runId, from) => retryRun(host, scope, tx, runId, from),
     failingProviders: () => host.providers.failing(),
     decide: (scope, decision) => decideInterrupt(host, scope, decision),
     signal: (tx, runId, signal) => signalRun(host, tx, runId, signal),

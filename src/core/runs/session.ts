@@ -1,6 +1,6 @@
 import type { Provenance } from "../host/types.ts";
 import type { ChildPlace } from "./child-runs.ts";
-import { textOf, type StoredPart } from "./entities/message.ts";
+import { textOf } from "./entities/message.ts";
 import {
   messageIdOf,
   stepIdOf,
@@ -12,6 +12,7 @@ import {
   type StoredUsage,
 } from "./events.ts";
 import { MessageParts, type MoreText } from "./message-parts.ts";
+import type { BrokenMessage } from "./restore.ts";
 import { RunQueue, type QueueOwner } from "./run-queue.ts";
 import { addUsage } from "./usage.ts";
 import type { LogWriter } from "./writer.ts";
@@ -31,13 +32,6 @@ interface OpenStep {
   readonly provenance: Provenance | undefined;
   /** The run that it started. */
   readonly child: string | undefined;
-}
-
-/** A message whose text is known from the log only: the process that wrote it was lost. */
-export interface BrokenMessage {
-  readonly m: number;
-  readonly text: string;
-  readonly parts: readonly StoredPart[];
 }
 
 /** Where a run's numbers stand when a turn begins. */
@@ -212,8 +206,9 @@ export class RunSession extends RunQueue {
       ...(iteration === undefined ? {} : { iteration }),
       ...(child === undefined ? {} : { child: child.id }),
     };
-    const provenance = stepKind === "MODEL" ? (more.provenance ?? this.#provenance) : undefined;
-    if (provenance !== undefined && this.#heard !== "SIMULATED") this.#heard = provenance;
+    const asked = stepKind === "MODEL" ? (more.provenance ?? this.#provenance) : undefined;
+    const provenance = more.replayed === undefined ? asked : "REPLAYED";
+    if (stepKind === "MODEL" && provenance !== undefined && this.#heard !== "SIMULATED") this.#heard = provenance;
     this.append("step.started", payload, { row: { provenance, input: more.input, compensates, due, child, childPlace } });
     this.#noteStep(payload);
     this.#steps.set(step, { s, startedAt: performance.now(), provenance, child: child?.id });
@@ -224,7 +219,12 @@ export class RunSession extends RunQueue {
   closeStep(
     step: string,
     status: EventPayloads["step.finished"]["status"],
-    more: { readonly error?: string | undefined; readonly output?: unknown; readonly retryInMs?: number | undefined } = {},
+    more: {
+      readonly error?: string | undefined;
+      readonly output?: unknown;
+      readonly retryInMs?: number | undefined;
+      readonly checkpoint?: "here" | undefined;
+    } = {},
   ): void {
     const open = this.#steps.get(step);
     const ms = open ? Math.round(performance.now() - open.startedAt) : undefined;
@@ -234,7 +234,7 @@ export class RunSession extends RunQueue {
       ...(more.error === undefined ? {} : { error: more.error }),
       ...(ms === undefined ? {} : { ms }),
     };
-    this.append("step.finished", payload, { row: { output: more.output, retryInMs: more.retryInMs } });
+    this.append("step.finished", payload, { row: { output: more.output, retryInMs: more.retryInMs, checkpoint: more.checkpoint } });
     this.#steps.delete(step);
   }
 

@@ -11,6 +11,7 @@ import { checkSources, refuseSources, type ProvidedWorkflow } from "./provided/c
 import { installedSources } from "./provided/sources.ts";
 import { createProvision } from "./provided/provision.ts";
 import { addWorkflowSchema } from "./schema/index.ts";
+import { forkOf } from "./service/fork.ts";
 import { workflowTarget } from "./service/run-target.ts";
 import { createWorkflowEditor, workflowEditor } from "./service/service.ts";
 import { createVersions } from "./service/versions.ts";
@@ -44,7 +45,11 @@ export const workflows = definePlugin({
     const provision = createProvision(host, () => provided);
     const { definitionOf } = createVersions(deps.database);
     const program = workflowPrograms({ kinds: host.kinds, limits: { concurrency: config.concurrency }, definitionOf });
-    contribute(runTargets, "Workflow", { ...workflowTarget(host, provision), program });
+    contribute(runTargets, "Workflow", {
+      ...workflowTarget(host, provision),
+      program,
+      fork: (run, from) => forkOf({ database: deps.database, definitionOf }, run, from),
+    });
     return { editor: createWorkflowEditor(host, provision) };
   },
 });

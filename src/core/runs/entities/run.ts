@@ -16,6 +16,14 @@ export interface RunSettings {
   /** How many messages of the thread the agent is shown. */
   readonly historyLimit?: number;
   readonly outputSchema?: Readonly<Record<string, unknown>>;
+  /** What a run that was forked from another takes over from it. */
+  readonly replays?: Replays;
+}
+
+/** Steps of another run, by their keys, with which a run begins as if they were its own. */
+export interface Replays {
+  readonly runId: string;
+  readonly keys: readonly string[];
 }
 
 const RunSchema = defineEntity({

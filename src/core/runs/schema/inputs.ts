@@ -7,6 +7,8 @@ import type { StartRunInput } from "./start.ts";
 /** `RetryRunInput`. */
 export interface RetryRunInput {
   readonly run: string;
+  /** Where a plugin has runs with nodes. */
+  readonly fromNode?: string | null;
   readonly checkpoint?: string | null;
   readonly idempotencyKey?: string | null;
 }

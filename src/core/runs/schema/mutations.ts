@@ -104,8 +104,11 @@ async function cancelRun(scope: Scope, id: string, reason: string | null | undef
 async function retryRun(scope: Scope, input: RetryRunInput): Promise<{ readonly run: Run }> {
   const local = localId("Run", input.run, ["input", "run"]);
   const checkpoint = input.checkpoint == null ? undefined : localId("Checkpoint", input.checkpoint, ["input", "checkpoint"]);
+  const from = { ...(checkpoint === undefined ? {} : { checkpoint }), ...(input.fromNode == null ? {} : { node: input.fromNode }) };
+  if (from.checkpoint !== undefined && from.node !== undefined)
+    throw invalidInput([{ path: ["input"], message: "Pass fromNode or checkpoint, not both." }]);
   const ids = await idempotently(scope, { mutation: "retryRun", key: input.idempotencyKey, body: input }, async (tx) => ({
-    run: (await scope.use(runService).retry(scope, tx, local, checkpoint)).id,
+    run: (await scope.use(runService).retry(scope, tx, local, from)).id,
   }));
   return runNow(scope, ids.run);
 }

@@ -107,7 +107,7 @@ export class Attempt {
   }
 
   /** Says that it begins, where that was not said yet. */
-  start(more: Pick<ProgramStep, "child" | "due" | "keeps"> & { readonly input?: unknown } = {}): void {
+  start(more: Pick<ProgramStep, "child" | "due" | "keeps" | "replayed"> & { readonly input?: unknown } = {}): void {
     if (this.#started) return;
     this.#started = true;
     const { key, name, iteration, parentStep, compensates } = this.at;

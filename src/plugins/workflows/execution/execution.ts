@@ -1,7 +1,7 @@
 import { WeftlineError, isTerminal, type ProgramContext, type Run } from "#weftline";
 import { Scheduler } from "../state/scheduler.ts";
 import { isCompensated, runOutput, toCompensate } from "../state/outcome.ts";
-import { isDone, nodeOf, takeRecord, type UnitRecord } from "../state/units.ts";
+import { foldUnits, isDone, nodeOf, takeRecord, type UnitRecord } from "../state/units.ts";
 import type { AttemptHost } from "./attempt.ts";
 import type { CompiledWorkflow } from "./compiled.ts";
 import { Nodes } from "./nodes.ts";
@@ -57,12 +57,22 @@ export class Execution {
       const record = recordOf(step);
       if (record) takeRecord(this.#units, record);
     }
+    if (this.#units.size === 0) await this.#replay();
     const failed = this.#ctx.ending.aborted ? undefined : await this.#goForward();
     if (failed === undefined && !this.#ctx.ending.aborted) return runOutput(this.#workflow.plan, this.#units);
     await this.#stopAll();
     await this.#undo();
     this.#ctx.ending.throwIfAborted();
     throw this.#failureOf(failed ?? "");
+  }
+
+  /** A fork begins with what it takes over, all of it in one append. */
+  async #replay(): Promise<void> {
+    const steps = await this.#ctx.state.replayed();
+    if (steps.length === 0) return;
+    this.#nodes.replay(foldUnits(steps.flatMap((step) => recordOf(step) ?? [])).values());
+    this.#sayProgress();
+    await this.#ctx.flush();
   }
 
   /** @returns the node that failed the run, if one did; nothing where all is done or the run is to end. */

@@ -88,6 +88,11 @@ export class Nodes {
     return this.#log.progress();
   }
 
+  /** Takes over what the nodes of another run came to. */
+  replay(units: Iterable<UnitRecord>): void {
+    for (const unit of units) this.#log.replay(this.#attemptAt({ key: unit.key, name: "", attempt: 1 }), unit);
+  }
+
   /** Goes on with what earlier turns began. */
   resume(units: readonly UnitRecord[]): void {
     for (const unit of units) {

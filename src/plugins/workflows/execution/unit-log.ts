@@ -1,6 +1,6 @@
 import type { ProgramContext } from "#weftline";
 import type { Plan } from "../state/plan.ts";
-import { takeRecord, type UnitRecord, type UnitStatus } from "../state/units.ts";
+import { nodeOf, takeRecord, type UnitRecord, type UnitStatus } from "../state/units.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** What the end of a unit brings. */
@@ -32,7 +32,14 @@ export class UnitLog {
   /** A unit has ended for good. */
   end(key: string, attempt: Attempt, status: Exclude<UnitStatus, "RUNNING">, end: UnitEnd): void {
     attempt.start();
-    void this.#ctx.say({ kind: "step.finished", step: key, status, ...end, keeps: "output" });
+    void this.#ctx.say({
+      kind: "step.finished",
+      step: key,
+      status,
+      ...end,
+      keeps: "output",
+      ...(key === nodeOf(key) ? { checkpoint: "here" } : {}),
+    });
     this.#record(key, attempt, status, end);
   }
 
@@ -41,6 +48,15 @@ export class UnitLog {
     attempt.start();
     void this.#ctx.say({ kind: "step.finished", step: key, status: "FAILED", error, retryInMs });
     return this.#record(key, attempt, "FAILED", { error, hasDue: true });
+  }
+
+  /** Takes over what a step of another run came to. */
+  replay(attempt: Attempt, unit: UnitRecord): void {
+    const { key, status, output, error } = unit;
+    if (status === "RUNNING") return;
+    attempt.start({ replayed: "yes" });
+    this.end(key, attempt, status, { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) });
+    this.noteEnd(key);
   }
 
   /** A node needs nothing more. Nodes that only undo others are not counted. */

@@ -27,7 +27,8 @@ export async function openLoom(more: { readonly tools?: readonly ToolDefinition[
   const shop = definePlugin({
     id: "loom",
     contributes: [
-      noting("loom.weave", {}),
+      noting("loom.weave", { sideEffects: "NONE" }),
+      noting("loom.send", { sideEffects: "EXTERNAL" }),
       noting("loom.cut", { approval: "ALWAYS" }),
       noting("loom.snap", {
         execute: (args: { thread: string; times: number }) => {
@@ -75,6 +76,7 @@ export interface StepSeen {
   readonly attempt: number;
   readonly nodeKey: string | null;
   readonly iteration: number | null;
+  readonly provenance: string | null;
   readonly error: string | null;
   readonly output: unknown;
   readonly parent: { readonly key: string } | null;
@@ -154,7 +156,7 @@ export class Loom implements AsyncDisposable {
       run: Omit<RunSeen, "steps" | "children"> & { steps: { nodes: StepSeen[] }; children: { nodes: RunSeen["children"] } };
     }>(
       `query ($id: ID!) { run(id: $id) { status output failure { code message }
-        steps(first: 100) { nodes { key kind status attempt nodeKey iteration error output parent { key } compensates { key } childRun { targetName status } } }
+        steps(first: 100) { nodes { key kind status attempt nodeKey iteration provenance error output parent { key } compensates { key } childRun { targetName status } } }
         children(first: 100) { nodes { targetName status } } } }`,
       { id: run },
     );
