@@ -1,7 +1,7 @@
 import type { NodeDefinition, JoinPolicy, OnError, RetryPolicy, WorkflowDefinition } from "../definition/types.ts";
 
 /** `RetryPolicyInput`, with its duration in milliseconds. */
-interface RetryPolicyInput {
+export interface RetryPolicyInput {
   readonly attempts: number;
   readonly delay?: number | null | undefined;
   readonly factor?: number | null | undefined;
