@@ -5,7 +5,7 @@ import type { TestPlatform } from "../../src/testing/index.ts";
 import { auditable, mutations, named, nameless, purposeOf, refusals } from "./calls.ts";
 import { ask, countIn, everything, leaksIn, listDocument, listFieldsOf, walksOf, type Known } from "./census.ts";
 import { mayDecideFor, nodeTypesOf, ruleOf, sightOf, verdictOf } from "./rules.ts";
-import { answersOf, idPathsOf, isList, operationOf, stringsOf, withValue } from "./shape.ts";
+import { answersOf, idPathsOf, isList, isNode, operationOf, stringsOf, withValue } from "./shape.ts";
 import { bootWorld, everybody, secretOf, viewers, type Mine, type Who } from "./world.ts";
 
 let app: TestPlatform;
@@ -117,7 +117,8 @@ describe.each(everybody)("%s", (who) => {
     let asked = 0;
     for (const field of rootFields("Query").filter((each) => !isList(each) && each.name !== "node")) {
       const [place] = idPathsOf(field);
-      if (!place) continue;
+      // What is about an object and none itself, as a preview of a retry, is its owner's test.
+      if (!place || !answersOf(app.platform.schema, field).every((type) => isNode(type))) continue;
       for (const object of objects()) {
         const value = place.kind === "REF" ? { id: object.id } : object.id;
         const { data } = await ask(app, who, operationOf("query", field, "id"), withValue({}, place.path, value));
