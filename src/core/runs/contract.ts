@@ -71,12 +71,14 @@ export interface ProgramState {
   stepId(step: string): string | undefined;
   /** Steps that are due, by the store's clock, and in how many milliseconds the next one is; nothing where none has a time. */
   due(): Promise<{ readonly ids: readonly string[]; readonly nextInMs: number | undefined }>;
-  /** The store's clock, in milliseconds since 1970. */
-  now(): Promise<number>;
   /** Resolves at the next decision, signal, or end of a run below this one. */
   readonly nextWake: Promise<void>;
-  /** Reads decisions anew: calls and questions that waited for one can be made again. */
-  reload(): Promise<void>;
+  /**
+   * Reads decisions anew: calls and questions that waited for one can be made again.
+   *
+   * @returns whether anything has come that the turn had not seen.
+   */
+  reload(): Promise<boolean>;
   /**
    * Finds a target for a run below this one, as its owner.
    *

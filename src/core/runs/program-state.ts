@@ -24,7 +24,11 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       if (!replays) return [];
       const keys = new Set(replays.keys);
       const steps = await rows.all(Step, asPlatform, { where: "e.run_id = ?", params: [replays.runId], orderBy: "e.num" });
-      return steps.filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
+      const taken = steps.filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
+      // Else what they did would be done again, and nobody was asked.
+      if (new Set(taken.map(({ key }) => key)).size < keys.size)
+        throw new WeftlineError("NOT_FOUND", { what: "run that this one was forked from" });
+      return taken;
     },
     async children(ids) {
       const found = ids.length === 0 ? [] : await rows.byIds(Run, asPlatform, ids);
@@ -39,7 +43,6 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       const ids = timed.flatMap(({ id, ms }) => (ms <= 0 ? [id] : []));
       return { ids, nextInMs: timed[ids.length]?.ms };
     },
-    now: async () => (await read.get<{ now: number }>(`select ${read.now} as now`))?.now ?? 0,
     get nextWake() {
       return wakes.next;
     },
@@ -48,7 +51,10 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       const interrupts = await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
       toolCalls.reload(interrupts);
       questions.reload(interrupts);
-      wakes.seen = row?.wakes ?? wakes.seen;
+      const seen = row?.wakes ?? wakes.seen;
+      const hasNews = seen !== wakes.seen;
+      wakes.seen = seen;
+      return hasNews;
     },
     async findTarget(field, value, given) {
       for (const { value: type } of host.lookup.contributions(runTargets).values()) {

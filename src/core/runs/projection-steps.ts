@@ -129,7 +129,7 @@ async function insertCheckpoints(sql: Sql, run: ProjectedRun, steps: readonly Fi
   for (const { payload, at } of steps) {
     await sql.run(
       `insert into runs_checkpoint (id, tenant_id, owner_id, run_id, num, namespace, name, parent_id, step_id, format, versions, data, created_at)
-       values (?, ?, ?, ?, (select coalesce(max(num), 0) + 1 from runs_checkpoint where run_id = ?), '', ?,
+       values (?, ?, ?, ?, (select coalesce(max(num), 0) + 1 from runs_checkpoint where run_id = ? and namespace = ''), '', ?,
        (select id from runs_checkpoint where run_id = ? and namespace = '' order by num desc limit 1), ?, '${stepsFormat}', '{}', null, ?)`,
       checkpointIdOf(run.id, payload.s),
       run.tenantId,

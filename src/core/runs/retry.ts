@@ -49,7 +49,7 @@ export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: str
 }
 
 /** Keys of the steps that a retry takes over; nothing where it begins at the beginning, or with a copy of a framework's state. */
-export async function forkOf(
+async function forkOf(
   scope: Scope,
   run: Run,
   { checkpoint, node }: { readonly checkpoint?: Checkpoint | undefined; readonly node?: string | undefined },

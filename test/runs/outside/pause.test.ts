@@ -78,7 +78,7 @@ describe("a run that is queued", () => {
   it("keeps its place behind the run of its thread that it waits for", async () => {
     const gate = Promise.withResolvers<void>();
     await using host = await bootRuns({
-      // eslint-disable-next-line require-yield
+      // eslint-disable-next-line require-yield -- it waits and says nothing
       turn: async function* (_, ctx) {
         await Promise.race([gate.promise, new Promise((__, no) => ctx.signal.addEventListener("abort", no))]);
       },

@@ -97,9 +97,10 @@ export class Attempt {
 
   /** Made when it is asked for: what is done at once needs none. */
   #signalNow(): AbortSignal {
+    if (this.#signal) return this.#signal;
     const { timeoutMs } = this.work;
     const stops = [this.#host.ctx.signal, this.#stop.signal, ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
-    return (this.#signal ??= AbortSignal.any(stops));
+    return (this.#signal = AbortSignal.any(stops));
   }
 
   #isOverTime(signal: AbortSignal): boolean {

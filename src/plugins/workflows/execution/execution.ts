@@ -10,6 +10,9 @@ import { suspended, waitsForOf } from "./suspended.ts";
 import { evaluator } from "./values.ts";
 import { Workers } from "./workers.ts";
 
+/** Timers count no further. */
+const maxTimerMs = 2 ** 31 - 1;
+
 /** How a run of a workflow is bounded. */
 export interface ExecutionLimits {
   /** Units at work at once in one run, without those that wait. */
@@ -27,8 +30,9 @@ export class Execution {
   readonly #workers: Workers;
   readonly #nodes: Nodes;
   #due: ReadonlySet<string> = new Set();
-  #dueInMs: number | undefined;
-  #isDue = false;
+  /** When the next unit that waits comes to its time, as `performance.now()` tells it. */
+  #dueAt = Infinity;
+  #news: Promise<void> | undefined;
   /** Whether something may have come from outside since it was looked for. */
   #hasNews = true;
   #children: ReadonlyMap<string, Run> = new Map();
@@ -97,11 +101,12 @@ export class Execution {
   async #pauseIfAsked(): Promise<void> {
     const { pausing } = this.#ctx;
     if (!pausing.aborted) return;
+    this.#workers.hold();
     while (this.#workers.isBusy || this.#workers.hasSettled) {
       const settled = this.#workers.nextSettled;
       if (this.#nodes.takeEnded().length > 0) continue;
       if (this.#workers.isBusy && !this.#workers.hasSettled) await this.#race([settled]);
-      if (this.#ctx.ending.aborted) return;
+      if (this.#ctx.ending.aborted) return this.#workers.goOn();
     }
     await this.#ctx.flush();
     pausing.throwIfAborted();
@@ -126,50 +131,52 @@ export class Execution {
   async #sleep(): Promise<void> {
     const settled = this.#workers.nextSettled;
     if (this.#workers.hasSettled) return;
-    const looks = this.#nodes.takeNewWaits() || this.#hasNews || this.#isDue;
+    const looks = this.#nodes.takeNewWaits() || this.#hasNews || performance.now() >= this.#dueAt;
     if (this.#nodes.hasWaiting && looks) await this.#look();
     if (this.#workers.hasSettled) return;
     if (!this.#workers.isBusy) throw suspended("decision");
-    await this.#race(this.#nodes.hasWaiting ? [settled, this.#nextNews(), this.#nextDue()] : [settled]);
+    if (!this.#nodes.hasWaiting) return this.#race([settled]);
+    // What came while it looked is looked at before it sleeps.
+    if (!this.#hasNews) await this.#race([settled, this.#nextNews()], this.#dueAt - performance.now());
   }
 
-  /** When the next unit that waits comes to its time, or never. */
-  async #nextDue(): Promise<void> {
-    if (this.#dueInMs === undefined) return new Promise(() => undefined);
-    await later(this.#dueInMs);
-    this.#isDue = true;
+  /** One listener at a time, however often it sleeps before the next wake. */
+  #nextNews(): Promise<void> {
+    return (this.#news ??= this.#awaitNews());
   }
 
-  async #nextNews(): Promise<void> {
+  async #awaitNews(): Promise<void> {
     await this.#ctx.state.nextWake;
     this.#hasNews = true;
+    this.#news = undefined;
   }
 
   /** Looks at what came from outside: decisions, ends of children, times. Units that may go on do. */
   async #look(): Promise<void> {
     const { state } = this.#ctx;
-    const fromOutside = this.#hasNews;
     this.#hasNews = false;
-    this.#isDue = false;
+    void this.#nextNews();
     await this.#ctx.flush();
-    await state.reload();
+    const fromOutside = await state.reload();
     const waiting = this.#nodes.waitingChildren;
     this.#children = await state.children(waiting);
     const { ids, nextInMs } = await state.due();
     this.#due = new Set(ids);
-    this.#dueInMs = nextInMs;
+    this.#dueAt = nextInMs === undefined ? Infinity : performance.now() + nextInMs;
     this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => isEnded(this.#children.get(id)) });
   }
 
-  /** A pause and the end of the run are looked for, too. */
-  async #race(events: readonly Promise<unknown>[]): Promise<void> {
+  /** A pause and the end of the run are looked for, too. @param withinMs no longer than this. */
+  async #race(events: readonly Promise<unknown>[], withinMs = Infinity): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const signals = [this.#ctx.ending, this.#ctx.pausing].filter(({ aborted }) => !aborted);
     const stop = (): void => resolve();
     for (const signal of signals) signal.addEventListener("abort", stop, { once: true });
+    const timer = withinMs === Infinity ? undefined : setTimeout(stop, Math.min(Math.max(0, withinMs), maxTimerMs));
     try {
       await Promise.race([...events, promise]);
     } finally {
+      clearTimeout(timer);
       for (const signal of signals) signal.removeEventListener("abort", stop);
     }
   }
@@ -224,11 +231,4 @@ export class Execution {
 
 function isEnded(run: Run | undefined): boolean {
   return run !== undefined && isTerminal(run.status);
-}
-
-/** A timer that holds up no process. */
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, Math.min(Math.max(0, ms), 2 ** 31 - 1)).unref();
-  });
 }

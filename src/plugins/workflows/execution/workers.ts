@@ -11,6 +11,7 @@ export class Workers {
   readonly #queue: { readonly key: string; readonly work: () => Promise<unknown> }[] = [];
   readonly #kept = new Set<string>();
   #working = 0;
+  #isHeld = false;
   #settled: Settled[] = [];
   #next = Promise.withResolvers<void>();
 
@@ -32,6 +33,17 @@ export class Workers {
   /** Resolves when the next piece of work has ended. */
   get nextSettled(): Promise<void> {
     return this.#next.promise;
+  }
+
+  /** Begins nothing more, also of what waits for a place. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Begins again what waits. */
+  goOn(): void {
+    this.#isHeld = false;
+    this.#pump();
   }
 
   run(key: string, work: () => Promise<unknown>): void {
@@ -56,7 +68,7 @@ export class Workers {
   }
 
   #pump(): void {
-    while (this.#working + this.#kept.size < this.#places) {
+    while (!this.#isHeld && this.#working + this.#kept.size < this.#places) {
       const next = this.#queue.shift();
       if (!next) return;
       this.#begin(next.key, next.work);

@@ -229,7 +229,7 @@ describe("the tree of a run", () => {
       expect(lines.join("\n")).toContain("facts");
       expect(lines.join("\n")).toMatch(/\(\d ended|to come\)/);
     }
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- ASCII begins with control characters
     expect(drawn(running().fold(), { columns, glyphs: asciiGlyphs }).join("\n")).toMatch(/^[\x00-\x7F]*$/);
   });
 

@@ -224,4 +224,18 @@ describe("a pause", () => {
     await loom.follow(run);
     expect(await loom.look(run)).toMatchObject({ status: "SUCCEEDED", output: "done" });
   });
+
+  it("leaves the items of a map that were not begun for later", async () => {
+    await using other = await openLoom();
+    const map = { over: "[1, 2, 3]", concurrency: 1, node: { kind: "tool", config: { tool: "loom.slow", arguments: {} } } };
+    const run = await other.start(await other.create([{ key: "m", kind: "map", config: map }]));
+    const finish = await other.held.promise;
+    await other.app.graphql("mutation ($run: ID!) { pauseRun(run: $run) { __typename ... on UserError { message } } }", { run });
+    finish();
+    await other.follow(run, ({ type }) => type === "run.paused");
+    expect(statusesOf(await other.look(run))).toEqual({ m: "RUNNING", "m/0": "SUCCEEDED" });
+    await other.cancel(run);
+    await other.follow(run);
+    expect(await other.look(run)).toMatchObject({ status: "CANCELLED" });
+  });
 });
