@@ -184,6 +184,28 @@ describe.each(stores)("writes on $name", (store) => {
     expect((await database.em(alice).findAll(Book)).map(({ id }) => id)).toEqual(["outer"]);
   });
 
+  it("are told by their names: before them, at the end of their work, and once they are durable, before anybody else is told", async () => {
+    const told: [string, Promise<object[]>][] = [];
+    const tell = (at: string): void => void told.push([at, database.read.all<object>("select id from library_book")]);
+    const telling = async ({ afterCommit }: Pick<Tx, "afterCommit">): Promise<void> => afterCommit(() => tell("all"));
+    database.probeCommits(tell);
+    const shelve = (tx: Tx): Promise<void> => {
+      tx.em.create(Book, book("one"));
+      return telling(tx);
+    };
+    await database.write(alice, shelve, "shelve");
+    await database.commit(telling, "look");
+    await database.upkeep(telling);
+    await expect(database.commit(() => Promise.reject(new Error("no")), "fail")).rejects.toThrow("no");
+    const seen = await Promise.all(told.map(async ([at, rows]) => `${at} ${(await rows).length}`));
+    expect(seen).toEqual([
+      ...["shelve.before 0", "shelve.inside 0", "shelve.committed 1", "all 1"],
+      ...["look.before 1", "look.inside 1", "look.committed 1", "all 1"],
+      ...["upkeep.before 1", "upkeep.inside 1", "upkeep.committed 1", "all 1"],
+      "fail.before 1",
+    ]);
+  });
+
   describe("what follows a commit", () => {
     const later = (tx: Pick<Tx, "afterCommit">, journal: string[], name: string): void => tx.afterCommit(() => void journal.push(name));
 

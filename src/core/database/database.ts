@@ -48,6 +48,9 @@ export interface CommitWatch {
   closing(sql: Sql): Promise<void>;
 }
 
+/** Told of each commit: before its work, at the end of its work within the transaction, and once it is durable, before anybody else is told. */
+export type CommitProbe = (at: `${string}.${"before" | "inside" | "committed"}`) => void;
+
 /** One migration of the merged list. */
 export interface NamedMigration {
   readonly name: string;
@@ -90,6 +93,7 @@ export class Database {
   readonly #log: Logger | undefined;
   #state: "open" | "joining" | "closed" = "open";
   #watch: CommitWatch | undefined;
+  #probe: CommitProbe | undefined;
   /** A transaction of the ORM that neither begins nor ends: entities take part in whichever the queue has open. */
   #transaction: Transaction | undefined;
 
@@ -157,11 +161,12 @@ export class Database {
   /**
    * Runs `work` in one transaction and commits it, with others that came at the same time, before it answers.
    *
+   * @param name what the commit is, for fault suites.
    * @throws STORE_UNAVAILABLE where the store refuses (disk full, read-only, locked): nothing was written.
    * @throws WRITE_TOO_LONG where it holds up others for too long; what it does with `tx` after that is refused with WRITE_ENDED.
    */
-  write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#commit("write", async ({ sql, afterCommit }, state) => {
+  write<T>(writer: Viewer | "SYSTEM", work: (tx: Tx) => Promise<T>, name = "write"): Promise<T> {
+    const written = async ({ sql, afterCommit }: SqlTx, state: WriteState): Promise<T> => {
       this.#transaction ??= await this.#join();
       const transaction = this.#transaction;
       let em: EntityManager | undefined;
@@ -184,26 +189,29 @@ export class Database {
       });
       await em?.flush();
       return result;
-    });
+    };
+    return this.#commit({ kind: "write", name }, written);
   }
 
   /** Runs prepared SQL in one transaction, without entities: the engine's hot path. */
-  commit<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
-    return this.#commit("write", work);
+  commit<T>(work: (tx: SqlTx) => Promise<T>, name = "commit"): Promise<T> {
+    return this.#commit({ kind: "write", name }, work);
   }
 
   /**
    * The same for work that is done again where it was lost. Its commit does not wait for the disk: a power failure may take it back until another
    * commit has followed.
    */
-  upkeep<T>(work: (tx: SqlTx) => Promise<T>): Promise<T> {
-    return this.#commit("upkeep", work);
+  upkeep<T>(work: (tx: SqlTx) => Promise<T>, name = "upkeep"): Promise<T> {
+    return this.#commit({ kind: "upkeep", name }, work);
   }
 
-  async #commit<T>(kind: "write" | "upkeep", work: (tx: SqlTx, state: WriteState) => Promise<T>): Promise<T> {
+  async #commit<T>({ kind, name }: NamedCommit, work: (tx: SqlTx, state: WriteState) => Promise<T>): Promise<T> {
     if (this.#state === "closed") throw new WeftlineError("SHUTTING_DOWN");
     if (!this.#lock) throw new WeftlineError("UNAVAILABLE", readOnly);
     const done: (() => void)[] = [];
+    const probe = this.#probe;
+    probe?.(`${name}.before`);
     try {
       return await this.#queue[kind](
         (state) => {
@@ -211,9 +219,11 @@ export class Database {
             checkOpen(state);
             done.push(run);
           };
-          return work({ sql: new WriteSql(this.#writeSql, state), afterCommit }, state);
+          const result = work({ sql: new WriteSql(this.#writeSql, state), afterCommit }, state);
+          return probe ? probedInside(result, () => probe(`${name}.inside`)) : result;
         },
         () => {
+          probe?.(`${name}.committed`);
           for (const run of done) this.#afterCommit(run);
         },
       );
@@ -232,6 +242,11 @@ export class Database {
   /** Lets something take part in every commit from now on; one at a time. */
   watchCommits(watch: CommitWatch): void {
     this.#watch = watch;
+  }
+
+  /** Lets a fault suite stand around every commit from now on; one at a time. */
+  probeCommits(probe: CommitProbe): void {
+    this.#probe = probe;
   }
 
   /** Waits for open writes, then closes the file and gives the lock back. */
@@ -273,6 +288,17 @@ export class Database {
       this.#log?.error({ err: error }, "what was to follow a commit failed");
     }
   }
+}
+
+interface NamedCommit {
+  readonly kind: "write" | "upkeep";
+  readonly name: string;
+}
+
+async function probedInside<T>(work: Promise<T>, probe: () => void): Promise<T> {
+  const result = await work;
+  probe();
+  return result;
 }
 
 /** MikroORM finds entities by relations, too. @throws PLUGIN_ENTITY_RULE for one that nobody declares, and so nobody could read. */

@@ -131,14 +131,19 @@ export class Scope {
     return this.#host.database.rows.count(entity, { reader: this.viewer, reach }, query);
   }
 
-  /** Runs `work` in one transaction as the viewer, and forgets what was loaded before it and within it. */
-  async write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` in one transaction as the viewer, and forgets what was loaded before it and within it.
+   *
+   * @param name what the commit is, for fault suites.
+   */
+  async write<T>(work: (tx: Tx) => Promise<T>, name = "write"): Promise<T> {
+    const written = async (tx: Tx): Promise<T> => {
+      this.renew();
+      await this.#host.remember(tx, this.viewer);
+      return work(tx);
+    };
     try {
-      return await this.#host.database.write(this.viewer, async (tx) => {
-        this.renew();
-        await this.#host.remember(tx, this.viewer);
-        return work(tx);
-      });
+      return await this.#host.database.write(this.viewer, written, name);
     } finally {
       // Also where it failed: what was loaded within it was read from a transaction that others share.
       this.renew();

@@ -34,6 +34,8 @@ export interface IdempotentRequest {
   readonly body: object;
   /** Where the key stands in the arguments, for errors; `input.idempotencyKey` unless said. */
   readonly path?: readonly string[];
+  /** What the commit is, for fault suites; the mutation by default. */
+  readonly name?: string;
 }
 
 /**
@@ -64,10 +66,10 @@ function canonicalText(value: unknown): string {
  */
 export async function idempotently<Ids extends Record<string, string>>(
   scope: Scope,
-  { mutation, key, body, path = ["input", "idempotencyKey"] }: IdempotentRequest,
+  { mutation, key, body, path = ["input", "idempotencyKey"], name = mutation }: IdempotentRequest,
   work: (tx: Tx) => Promise<Ids>,
 ): Promise<Ids> {
-  if (key == null) return scope.write(work);
+  if (key == null) return scope.write(work, name);
   if (key.length === 0 || isLonger(key, 200)) {
     const message = "An idempotency key has 1 to 200 characters.";
     throw new WeftlineError("INVALID_INPUT", { path, message, issues: [{ path, message }] });
@@ -101,5 +103,5 @@ export async function idempotently<Ids extends Record<string, string>>(
       JSON.stringify(ids),
     );
     return ids;
-  });
+  }, name);
 }

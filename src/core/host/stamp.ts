@@ -75,7 +75,7 @@ export async function pairWithFolder({ database, folder, log, restored }: Pairin
       history,
       known + 1,
     );
-  });
+  }, "stamp");
   stamp.started();
   database.watchCommits(stamp);
   return { pairedAt: stored?.paired_at ?? 0 };

@@ -2,7 +2,6 @@ import type { SqlTx } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import type { Changes } from "../host/changes.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
-import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents, type Appended } from "./log.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
@@ -17,7 +16,6 @@ export interface AppendHost extends WakeTarget {
   readonly changes: Changes | undefined;
   readonly quota: StorageQuota;
   readonly outboxes: RunOutboxes;
-  readonly failpoint?: Failpoint | undefined;
 }
 
 /** Appends events of a run that its worker did not write: a cancel, a decision. No epoch is asked; the stream's lock orders them. */

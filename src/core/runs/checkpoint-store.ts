@@ -6,7 +6,6 @@ import { readValues, ValueWriter } from "./checkpoint-values.ts";
 import { stepsFormat, type Checkpoints, type CheckpointWrite, type NewCheckpoint, type StoredCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
-import type { Failpoint } from "./failpoint.ts";
 import type { StorageQuota } from "./storage-quota.ts";
 
 /** Whose checkpoints, and under which epoch they are written. */
@@ -31,7 +30,6 @@ export interface CheckpointSession {
 export interface CheckpointHost {
   readonly database: Database;
   readonly quota: StorageQuota;
-  readonly failpoint?: Failpoint | undefined;
 }
 
 type Row = Pick<Checkpoint, "namespace" | "name" | "format" | "versions" | "data" | "createdAt"> & { readonly parent: string | null };
@@ -43,11 +41,7 @@ const columns = "c.namespace, c.name, p.name as parent, c.format, c.versions, c.
 const joined = "runs_checkpoint c left join runs_checkpoint p on p.id = c.parent_id and p.run_id = c.run_id";
 
 /** A run's checkpoints, as its adapter works with them. */
-export function checkpointsOf(
-  { database, quota, failpoint }: CheckpointHost,
-  run: CheckpointOwner,
-  session: CheckpointSession,
-): Checkpoints {
+export function checkpointsOf({ database, quota }: CheckpointHost, run: CheckpointOwner, session: CheckpointSession): Checkpoints {
   const { read } = database;
   const values = new ValueWriter(run.id);
   const stored = async (row: Row | undefined): Promise<StoredCheckpoint | undefined> => row && load(read, run.id, row);
@@ -56,19 +50,16 @@ export function checkpointsOf(
       await checkOwner(sql, run);
       const characters = await work(sql);
       await countBytes(sql, run.streamNum, characters);
-      failpoint?.("checkpoint.inside");
       afterCommit(() => {
         session.countWritten(characters);
         quota.add(run, characters);
       });
-    });
-    failpoint?.("checkpoint.committed");
+    }, "checkpoint");
   };
   return {
     put: async (checkpoint) => {
       await session.flush();
       const stepId = checkpoint.step === undefined ? undefined : session.stepId(checkpoint.step);
-      failpoint?.("checkpoint.before");
       await counted(async (sql) => {
         const row = await insert(sql, run, checkpoint, stepId);
         return row + (await values.write(sql, checkpoint));
@@ -76,7 +67,6 @@ export function checkpointsOf(
     },
     putWrites: async ({ namespace = "", checkpoint }, writes) => {
       await session.flush();
-      failpoint?.("checkpoint.before");
       await counted(async (sql) => {
         let characters = 0;
         for (const write of writes) characters += await insertWrite(sql, [run.id, namespace, checkpoint], write);

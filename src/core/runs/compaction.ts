@@ -1,6 +1,5 @@
 import type { Database, SqlTx } from "../database/database.ts";
 import { openStatuses } from "./types.ts";
-import type { Failpoint } from "./failpoint.ts";
 import { isOfStore, type SetAside } from "./set-aside.ts";
 import type { StorageOwner } from "./storage-quota.ts";
 
@@ -15,7 +14,6 @@ const maxMs = 4;
 const restMs = 10;
 
 export interface CompactionOptions {
-  readonly failpoint?: Failpoint | undefined;
   /** Where streams that cannot be compacted are noted, so that the others are; without it, the first of them ends the round. */
   readonly broken?: SetAside;
   /** Told what an owner no longer keeps. */
@@ -31,26 +29,22 @@ export interface CompactionOptions {
 export async function compact(
   database: Database,
   olderThanMs: number = keepMs,
-  { failpoint, broken, freed = () => undefined }: CompactionOptions = {},
+  { broken, freed = () => undefined }: CompactionOptions = {},
 ): Promise<number> {
   const dropFrom = (nums: readonly number[]): Promise<number> =>
     database.upkeep(async (tx) => {
-      const count = await compactStreams(tx, nums, { olderThanMs, freed });
-      failpoint?.("compact.inside");
-      return count;
-    });
+      return compactStreams(tx, nums, { olderThanMs, freed });
+    }, "compact");
   let dropped = 0;
   for (;;) {
     const due = await dueStreams(database, olderThanMs, broken);
     if (due.length === 0) return dropped;
-    failpoint?.("compact.before");
     try {
       dropped += await dropFrom(due);
     } catch (error) {
       if (!broken || isOfStore(error)) throw error;
       for (const num of due) dropped += (await broken.try(num, () => dropFrom([num]))) ?? 0;
     }
-    failpoint?.("compact.committed");
     await new Promise((resolve) => setTimeout(resolve, restMs));
   }
 }

@@ -25,7 +25,6 @@ export interface DecisionHost extends AppendHost {
  * @throws DECISION_CONFLICT where it was decided otherwise, expired, was cancelled, or asks about other arguments.
  */
 export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: Decide): Promise<Interrupt> {
-  host.failpoint?.("decide.before");
   await scope.write(async (tx) => {
     const interrupt = await tx.em.findOne(Interrupt, { id: decide.interruptId });
     if (!interrupt) throw new WeftlineError("NOT_FOUND", { what: "interrupt", path: ["input", "interrupt"] });
@@ -37,9 +36,7 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     await appendSignal(host, tx, projectedRun(run), [
       { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },
     ]);
-    host.failpoint?.("decide.inside");
-  });
-  host.failpoint?.("decide.committed");
+  }, "decide");
   scope.renew();
   return scope.em.findOneOrFail(Interrupt, { id: decide.interruptId });
 }

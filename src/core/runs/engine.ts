@@ -89,13 +89,15 @@ export class EmbeddedEngine {
     if (boot === "takeOver") {
       // The run that kept its process from answering is not tried as often as one whose process was ended.
       const stopped = this.#host.stalls.takeNote() ?? "";
-      await this.#host.database.commit(({ sql }) =>
-        sql.run(
-          `update runs_run set takeovers = takeovers + case when id = ? then ? else 0 end, lease_until = 0
+      await this.#host.database.commit(
+        ({ sql }) =>
+          sql.run(
+            `update runs_run set takeovers = takeovers + case when id = ? then ? else 0 end, lease_until = 0
            where lease_owner is not null and status in ${openStatuses}`,
-          stopped,
-          stalledTakeovers - 1,
-        ),
+            stopped,
+            stalledTakeovers - 1,
+          ),
+        "takeOver",
       );
     }
     this.#working = true;
@@ -236,12 +238,9 @@ export class EmbeddedEngine {
     const next = await this.#next();
     if (next.size === 0) return;
     const places = new Map([...next].filter((each): each is [string, PlaceOwner] => each[1] !== undefined));
-    const { failpoint } = this.#host;
     try {
-      failpoint?.("claim.before");
       const claimed = await this.#claimAll([...next.keys()].toSorted());
       if (claimed.length === 0) return;
-      failpoint?.("claim.committed");
       for (const run of await readClaimed(this.#host, claimed)) {
         if (!places.delete(run.id)) this.#claims.take(run);
         this.#advance(run, { end: this.#starting.get(run.id) });
@@ -258,10 +257,9 @@ export class EmbeddedEngine {
       this.#host.database.commit(async ({ sql, afterCommit }) => {
         const won: string[] = [];
         for (const id of some) if (await this.#claimOne(sql, id)) won.push(id);
-        this.#host.failpoint?.("claim.inside");
         afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
         return won;
-      });
+      }, "claim");
     const wanted = ids.filter((id) => !this.#broken.has(id));
     try {
       return await claim(wanted);
@@ -312,21 +310,20 @@ export class EmbeddedEngine {
 
   /** Gives a run back as it is, without counting it as lost. */
   async #release(run: Run): Promise<void> {
-    this.#host.failpoint?.("release.before");
-    await this.#host.database.commit(({ sql }) =>
-      sql.run(
-        `update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`,
-        run.id,
-        run.epoch,
-      ),
+    await this.#host.database.commit(
+      ({ sql }) =>
+        sql.run(
+          `update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`,
+          run.id,
+          run.epoch,
+        ),
+      "release",
     );
-    this.#host.failpoint?.("release.committed");
   }
 
   /** Only for runs at work: the lease of one whose turn broke off lapses, so that it is taken over. */
   async #renew(): Promise<void> {
     if (this.#active.size === 0) return;
-    this.#host.failpoint?.("renew.before");
     const mine = [...this.#active];
     const renew = (some: typeof mine): Promise<Active[]> =>
       this.#host.database.commit(async ({ sql }) => {
@@ -336,13 +333,12 @@ export class EmbeddedEngine {
           if ((await sql.run(text, this.#options.leaseMs, id, active.epoch, this.#owner)) === 0) gone.push(active);
         }
         return gone;
-      });
+      }, "renew");
     const lost = await renew(mine).catch(async (error: unknown) => {
       if (isOfStore(error)) throw error;
       // A lease that cannot be renewed must not cost the others theirs.
       return (await Promise.all(mine.map((each) => this.#unrenewed.try(each[0], () => renew([each]))))).flatMap((gone) => gone ?? []);
     });
-    this.#host.failpoint?.("renew.committed");
     for (const { abort } of lost) abort.abort(new WeftlineError("RUN_FENCED"));
   }
 

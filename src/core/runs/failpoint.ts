@@ -1,49 +1,12 @@
+import type { CommitProbe } from "../database/database.ts";
 import { extensionPoint } from "../kernel/refs.ts";
 import type { EngineOptions } from "./engine-options.ts";
 
-/** Places around every durable step: before it, inside its transaction, after its commit. */
-export const failpointNames = [
-  "start.inside",
-  "start.committed",
-  "claim.before",
-  "claim.inside",
-  "claim.committed",
-  "renew.before",
-  "renew.committed",
-  "append.before",
-  "append.inside",
-  "append.committed",
-  "checkpoint.before",
-  "checkpoint.inside",
-  "checkpoint.committed",
-  "tool.before",
-  "tool.started",
-  "tool.executed",
-  "tool.finished",
-  "wait.before",
-  "wait.committed",
-  "finish.before",
-  "finish.committed",
-  "release.before",
-  "release.committed",
-  "decide.before",
-  "decide.inside",
-  "decide.committed",
-  "signal.inside",
-  "signal.committed",
-  "pause.inside",
-  "pause.committed",
-  "resume.inside",
-  "resume.committed",
-  "cancel.before",
-  "cancel.inside",
-  "cancel.committed",
-  "compact.before",
-  "compact.inside",
-  "compact.committed",
-] as const;
-
-export type FailpointName = (typeof failpointNames)[number];
+/**
+ * A place at which a process may be lost so that it shows: around each commit, by the commit's name, and around what is done outside the store. A new
+ * commit has its places by its name; nothing lists them.
+ */
+export type FailpointName = Parameters<CommitProbe>[0] | "tool.started" | "tool.executed" | "tool.finished";
 
 /** Told that a place was reached; may end the process there. */
 export type Failpoint = (at: FailpointName) => void;

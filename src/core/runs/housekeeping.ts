@@ -44,9 +44,7 @@ export function startHousekeeping(host: HousekeepingHost): () => void {
   every(expiryMs, () => expireRuns(host, runs));
   every(cleaningMs, () => freeStranded(host, gone));
   every(cleaningMs, () => forgetKeys(host.database));
-  every(cleaningMs, () =>
-    compact(host.database, undefined, { failpoint: host.failpoint, broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }),
-  );
+  every(cleaningMs, () => compact(host.database, undefined, { broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }));
   every(expiryMs, () => host.quota.save());
   return () => {
     stopped = true;
@@ -66,7 +64,9 @@ async function expireInterrupts(host: HousekeepingHost, broken: SetAside): Promi
       `select id from runs_interrupt where status = 'PENDING' and expires_at <= ${read.now} and +id > ? order by +id limit ${pageSize}`,
       after,
     );
-    await Promise.all(due.map(({ id }) => broken.try(id, () => host.database.commit((tx) => expireInterrupt(host, tx, id)))));
+    await Promise.all(
+      due.map(({ id }) => broken.try(id, () => host.database.commit((tx) => expireInterrupt(host, tx, id), "expireInterrupt"))),
+    );
     after = due.at(-1)?.id ?? after;
     if (due.length < pageSize) return;
   }
@@ -92,7 +92,7 @@ async function expireRuns(host: HousekeepingHost, broken: SetAside): Promise<voi
     host.database.commit(async ({ sql, afterCommit }) => {
       await sql.run(`update runs_run set due_at = ${sql.now}, blocked_by_id = null where id = ? and ${where(sql.now)}`, id);
       afterCommit(() => host.ring(id));
-    });
+    }, "expireRun");
   for (let after = ""; ;) {
     const due = await read.all<{ id: string }>(
       `select id from runs_run where ${where(read.now)} and +id > ? order by +id limit ${pageSize}`,
@@ -111,7 +111,7 @@ export async function freeStranded(host: Pick<HousekeepingHost, "database" | "ri
     host.database.commit(async ({ sql, afterCommit }) => {
       const freed = await unblock(sql, id);
       afterCommit(() => freed.forEach((each) => host.ring(each)));
-    });
+    }, "freeStranded");
   for (let after = ""; ;) {
     const gone = await findStranded(host.database.read, { after, limit: pageSize });
     for (const id of gone) await broken.try(id, () => free(id));
@@ -124,13 +124,15 @@ async function forgetKeys(database: Database): Promise<void> {
   const key = "tenant_id, owner_id, mutation, key";
   let forgotten: number;
   do {
-    forgotten = await database.commit(({ sql }) =>
-      sql.run(
-        `delete from platform_idempotency_key where (${key}) in
+    forgotten = await database.commit(
+      ({ sql }) =>
+        sql.run(
+          `delete from platform_idempotency_key where (${key}) in
          (select ${key} from platform_idempotency_key where created_at < ${sql.now} - ? order by created_at limit ?)`,
-        idempotencyTtl,
-        keysAtOnce,
-      ),
+          idempotencyTtl,
+          keysAtOnce,
+        ),
+      "forgetKeys",
     );
   } while (forgotten === keysAtOnce);
 }

@@ -85,6 +85,7 @@ export const runsPlugin = definePlugin({
     const { database, lookup, uncaught, changes } = deps;
     const faults = contributions(faultInjections).get("suite")?.value;
     const failpoint = faults?.failpoint;
+    if (failpoint) database.probeCommits(failpoint);
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
     const outboxes = contributions(runOutboxes);
     const hub = new Hub();
@@ -99,7 +100,6 @@ export const runsPlugin = definePlugin({
         publishChanges(changes, run, events);
       },
       outboxes,
-      failpoint,
     });
     const providers = new ProviderFailures(log);
     const signals: CancelHost = {
@@ -107,7 +107,6 @@ export const runsPlugin = definePlugin({
       changes,
       quota,
       outboxes,
-      failpoint,
       ring: (id) => engine.ring(id),
       ringIn: (id, ms) => engine.ringIn(id, ms),
       wake: (id) => engine.wake(id),

@@ -70,7 +70,7 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
     async cancel(ids, reason) {
       await host.database.commit(async (tx) => {
         for (const id of ids) await cancelTree(host.signals, tx, id, reason);
-      });
+      }, "cancelChildren");
     },
   };
 }

@@ -46,12 +46,9 @@ async function findRun(scope: Scope, runId: string): Promise<Run> {
 
 async function cancelRun(host: ServiceHost, scope: Scope, runId: string, reason: string | undefined): Promise<Run> {
   await findCancellable(scope, runId);
-  host.failpoint?.("cancel.before");
   await scope.write(async (tx) => {
     await cancelTree(host, tx, runId, reason);
-    host.failpoint?.("cancel.inside");
-  });
-  host.failpoint?.("cancel.committed");
+  }, "cancel");
   scope.renew();
   return findCancellable(scope, runId);
 }

@@ -82,9 +82,7 @@ async function queueRun(
   const claim = blockedById === undefined ? host.claim(owner) : undefined;
   await insertRun(tx.sql, run, { claim });
   await insertMetadata(tx, run);
-  host.failpoint?.("start.inside");
   tx.afterCommit(() => {
-    host.failpoint?.("start.committed");
     host.quota.add(owner, appended.bytes);
     host.hub.publish(streamNum, appended.events, appended.bytes);
     publishChanges(host.changes, projectedRun(run), appended.events);

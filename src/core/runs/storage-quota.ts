@@ -106,7 +106,7 @@ export class StorageQuota {
             account.stored = row?.bytes ?? 0;
           });
         }
-      });
+      }, "saveQuota");
     }
     if (this.#accounts.size <= mostKept) return;
     for (const [key, { unsaved }] of this.#accounts) if (unsaved === 0) this.#accounts.delete(key);

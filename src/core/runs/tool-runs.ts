@@ -83,7 +83,7 @@ export class ToolRuns {
       return { outcome: outcomeOf(child), ms: child ? Math.max(0, (child.finishedAt ?? child.createdAt) - child.createdAt) : 0 };
     } catch (error) {
       if (!own?.aborted || stops.abort.signal.aborted || stops.drain.aborted) throw error;
-      await host.database.commit((tx) => cancelTree(host.signals, tx, childId, "The call that started it was stopped."));
+      await host.database.commit((tx) => cancelTree(host.signals, tx, childId, "The call that started it was stopped."), "cancelCall");
       return { outcome: { status: "CANCELLED", error: "The call was stopped." }, ms: 0 };
     }
   }

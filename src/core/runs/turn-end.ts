@@ -74,14 +74,16 @@ export async function endTurn(ending: Ending, session: RunSession, reason: unkno
 
 /** Lets go of a run that is to end and waits for what it still does: its status stays, and nothing is appended for it. */
 async function park({ host, run, stops }: Ending): Promise<void> {
-  const row = await host.database.commit(({ sql }) =>
-    sql.get<{ ms: number | null }>(
-      `update runs_run set lease_owner = null, lease_until = null, due_at = case when wakes > ? then ${sql.now} else ${nextStepDue} end
+  const row = await host.database.commit(
+    ({ sql }) =>
+      sql.get<{ ms: number | null }>(
+        `update runs_run set lease_owner = null, lease_until = null, due_at = case when wakes > ? then ${sql.now} else ${nextStepDue} end
        where id = ? and epoch = ? returning due_at - ${sql.now} as ms`,
-      stops.wakes.seen,
-      run.id,
-      run.epoch,
-    ),
+        stops.wakes.seen,
+        run.id,
+        run.epoch,
+      ),
+    "park",
   );
   const wakes = new Wakes();
   wakes.note(run.id, row?.ms);
@@ -122,7 +124,7 @@ async function endChildren({ host, run, stops }: Ending, session: RunSession): P
     if (open[0]?.epoch !== run.epoch) throw new WeftlineError("RUN_FENCED");
     await host.database.commit(async (tx) => {
       for (const { id } of open) await cancelTree(host.signals, tx, id, "The run above it has ended.");
-    });
+    }, "endChildren");
     // The places of others may all be held by runs that wait for an end here.
     const work = await host.advanceBelow(open[0].id);
     // A wake can be lost with another process; what it tells of is in the store.

@@ -2,7 +2,6 @@ import type { Database, SqlTx } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent } from "./events.ts";
-import type { Failpoint } from "./failpoint.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, type Numbered } from "./log.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
@@ -40,7 +39,6 @@ export interface WriterEvents extends WakeTarget {
   /** These events are durable. */
   readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[], bytes: number) => void;
   readonly outboxes: RunOutboxes;
-  readonly failpoint?: Failpoint | undefined;
 }
 
 /**
@@ -147,11 +145,8 @@ export class LogWriter {
   }
 
   async #append(batches: readonly Batch[]): Promise<void> {
-    const { failpoint } = this.#events;
     const wakes = new Wakes();
-    failpoint?.("append.before");
     await this.#database.commit(async ({ sql, afterCommit }) => {
-      if (failpoint) afterCommit(() => failpoint("append.committed"));
       const refused: Batch[] = [];
       const taken: { readonly batch: Batch; readonly numbered: Numbered }[] = [];
       for (const batch of inLockOrder(batches)) {
@@ -169,12 +164,11 @@ export class LogWriter {
       for (const { batch, numbered } of taken) started.push(...(await this.#project({ sql, afterCommit }, batch, numbered, wakes)));
       afterCommit(() => started.forEach((each) => this.#tell(each)));
       for (const { source } of refused) await refuse(sql, source);
-      failpoint?.("append.inside");
       afterCommit(() => {
         for (const { source } of refused) source.refused(new WeftlineError("RUN_FENCED"));
         wakes.tell(this.#events);
       });
-    });
+    }, "append");
   }
 
   /** Folds a batch into the rows that queries read, and tells of it once it is durable. */

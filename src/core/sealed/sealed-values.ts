@@ -113,7 +113,7 @@ export function createSealedValues(database: Pick<Database, "read" | "commit">, 
             }
           }
           return rows.at(-1)?.id;
-        });
+        }, "reseal");
       }
       return { resealed, failed };
     },

@@ -5,7 +5,7 @@ import type { HealthCheck } from "./contract.ts";
 export function databaseCheck(database: Database): HealthCheck {
   return async () => {
     await database.read.get("select 1");
-    await database.commit(async ({ sql }) => sql.get("select 1"));
+    await database.commit(async ({ sql }) => sql.get("select 1"), "health.check");
     return { status: "UP" };
   };
 }

@@ -133,23 +133,27 @@ function pageOf(limit: number): number {
 }
 
 async function write(database: Database, owner: Viewer, puts: readonly PutOperation[]): Promise<void> {
-  await database.write(owner, async ({ em }) => {
-    for (const { namespace, key, value } of puts) {
-      const place = { namespace: namespace.join(dot), key };
-      const known = await em.findOne(LangGraphItem, place);
-      const now = Date.now();
-      if (value === null) {
-        if (known) em.remove(known);
-      } else if (known) Object.assign(known, { value, updatedAt: now });
-      else {
-        if ((await em.count(LangGraphItem, {})) >= storeLimits.items)
-          throw refused(`the store holds the ${storeLimits.items} items that it takes of one owner`);
-        const { tenantId, actorId: ownerId } = owner;
-        em.persist(em.create(LangGraphItem, { id: newId(), tenantId, ownerId, ...place, value, createdAt: now, updatedAt: now }));
+  await database.write(
+    owner,
+    async ({ em }) => {
+      for (const { namespace, key, value } of puts) {
+        const place = { namespace: namespace.join(dot), key };
+        const known = await em.findOne(LangGraphItem, place);
+        const now = Date.now();
+        if (value === null) {
+          if (known) em.remove(known);
+        } else if (known) Object.assign(known, { value, updatedAt: now });
+        else {
+          if ((await em.count(LangGraphItem, {})) >= storeLimits.items)
+            throw refused(`the store holds the ${storeLimits.items} items that it takes of one owner`);
+          const { tenantId, actorId: ownerId } = owner;
+          em.persist(em.create(LangGraphItem, { id: newId(), tenantId, ownerId, ...place, value, createdAt: now, updatedAt: now }));
+        }
+        await em.flush();
       }
-      await em.flush();
-    }
-  });
+    },
+    "langgraph.store",
+  );
 }
 
 function toItem({ namespace, key, value, createdAt, updatedAt }: LangGraphItem): Item {

@@ -1,4 +1,4 @@
-import { failpointNames, type FailpointName } from "../../../src/core/runs/failpoint.ts";
+import type { FailpointName } from "../../../src/core/runs/failpoint.ts";
 import { runCase } from "../case.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
@@ -7,6 +7,14 @@ import { cancelMutation, createApprover, makeWorker, pauseMutation, resumeMutati
 
 /** A hit that is never reached ends the search at a point; more than these would mean that it never ends. */
 const mostHits = 60;
+const around = (...names: readonly string[]): FailpointName[] =>
+  names.flatMap((name) => [`${name}.before`, `${name}.inside`, `${name}.committed`] as const);
+/** Each place around the commits of a run, and around what it does outside the store. */
+const all: readonly FailpointName[] = [
+  ...around("startRun", "claim", "renew", "append", "checkpoint", "release", "decide", "signalRun", "pause", "resume", "cancel", "compact"),
+  ...(["tool.before", "tool.started", "tool.executed", "tool.finished"] as const),
+  ...(["wait.before", "wait.committed", "finish.before", "finish.committed"] as const),
+];
 /** What the small version visits, and at which hit: places whose loss would show most. The second checkpoint follows on a model's answer. */
 const few: Partial<Record<FailpointName, number>> = { "append.inside": 1, "checkpoint.before": 2, "tool.executed": 1 };
 
@@ -119,7 +127,15 @@ const pausing: Scenario = async (server, agent, round) => {
   if (gaps + repeats > 0 || status !== "SUCCEEDED") throw new Error(JSON.stringify({ gaps, repeats, status }));
 };
 
-const scenarios: Readonly<Record<string, Scenario>> = { cancel, renew, release, compact, signal, pause: pausing, resume: pausing };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  cancel,
+  renew,
+  release,
+  compact,
+  signalRun: signal,
+  pause: pausing,
+  resume: pausing,
+};
 const scenarioOf = (point: FailpointName): Scenario => scenarios[point.split(".")[0] ?? ""] ?? work;
 
 /** Only a framework that keeps checkpoints reaches their points. */
@@ -160,7 +176,7 @@ interface Hits {
 
 /** Ends the process before, inside and after every durable step, at each time that the step is taken. */
 await runCase("failpoints", async ({ size }) => {
-  const points = failpointNames.filter((point) => size === "whole" || point in few);
+  const points = all.filter((point) => size === "whole" || point in few);
   const violations: string[] = [];
   const hits: Record<string, number> = {};
   const server = await FaultyServer.start({ FAULTS_TOKENS_PER_SECOND: "200" });

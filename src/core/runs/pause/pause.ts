@@ -30,9 +30,7 @@ export async function pauseRun(host: PauseHost, scope: Scope, runId: string): Pr
         tx.afterCommit(() => host.pause(run.id));
       }
     }
-    host.failpoint?.("pause.inside");
-  });
-  host.failpoint?.("pause.committed");
+  }, "pause");
   return runNow(scope, runId);
 }
 
@@ -52,9 +50,7 @@ export async function resumeRun(host: PauseHost, scope: Scope, runId: string): P
         await appendSignal(host, tx, projectedRow(run), [{ ...event("run.waiting", {}), row: { seen: -1 } }]);
       else await tx.sql.run("update runs_run set pause_requested = 0 where id = ? and pause_requested <> 0", run.id);
     }
-    host.failpoint?.("resume.inside");
-  });
-  host.failpoint?.("resume.committed");
+  }, "resume");
   return runNow(scope, runId);
 }
 

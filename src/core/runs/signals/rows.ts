@@ -50,7 +50,7 @@ export async function takeSignal(
         name,
       ));
     return row && { payload: row.payload === null ? null : documentOf(row.payload) };
-  });
+  }, "takeSignal");
 }
 
 interface Row extends Record<string, string | null> {

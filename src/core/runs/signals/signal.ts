@@ -37,8 +37,6 @@ export async function signalRun(host: AppendHost, tx: Tx, runId: string, signal:
   }
   await host.quota.check(tx.sql, run);
   await appendSignal(host, tx, projectedRun(run), [event("signal.received", { name, ...(payload == null ? {} : { payload }) })]);
-  host.failpoint?.("signal.inside");
-  tx.afterCommit(() => host.failpoint?.("signal.committed"));
 }
 
 function checkSignal({ name, payload }: Signal): void {

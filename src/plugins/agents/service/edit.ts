@@ -69,7 +69,7 @@ export async function updateAgent(host: AgentsHost, scope: Scope, input: UpdateA
     Object.assign(agent, words);
     await saveAgent(host, tx, agent);
     return agent.id;
-  });
+  }, "agents.update");
   return committedAgent(scope, id);
 }
 
@@ -83,7 +83,7 @@ export async function restoreVersion(host: AgentsHost, scope: Scope, ref: AgentR
     raiseVersion(tx, agent, definition, `Restored from version ${version}.`);
     await saveAgent(host, tx, agent);
     return agent.id;
-  });
+  }, "agents.restore");
   return committedAgent(scope, id);
 }
 

@@ -44,7 +44,7 @@ async function changeStatus(host: AgentsHost, scope: Scope, ref: AgentRef, statu
     agent.status = status;
     await saveAgent(host, tx, agent);
     return agent.id;
-  });
+  }, "agents.status");
   return committedAgent(scope, id);
 }
 

@@ -38,12 +38,16 @@ export function createMessageSend(database: Database): ToolDefinition {
     idempotent: false,
     timeoutMs: 10_000,
     execute: ({ to, subject, body }: Message, { idempotencyKey, tenantId, ownerId, runId }) =>
-      database.write("SYSTEM", async ({ em }) => {
-        const sent = await em.findOne(OutboxMessage, { idempotencyKey });
-        if (sent) return { id: sent.id };
-        const id = v7();
-        em.create(OutboxMessage, { id, tenantId, ownerId, runId, idempotencyKey, recipient: to, subject, body, createdAt: Date.now() });
-        return { id };
-      }),
+      database.write(
+        "SYSTEM",
+        async ({ em }) => {
+          const sent = await em.findOne(OutboxMessage, { idempotencyKey });
+          if (sent) return { id: sent.id };
+          const id = v7();
+          em.create(OutboxMessage, { id, tenantId, ownerId, runId, idempotencyKey, recipient: to, subject, body, createdAt: Date.now() });
+          return { id };
+        },
+        "capabilities.send",
+      ),
   };
 }

@@ -28,7 +28,7 @@ export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Pro
     await appendChanges(deps, tx, thread, ["CLEARED"]);
     thread.updatedAt = Date.now();
     announce(deps, tx, thread, "UPDATED");
-  });
+  }, "chat.clear");
   return findThread(scope, id);
 }
 
@@ -52,7 +52,7 @@ export async function deleteThread(deps: ChatDeps, scope: Scope, id: string): Pr
     tx.em.remove(thread);
     announce(deps, tx, thread, "DELETED");
     tx.afterCommit(() => deps.activities.end(thread.streamNum));
-  });
+  }, "chat.delete");
 }
 
 function runsOf(tx: Tx, thread: Thread): Promise<Run[]> {

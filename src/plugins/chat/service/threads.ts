@@ -109,7 +109,7 @@ export async function updateThread(deps: ChatDeps, scope: Scope, request: Update
     thread.updatedAt = Date.now();
     await appendChanges(deps, tx, thread, [...new Set(changes)]);
     announce(deps, tx, thread, "UPDATED");
-  });
+  }, "chat.updateThread");
   return findThread(scope, request.thread, ["input", "thread"]);
 }
 

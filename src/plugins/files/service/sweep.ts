@@ -50,12 +50,16 @@ export async function sweepRows(host: SweepHost): Promise<void> {
     ],
   };
   const remove = (ids: readonly string[]): Promise<void> =>
-    database.write("SYSTEM", async (tx) => {
-      const gone = await tx.em.find(UploadedFile, { ...lapsed, id: { $in: [...ids] } });
-      tx.em.remove(gone);
-      const ours = gone.filter(({ createdAt }) => createdAt >= pairedAt);
-      tx.afterCommit(() => void disk.remove(ours.map(({ id }) => id)));
-    });
+    database.write(
+      "SYSTEM",
+      async (tx) => {
+        const gone = await tx.em.find(UploadedFile, { ...lapsed, id: { $in: [...ids] } });
+        tx.em.remove(gone);
+        const ours = gone.filter(({ createdAt }) => createdAt >= pairedAt);
+        tx.afterCommit(() => void disk.remove(ours.map(({ id }) => id)));
+      },
+      "files.sweep",
+    );
   for (let after = ""; ;) {
     const page = await database
       .em("SYSTEM")

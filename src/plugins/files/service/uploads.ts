@@ -45,7 +45,7 @@ export function createUploads({ config, disk }: UploadsHost): Pick<FilesService,
         try {
           if (received.size !== file.size) checkAnnounced(file, { size: received.size });
           checkBeginning(file.mediaType, received.head);
-          await scope.write((tx) => keep(tx, disk, id, received));
+          await scope.write((tx) => keep(tx, disk, id, received), "files.keep");
         } finally {
           await disk.drop(received);
         }
@@ -64,7 +64,7 @@ export function createUploads({ config, disk }: UploadsHost): Pick<FilesService,
         await tx.em.nativeDelete(FileUse, { fileId: id });
         tx.em.remove(file);
         tx.afterCommit(() => void disk.remove([id]));
-      });
+      }, "files.delete");
     },
 
     async download(scope: Scope, id: string) {

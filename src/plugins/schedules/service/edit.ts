@@ -75,7 +75,7 @@ export async function updateSchedule(host: SchedulesHost, scope: Scope, input: U
     setNextTick(row, input, { before, now });
     row.updatedAt = now;
     await saveSchedule(host, tx, row, "UPDATED");
-  });
+  }, "schedules.update");
   return committedSchedule(scope, id);
 }
 
@@ -87,7 +87,7 @@ export async function removeSchedule(host: SchedulesHost, scope: Scope, schedule
     tx.em.remove(row);
     publishSchedule(host, tx, row, "DELETED");
     return row.id;
-  });
+  }, "schedules.remove");
 }
 
 function limitsOf(input: CreateSchedule["limits"]): RunLimits {

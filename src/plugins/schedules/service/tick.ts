@@ -50,7 +50,7 @@ async function startAsOwner(host: SchedulesHost, read: Schedule): Promise<void> 
       schedule.lastRunId = (await startRun(host, scope, tx, { schedule, tick, named, checked })).id;
     moveOn(host, tx, schedule, due, reasonAfter(schedule, due, now));
     if (leftOut !== undefined) host.log.warn({ scheduleId: schedule.id, leftOut }, "ticks of a schedule were missed");
-  });
+  }, "schedules.tick");
 }
 
 interface Start {
@@ -109,23 +109,31 @@ function outcomeOf({ code, kind }: WeftlineError): "skip" | "disable" | "later" 
 }
 
 async function skipTick(host: SchedulesHost, read: Schedule, error: WeftlineError): Promise<void> {
-  await host.database.write("SYSTEM", async (tx) => {
-    const schedule = await lock(tx, read);
-    const due = schedule && decideTick(schedule, await host.database.now(), host.config.missedTicks);
-    if (!due) return;
-    const why = error.code === "BUSY" ? "a run before it is still open." : `${error.message} ${error.fix}`;
-    const skipped = `The tick of ${timeOf(due.tick ?? schedule.nextAt)} was skipped: ${why}`;
-    moveOn(host, tx, schedule, due, due.leftOut === undefined ? skipped : `${due.leftOut} ${skipped}`);
-  });
+  await host.database.write(
+    "SYSTEM",
+    async (tx) => {
+      const schedule = await lock(tx, read);
+      const due = schedule && decideTick(schedule, await host.database.now(), host.config.missedTicks);
+      if (!due) return;
+      const why = error.code === "BUSY" ? "a run before it is still open." : `${error.message} ${error.fix}`;
+      const skipped = `The tick of ${timeOf(due.tick ?? schedule.nextAt)} was skipped: ${why}`;
+      moveOn(host, tx, schedule, due, due.leftOut === undefined ? skipped : `${due.leftOut} ${skipped}`);
+    },
+    "schedules.skip",
+  );
 }
 
 async function disable(host: SchedulesHost, read: Schedule, error: WeftlineError): Promise<void> {
-  await host.database.write("SYSTEM", async (tx) => {
-    const schedule = await lock(tx, read);
-    if (!schedule) return;
-    const reason = `Disabled at the tick of ${timeOf(schedule.nextAt)}: ${error.message} ${error.fix} Then enable it with updateSchedule.`;
-    Object.assign(schedule, { enabled: false, nextAt: null, lastTickAt: schedule.nextAt, reason });
-    publishSchedule(host, tx, schedule, "UPDATED");
-    host.log.warn({ scheduleId: schedule.id, code: error.code }, "a schedule was disabled");
-  });
+  await host.database.write(
+    "SYSTEM",
+    async (tx) => {
+      const schedule = await lock(tx, read);
+      if (!schedule) return;
+      const reason = `Disabled at the tick of ${timeOf(schedule.nextAt)}: ${error.message} ${error.fix} Then enable it with updateSchedule.`;
+      Object.assign(schedule, { enabled: false, nextAt: null, lastTickAt: schedule.nextAt, reason });
+      publishSchedule(host, tx, schedule, "UPDATED");
+      host.log.warn({ scheduleId: schedule.id, code: error.code }, "a schedule was disabled");
+    },
+    "schedules.disable",
+  );
 }

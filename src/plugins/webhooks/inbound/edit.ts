@@ -61,7 +61,7 @@ export async function updateInbound(host: WebhooksHost, scope: Scope, input: Upd
     if (input.name != null) row.name = tidyName(input.name);
     if (input.enabled != null) Object.assign(row, { enabled: input.enabled, reason: null });
     publish(host, tx, "UPDATED", { ...row, typeName });
-  });
+  }, "webhooks.updateInbound");
   return committed(scope, InboundWebhook, id);
 }
 
@@ -73,6 +73,6 @@ export async function removeInbound(host: WebhooksHost, scope: Scope, webhook: s
     await removeSecrets(host.sealed, tx, row);
     tx.em.remove(row);
     publish(host, tx, "DELETED", { ...row, typeName });
-  });
+  }, "webhooks.removeInbound");
   return id;
 }

@@ -56,7 +56,7 @@ async function start(
   const named = runTargetNamed(scope, { [targetField]: { id: globalId(targetType, targetId) } });
   // Outside the transaction, since a target may take its time; told only where there is no first answer.
   const [checked] = await Promise.allSettled([check(scope, named, input)]);
-  const request = { mutation: `webhook ${id}`, key: messageId, body: { input }, path: ["webhook-id"] };
+  const request = { mutation: `webhook ${id}`, key: messageId, body: { input }, path: ["webhook-id"], name: "webhooks.receive" };
   const { run } = await idempotently(scope, request, async (tx) => {
     if (checked.status === "rejected") throw checked.reason;
     const target = await named.find(checked.value);
@@ -89,6 +89,6 @@ async function disable(host: WebhooksHost, { id, tenantId, ownerId }: InboundWeb
   await host.database.commit(async (tx) => {
     await tx.sql.run("update webhooks_inbound set enabled = 0, reason = ? where id = ?", reason, id);
     publish(host, tx, "UPDATED", { id, tenantId, ownerId, typeName: "InboundWebhook" });
-  });
+  }, "webhooks.disableInbound");
   host.log.warn({ webhookId: id, reason }, "an inbound webhook was disabled");
 }

@@ -44,7 +44,7 @@ export async function claimNext(host: WebhooksHost, webhookId: string): Promise<
       delivery.id,
     );
     return { webhook, delivery: Object.assign(new WebhookDelivery(), delivery, { tries: delivery.tries + 1 }) };
-  });
+  }, "webhooks.claim");
 }
 
 /** Writes down what became of an attempt, and when the next one is. */
@@ -75,7 +75,7 @@ export async function record(
       if (webhook.failures + 1 >= config.failures)
         await disable(host, tx, webhook, `${config.failures} deliveries in a row failed; the last one: ${error}`);
     }
-  });
+  }, "webhooks.record");
 }
 
 /** A fifth more or less, so that what failed together is not tried again together. */

@@ -56,12 +56,14 @@ export class Dispatcher {
   /** Opens lanes for webhooks with something due, and sets the timer for what is due later. */
   async #open(): Promise<void> {
     const { database } = this.#host;
-    const due = await database.commit(({ sql }) =>
-      database.rows.all(Webhook, system, {
-        where: `e.enabled = 1 and exists (select 1 from webhooks_delivery d where d.webhook_id = e.id and d.next_attempt_at <= ${sql.now})`,
-        params: [],
-        limit: mostAtOnce * 4,
-      }),
+    const due = await database.commit(
+      ({ sql }) =>
+        database.rows.all(Webhook, system, {
+          where: `e.enabled = 1 and exists (select 1 from webhooks_delivery d where d.webhook_id = e.id and d.next_attempt_at <= ${sql.now})`,
+          params: [],
+          limit: mostAtOnce * 4,
+        }),
+      "webhooks.look",
     );
     for (const { id } of due) {
       if (this.#lanes.size >= mostAtOnce) break;

@@ -57,7 +57,7 @@ export async function updateWebhook(host: WebhooksHost, scope: Scope, input: Upd
     if (input.enabled === false) await giveUpPending(tx, id, "The webhook was disabled.");
     host.listens(row);
     publish(host, tx, "UPDATED", { ...row, typeName });
-  });
+  }, "webhooks.update");
   return committed(scope, Webhook, id);
 }
 
@@ -70,7 +70,7 @@ export async function removeWebhook(host: WebhooksHost, scope: Scope, webhook: s
     await tx.sql.run("delete from webhooks_delivery where webhook_id = ?", id);
     tx.em.remove(row);
     publish(host, tx, "DELETED", { ...row, typeName });
-  });
+  }, "webhooks.remove");
   return id;
 }
 
@@ -102,6 +102,6 @@ export async function redeliver(host: WebhooksHost, scope: Scope, delivery: stri
     );
     publish(host, tx, "UPDATED", { ...row, typeName: "WebhookDelivery" });
     tx.afterCommit(() => host.wake());
-  });
+  }, "webhooks.redeliver");
   return committed(scope, WebhookDelivery, id);
 }

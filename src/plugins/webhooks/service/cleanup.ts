@@ -22,12 +22,14 @@ export async function cleanUp(host: WebhooksHost): Promise<void> {
   const { database, config } = host;
   let forgotten: number;
   do {
-    forgotten = await database.upkeep(({ sql }) =>
-      sql.run(
-        `delete from webhooks_delivery where id in
+    forgotten = await database.upkeep(
+      ({ sql }) =>
+        sql.run(
+          `delete from webhooks_delivery where id in
          (select id from webhooks_delivery where created_at < ${sql.now} - ? and next_attempt_at is null order by created_at limit ${rowsAtOnce})`,
-        config.keptMs,
-      ),
+          config.keptMs,
+        ),
+      "webhooks.forgetDeliveries",
     );
   } while (forgotten === rowsAtOnce);
   const query = { where: "e.previous_secret_id is not null and e.previous_until < ?", params: [Date.now()] };
@@ -44,6 +46,6 @@ async function forgetSecrets({ database, sealed }: WebhooksHost, table: string, 
       await sealed.remove(tx, placeOf(tenantId, previousSecretId));
       const set = "previous_secret_id = null, previous_until = null";
       await tx.sql.run(`update ${table} set ${set} where id = ? and previous_secret_id = ?`, id, previousSecretId);
-    });
+    }, "webhooks.forgetSecret");
   }
 }

@@ -17,7 +17,7 @@ export async function rotateSigningSecret(host: WebhooksHost, scope: Scope, webh
     await replaceSecret(host.sealed, tx, row, Date.now() + host.config.overlapMs);
     publish(host, tx, "UPDATED", { id, tenantId: row.tenantId, ownerId: row.ownerId, typeName });
     return row.secretId;
-  });
+  }, "webhooks.rotate");
   return host.sealed.open(placeOf(scope.viewer.tenantId, secretId));
 }
 

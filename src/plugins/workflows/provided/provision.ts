@@ -45,10 +45,14 @@ async function bring(host: WorkflowsHost, tenantId: string, provided: readonly P
   for (const { name, origin } of before.taken)
     host.log.warn({ tenantId, workflow: name, origin }, "a workflow was left out, since one of the tenant's own has its name");
   if (before.missing.length + before.changed.length + before.gone.length === 0) return;
-  await host.database.write("SYSTEM", async (tx) => {
-    const rows = await tx.em.find(Workflow, rowsOf(tenantId, provided), { lockMode: LockMode.PESSIMISTIC_WRITE });
-    await store(host, tx, tenantId, differences(rows, provided));
-  });
+  await host.database.write(
+    "SYSTEM",
+    async (tx) => {
+      const rows = await tx.em.find(Workflow, rowsOf(tenantId, provided), { lockMode: LockMode.PESSIMISTIC_WRITE });
+      await store(host, tx, tenantId, differences(rows, provided));
+    },
+    "workflows.provide",
+  );
 }
 
 function rowsOf(tenantId: string, provided: readonly ProvidedWorkflow[]) {

@@ -73,7 +73,7 @@ export async function updateWorkflow(host: WorkflowsHost, scope: Scope, input: U
       if (workflow.id !== base.id || workflow.version !== base.version) return undefined;
       await applyChange(host, tx, workflow, input, change);
       return workflow.id;
-    });
+    }, "workflows.update");
     if (id !== undefined) return committedWorkflow(scope, id);
   }
   throw new WeftlineError("CONFLICT", { path, message: "The workflow kept changing meanwhile." });
@@ -125,7 +125,7 @@ export async function archiveWorkflow(host: WorkflowsHost, scope: Scope, ref: Wo
     const workflow = await workflowToChange(scope, tx, ref, ["workflow"]);
     await applyChange(host, tx, workflow, { workflow: ref, archived: true }, undefined);
     return workflow.id;
-  });
+  }, "workflows.archive");
   return committedWorkflow(scope, id);
 }
 
@@ -146,7 +146,7 @@ export async function restoreVersion(host: WorkflowsHost, scope: Scope, ref: Wor
     raiseVersion(tx, workflow, old.definition);
     await saveWorkflow(host.changes, tx, workflow);
     return workflow.id;
-  });
+  }, "workflows.restore");
   return committedWorkflow(scope, id);
 }
 

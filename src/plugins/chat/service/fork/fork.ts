@@ -25,7 +25,7 @@ export async function forkThread(deps: ChatDeps, scope: Scope, request: ForkThre
   const earlier = await earlierFork(scope, keyed);
   if (earlier !== undefined) return findThread(scope, earlier);
   const places = await placesUpTo(scope, request);
-  const fork = await scope.write((tx) => beginFork(deps, scope, tx, v7()));
+  const fork = await scope.write((tx) => beginFork(deps, scope, tx, v7()), "chat.beginFork");
   try {
     await copyAll(deps, scope, { fork, places, request });
     const { thread } = await idempotently(scope, keyed, async (tx) => {
@@ -49,7 +49,7 @@ async function earlierFork(scope: Scope, keyed: Parameters<typeof idempotently>[
   if (keyed.key == null) return undefined;
   const none = new Error("no earlier fork");
   try {
-    return (await idempotently(scope, keyed, () => Promise.reject<{ thread: string }>(none))).thread;
+    return (await idempotently(scope, { ...keyed, name: "chat.findFork" }, () => Promise.reject<{ thread: string }>(none))).thread;
   } catch (error) {
     if (error !== none) throw error;
     return undefined;
@@ -60,7 +60,7 @@ async function earlierFork(scope: Scope, keyed: Parameters<typeof idempotently>[
 async function placesUpTo(scope: Scope, { thread: threadId, at }: ForkThread): Promise<number[]> {
   const places: number[] = [];
   for (let after = 0; ;) {
-    const page = await scope.write((tx) => placesAfter(tx, { threadId, at, after }));
+    const page = await scope.write((tx) => placesAfter(tx, { threadId, at, after }), "chat.forkPlaces");
     if (page.some(({ status }) => status === "STREAMING")) throw stillWritten();
     for (const { startSeq } of page) places.push(startSeq);
     after = places.at(-1) ?? 0;
@@ -108,7 +108,7 @@ async function copyAll(deps: ChatDeps, scope: Scope, { fork, places, request }: 
       // The thread was cleared meanwhile.
       if (messages.length < startSeq.$in.length) throw new WeftlineError("NOT_FOUND", { what: "message in this thread", path: ["at"] });
       return copyMessages(deps, tx, fork, messages);
-    });
+    }, "chat.forkPage");
     at += startSeq.$in.length;
     const perMessage = Math.max(1, characters / startSeq.$in.length);
     count = Math.min(mostAtOnce, count * 2, Math.max(1, Math.floor(charactersAtOnce / perMessage)));

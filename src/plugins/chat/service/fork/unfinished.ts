@@ -32,19 +32,27 @@ export async function discardFork(
   { id: threadId, tenantId, streamNum }: UnfinishedFork,
 ): Promise<void> {
   for (let deleted = atOnce; deleted === atOnce;) {
-    deleted = await database.write("SYSTEM", async (tx) => {
-      if (!(await tx.em.findOne(Fork, { id: threadId }))) return 0;
-      const page = await tx.em.find(Message, { streamNum }, { fields: ["id"], limit: atOnce });
-      return tx.em.nativeDelete(Message, { id: { $in: page.map(({ id }) => id) } });
-    });
+    deleted = await database.write(
+      "SYSTEM",
+      async (tx) => {
+        if (!(await tx.em.findOne(Fork, { id: threadId }))) return 0;
+        const page = await tx.em.find(Message, { streamNum }, { fields: ["id"], limit: atOnce });
+        return tx.em.nativeDelete(Message, { id: { $in: page.map(({ id }) => id) } });
+      },
+      "chat.discardPage",
+    );
   }
-  await database.write("SYSTEM", async (tx) => {
-    const left = await tx.em.findOne(Fork, { id: threadId });
-    if (!left) return;
-    for (const { value } of purgers.values()) await value.purge(tx, { threadId, runIds: [], tenantId });
-    await streams.delete(tx, streamNum);
-    tx.em.remove(left);
-  });
+  await database.write(
+    "SYSTEM",
+    async (tx) => {
+      const left = await tx.em.findOne(Fork, { id: threadId });
+      if (!left) return;
+      for (const { value } of purgers.values()) await value.purge(tx, { threadId, runIds: [], tenantId });
+      await streams.delete(tx, streamNum);
+      tx.em.remove(left);
+    },
+    "chat.discardFork",
+  );
 }
 
 /** Forks that a lost process left. Call it before any can begin. */
