@@ -6,6 +6,7 @@ import { contribution, definePlugin } from "#weftline";
 import { createPlatform } from "../../src/core/platform.ts";
 import { event } from "../../src/core/runs/events.ts";
 import { faultInjections } from "../../src/core/runs/failpoint.ts";
+import { StepRows } from "../../src/core/runs/step-rows.ts";
 import { project } from "../../src/core/runs/projection.ts";
 import { projectedRun } from "../../src/core/runs/projector.ts";
 import { Wakes } from "../../src/core/runs/wakes.ts";
@@ -70,6 +71,8 @@ describe("an adapter that says what no log can carry", () => {
   });
 });
 
+const collected = () => ({ wakes: new Wakes(), steps: new StepRows() });
+
 describe("a cancel that comes while a turn begins", () => {
   it("is not forgotten by what the turn had under way", async () => {
     await using host = await bootRuns({ turn: () => say(["slowly"], 400) });
@@ -78,7 +81,7 @@ describe("a cancel that comes while a turn begins", () => {
     const status = await host.platform.database.commit(async ({ sql }) => {
       await sql.run("update runs_run set status = 'CANCELLING' where id = ?", run.id);
       const began = event("run.resumed", {});
-      await project(sql, projectedRun(run), [{ seq: run.seq, at: 0, ...began }], [began], new Wakes());
+      await project(sql, projectedRun(run), [{ seq: run.seq, at: 0, ...began }], [began], collected());
       return sql.get<{ status: string }>("select status from runs_run where id = ?", run.id);
     });
     expect(status).toEqual({ status: "CANCELLING" });
@@ -96,7 +99,7 @@ describe("a decision that comes while its run ends", () => {
     await host.platform.database.commit(async ({ sql }) => {
       for (const status of ["RESOLVED", "CANCELLED"] as const) {
         const resolved = event("interrupt.resolved", { interrupt, status });
-        await project(sql, projectedRun(run), [{ seq: run.seq, at: 0, ...resolved }], [resolved], new Wakes());
+        await project(sql, projectedRun(run), [{ seq: run.seq, at: 0, ...resolved }], [resolved], collected());
       }
     });
     expect((await host.interrupts())[0]?.status).toBe("RESOLVED");

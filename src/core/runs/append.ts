@@ -5,6 +5,7 @@ import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents, type Appended } from "./log.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
+import { StepRows } from "./step-rows.ts";
 import { project } from "./projection.ts";
 import type { ProjectedRun, RunEventDraft } from "./projector.ts";
 import { Wakes, type WakeTarget } from "./wakes.ts";
@@ -28,7 +29,9 @@ export async function appendSignal(
   const { sql, afterCommit } = tx;
   const wakes = new Wakes();
   const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
-  await project(sql, run, events, drafts, wakes);
+  const steps = new StepRows();
+  await project(sql, run, events, drafts, { wakes, steps });
+  await steps.write(sql);
   const told = tellOutboxes(host.outboxes, tx, run, events);
   if (told) await told;
   afterCommit(() => {

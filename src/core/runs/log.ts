@@ -1,3 +1,4 @@
+import { insertMany } from "../database/insert-many.ts";
 import type { Sql, SqlValue } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { StorageOwner } from "./storage-quota.ts";
@@ -153,22 +154,10 @@ const ofEpoch = "and exists (select 1 from runs_run where id = ? and epoch = ?)"
 const raiseHead = (set: string, and: string): string =>
   `update runs_stream set head = head + ?, bytes = bytes + ?${set} where num = ? and deleted = 0 ${and} returning head, tenant_id, owner_id`;
 
-/** Writes numbered rows, many a statement, in a few lengths: each is prepared once. */
-export async function insertEvents(sql: Sql, rows: readonly SqlValue[][]): Promise<void> {
-  for (let at = 0; at < rows.length;) {
-    const left = rows.length - at;
-    const count = insertLengths.find((length) => length <= left) ?? 1;
-    await sql.run(insertTexts.get(count) ?? "", ...rows.slice(at, at + count).flat());
-    at += count;
-  }
-}
-
-const insertLengths = [32, 8, 4, 3, 2, 1];
-const insertTexts: ReadonlyMap<number, string> = new Map(
-  insertLengths.map((count) => [
-    count,
-    `insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) values ${Array.from({ length: count }, () => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
-  ]),
+/** Writes numbered rows. */
+export const insertEvents = insertMany(
+  "insert into runs_event (stream_num, seq, run_seq, at, kind, payload, event_key) values",
+  "(?, ?, ?, ?, ?, ?, ?)",
 );
 
 function encode(kind: string, payload: unknown): string {

@@ -1,9 +1,9 @@
 import type { Sql, SqlValue } from "../database/sql.ts";
-import { stepsFormat } from "./checkpoints.ts";
 import { queueChild } from "./child-runs.ts";
-import { checkpointIdOf, stepIdOf, type EventPayloads, type LoggedEvent, type NewChild, type StepDue } from "./events.ts";
-import { json, number, text, type ProjectedRun, type Projectors, type RunEventDraft } from "./projector.ts";
+import { stepIdOf, type EventPayloads, type LoggedEvent, type NewChild, type StepDue } from "./events.ts";
+import { json, number, text, type Effects, type ProjectedRun, type Projectors, type RunEventDraft } from "./projector.ts";
 import type { RunRow } from "./run-row.ts";
+import { stepColumns, type CheckpointPlace, type StepRows } from "./step-rows.ts";
 
 type Started = LoggedEvent<EventPayloads["step.started"]>;
 type Finished = LoggedEvent<EventPayloads["step.finished"]>;
@@ -11,38 +11,6 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** When a run is to look at one of its steps next; null where none has a time. */
 export const nextStepDue = "(select min(due_at) from runs_step where run_id = runs_run.id and due_at is not null)";
-
-const columns = [
-  "id",
-  "tenant_id",
-  "owner_id",
-  "run_id",
-  "num",
-  "key",
-  "name",
-  "kind",
-  "attempt",
-  "parent_id",
-  "provenance",
-  "input",
-  "started_at",
-  "node_key",
-  "iteration",
-  "compensates_id",
-  "child_run_id",
-  "status",
-  "error",
-  "output",
-  "finished_at",
-];
-const insert = `insert into runs_step (${columns.join(", ")}, due_at) values`;
-const marks = columns.map(() => "?").join(", ");
-
-/** Many a statement, in a few lengths: each is prepared once. */
-const lengths = [8, 4, 2, 1];
-const inserts: ReadonlyMap<number, string> = new Map(
-  lengths.map((length) => [length, `${insert} ${Array.from({ length }, () => `(${marks}, null)`).join(", ")}`]),
-);
 
 function valuesOf(
   run: ProjectedRun,
@@ -81,8 +49,6 @@ export class WholeSteps {
   /** For the start of such a step, the place of its end. */
   readonly #ends = new Map<number, number>();
   readonly #skipped: ReadonlySet<number>;
-  readonly #rows: SqlValue[][] = [];
-  readonly #checkpoints: Finished[] = [];
 
   constructor(run: ProjectedRun, events: readonly LoggedEvent[], drafts: readonly RunEventDraft[]) {
     this.#run = run;
@@ -101,47 +67,23 @@ export class WholeSteps {
   }
 
   /** @returns whether the event is part of such a step: then nothing else projects it. */
-  take(index: number, events: readonly LoggedEvent[], drafts: readonly RunEventDraft[], runRow: RunRow): boolean {
+  take(index: number, events: readonly LoggedEvent[], drafts: readonly RunEventDraft[], { row: runRow, steps }: Effects): boolean {
     if (this.#skipped.has(index)) return true;
     const end = this.#ends.get(index);
     if (end === undefined) return false;
     const started = events[index] as Started;
     const row = drafts[index]?.row ?? {};
-    this.#rows.push(valuesOf(this.#run, started, row, { event: events[end] as Finished, row: drafts[end]?.row ?? {} }));
-    if (drafts[end]?.row?.checkpoint !== undefined) this.#checkpoints.push(events[end] as Finished);
+    const finished = { event: events[end] as Finished, row: drafts[end]?.row ?? {} };
+    steps.add(valuesOf(this.#run, started, row, finished));
+    noteCheckpoint(this.#run, finished.event, finished.row, steps);
     noteModel(started, row, runRow);
     return true;
   }
-
-  async write(sql: Sql): Promise<void> {
-    await insertCheckpoints(sql, this.#run, this.#checkpoints);
-    for (let at = 0; at < this.#rows.length;) {
-      const left = this.#rows.length - at;
-      const length = lengths.find((each) => each <= left) ?? 1;
-      await sql.run(inserts.get(length) ?? "", ...this.#rows.slice(at, at + length).flat());
-      at += length;
-    }
-  }
 }
 
-/** Places among the steps of a run at which it can be forked. They hold no state: the steps do. */
-async function insertCheckpoints(sql: Sql, run: ProjectedRun, steps: readonly Finished[]): Promise<void> {
-  for (const { payload, at } of steps) {
-    await sql.run(
-      `insert into runs_checkpoint (id, tenant_id, owner_id, run_id, num, namespace, name, parent_id, step_id, format, versions, data, created_at)
-       values (?, ?, ?, ?, (select coalesce(max(num), 0) + 1 from runs_checkpoint where run_id = ? and namespace = ''), '', ?,
-       (select id from runs_checkpoint where run_id = ? and namespace = '' order by num desc limit 1), ?, '${stepsFormat}', '{}', null, ?)`,
-      checkpointIdOf(run.id, payload.s),
-      run.tenantId,
-      run.ownerId,
-      run.id,
-      run.id,
-      String(payload.s),
-      run.id,
-      stepIdOf(run.id, payload.s),
-      at,
-    );
-  }
+/** Where it is a step at which the run can be forked. */
+function noteCheckpoint(run: ProjectedRun, { payload, seq, at }: Finished, { checkpoint }: Row, steps: StepRows): void {
+  if (checkpoint !== undefined) steps.addCheckpoint(run, { ...(checkpoint as CheckpointPlace), s: payload.s, seq, at });
 }
 
 /** Nothing else comes of it than its row. */
@@ -177,7 +119,7 @@ export const stepProjectors: Projectors = {
   "step.started": async (sql, run, event, row, effects) => {
     const { payload } = event;
     const due = dueTime(sql.now, row.due as StepDue | undefined);
-    await sql.run(`${insert} (${marks}, ${due.expression})`, ...valuesOf(run, event, row), due.value);
+    await sql.run(`${stepColumns.insert} (${stepColumns.marks}, ${due.expression})`, ...valuesOf(run, event, row), due.value);
     if (payload.node !== undefined && payload.attempt > 1) await clearDue(sql, run.id, payload);
     if (row.child !== undefined) {
       const place = row.childPlace === "PARENTS" ? "PARENTS" : "OWN";
@@ -185,9 +127,9 @@ export const stepProjectors: Projectors = {
     }
     noteModel(event, row, effects.row);
   },
-  "step.finished": async (sql, run, event, row) => {
+  "step.finished": async (sql, run, event, row, { steps }) => {
     const { payload, at } = event;
-    if (row.checkpoint !== undefined) await insertCheckpoints(sql, run, [event]);
+    noteCheckpoint(run, event, row, steps);
     const retryInMs = number(row.retryInMs);
     const due = dueTime(sql.now, retryInMs === null ? undefined : { inMs: retryInMs });
     await sql.run(

@@ -17,7 +17,7 @@ import {
   type StartedRun,
 } from "./projector.ts";
 import { unblock } from "./thread-queue.ts";
-import { wake, type Wakes } from "./wakes.ts";
+import { wake } from "./wakes.ts";
 
 /** A cancel that came while the turn began still stands: were it forgotten here, a process lost now would take it along. */
 const status: Projector<"run.started" | "run.resumed"> = async (_, __, event, ___, { row }) => {
@@ -170,7 +170,7 @@ const projectors: Projectors = {
 /**
  * Folds the events of one append into the rows that queries read, within the appending transaction.
  *
- * @param wakes collects the runs for which something changes once the events are durable.
+ * @param effects collects the runs for which something changes once the events are durable, and rows that the caller is to write behind them.
  * @returns the runs that the events started.
  */
 export async function project(
@@ -178,16 +178,15 @@ export async function project(
   run: ProjectedRun,
   events: readonly LoggedEvent[],
   drafts: readonly RunEventDraft[],
-  wakes: Wakes,
+  { wakes, steps }: Pick<Effects, "wakes" | "steps">,
 ): Promise<readonly StartedRun[]> {
-  const effects: Effects = { wakes, row: new RunRow(), started: [] };
-  const steps = new WholeSteps(run, events, drafts);
+  const effects: Effects = { wakes, steps, row: new RunRow(), started: [] };
+  const whole = new WholeSteps(run, events, drafts);
   for (const [index, event] of events.entries()) {
-    if (steps.take(index, events, drafts, effects.row)) continue;
+    if (whole.take(index, events, drafts, effects)) continue;
     const projector = projectors[event.kind as EventKind] as Projector<EventKind> | undefined;
     await projector?.(sql, run, event as never, drafts[index]?.row ?? {}, effects);
   }
-  await steps.write(sql);
   await effects.row.write(sql, run.id);
   return effects.started;
 }

@@ -1,6 +1,7 @@
 import type { Sql } from "../database/sql.ts";
 import type { Run } from "./entities/run.ts";
 import type { RunRow } from "./run-row.ts";
+import type { StepRows } from "./step-rows.ts";
 import type { Wakes } from "./wakes.ts";
 import type { EventKind, EventPayloads, LoggedEvent, NewEvent } from "./events.ts";
 
@@ -67,6 +68,7 @@ export interface StartedRun {
 /** What the events of one append bring about beside the rows of their own. */
 export interface Effects {
   readonly wakes: Wakes;
+  readonly steps: StepRows;
   /** What changes of the run's own row. */
   readonly row: RunRow;
   /** What was appended of other runs: of those that these events start. Followers hear of it behind the events themselves. */

@@ -2,6 +2,7 @@ import type { Provenance } from "../host/types.ts";
 import type { ChildPlace } from "./child-runs.ts";
 import { textOf } from "./entities/message.ts";
 import {
+  checkpointIdOf,
   messageIdOf,
   stepIdOf,
   type EventKind,
@@ -14,6 +15,7 @@ import {
 import { MessageParts, type MoreText } from "./message-parts.ts";
 import type { BrokenMessage } from "./restore.ts";
 import { RunQueue, type QueueOwner } from "./run-queue.ts";
+import { countersOf, type Counters } from "./session-counters.ts";
 import { addUsage } from "./usage.ts";
 import type { LogWriter } from "./writer.ts";
 
@@ -42,6 +44,8 @@ export interface SessionStart extends QueueOwner {
   readonly broken: readonly BrokenMessage[];
   /** The run whose answer this one gives anew. */
   readonly regeneratesId: string | undefined;
+  /** The newest checkpoint among its steps. */
+  readonly lastCheckpoint: string | undefined;
 }
 
 /** A run at work: what its adapter says, what its tools do and what the engine decides, in the one order of its queue. It turns names into numbers. */
@@ -53,12 +57,13 @@ export class RunSession extends RunQueue {
   readonly #messageAttempts = new Map<number, number>();
   readonly #broken: BrokenMessage[];
   #supersedesRun: string | undefined;
+  #lastCheckpoint: string | undefined;
   /** Of what the run's own model says. */
   #provenance: Provenance | undefined;
   /** Of what models said so far: SIMULATED where any of it was. */
   #heard: Provenance | undefined;
   #usage: StoredUsage;
-  #counters: { m: number; s: number; c: number; u: number };
+  #counters: Counters;
   #lastText: string | undefined;
   readonly #raised = new Set<string>();
   #recalled: EventPayloads["memory.recalled"] | undefined;
@@ -77,6 +82,7 @@ export class RunSession extends RunQueue {
     this.#usage = start.usage;
     this.#broken = [...start.broken];
     this.#supersedesRun = start.regeneratesId;
+    this.#lastCheckpoint = start.lastCheckpoint;
     this.#counters = countersOf(start.past, start.usage);
     this.#left = new Set(this.open.calls);
     for (const { kind, payload } of start.past) {
@@ -234,7 +240,9 @@ export class RunSession extends RunQueue {
       ...(more.error === undefined ? {} : { error: more.error }),
       ...(ms === undefined ? {} : { ms }),
     };
-    this.append("step.finished", payload, { row: { output: more.output, retryInMs: more.retryInMs, checkpoint: more.checkpoint } });
+    const checkpoint = more.checkpoint && { after: this.#lastCheckpoint ?? null };
+    this.append("step.finished", payload, { row: { output: more.output, retryInMs: more.retryInMs, checkpoint } });
+    if (checkpoint) this.#lastCheckpoint = checkpointIdOf(this.run.id, payload.s);
     this.#steps.delete(step);
   }
 
@@ -383,14 +391,3 @@ export class RunSession extends RunQueue {
 
 /** The name of a call's step. */
 export const toolStep = (c: number): string => `tool/${c}`;
-
-function countersOf(past: readonly LoggedEvent[], usage: StoredUsage): { m: number; s: number; c: number; u: number } {
-  const counters = { m: 0, s: 0, c: 0, u: usage.modelCalls };
-  for (const { kind, payload } of past) {
-    const numbers = payload as { readonly m?: number; readonly s?: number; readonly c?: number };
-    if (kind === "message.started") counters.m = Math.max(counters.m, numbers.m ?? 0);
-    else if (kind === "step.started") counters.s = Math.max(counters.s, numbers.s ?? 0);
-    else if (kind === "tool.requested") counters.c = Math.max(counters.c, numbers.c ?? 0);
-  }
-  return counters;
-}

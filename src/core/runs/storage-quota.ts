@@ -127,7 +127,7 @@ export class StorageQuota {
   }
 
   #account(tenantId: string, ownerId: string): Account {
-    const key = JSON.stringify([tenantId, ownerId]);
+    const key = `${tenantId.length}:${tenantId}${ownerId}`;
     let account = this.#accounts.get(key);
     if (!account) this.#accounts.set(key, (account = { tenantId, ownerId, stored: undefined, unsaved: 0 }));
     return account;

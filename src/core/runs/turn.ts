@@ -129,6 +129,7 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
     past,
     broken: fresh ? [] : await foldOpenMessages(read, run, past),
     regeneratesId: run.regeneratesId ?? undefined,
+    lastCheckpoint: fresh ? undefined : await lastCheckpointOf(read, run),
   };
   const ofRun = { where: "e.run_id = ?", params: [run.id] };
   const calls = fresh ? [] : await rows.all(ToolCall, asPlatform, ofRun);
@@ -141,6 +142,14 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
     session.resumeSteps(resumable.values());
   }
   return { session, calls, interrupts };
+}
+
+async function lastCheckpointOf(sql: Sql, { id }: Run): Promise<string | undefined> {
+  const last = await sql.get<{ id: string }>(
+    "select id from runs_checkpoint where run_id = ? and namespace = '' order by num desc limit 1",
+    id,
+  );
+  return last?.id;
 }
 
 /** What earlier turns wrote, as far as it is there. */

@@ -5,8 +5,9 @@ import type { LoggedEvent } from "./events.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, type Numbered } from "./log.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
+import { StepRows } from "./step-rows.ts";
 import { project } from "./projection.ts";
-import type { ProjectedRun, RunEventDraft, StartedRun } from "./projector.ts";
+import type { Effects, ProjectedRun, RunEventDraft, StartedRun } from "./projector.ts";
 import { Wakes, type WakeTarget } from "./wakes.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
@@ -33,6 +34,9 @@ interface Batch {
   readonly source: EventSource;
   readonly drafts: readonly RunEventDraft[];
 }
+
+/** What the events of all runs in one append bring about. */
+type Collected = Pick<Effects, "wakes" | "steps">;
 
 /** What the writer tells the engine. */
 export interface WriterEvents extends WakeTarget {
@@ -161,7 +165,9 @@ export class LogWriter {
         taken.flatMap(({ numbered }) => numbered.rows),
       );
       const started: StartedRun[] = [];
-      for (const { batch, numbered } of taken) started.push(...(await this.#project({ sql, afterCommit }, batch, numbered, wakes)));
+      const effects = { wakes, steps: new StepRows() };
+      for (const { batch, numbered } of taken) started.push(...(await this.#project({ sql, afterCommit }, batch, numbered, effects)));
+      await effects.steps.write(sql);
       afterCommit(() => started.forEach((each) => this.#tell(each)));
       for (const { source } of refused) await refuse(sql, source);
       afterCommit(() => {
@@ -172,9 +178,9 @@ export class LogWriter {
   }
 
   /** Folds a batch into the rows that queries read, and tells of it once it is durable. */
-  async #project(tx: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, wakes: Wakes): Promise<readonly StartedRun[]> {
+  async #project(tx: SqlTx, { source, drafts }: Batch, { events, bytes }: Numbered, effects: Collected): Promise<readonly StartedRun[]> {
     const { run } = source;
-    const started = await project(tx.sql, run, events, drafts, wakes);
+    const started = await project(tx.sql, run, events, drafts, effects);
     const told = tellOutboxes(this.#events.outboxes, tx, run, events);
     if (told) await told;
     tx.afterCommit(() => {

@@ -9,7 +9,7 @@ const CheckpointSchema = defineEntity({
     tenantId: p.string(),
     ownerId: p.string(),
     runId: p.string(),
-    /** Its place among the run's checkpoints, from 1. */
+    /** Rises with each checkpoint of the run. */
     num: p.integer(),
     namespace: p.string(),
     /** The adapter's own id. */

@@ -36,7 +36,9 @@ export class Attempt {
   readonly work: Work;
   readonly config: unknown;
   readonly #host: AttemptHost;
-  readonly #stop = new AbortController();
+  #stopped: WeftlineError | undefined;
+  /** Aborts what is at work now. */
+  #abort: AbortController | undefined;
   readonly #calls = new Map<string, number>();
   #started: boolean;
   #childId: string | undefined;
@@ -68,7 +70,8 @@ export class Attempt {
 
   /** Stops what it does. */
   stop(reason: WeftlineError): void {
-    this.#stop.abort(reason);
+    this.#stopped ??= reason;
+    this.#abort?.abort(reason);
   }
 
   /**
@@ -99,12 +102,14 @@ export class Attempt {
   #signalNow(): AbortSignal {
     if (this.#signal) return this.#signal;
     const { timeoutMs } = this.work;
-    const stops = [this.#host.ctx.signal, this.#stop.signal, ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
+    this.#abort = new AbortController();
+    if (this.#stopped) this.#abort.abort(this.#stopped);
+    const stops = [this.#host.ctx.signal, this.#abort.signal, ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
     return (this.#signal = AbortSignal.any(stops));
   }
 
   #isOverTime(signal: AbortSignal): boolean {
-    return signal.aborted && !this.#host.ctx.signal.aborted && !this.#stop.signal.aborted;
+    return signal.aborted && !this.#host.ctx.signal.aborted && this.#stopped === undefined;
   }
 
   /** Says that it begins, where that was not said yet. */

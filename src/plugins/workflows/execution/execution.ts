@@ -5,13 +5,12 @@ import { foldUnits, isDone, nodeOf, takeRecord, type UnitRecord } from "../state
 import type { AttemptHost } from "./attempt.ts";
 import type { CompiledWorkflow } from "./compiled.ts";
 import { Nodes } from "./nodes.ts";
+import { Progress } from "./progress.ts";
 import { recordOf } from "./records.ts";
+import { Rest } from "./rest.ts";
 import { suspended, waitsForOf } from "./suspended.ts";
 import { evaluator } from "./values.ts";
 import { Workers } from "./workers.ts";
-
-/** Timers count no further. */
-const maxTimerMs = 2 ** 31 - 1;
 
 /** How a run of a workflow is bounded. */
 export interface ExecutionLimits {
@@ -29,10 +28,14 @@ export class Execution {
   readonly #units = new Map<string, UnitRecord>();
   readonly #workers: Workers;
   readonly #nodes: Nodes;
+  readonly #progress: Progress;
+  readonly #rest: Rest;
   #due: ReadonlySet<string> = new Set();
   /** When the next unit that waits comes to its time, as `performance.now()` tells it. */
   #dueAt = Infinity;
-  #news: Promise<void> | undefined;
+  #listens = false;
+  /** Whether all that has ended is durable. */
+  #isKept = true;
   /** Whether something may have come from outside since it was looked for. */
   #hasNews = true;
   #children: ReadonlyMap<string, Run> = new Map();
@@ -47,9 +50,15 @@ export class Execution {
       takeSignal: (stepId, name) => ctx.state.takeSignal(stepId, name),
     };
     const units = this.#units;
-    const workers = new Workers(limits.concurrency, (error) => waitsForOf(error) === "child");
+    this.#rest = new Rest([ctx.ending, ctx.pausing]);
+    const workers = new Workers({
+      places: limits.concurrency,
+      keepsPlace: (error) => waitsForOf(error) === "child",
+      onSettled: this.#rest.end,
+    });
     this.#workers = workers;
     this.#nodes = new Nodes({ ctx, attempts, workflow, units, workers, evaluate: evaluator(ctx, workflow, units) });
+    this.#progress = new Progress(ctx, () => this.#nodes.progress());
   }
 
   /**
@@ -57,6 +66,15 @@ export class Execution {
    * @throws NODE_FAILED, after what succeeded was undone; the reason to end; RUN_SUSPENDED.
    */
   async run(): Promise<unknown> {
+    try {
+      return await this.#run();
+    } finally {
+      this.#progress.close();
+      this.#rest.close();
+    }
+  }
+
+  async #run(): Promise<unknown> {
     for (const step of await this.#ctx.state.steps()) {
       const record = recordOf(step);
       if (record) takeRecord(this.#units, record);
@@ -75,7 +93,7 @@ export class Execution {
     const steps = await this.#ctx.state.replayed();
     if (steps.length === 0) return;
     this.#nodes.replay(foldUnits(steps.flatMap((step) => recordOf(step) ?? [])).values());
-    this.#sayProgress();
+    this.#progress.note();
     await this.#ctx.flush();
   }
 
@@ -87,14 +105,22 @@ export class Execution {
     let decision = scheduler.begin();
     for (;;) {
       if (decision.failed !== undefined) return decision.failed;
+      if (decision.start.length > 0) await this.#keep();
+      if (this.#ctx.ending.aborted) return undefined;
       await this.#pauseIfAsked();
       for (const key of decision.skip) this.#nodes.skip(key);
       for (const key of decision.start) this.#nodes.start(key);
-      if (decision.skip.length > 0) this.#sayProgress();
+      if (decision.skip.length > 0) this.#progress.note();
       if (this.#ctx.ending.aborted) return undefined;
       if (this.#nodes.isIdle && !scheduler.hasWaiting) return undefined;
       decision = scheduler.next(await this.#settled());
     }
+  }
+
+  /** Makes durable what has ended, before what depends on it starts. */
+  async #keep(): Promise<void> {
+    if (!this.#isKept) await this.#ctx.flush();
+    this.#isKept = true;
   }
 
   /** Nothing more is started; what is at work comes to its end first. @throws the reason to pause */
@@ -103,23 +129,22 @@ export class Execution {
     if (!pausing.aborted) return;
     this.#workers.hold();
     while (this.#workers.isBusy || this.#workers.hasSettled) {
-      const settled = this.#workers.nextSettled;
       if (this.#nodes.takeEnded().length > 0) continue;
-      if (this.#workers.isBusy && !this.#workers.hasSettled) await this.#race([settled]);
+      if (this.#workers.isBusy && !this.#workers.hasSettled) await this.#rest.begin();
       if (this.#ctx.ending.aborted) return this.#workers.goOn();
     }
     await this.#ctx.flush();
     pausing.throwIfAborted();
   }
 
-  /** Waits for something to end, and writes that down. @returns the nodes that ended. @throws RUN_SUSPENDED where everything waits. */
+  /** Waits for something to end, and says so. @returns the nodes that ended. @throws RUN_SUSPENDED where everything waits. */
   async #settled(): Promise<readonly string[]> {
     for (;;) {
       const ended = this.#nodes.takeEnded();
       if (ended.length > 0) {
-        this.#sayProgress();
+        this.#isKept = false;
+        this.#progress.note();
         await this.#cancelStopped();
-        await this.#ctx.flush();
         return ended;
       }
       if (this.#ctx.ending.aborted || this.#ctx.pausing.aborted) return [];
@@ -129,33 +154,35 @@ export class Execution {
 
   /** Until a unit settles, something comes from outside, or a time is over. @throws RUN_SUSPENDED where everything waits. */
   async #sleep(): Promise<void> {
-    const settled = this.#workers.nextSettled;
     if (this.#workers.hasSettled) return;
     const looks = this.#nodes.takeNewWaits() || this.#hasNews || performance.now() >= this.#dueAt;
     if (this.#nodes.hasWaiting && looks) await this.#look();
     if (this.#workers.hasSettled) return;
     if (!this.#workers.isBusy) throw suspended("decision");
-    if (!this.#nodes.hasWaiting) return this.#race([settled]);
+    if (!this.#nodes.hasWaiting) return this.#rest.begin();
     // What came while it looked is looked at before it sleeps.
-    if (!this.#hasNews) await this.#race([settled, this.#nextNews()], this.#dueAt - performance.now());
+    if (!this.#hasNews) await this.#rest.begin(this.#dueAt - performance.now());
   }
 
   /** One listener at a time, however often it sleeps before the next wake. */
-  #nextNews(): Promise<void> {
-    return (this.#news ??= this.#awaitNews());
+  #listen(): void {
+    if (this.#listens) return;
+    this.#listens = true;
+    void this.#awaitNews();
   }
 
   async #awaitNews(): Promise<void> {
     await this.#ctx.state.nextWake;
+    this.#listens = false;
     this.#hasNews = true;
-    this.#news = undefined;
+    this.#rest.end();
   }
 
   /** Looks at what came from outside: decisions, ends of children, times. Units that may go on do. */
   async #look(): Promise<void> {
     const { state } = this.#ctx;
     this.#hasNews = false;
-    void this.#nextNews();
+    this.#listen();
     await this.#ctx.flush();
     const fromOutside = await state.reload();
     const waiting = this.#nodes.waitingChildren;
@@ -164,21 +191,6 @@ export class Execution {
     this.#due = new Set(ids);
     this.#dueAt = nextInMs === undefined ? Infinity : performance.now() + nextInMs;
     this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => isEnded(this.#children.get(id)) });
-  }
-
-  /** A pause and the end of the run are looked for, too. @param withinMs no longer than this. */
-  async #race(events: readonly Promise<unknown>[], withinMs = Infinity): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const signals = [this.#ctx.ending, this.#ctx.pausing].filter(({ aborted }) => !aborted);
-    const stop = (): void => resolve();
-    for (const signal of signals) signal.addEventListener("abort", stop, { once: true });
-    const timer = withinMs === Infinity ? undefined : setTimeout(stop, Math.min(Math.max(0, withinMs), maxTimerMs));
-    try {
-      await Promise.race([...events, promise]);
-    } finally {
-      clearTimeout(timer);
-      for (const signal of signals) signal.removeEventListener("abort", stop);
-    }
   }
 
   /** Ends what is at work or waits; a run below this one is cancelled, and its unit ends when that has. */
@@ -221,11 +233,6 @@ export class Execution {
   #failureOf(node: string): WeftlineError {
     const error = this.#units.get(node)?.error ?? "It was stopped.";
     return new WeftlineError("NODE_FAILED", { node, problem: error });
-  }
-
-  #sayProgress(): void {
-    const { done, total } = this.#nodes.progress();
-    void this.#ctx.say({ kind: "progress", done, total });
   }
 }
 

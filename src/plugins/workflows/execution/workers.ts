@@ -1,24 +1,30 @@
 /** How a piece of work ended. */
 export type Settled = { readonly key: string } & ({ readonly value: unknown } | { readonly error: unknown });
 
+/** How the work of units is done. */
+export interface WorkersOptions {
+  /** How much at once. */
+  readonly places: number;
+  /** Whether a unit that ended so keeps its place until it is run again or let go of. */
+  readonly keepsPlace: (error: unknown) => boolean;
+  /** A piece of work has ended. */
+  readonly onSettled: () => void;
+}
+
 /**
  * Does the work of units side by side, a bounded number at once, in the order in which they came. A unit may keep its place while it waits, as for a
  * run that works in its stead.
  */
 export class Workers {
-  readonly #places: number;
-  readonly #keepsPlace: (error: unknown) => boolean;
+  readonly #options: WorkersOptions;
   readonly #queue: { readonly key: string; readonly work: () => Promise<unknown> }[] = [];
   readonly #kept = new Set<string>();
   #working = 0;
   #isHeld = false;
   #settled: Settled[] = [];
-  #next = Promise.withResolvers<void>();
 
-  /** @param keepsPlace whether a unit that ended so keeps its place until it is run again or let go of. */
-  constructor(places: number, keepsPlace: (error: unknown) => boolean) {
-    this.#places = places;
-    this.#keepsPlace = keepsPlace;
+  constructor(options: WorkersOptions) {
+    this.#options = options;
   }
 
   /** Whether something is at work. What waits for a place that is kept is not. */
@@ -28,11 +34,6 @@ export class Workers {
 
   get hasSettled(): boolean {
     return this.#settled.length > 0;
-  }
-
-  /** Resolves when the next piece of work has ended. */
-  get nextSettled(): Promise<void> {
-    return this.#next.promise;
   }
 
   /** Begins nothing more, also of what waits for a place. */
@@ -68,7 +69,7 @@ export class Workers {
   }
 
   #pump(): void {
-    while (!this.#isHeld && this.#working + this.#kept.size < this.#places) {
+    while (!this.#isHeld && this.#working + this.#kept.size < this.#options.places) {
       const next = this.#queue.shift();
       if (!next) return;
       this.#begin(next.key, next.work);
@@ -80,7 +81,7 @@ export class Workers {
     work().then(
       (value) => this.#end({ key, value }),
       (error: unknown) => {
-        if (this.#keepsPlace(error)) this.#kept.add(key);
+        if (this.#options.keepsPlace(error)) this.#kept.add(key);
         this.#end({ key, error });
       },
     );
@@ -89,9 +90,7 @@ export class Workers {
   #end(settled: Settled): void {
     this.#working--;
     this.#settled.push(settled);
-    const { resolve } = this.#next;
-    this.#next = Promise.withResolvers<void>();
-    resolve();
+    this.#options.onSettled();
     this.#pump();
   }
 }
