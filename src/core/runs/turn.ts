@@ -42,19 +42,19 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     await endOutright(host, run, new WeftlineError("RUN_POISONED", { takeovers: run.takeovers }, { cause: error }));
   });
   if (!opened) return;
-  const { session, calls, interrupts } = opened;
+  const { session, calls, interrupts, isCancelling } = opened;
   const leftMs = await timeLeft(host.database, run);
   const deadline =
     leftMs === undefined
       ? undefined
       : setTimeout(() => end.abort(new WeftlineError("RUN_DEADLINE")), Math.max(0, Math.min(leftMs, 2 ** 31 - 1)));
   try {
-    if (run.status === "CANCELLING") end.abort(new WeftlineError("RUN_CANCELLED"));
+    if (isCancelling) end.abort(new WeftlineError("RUN_CANCELLED"));
     if (leftMs !== undefined && leftMs <= 0) end.abort(new WeftlineError("RUN_DEADLINE"));
     if (run.startedAt == null) end.signal.throwIfAborted();
     if (run.pauseRequested === 1 && !end.signal.aborted) return await pauseNow(session);
     if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
-    if (run.status !== "CANCELLING") session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
+    if (!isCancelling) session.append(run.startedAt == null ? "run.started" : "run.resumed", {});
     const cast = await castOf(host.lookup, run).catch((error: unknown) => {
       throw end.signal.aborted ? end.signal.reason : error;
     });
@@ -116,7 +116,16 @@ async function timeLeft({ read }: Database, run: Run): Promise<number | undefine
   return run.deadlineAt - (clock?.now ?? 0);
 }
 
-async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSession; calls: ToolCall[]; interrupts: Interrupt[] }> {
+/** A run as its turn finds it. */
+interface Opened {
+  readonly session: RunSession;
+  readonly calls: ToolCall[];
+  readonly interrupts: Interrupt[];
+  /** Whether a cancel was asked for, perhaps since the run was claimed. */
+  readonly isCancelling: boolean;
+}
+
+async function openSession(host: TurnHost, run: Run): Promise<Opened> {
   const fresh = run.startedAt == null;
   const { read, rows } = host.database;
   const past: LoggedEvent[] = fresh ? [{ seq: run.startSeq, at: run.createdAt, ...event("run.queued", {}) }] : await readPast(read, run);
@@ -141,7 +150,8 @@ async function openSession(host: TurnHost, run: Run): Promise<{ session: RunSess
     closeLost(session, calls, resumable);
     session.resumeSteps(resumable.values());
   }
-  return { session, calls, interrupts };
+  const isCancelling = run.status === "CANCELLING" || past.some(({ kind }) => kind === "run.cancelling");
+  return { session, calls, interrupts, isCancelling };
 }
 
 async function lastCheckpointOf(sql: Sql, { id }: Run): Promise<string | undefined> {

@@ -27,6 +27,8 @@ interface ActiveUnit {
   /** The step that failed, where the unit is to be tried again. */
   readonly retryOf?: string;
   phase: "working" | "waiting";
+  /** How often news had come from outside when it last began to look for what it needs. */
+  newsSeen: number;
   /** While it waits. */
   waitsFor?: WaitsFor;
 }
@@ -50,6 +52,8 @@ export class Nodes {
   readonly #log: UnitLog;
   readonly #stoppedChildren: string[] = [];
   #newWaits = false;
+  /** How often decisions or signals may have come. */
+  #news = 0;
 
   constructor(host: NodesHost) {
     this.#host = host;
@@ -117,6 +121,7 @@ export class Nodes {
 
   /** Lets units go on that waited for what has come. */
   wake({ fromOutside, due, ended }: News): void {
+    if (fromOutside) this.#news++;
     for (const [key, unit] of this.#active) {
       if (unit.phase !== "waiting" || unit.iterations) continue;
       const { attempt, retryOf, waitsFor } = unit;
@@ -126,9 +131,12 @@ export class Nodes {
       }
       const { childId, stepId } = attempt;
       const isDue = stepId !== undefined && due.has(stepId);
-      const hasCome = childId === undefined ? isDue || (fromOutside && waitsFor !== "time") : ended(childId);
+      // What came while it still was at work has been read since, and nothing else would tell it.
+      const mayHaveCome = unit.newsSeen < this.#news && waitsFor !== "time";
+      const hasCome = childId === undefined ? isDue || mayHaveCome : ended(childId);
       if (!hasCome) continue;
       unit.phase = "working";
+      unit.newsSeen = this.#news;
       this.#host.workers.run(key, () => attempt.run());
     }
   }
@@ -188,13 +196,13 @@ export class Nodes {
 
   /** Gives a unit's work to a worker. Until its settings are evaluated there is a stand-in for its attempt. */
   #run(at: AttemptAt, work: Work, start: () => Promise<unknown>): void {
-    this.#active.set(at.key, { attempt: this.#attemptAt(at, work), phase: "working" });
+    this.#active.set(at.key, { attempt: this.#attemptAt(at, work), phase: "working", newsSeen: this.#news });
     this.#host.workers.run(at.key, start);
   }
 
   #attempt(at: AttemptAt, work: Work, config: unknown): Attempt {
     const attempt = this.#attemptAt(at, work, config);
-    this.#active.set(at.key, { attempt, phase: "working" });
+    this.#active.set(at.key, { attempt, phase: "working", newsSeen: this.#news });
     return attempt;
   }
 
@@ -239,7 +247,7 @@ export class Nodes {
   }
 
   #goThrough(attempt: Attempt, iterations: Iterations, startedAt: number): void {
-    this.#active.set(attempt.at.key, { attempt, iterations, phase: "waiting" });
+    this.#active.set(attempt.at.key, { attempt, iterations, phase: "waiting", newsSeen: this.#news });
     iterations.begin(startedAt);
   }
 
@@ -305,7 +313,7 @@ export class Nodes {
   }
 
   #awaitRetry({ key, stepId }: UnitRecord, attempt: Attempt): void {
-    this.#active.set(key, { attempt, retryOf: stepId, phase: "waiting" });
+    this.#active.set(key, { attempt, retryOf: stepId, phase: "waiting", newsSeen: this.#news });
     this.#newWaits = true;
   }
 

@@ -1,5 +1,6 @@
 import { contribution, definePlugin, tools, type ToolDefinition } from "#weftline";
 import { agents, capabilities, files, langchain, models, openai, simulated, workflows } from "../../../../src/plugins/index.ts";
+import { workflowNodes, type WorkflowNodeKind } from "../../../../src/plugins/workflows/contract.ts";
 import { testPlatform, type TestPlatform } from "../../../../src/testing/index.ts";
 import { tool } from "../../capabilities/play.ts";
 
@@ -10,8 +11,15 @@ export interface Woven {
   readonly key: string;
 }
 
+/** What a test adds to the platform. */
+interface LoomOptions {
+  readonly tools?: readonly ToolDefinition[];
+  readonly kinds?: readonly WorkflowNodeKind<never>[];
+  readonly dataDir?: string;
+}
+
 /** A platform with workflows, agents that the simulated model answers for, and a few tools. */
-export async function openLoom(more: { readonly tools?: readonly ToolDefinition[]; readonly dataDir?: string } = {}) {
+export async function openLoom(more: LoomOptions = {}) {
   const woven: Woven[] = [];
   const noting = (name: string, rest: Partial<ToolDefinition>): ToolDefinition =>
     tool(name, {
@@ -27,27 +35,30 @@ export async function openLoom(more: { readonly tools?: readonly ToolDefinition[
   const shop = definePlugin({
     id: "loom",
     contributes: [
-      noting("loom.weave", { sideEffects: "NONE" }),
-      noting("loom.send", { sideEffects: "EXTERNAL" }),
-      noting("loom.cut", { approval: "ALWAYS" }),
-      noting("loom.snap", {
-        execute: (args: { thread: string; times: number }) => {
-          const before = failures.get(args.thread) ?? 0;
-          failures.set(args.thread, before + 1);
-          if (before < args.times) throw new Error(`${args.thread} snapped`);
-          return before + 1;
-        },
-      }),
-      noting("loom.slow", {
-        execute: () => new Promise((resolve) => held.resolve(() => resolve("done"))),
-      }),
-      noting("loom.hang", {
-        timeoutMs: 60_000,
-        execute: (_: unknown, { signal }) =>
-          new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
-      }),
-      ...(more.tools ?? []),
-    ].map((each) => contribution(tools, each.name, each)),
+      ...(more.kinds ?? []).map((kind) => contribution(workflowNodes, kind.kind, kind)),
+      ...[
+        noting("loom.weave", { sideEffects: "NONE" }),
+        noting("loom.send", { sideEffects: "EXTERNAL" }),
+        noting("loom.cut", { approval: "ALWAYS" }),
+        noting("loom.snap", {
+          execute: (args: { thread: string; times: number }) => {
+            const before = failures.get(args.thread) ?? 0;
+            failures.set(args.thread, before + 1);
+            if (before < args.times) throw new Error(`${args.thread} snapped`);
+            return before + 1;
+          },
+        }),
+        noting("loom.slow", {
+          execute: () => new Promise((resolve) => held.resolve(() => resolve("done"))),
+        }),
+        noting("loom.hang", {
+          timeoutMs: 60_000,
+          execute: (_: unknown, { signal }) =>
+            new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
+        }),
+        ...(more.tools ?? []),
+      ].map((each) => contribution(tools, each.name, each)),
+    ],
   });
   const app = await testPlatform({
     plugins: [models(), simulated(), capabilities(), openai(), langchain(), agents(), files(), workflows(), shop()],
