@@ -7,6 +7,8 @@ import { stepsFormat, type Checkpoints, type CheckpointWrite, type NewCheckpoint
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
 import type { StorageQuota } from "./storage-quota.ts";
+import type { ValueRefs } from "./values/refs.ts";
+import { wholeValue } from "./values/rows.ts";
 
 /** Whose checkpoints, and under which epoch they are written. */
 export interface CheckpointOwner {
@@ -203,14 +205,18 @@ export async function stateAt(
   { runId, namespace, versions, format, stepId }: Checkpoint,
 ): Promise<Record<string, unknown>> {
   if (format !== stepsFormat) return readValues(read, { runId, namespace }, versions);
-  const rows = await read.all<{ key: string; status: string; output: string | null }>(
-    `select s.key, s.status, s.output from runs_step s join runs_step at on at.id = ? where s.run_id = ? and s.node_key is not null
+  const rows = await read.all<{ key: string; status: string; output: string | null; output_refs: string | null }>(
+    `select s.key, s.status, s.output, s.output_refs from runs_step s join runs_step at on at.id = ? where s.run_id = ? and s.node_key is not null
      and s.iteration is null and (s.finished_at < at.finished_at or (s.finished_at = at.finished_at and s.num <= at.num)) order by s.num`,
     stepId ?? "",
     runId,
   );
-  const outputOf = (output: string | null): unknown => (output === null ? null : JSON.parse(output));
-  return { nodes: Object.fromEntries(rows.map(({ key, status, output }) => [key, { status, output: outputOf(output) }])) };
+  const parsed = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
+  const nodes = rows.map(async ({ key, status, output, output_refs }) => {
+    const whole = await wholeValue(read, runId, parsed(output), parsed(output_refs) as ValueRefs | null);
+    return [key, { status, output: whole }] as const;
+  });
+  return { nodes: Object.fromEntries(await Promise.all(nodes)) };
 }
 
 /** Forgets the checkpoints of runs. */

@@ -3,11 +3,12 @@ import { sizeOf } from "../json/size.ts";
 import { tokensLeft } from "./child-limits.ts";
 import { event, type NewChild } from "./events.ts";
 import { appendEvents } from "./log.ts";
-import { insertRun, newRun } from "./new-run.ts";
+import { givenInput, insertRun, newRun } from "./new-run.ts";
 import { projectedRun, type Effects, type ProjectedRun } from "./projector.ts";
 import { chainTo, checkDepth } from "./run-chain.ts";
 import type { RunLimits, RunSettings } from "./entities/run.ts";
 import type { RunStatus } from "./types.ts";
+import { SharedValues } from "./values/refs.ts";
 
 interface ParentRow {
   readonly root_id: string;
@@ -43,11 +44,14 @@ export async function queueChild(
   checkDepth(await chainTo(sql, parent.id), { targetType: child.targetType, targetId: child.target.id, name: child.target.name });
   const maxTokens = await tokensLeft(sql, parent.id, JSON.parse(above.limits) as RunLimits);
   const { tenantId, ownerId, streamNum } = parent;
+  const values = new SharedValues();
+  const given = values.take(givenInput(child));
   const { events, bytes } = await appendEvents(sql, {
     streamNum,
     run: { id: child.id, startSeq: "first" },
     events: [event("run.queued", { parent: parent.id })],
-    beside: sizeOf(child.input) + sizeOf(child.text),
+    beside: sizeOf(given),
+    values: values.all,
   });
   const { simulated } = JSON.parse(above.settings) as RunSettings;
   const place = { id: child.id, streamNum, rootId: above.root_id, parentId: parent.id, blockedById: null, regeneratesId: null };
@@ -65,7 +69,7 @@ export async function queueChild(
     },
   };
   const run = newRun({ tenantId, ownerId }, request, place, { events });
-  await insertRun(sql, run, { latest: above.deadline_at });
+  await insertRun(sql, run, { latest: above.deadline_at, given });
   if (above.pause_requested !== 0) await sql.run("update runs_run set pause_requested = 1 where id = ?", run.id);
   effects.started.push({ run: projectedRun(run), events, bytes });
   if (whose === "OWN") effects.wakes.due.add(child.id);

@@ -4,7 +4,7 @@ import type { Scope } from "../graphql/scope.ts";
 import { extensionPoint, serviceRef } from "../kernel/refs.ts";
 import type { MaybePromise } from "../kernel/spec.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
-import type { Interrupt, Message, StoredPart } from "./entities/message.ts";
+import type { Interrupt, Message, StoredPart, ToolCall } from "./entities/message.ts";
 import type { Run, RunLimits, RunSettings, Step } from "./entities/run.ts";
 import type { Stream } from "./entities/stream.ts";
 import type { LoggedEvent, NewEvent, ProgramEventBody } from "./events.ts";
@@ -267,6 +267,9 @@ export interface RetryFrom {
   readonly node?: string;
 }
 
+/** What a call was made with, and what came of it. */
+export type CallContent = Pick<ToolCall, "arguments" | "requestedArguments" | "result">;
+
 /** Runs: started, cancelled, retried, decided. Every method is one step of the caller's transaction or opens its own. */
 export interface RunService {
   /** Queues a run within the caller's transaction; it is picked up when that commits. */
@@ -302,6 +305,10 @@ export interface RunService {
   signal(tx: Tx, runId: string, signal: Signal): Promise<void>;
   /** @throws NOT_FOUND */
   find(scope: Scope, runId: string): Promise<Run>;
+  /** What a run was given, whole: its row may hold parts of it apart. */
+  inputOf(tx: Tx, run: Run): Promise<GivenInput>;
+  /** The arguments and the result of a call, whole: its row may hold parts of them apart. */
+  callContent(tx: Tx, call: ToolCall): Promise<CallContent>;
   /** The state at a checkpoint that the caller may see. */
   stateAt(checkpoint: Checkpoint): Promise<Readonly<Record<string, unknown>>>;
   /** Open runs of a thread, oldest first. */

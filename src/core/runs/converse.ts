@@ -2,10 +2,11 @@ import pRetry from "p-retry";
 import { WeftlineError } from "../errors.ts";
 import type { AgentCast } from "./cast.ts";
 import { withTakenFiles } from "./files.ts";
-import { conversationOf, inputOf } from "./history.ts";
+import { conversationOf, inputMessages } from "./history.ts";
 import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";
+import { inputOf } from "./values/rows.ts";
 import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
 
 /** How often a turn is tried when the provider fails in a way that may pass. */
@@ -21,10 +22,11 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
   session.answersAs(cast.model.provenance);
   const ctx = contextOf(stage, cast);
+  const input = await inputOf(host.database.read, run);
   const speak = async (attempt: number): Promise<void> => {
     const nothingSaid = attempt === 1 && run.startedAt == null;
     if (!nothingSaid) await session.flush();
-    const said = nothingSaid && run.threadId == null ? inputOf(run) : await conversationOf(host, run);
+    const said = nothingSaid && run.threadId == null ? inputMessages(input) : await conversationOf(host, run);
     const messages = withTakenFiles(cast.runtime, said);
     const recalled = await recall(stage, cast, messages);
     const request = {
@@ -33,7 +35,7 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
       recalled,
       options: cast.program.options as never,
       messages,
-      input: run.input ?? null,
+      input,
       outputSchema: run.settings.outputSchema ?? cast.program.outputSchema,
     };
     await listen(cast.runtime.stream(request, ctx), abort.signal, (body) => hear(stage, cast.plugin, body));

@@ -2,6 +2,7 @@ import type { Principal } from "../database/principals.ts";
 import { isTerminal } from "./types.ts";
 import type { Provenance } from "../host/types.ts";
 import type { RecalledRecord } from "./memory.ts";
+import type { ValueRefs } from "./values/refs.ts";
 import type { MessageRole, MessageStatus, StepKind, StepStatus, ToolCallStatus, InterruptStatus, RunStatus } from "./types.ts";
 
 /** Tokens of one model call. Cached and reasoning tokens are parts of input and output. */
@@ -104,6 +105,9 @@ export interface NewChild {
   readonly timeoutMs?: number;
 }
 
+/** What stands apart of a payload, by the name of its member. */
+export type PayloadRefs = Readonly<Partial<Record<"output" | "arguments" | "result", ValueRefs>>>;
+
 /** What the log keeps of each kind: short, since one row stands for few tokens. Messages, steps and calls are numbers within their run. */
 export interface EventPayloads {
   "run.queued": { readonly parent?: string };
@@ -112,7 +116,12 @@ export interface EventPayloads {
   "run.waiting": Record<never, never>;
   "run.paused": Record<never, never>;
   "run.cancelling": { readonly reason?: string };
-  "run.finished": { readonly provenance?: Provenance; readonly output?: unknown; readonly usage: StoredUsage };
+  "run.finished": {
+    readonly provenance?: Provenance;
+    readonly output?: unknown;
+    readonly usage: StoredUsage;
+    readonly refs?: PayloadRefs;
+  };
   "run.failed": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
   "run.cancelled": { readonly provenance?: Provenance; readonly reason?: string; readonly usage: StoredUsage };
   "run.expired": { readonly provenance?: Provenance; readonly failure: RunFailure; readonly usage: StoredUsage };
@@ -139,8 +148,9 @@ export interface EventPayloads {
     readonly arguments?: unknown;
     readonly m?: number;
     readonly part?: number;
+    readonly refs?: PayloadRefs;
   };
-  "tool.arguments": { readonly c: number; readonly delta?: string; readonly arguments?: unknown };
+  "tool.arguments": { readonly c: number; readonly delta?: string; readonly arguments?: unknown; readonly refs?: PayloadRefs };
   "tool.started": { readonly c: number; readonly attempt: number };
   "tool.progress": { readonly c: number; readonly data?: unknown };
   "tool.finished": {
@@ -149,6 +159,7 @@ export interface EventPayloads {
     readonly result?: unknown;
     readonly error?: string;
     readonly ms?: number;
+    readonly refs?: PayloadRefs;
   };
   "interrupt.raised": { readonly interrupt: string; readonly status: InterruptStatus };
   "interrupt.resolved": { readonly interrupt: string; readonly status: InterruptStatus };

@@ -8,6 +8,7 @@ import { deletedFileNote, filePartOf, fileService, type Files } from "./files.ts
 import type { ConversationMessage, ConversationToolCall, InputPart } from "./runtime.ts";
 import { pastResult } from "./tool-results.ts";
 import type { ToolOutcome } from "./tools.ts";
+import { inputOf, wholeCalls, type RunInput } from "./values/rows.ts";
 
 /** What an agent is shown when it is not said otherwise. */
 const defaultHistoryLimit = 50;
@@ -27,7 +28,8 @@ export async function conversationOf({ database, lookup }: HistoryHost, run: Run
   const files = await filesOf(lookup, messages);
   const calls = await callsOf(database, messages);
   const conversation = messages.flatMap((message) => toConversation(message, { run, calls, files }) ?? []);
-  if (run.threadId == null && !messages.some(({ role }) => role === "USER")) conversation.unshift(...inputOf(run));
+  if (run.threadId == null && !messages.some(({ role }) => role === "USER"))
+    conversation.unshift(...inputMessages(await inputOf(database.read, run)));
   return conversation;
 }
 
@@ -72,14 +74,14 @@ function toShown({ parts, native, ...rest }: EarlierRow): ShownMessage {
   return { ...rest, parts: documentOf(parts) as readonly StoredPart[], native: native === null ? null : documentOf(native) };
 }
 
-async function callsOf({ rows }: Database, messages: readonly ShownMessage[]): Promise<Map<string, ToolCall>> {
+async function callsOf({ rows, read }: Database, messages: readonly ShownMessage[]): Promise<Map<string, ToolCall>> {
   const ids = messages.flatMap((message) =>
     readableParts(message.parts).flatMap((part) =>
       part.type === "toolCall" && message.runId != null ? [toolCallIdOf(message.runId, part.call)] : [],
     ),
   );
   if (ids.length === 0) return new Map();
-  return new Map((await rows.byIds(ToolCall, asPlatform, ids)).map((call) => [call.id, call]));
+  return new Map((await wholeCalls(read, await rows.byIds(ToolCall, asPlatform, ids))).map((call) => [call.id, call]));
 }
 
 /** The files of a conversation: how to read them, and which of them their owner kept. */
@@ -158,8 +160,7 @@ export function outcomeOf(
 }
 
 /** What a run outside a thread was started with, as the user's message. */
-export function inputOf(run: Run): ConversationMessage[] {
-  const input = run.input as { readonly text?: string; readonly data?: unknown } | null;
+export function inputMessages(input: RunInput | null): ConversationMessage[] {
   const parts: InputPart[] = [];
   if (input?.text !== undefined) parts.push({ type: "text", text: input.text });
   if (input?.data !== undefined) parts.push({ type: "data", name: "input", data: input.data });

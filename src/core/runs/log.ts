@@ -3,6 +3,8 @@ import type { Sql, SqlValue } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { StorageOwner } from "./storage-quota.ts";
 import { endsRun, type LoggedEvent, type NewEvent } from "./events.ts";
+import type { StoredValue } from "./values/refs.ts";
+import { insertValues } from "./values/rows.ts";
 
 /** How many rows one read of the log brings. */
 export const pageSize = 200;
@@ -83,6 +85,8 @@ export interface Append {
   readonly behind?: readonly NewEvent[];
   /** Bytes that are written beside them: a message, an input. */
   readonly beside?: number;
+  /** What stands apart of the events, and of what is written beside them. */
+  readonly values?: readonly StoredValue[];
 }
 
 /** Rows as they were appended, their size in bytes with what was written beside them, and whose they are. */
@@ -106,7 +110,7 @@ export async function appendEvents(sql: Sql, append: Append): Promise<Appended> 
   const numbered = await numberEvents(sql, append);
   if (!numbered) throw new WeftlineError("NOT_FOUND", { what: "stream" });
   await insertEvents(sql, numbered.rows);
-  return numbered;
+  return withValues(sql, append, numbered);
 }
 
 /**
@@ -142,6 +146,17 @@ export async function numberEvents(
     appended.push(run === undefined || !ofRun ? { seq, at, kind, payload } : { seq, at, kind, payload, runId: run.id });
   }
   return { events: appended, bytes, rows, owner: { tenantId: head.tenant_id, ownerId: head.owner_id } };
+}
+
+/** Keeps what stands apart of numbered events. @returns them with what that took. */
+export async function withValues(
+  sql: Sql,
+  { streamNum, run, values = [] }: Pick<Append, "streamNum" | "run" | "values">,
+  numbered: Numbered,
+): Promise<Numbered> {
+  if (values.length === 0) return numbered;
+  const runSeq = typeof run?.startSeq === "number" ? run.startSeq : (numbered.events[0]?.seq ?? 0);
+  return { ...numbered, bytes: numbered.bytes + (await insertValues(sql, { streamNum, runSeq }, values)) };
 }
 
 interface Raised {

@@ -5,6 +5,8 @@ import { Run } from "./entities/run.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import type { Appended } from "./log.ts";
 import { noUsage } from "./usage.ts";
+import type { SharedDocument } from "./values/refs.ts";
+import type { RunInput } from "./values/rows.ts";
 
 /** A worker's hold on a run. */
 export interface Claim {
@@ -22,9 +24,15 @@ export interface RunPlace {
   readonly regeneratesId: string | null;
 }
 
-/** A queued run as its row will hold it. @param appended its `run.queued`, first of what was appended. */
+/** What a run is given, as its row holds it. */
+export function givenInput({ input, text }: Pick<StartRun, "input" | "text">): RunInput | null {
+  if (input === undefined && text === undefined) return null;
+  return { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { data: input }) };
+}
+
+/** A queued run, with the whole of what it is given. @param appended its `run.queued`, first of what was appended. */
 export function newRun({ tenantId, ownerId }: PlaceOwner, request: StartRun, place: RunPlace, { events }: Pick<Appended, "events">): Run {
-  const { input, text, thread, target } = request;
+  const { thread, target } = request;
   const startSeq = events[0]?.seq ?? 0;
   return plainEntity<Run>(Run.prototype, {
     ...place,
@@ -43,12 +51,12 @@ export function newRun({ tenantId, ownerId }: PlaceOwner, request: StartRun, pla
     trigger: request.trigger,
     status: "QUEUED" as const,
     provenance: null,
-    input:
-      input === undefined && text === undefined
-        ? null
-        : { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { data: input }) },
+    input: givenInput(request),
+    inputRefs: null,
     output: null,
+    outputRefs: null,
     text: null,
+    textRefs: null,
     failure: null,
     usage: noUsage,
     limits: request.limits ?? {},
@@ -75,10 +83,12 @@ export interface RunInsert {
   readonly claim?: Claim | undefined;
   /** It ends no later than this; in milliseconds since 1970. */
   readonly latest?: number | null;
+  /** Its input, as far as that stands in its row. */
+  readonly given: SharedDocument;
 }
 
 /** Writes the row of a new run. The times come from the store's clock: when it is due, and until when. */
-export async function insertRun(sql: Sql, run: Run, { claim, latest = null }: RunInsert): Promise<void> {
+export async function insertRun(sql: Sql, run: Run, { claim, latest = null, given }: RunInsert): Promise<void> {
   run.epoch = claim ? 1 : 0;
   run.leaseOwner = claim?.owner ?? null;
   const row: Record<string, SqlValue> = {
@@ -102,7 +112,8 @@ export async function insertRun(sql: Sql, run: Run, { claim, latest = null }: Ru
     schedule_tick_at: run.scheduleTickAt ?? null,
     trigger: run.trigger,
     status: run.status,
-    input: run.input == null ? null : JSON.stringify(run.input),
+    input: given.document === null ? null : JSON.stringify(given.document),
+    input_refs: given.refs === undefined ? null : JSON.stringify(given.refs),
     limits: JSON.stringify(run.limits),
     settings: JSON.stringify(run.settings),
     metadata: run.metadata == null ? null : JSON.stringify(run.metadata),

@@ -4,6 +4,7 @@ import type { ProgramContext } from "./contract.ts";
 import { programState } from "./program-state.ts";
 import { untilAborted } from "./plugin-work.ts";
 import { commonContext } from "./run-context.ts";
+import { inputOf } from "./values/rows.ts";
 import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
 
 /**
@@ -13,7 +14,7 @@ import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } 
  */
 export async function perform(stage: Stage, { program, plugin, tools }: OwnCast): Promise<Answer> {
   const { host, run, session, abort, end } = stage;
-  const { text, data } = (run.input ?? {}) as { readonly text?: string; readonly data?: unknown };
+  const { text, data } = (await inputOf(host.database.read, run)) ?? {};
   const common = commonContext(stage, tools);
   let over = false;
   const checkOnTime = (): void => {

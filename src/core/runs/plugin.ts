@@ -36,6 +36,7 @@ import { StorageQuota } from "./storage-quota.ts";
 import { ToolGates } from "./tool-gates.ts";
 import { toolRegistry } from "./tools.ts";
 import type { Lookup } from "./cast.ts";
+import { valueEntity } from "./values/entity.ts";
 import { LogWriter } from "./writer.ts";
 
 /** How long runs at work may take to reach their end when the server closes, in milliseconds. */
@@ -65,6 +66,7 @@ export const runsPlugin = definePlugin({
     interruptEntity,
     approverEntity,
     runSignalEntity,
+    valueEntity,
     toolCallAuditEntity,
     checkpointEntity,
     checkpointValueEntity,

@@ -8,6 +8,7 @@ import { Interrupt } from "./entities/message.ts";
 import { Run, Step } from "./entities/run.ts";
 import { takeSignal } from "./signals/rows.ts";
 import type { Stage } from "./stage.ts";
+import { wholeSteps, withResult } from "./values/rows.ts";
 
 /** So many steps with a time are read at once. */
 const mostTimed = 1_000;
@@ -18,7 +19,7 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
   const ownerScope = (): Promise<Scope> => host.lookup.use(actingScopes).ofRun({ tenantId: run.tenantId, actorId: run.ownerId });
   const ofRun = { where: "e.run_id = ?", params: [run.id] };
   return {
-    steps: () => rows.all(Step, asPlatform, { ...ofRun, orderBy: "e.num" }),
+    steps: async () => wholeSteps(read, await rows.all(Step, asPlatform, { ...ofRun, orderBy: "e.num" })),
     async replayed() {
       const { replays } = run.settings;
       if (!replays) return [];
@@ -28,11 +29,11 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       // Else what they did would be done again, and nobody was asked.
       if (new Set(taken.map(({ key }) => key)).size < keys.size)
         throw new WeftlineError("NOT_FOUND", { what: "run that this one was forked from" });
-      return taken;
+      return wholeSteps(read, taken);
     },
     async children(ids) {
       const found = ids.length === 0 ? [] : await rows.byIds(Run, asPlatform, ids);
-      return new Map(found.map((child) => [child.id, child]));
+      return new Map(await Promise.all(found.map(async (child) => [child.id, await withResult(read, child)] as const)));
     },
     stepId: (step) => session.stepId(step),
     async due() {

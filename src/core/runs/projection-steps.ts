@@ -1,7 +1,7 @@
 import type { Sql, SqlValue } from "../database/sql.ts";
 import { queueChild } from "./child-runs.ts";
 import { stepIdOf, type EventPayloads, type LoggedEvent, type NewChild, type StepDue } from "./events.ts";
-import { json, number, text, type Effects, type ProjectedRun, type Projectors, type RunEventDraft } from "./projector.ts";
+import { json, number, refsIn, text, type Effects, type ProjectedRun, type Projectors, type RunEventDraft } from "./projector.ts";
 import type { RunRow } from "./run-row.ts";
 import { stepColumns, type CheckpointPlace, type StepRows } from "./step-rows.ts";
 
@@ -40,6 +40,8 @@ function valuesOf(
     end?.event.payload.error ?? null,
     json(end?.row.output),
     end?.event.at ?? null,
+    refsIn(row, "input"),
+    end ? refsIn(end.row, "output") : null,
   ];
 }
 
@@ -133,10 +135,11 @@ export const stepProjectors: Projectors = {
     const retryInMs = number(row.retryInMs);
     const due = dueTime(sql.now, retryInMs === null ? undefined : { inMs: retryInMs });
     await sql.run(
-      `update runs_step set status = ?, error = ?, output = ?, finished_at = ?, due_at = ${due.expression} where id = ?`,
+      `update runs_step set status = ?, error = ?, output = ?, output_refs = ?, finished_at = ?, due_at = ${due.expression} where id = ?`,
       payload.status,
       payload.error ?? null,
       json(row.output),
+      refsIn(row, "output"),
       at,
       due.value,
       stepIdOf(run.id, payload.s),

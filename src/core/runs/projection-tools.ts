@@ -3,13 +3,18 @@ import type { Sql } from "../database/sql.ts";
 import { hashOf } from "../host/idempotency.ts";
 import { insertApprovers, settleApprovers } from "./approvers/rows.ts";
 import { messageIdOf, toolCallIdOf } from "./events.ts";
-import { json, number, text, type ProjectedRun, type Projector, type Projectors } from "./projector.ts";
+import { json, number, refsIn, text, type ProjectedRun, type Projector, type Projectors } from "./projector.ts";
 import { auditCall } from "./tool-audit.ts";
 import { wake } from "./wakes.ts";
 
 /** Notes on the message that a call stands in that something changed. */
 const touchMessage = (sql: Sql, run: ProjectedRun, c: number, seq: number): Promise<number> =>
   sql.run("update runs_message set seq = ? where id = (select message_id from runs_tool_call where id = ?)", seq, toolCallIdOf(run.id, c));
+
+/** Of the whole: a payload may be without what stands apart. */
+function hashOfArguments(args: unknown, { argumentsHash }: Readonly<Record<string, unknown>>): string | null {
+  return text(argumentsHash) ?? (args === undefined ? null : hashOf(args));
+}
 
 /**
  * A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. The first resolution counts: a run that
@@ -38,8 +43,8 @@ const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, even
 export const toolProjectors: Projectors = {
   "tool.requested": async (sql, run, { payload, at, seq }, row) => {
     await sql.run(
-      `insert into runs_tool_call (id, tenant_id, owner_id, run_id, num, message_id, part, call_id, name, arguments, arguments_hash, side_effects, status, attempt, created_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'REQUESTED', 0, ?)`,
+      `insert into runs_tool_call (id, tenant_id, owner_id, run_id, num, message_id, part, call_id, name, arguments, arguments_refs, arguments_hash, side_effects, status, attempt, created_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'REQUESTED', 0, ?)`,
       toolCallIdOf(run.id, payload.c),
       run.tenantId,
       run.ownerId,
@@ -50,7 +55,8 @@ export const toolProjectors: Projectors = {
       text(row.callId) ?? "",
       payload.name,
       json(payload.arguments),
-      payload.arguments === undefined ? null : hashOf(payload.arguments),
+      json(payload.refs?.arguments),
+      hashOfArguments(payload.arguments, row),
       text(row.sideEffects),
       at,
     );
@@ -59,9 +65,13 @@ export const toolProjectors: Projectors = {
   "tool.arguments": async (sql, run, { payload }, row) => {
     if (payload.arguments === undefined) return;
     await sql.run(
-      "update runs_tool_call set arguments = ?, arguments_hash = ?, requested_arguments = coalesce(requested_arguments, ?) where id = ?",
+      `update runs_tool_call set arguments = ?, arguments_refs = ?, arguments_hash = ?,
+       requested_refs = case when requested_arguments is null and requested_refs is null then ? else requested_refs end,
+       requested_arguments = case when requested_arguments is null and requested_refs is null then ? else requested_arguments end where id = ?`,
       json(payload.arguments),
-      hashOf(payload.arguments),
+      json(payload.refs?.arguments),
+      hashOfArguments(payload.arguments, row),
+      refsIn(row, "requested"),
       json(row.requested),
       toolCallIdOf(run.id, payload.c),
     );
@@ -77,9 +87,10 @@ export const toolProjectors: Projectors = {
   },
   "tool.finished": async (sql, run, { payload, at, seq }) => {
     await sql.run(
-      "update runs_tool_call set status = ?, result = ?, error = ?, finished_at = ? where id = ?",
+      "update runs_tool_call set status = ?, result = ?, result_refs = ?, error = ?, finished_at = ? where id = ?",
       payload.status,
       json(payload.result),
+      json(payload.refs?.result),
       payload.error ?? null,
       at,
       toolCallIdOf(run.id, payload.c),

@@ -8,6 +8,7 @@ import { RunRow } from "./run-row.ts";
 import {
   json,
   number,
+  refsIn,
   text,
   type Effects,
   type ProjectedRun,
@@ -29,6 +30,8 @@ const status: Projector<"run.started" | "run.resumed"> = async (_, __, event, __
 
 const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run.expired"> = async (sql, run, event, extra, effects) => {
   const { payload } = event;
+  if ("refs" in payload && payload.refs?.output) effects.row.set("output_refs", json(payload.refs.output));
+  if (extra.refs !== undefined) effects.row.set("text_refs", refsIn(extra, "text"));
   effects.row
     .set("seq", event.seq)
     .set("status", statusOfKind[event.kind] ?? "FAILED")

@@ -4,6 +4,7 @@ import type { RunRow } from "./run-row.ts";
 import type { StepRows } from "./step-rows.ts";
 import type { Wakes } from "./wakes.ts";
 import type { EventKind, EventPayloads, LoggedEvent, NewEvent } from "./events.ts";
+import type { StoredValue, ValueRefs } from "./values/refs.ts";
 
 /** What a projection needs to know of the run whose events it folds into rows. */
 export interface ProjectedRun {
@@ -54,8 +55,18 @@ export function projectedRow(row: PlaceColumns): ProjectedRun & { readonly start
 /** An event of a run with what only its row keeps, not the log. */
 export interface RunEventDraft extends NewEvent {
   readonly row?: Readonly<Record<string, unknown>>;
-  /** Bytes of what it writes to other rows than the log's. */
+  /** Bytes of what it writes to other rows than the log's, without `values`. */
   readonly beside?: number;
+  /** What stands apart of its payload and its row. */
+  readonly values?: readonly StoredValue[];
+}
+
+/** What stands apart of a draft's row, by the name of its member. */
+export type RowRefs = Readonly<Partial<Record<"input" | "output" | "text" | "requested", ValueRefs>>>;
+
+/** The refs of a member of a draft's row, as its column takes them. */
+export function refsIn(row: Readonly<Record<string, unknown>>, name: keyof RowRefs): string | null {
+  return row.refs === undefined ? null : json((row.refs as RowRefs)[name]);
 }
 
 /** A run that an event started, with its first events. */

@@ -10,6 +10,7 @@ import { Checkpoint } from "./entities/checkpoint.ts";
 import { Run, type RunSettings } from "./entities/run.ts";
 import { startRun, type StartHost } from "./start.ts";
 import { isTerminal } from "./types.ts";
+import { inputOf } from "./values/rows.ts";
 
 /**
  * A new run of the same target, at the same version, with the same input. What lets no new run start lets none be repeated: a target that
@@ -27,7 +28,7 @@ export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: str
   const checkpoint = from.checkpoint === undefined ? undefined : await checkpointIn(tx, run, from.checkpoint);
   const keys = await forkOf(scope, run, { checkpoint, node: from.node });
   const thread = run.threadId == null ? undefined : await scope.use(threadResolver).find(scope, globalId("Thread", run.threadId), path);
-  const input = run.input as { readonly text?: string; readonly data?: unknown } | null;
+  const input = await inputOf(tx.sql, run);
   const retried = await startRun(host, scope, tx, {
     targetType: run.targetType,
     target: { id: run.targetId, name: run.targetName, ...(run.targetVersion == null ? {} : { version: run.targetVersion }) },

@@ -3,6 +3,8 @@ import { sizeOf } from "../json/size.ts";
 import { event, type EventKind, type EventPayloads, type LoggedEvent } from "./events.ts";
 import { createGrammar, type Grammar, type OpenParts } from "./grammar.ts";
 import type { ProjectedRun, RunEventDraft } from "./projector.ts";
+import { sharedDraft } from "./values/drafts.ts";
+import { mostInline, sizeOfStored } from "./values/refs.ts";
 import type { EventSource, LogWriter } from "./writer.ts";
 
 /** Characters that may wait to be written before an adapter is made to wait. */
@@ -30,6 +32,8 @@ export class RunQueue implements EventSource {
   #drafts: RunEventDraft[] = [];
   #size = 0;
   #written = 0;
+  /** Hashes of the values that this turn named. */
+  readonly #named = new Set<string>();
   #inFlight = 0;
   #waiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -78,10 +82,14 @@ export class RunQueue implements EventSource {
   ): void {
     if (this.#failure) throw this.#failure.error;
     const beside = sizeOf(options.row);
+    const size = sizeOf(payload);
     const draft: RunEventDraft = options.row ? { ...event(kind, payload), row: options.row, beside } : event(kind, payload);
     this.#grammar.check(draft);
-    this.#drafts.push(draft);
-    this.#grow(eventSize + sizeOf(payload) + beside);
+    if (beside + size > mostInline) this.#takeLarge(draft);
+    else {
+      this.#drafts.push(draft);
+      this.#grow(eventSize + size + beside);
+    }
     this.#writer.wake(this, options.urgency ?? "soon");
   }
 
@@ -98,6 +106,19 @@ export class RunQueue implements EventSource {
       }
     }
     this.append("message.delta", reasoning ? [m, part, text, reasoning] : [m, part, text], { urgency });
+  }
+
+  /** What is large of an event is kept once: of what was named before only the names are written. */
+  #takeLarge(given: RunEventDraft): void {
+    const draft = sharedDraft(given);
+    this.#drafts.push(draft);
+    this.#grow(eventSize + sizeOf(draft.payload) + (draft.beside ?? 0));
+    for (const value of draft.values ?? []) {
+      const size = sizeOfStored(value);
+      this.#size += size;
+      if (!this.#named.has(value.hash)) this.#written += size;
+      this.#named.add(value.hash);
+    }
   }
 
   #grow(characters: number): void {

@@ -11,6 +11,7 @@ import type { ProviderFailures } from "./provider-failures.ts";
 import { retryRun } from "./retry.ts";
 import { signalRun } from "./signals/signal.ts";
 import { answerMessage, startRun, type StartHost } from "./start.ts";
+import { callContent, inputOf } from "./values/rows.ts";
 
 /** What the service needs beyond the log. */
 export type ServiceHost = StartHost & DecisionHost & PauseHost & { readonly database: Database; readonly providers: ProviderFailures };
@@ -28,6 +29,11 @@ export function createRunService(host: ServiceHost): RunService {
     pause: (scope, runId) => pauseRun(host, scope, runId),
     resume: (scope, runId) => resumeRun(host, scope, runId),
     find: findRun,
+    inputOf: async (tx, run) => {
+      const { text, data } = (await inputOf(tx.sql, run)) ?? {};
+      return { ...(text === undefined ? {} : { text }), ...(data === undefined ? {} : { input: data }) };
+    },
+    callContent: (tx, call) => callContent(tx.sql, call),
     stateAt: (checkpoint) => stateAt(host.database, checkpoint),
     openRuns: (scope, threadId) =>
       scope.em.find(

@@ -14,11 +14,12 @@ import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { appendEvents, type Append, type Appended } from "./log.ts";
-import { insertRun, newRun, type Claim } from "./new-run.ts";
+import { givenInput, insertRun, newRun, type Claim } from "./new-run.ts";
 import { isAsked, type OpenRuns } from "./open-runs.ts";
 import { projectedRun } from "./projector.ts";
 import { openStream } from "./streams.ts";
 import { isTerminal, openStatuses, type OnBusy } from "./types.ts";
+import { SharedValues } from "./values/refs.ts";
 
 /** What a start needs beyond the log. */
 export interface StartHost extends CancelHost {
@@ -70,17 +71,20 @@ async function queueRun(
   const streamNum =
     request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
   const regeneratesId = request.regeneratesId === undefined ? null : await originOf(tx, request.regeneratesId);
+  const values = new SharedValues();
+  const given = values.take(givenInput(request));
   const appended = await appendEvents(tx.sql, {
     streamNum,
     run: { id, startSeq: "first" },
     events: [event("run.queued", {})],
     behind: more.behind ?? [],
-    beside: (more.beside ?? 0) + sizeOf(request.input) + sizeOf(request.text),
+    beside: (more.beside ?? 0) + sizeOf(given),
+    values: values.all,
   });
   const place = { id, streamNum, rootId: id, parentId: null, blockedById: blockedById ?? null, regeneratesId };
   const run = newRun(owner, request, place, appended);
   const claim = blockedById === undefined ? host.claim(owner) : undefined;
-  await insertRun(tx.sql, run, { claim });
+  await insertRun(tx.sql, run, { claim, given });
   await insertMetadata(tx, run);
   tx.afterCommit(() => {
     host.quota.add(owner, appended.bytes);

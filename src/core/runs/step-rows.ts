@@ -25,6 +25,8 @@ const columns = [
   "error",
   "output",
   "finished_at",
+  "input_refs",
+  "output_refs",
 ];
 const insert = `insert into runs_step (${columns.join(", ")}, due_at) values`;
 const marks = columns.map(() => "?").join(", ");

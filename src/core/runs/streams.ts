@@ -8,6 +8,7 @@ import { Stream } from "./entities/stream.ts";
 import { followStream } from "./follow.ts";
 import { foldMessages } from "./fold.ts";
 import { addedMessage, insertMessage } from "./added-message.ts";
+import { purgeValues } from "./values/rows.ts";
 
 /** What streams need of the host. */
 export interface StreamsHost extends AppendHost {
@@ -23,6 +24,7 @@ export function createStreams(host: StreamsHost): Streams {
       await giveBack(host, tx, streamNum);
       await tx.sql.run("update runs_stream set horizon = head where num = ?", streamNum);
       await tx.sql.run("delete from runs_event where stream_num = ?", streamNum);
+      await purgeValues(tx.sql, streamNum);
     },
     delete: (tx, streamNum) => deleteStream(host, tx, streamNum),
     follow: (follow) => followStream(host, follow),
@@ -85,6 +87,7 @@ async function deleteStream(host: StreamsHost, tx: Tx, streamNum: number): Promi
     streamNum,
     streamNum,
   );
+  await purgeValues(tx.sql, streamNum);
   await tx.sql.run("delete from runs_run_metadata where run_id in (select id from runs_run where stream_num = ?)", streamNum);
   await tx.sql.run("update runs_stream set deleted = 1, horizon = head - 1 where num = ?", streamNum);
   tx.afterCommit(() => host.hub.publish(streamNum, [], 0));

@@ -3,6 +3,7 @@ import { v7 as newId } from "uuid";
 import { asPlatform } from "../database/rows.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Database } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
 import { cancelTree, type CancelHost } from "./cancel.ts";
 import { tokensLeft } from "./child-limits.ts";
 import { Run } from "./entities/run.ts";
@@ -12,6 +13,7 @@ import { chainTo, checkDepth, checkRecursion } from "./run-chain.ts";
 import type { RunSession } from "./session.ts";
 import { RunBelow, type ToolOutcome } from "./tools.ts";
 import { isTerminal } from "./types.ts";
+import { resultOf } from "./values/rows.ts";
 import type { WakeSignal } from "./wakes.ts";
 
 /** How long what another process does with a run below may go unnoticed. */
@@ -80,7 +82,10 @@ export class ToolRuns {
     const ends = AbortSignal.any([stops.abort.signal, stops.drain, ...(own ? [own] : [])]);
     try {
       const child = await this.#end(childId, ends);
-      return { outcome: outcomeOf(child), ms: child ? Math.max(0, (child.finishedAt ?? child.createdAt) - child.createdAt) : 0 };
+      return {
+        outcome: await outcomeOf(host.database.read, child),
+        ms: child ? Math.max(0, (child.finishedAt ?? child.createdAt) - child.createdAt) : 0,
+      };
     } catch (error) {
       if (!own?.aborted || stops.abort.signal.aborted || stops.drain.aborted) throw error;
       await host.database.commit((tx) => cancelTree(host.signals, tx, childId, "The call that started it was stopped."), "cancelCall");
@@ -107,11 +112,11 @@ export class ToolRuns {
 }
 
 /** Nothing was started where the tree was being cancelled. */
-function outcomeOf(child: Run | undefined): ToolOutcome {
+async function outcomeOf(read: Sql, child: Run | undefined): Promise<ToolOutcome> {
   const words = child ? `"${child.targetName}"` : "the run";
   switch (child?.status) {
     case "SUCCEEDED":
-      return { status: "SUCCESS", result: child.output ?? child.text ?? null };
+      return { status: "SUCCESS", result: await resultOf(read, child) };
     case "CANCELLED":
     case undefined:
       return { status: "CANCELLED", error: `The run of ${words} was cancelled.` };

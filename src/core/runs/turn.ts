@@ -19,6 +19,7 @@ import { ToolRuns } from "./tool-runs.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
 import { endTurn, provenanceOf, terminate, type Ending } from "./turn-end.ts";
 import { storedUsage } from "./usage.ts";
+import { wholeCalls } from "./values/rows.ts";
 
 /** Errors that leave a run as it stands: it is another owner's, or the store takes nothing now. */
 const leavesRun: ReadonlySet<ErrorCode> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "STORE_UNAVAILABLE", "NOT_FOUND"]);
@@ -141,7 +142,7 @@ async function openSession(host: TurnHost, run: Run): Promise<Opened> {
     lastCheckpoint: fresh ? undefined : await lastCheckpointOf(read, run),
   };
   const ofRun = { where: "e.run_id = ?", params: [run.id] };
-  const calls = fresh ? [] : await rows.all(ToolCall, asPlatform, ofRun);
+  const calls = fresh ? [] : await wholeCalls(read, await rows.all(ToolCall, asPlatform, ofRun));
   const interrupts = fresh ? [] : await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
   const session = new RunSession(host.writer, start);
   const resumable = stepsToResume(past, session.open.steps);
@@ -166,11 +167,14 @@ async function lastCheckpointOf(sql: Sql, { id }: Run): Promise<string | undefin
 async function writtenBy(sql: Sql, { id, streamNum, startSeq }: Run): Promise<number> {
   const row = await sql.get<{ written: number }>(
     `select (select coalesce(sum(length(payload) + 40), 0) from runs_event where stream_num = ? and seq >= ? and run_seq = ?)
-     + (select coalesce(sum(length(value)), 0) from runs_checkpoint_value where run_id = ?) as written`,
+     + (select coalesce(sum(length(value)), 0) from runs_checkpoint_value where run_id = ?)
+     + (select coalesce(sum(bytes), 0) from runs_value where stream_num = ? and run_seq = ?) as written`,
     streamNum,
     startSeq,
     startSeq,
     id,
+    streamNum,
+    startSeq,
   );
   return row?.written ?? 0;
 }

@@ -3,11 +3,12 @@ import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent } from "./events.ts";
 import type { Hub } from "./hub.ts";
-import { insertEvents, numberEvents, type Numbered } from "./log.ts";
+import { insertEvents, numberEvents, withValues, type Numbered } from "./log.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
 import { StepRows } from "./step-rows.ts";
 import { project } from "./projection.ts";
 import type { Effects, ProjectedRun, RunEventDraft, StartedRun } from "./projector.ts";
+import type { StoredValue } from "./values/refs.ts";
 import { Wakes, type WakeTarget } from "./wakes.ts";
 
 /** How long events that nobody waits for may gather, in milliseconds. */
@@ -157,7 +158,8 @@ export class LogWriter {
         const { run, epoch } = batch.source;
         const beside = batch.drafts.reduce((sum, draft) => sum + (draft.beside ?? 0), 0);
         const numbered = await numberEvents(sql, { streamNum: run.streamNum, run, events: batch.drafts, beside }, epoch);
-        if (numbered) taken.push({ batch, numbered });
+        if (numbered)
+          taken.push({ batch, numbered: await withValues(sql, { streamNum: run.streamNum, run, values: valuesOf(batch) }, numbered) });
         else refused.push(batch);
       }
       await insertEvents(
@@ -194,6 +196,10 @@ export class LogWriter {
     this.#hub.publish(run.streamNum, events, bytes);
     this.#events.committed(run, events, bytes);
   }
+}
+
+function valuesOf({ drafts }: Batch): readonly StoredValue[] {
+  return drafts.some(({ values }) => values !== undefined) ? drafts.flatMap(({ values = [] }) => values) : [];
 }
 
 /** Runs are locked in the order of their ids, everywhere. */

@@ -2,6 +2,7 @@ import { defineEntity } from "@mikro-orm/core";
 import { owned } from "../../database/ownership.ts";
 import { namedIn } from "../approvers/entity.ts";
 import { plainJson } from "../../json/plain.ts";
+import type { ValueRefs } from "../values/refs.ts";
 
 /** A part as it is stored. A tool call is a number within its run; what came of it stands in its own row. */
 export type StoredPart =
@@ -119,15 +120,18 @@ const ToolCallSchema = defineEntity({
     /** The model's id of the call. */
     callId: p.string(),
     name: p.string(),
-    /** With which it is made. */
+    /** With which it is made. Whole with what `argumentsRefs` names: what is large stands apart. */
     arguments: p.json<unknown>().nullable(),
+    argumentsRefs: p.json<ValueRefs>().nullable(),
     argumentsHash: p.string().nullable(),
     /** What the model asked for, where a person changed that. */
     requestedArguments: p.json<unknown>().nullable(),
+    requestedRefs: p.json<ValueRefs>().nullable(),
     sideEffects: p.string().nullable(),
     status: p.enum(["REQUESTED", "AWAITING_APPROVAL", "RUNNING", "SUCCESS", "ERROR", "DENIED", "CANCELLED"] as const),
     attempt: p.integer().default(0),
     result: p.json<unknown>().nullable(),
+    resultRefs: p.json<ValueRefs>().nullable(),
     error: p.text().nullable(),
     createdAt: p.bigint("number"),
     startedAt: p.bigint("number").nullable(),

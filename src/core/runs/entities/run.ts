@@ -1,6 +1,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import { owned } from "../../database/ownership.ts";
 import type { StoredUsage, RunFailure } from "../events.ts";
+import type { ValueRefs } from "../values/refs.ts";
 
 /** Limits of one run; times in milliseconds. */
 export interface RunLimits {
@@ -60,10 +61,14 @@ const RunSchema = defineEntity({
     trigger: p.enum(["API", "CHAT", "SCHEDULE", "WEBHOOK", "PARENT", "RETRY", "PLATFORM"] as const),
     status: p.enum(["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"] as const),
     provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
+    /** What is large of its input, output and text stands apart: these are whole with what `inputRefs`, `outputRefs` and `textRefs` name. */
     input: p.json<unknown>().nullable(),
+    inputRefs: p.json<ValueRefs>().nullable(),
     output: p.json<unknown>().nullable(),
+    outputRefs: p.json<ValueRefs>().nullable(),
     /** The text of the last answer. */
     text: p.text().nullable(),
+    textRefs: p.json<ValueRefs>().nullable(),
     failure: p.json<RunFailure>().nullable(),
     /** What the caller keeps with it. */
     metadata: p.json<Readonly<Record<string, unknown>>>().nullable(),
@@ -184,8 +189,11 @@ const StepSchema = defineEntity({
     attempt: p.integer(),
     parentId: p.string().nullable(),
     provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
+    /** Whole with what `inputRefs` names: what is large stands apart. */
     input: p.json<unknown>().nullable(),
+    inputRefs: p.json<ValueRefs>().nullable(),
     output: p.json<unknown>().nullable(),
+    outputRefs: p.json<ValueRefs>().nullable(),
     error: p.text().nullable(),
     /** The node of a workflow that it is an attempt at, and which item or round of it. */
     nodeKey: p.string().nullable(),

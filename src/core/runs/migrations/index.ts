@@ -16,6 +16,7 @@ import { ChildRunsAndWaits202611300908 } from "./202611300908_child_runs_and_wai
 import { Approvers202611300926 } from "./202611300926_approvers.ts";
 import { Signals202611300934 } from "./202611300934_signals.ts";
 import { Pause202611301000 } from "./202611301000_pause.ts";
+import { ValuesByReference202611301210 } from "./202611301210_values_by_reference.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -37,4 +38,5 @@ export const migrations = {
   "202611300926_approvers": Approvers202611300926,
   "202611300934_signals": Signals202611300934,
   "202611301000_pause": Pause202611301000,
+  "202611301210_values_by_reference": ValuesByReference202611301210,
 };

@@ -5,12 +5,22 @@ import { Provenance } from "../../host/types.ts";
 import { Interrupt, Message } from "../entities/message.ts";
 import { Run } from "../entities/run.ts";
 import { defineEventType } from "../event-types.ts";
-import { messageIdOf, statusOfKind, stepIdOf, type EventPayloads, type LoggedEvent, type RunFailure, type StoredUsage } from "../events.ts";
+import {
+  messageIdOf,
+  statusOfKind,
+  stepIdOf,
+  type EventPayloads,
+  type LoggedEvent,
+  type PayloadRefs,
+  type RunFailure,
+  type StoredUsage,
+} from "../events.ts";
 import { DeltaChannel, InterruptStatus, MessageRole, MessageStatus, RunStatus, StepKind, StepStatus } from "../types.ts";
 import { loadInterrupts, loadOne, loadRuns } from "./access.ts";
 import { loadMessages } from "./message.ts";
 import type { RunRefs } from "./run.ts";
 import { UsageView, pricedUsage, unpricedCallsOf } from "./usage.ts";
+import { shownValue } from "./values.ts";
 
 /** What the payloads of the `run.*` kinds may hold. */
 interface StatusPayload {
@@ -19,6 +29,7 @@ interface StatusPayload {
   readonly failure?: RunFailure;
   readonly usage?: StoredUsage;
   readonly output?: unknown;
+  readonly refs?: PayloadRefs;
 }
 
 const messageId = (event: LoggedEvent, m: number): string => globalId("Message", messageIdOf(event.runId ?? "", m));
@@ -59,7 +70,11 @@ function addStatusEvent(builder: GraphBuilder, { failure }: RunRefs): void {
         description: "All of its model calls, at its end.",
         resolve: (event, _, scope) => finalUsage(scope, event),
       }),
-      output: t.field({ type: "JSON", description: "What came of it, at its end.", resolve: ({ payload }) => payload.output ?? null }),
+      output: t.field({
+        type: "JSON",
+        description: "What came of it, at its end.",
+        resolve: ({ runId, payload }, _, scope) => shownValue(scope, runId ?? "", payload.output, payload.refs?.output),
+      }),
     }),
   });
 }

@@ -12,6 +12,7 @@ import { toolCallIdOf } from "../events.ts";
 import { foldMessages } from "../fold.ts";
 import { MessageRole, MessageStatus, ToolCallStatus } from "../types.ts";
 import { contentReachOf, loadOne, loadRuns, noteAudit, rowsWithin } from "./access.ts";
+import { shownValue } from "./values.ts";
 
 /** Messages by their ids, those that stream with what was said so far: their `seq` and their parts are of one moment. */
 export const loadMessages: NodeLoader = async (ids, scope) => {
@@ -135,9 +136,13 @@ function addToolCall(builder: GraphBuilder): void {
       arguments: t.field({
         type: "JSON",
         description: "The arguments; null while they stream.",
-        resolve: (call) => call.arguments ?? null,
+        resolve: (call, _, scope) => shownValue(scope, call.runId, call.arguments, call.argumentsRefs),
       }),
-      result: t.field({ type: "JSON", description: "What the tool answered.", resolve: (call) => call.result ?? null }),
+      result: t.field({
+        type: "JSON",
+        description: "What the tool answered.",
+        resolve: (call, _, scope) => shownValue(scope, call.runId, call.result, call.resultRefs),
+      }),
       error: t.string({ description: "Why there is no result.", resolve: (call) => call.error ?? null }),
       status: t.field({ type: ToolCallStatus, nullable: false, description: "Where it stands.", resolve: (call) => call.status }),
       interrupt: t.field({

@@ -17,6 +17,7 @@ import { eventsOf } from "./run-events.ts";
 import { listRuns } from "./run-list.ts";
 import { RunTarget, runTargetOf } from "./targets.ts";
 import { UsageView, usageOfRun } from "./usage.ts";
+import { shownValue } from "./values.ts";
 
 /** References that other types of runs use. */
 export interface RunRefs {
@@ -94,16 +95,16 @@ export function addRun(builder: GraphBuilder): RunRefs {
         type: "JSON",
         description:
           "What it was given: the input, or the text; an object of both where both were given. Null where a message of its thread is all.",
-        resolve: (run, _, scope) => (seesContent(scope, run) ? inputOf(run) : null),
+        resolve: (run, _, scope) => (seesContent(scope, run) ? inputOf(scope, run) : null),
       }),
       output: t.field({
         type: "JSON",
         description: "What came of it.",
-        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.output ?? null) : null),
+        resolve: (run, _, scope) => (seesContent(scope, run) ? shownValue(scope, run.id, run.output, run.outputRefs) : null),
       }),
       text: t.string({
         description: "Its last answer.",
-        resolve: (run, _, scope) => (seesContent(scope, run) ? (run.text?.toWellFormed() ?? null) : null),
+        resolve: (run, _, scope) => (seesContent(scope, run) ? textOf(scope, run) : null),
       }),
       failure: t.field({ type: failure, description: "Why it did not succeed.", resolve: (run, _, scope) => failureOf(scope, run) }),
       metadata: t.field({
@@ -212,10 +213,15 @@ function failureOf(scope: Scope, run: Run): RunFailure | null {
   return { ...failure, message: "Its owner sees why." };
 }
 
-function inputOf({ input }: Run): unknown {
-  const { text, data } = (input ?? {}) as { readonly text?: string; readonly data?: unknown };
+async function inputOf(scope: Scope, { id, input, inputRefs }: Run): Promise<unknown> {
+  const { text, data } = ((await shownValue(scope, id, input, inputRefs)) ?? {}) as { readonly text?: string; readonly data?: unknown };
   if (text !== undefined && data !== undefined) return { text, input: data };
   return data ?? text ?? null;
+}
+
+async function textOf(scope: Scope, { id, text, textRefs }: Run): Promise<string | null> {
+  const whole = (await shownValue(scope, id, text, textRefs)) as string | null;
+  return whole?.toWellFormed() ?? null;
 }
 
 function progressOf({ progressDone, progressTotal }: Run): { readonly done: number; readonly total: number | null } | null {

@@ -8,6 +8,7 @@ import { StepKind, StepStatus } from "../types.ts";
 import { loadOne, loadRuns, loadSteps, seesContent } from "./access.ts";
 import { callOfStep, modelOf } from "./step-work.ts";
 import { UsageView, usageOfStep } from "./usage.ts";
+import { shownValue } from "./values.ts";
 
 export function addStep(builder: GraphBuilder): void {
   nodeType(builder, Step, {
@@ -52,12 +53,12 @@ export function addStep(builder: GraphBuilder): void {
       input: t.field({
         type: "JSON",
         description: "What it was given.",
-        resolve: (step, _, scope) => (seesContent(scope, step) ? (step.input ?? null) : null),
+        resolve: (step, _, scope) => (seesContent(scope, step) ? shownValue(scope, step.runId, step.input, step.inputRefs) : null),
       }),
       output: t.field({
         type: "JSON",
         description: "What came of it.",
-        resolve: (step, _, scope) => (seesContent(scope, step) ? (step.output ?? null) : null),
+        resolve: (step, _, scope) => (seesContent(scope, step) ? shownValue(scope, step.runId, step.output, step.outputRefs) : null),
       }),
       error: t.string({
         description: "Why it failed.",

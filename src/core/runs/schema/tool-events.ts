@@ -3,6 +3,7 @@ import { globalId } from "../../graphql/ids.ts";
 import { defineEventType } from "../event-types.ts";
 import { messageIdOf, toolCallIdOf, type EventPayloads, type LoggedEvent } from "../events.ts";
 import { ToolCallStatus } from "../types.ts";
+import { shownValue } from "./values.ts";
 
 const about = "The call, as ToolCallPart names it; opaque.";
 const callId = ({ runId, payload }: LoggedEvent<{ readonly c: number }>): string => toolCallIdOf(runId ?? "", payload.c);
@@ -38,7 +39,7 @@ export function addToolEvents(builder: GraphBuilder): void {
       arguments: t.field({
         type: "JSON",
         description: "The arguments; null while they stream.",
-        resolve: ({ payload }) => payload.arguments ?? null,
+        resolve: ({ runId, payload }, _, scope) => shownValue(scope, runId ?? "", payload.arguments, payload.refs?.arguments),
       }),
       calledFrom: t.field({
         type: MessagePartRef,
@@ -55,7 +56,11 @@ export function addToolEvents(builder: GraphBuilder): void {
     fields: (t) => ({
       toolCallId: t.id({ nullable: false, description: about, resolve: callId }),
       delta: t.string({ description: "More of their JSON text, as the model writes it.", resolve: ({ payload }) => payload.delta ?? null }),
-      arguments: t.field({ type: "JSON", description: "The whole.", resolve: ({ payload }) => payload.arguments ?? null }),
+      arguments: t.field({
+        type: "JSON",
+        description: "The whole.",
+        resolve: ({ runId, payload }, _, scope) => shownValue(scope, runId ?? "", payload.arguments, payload.refs?.arguments),
+      }),
     }),
   });
   defineEventType<EventPayloads["tool.started"]>(builder, "ToolStartedEvent", {
@@ -88,7 +93,11 @@ export function addToolEvents(builder: GraphBuilder): void {
         description: "How it ended.",
         resolve: ({ payload }) => payload.status,
       }),
-      result: t.field({ type: "JSON", description: "What the tool answered.", resolve: ({ payload }) => payload.result ?? null }),
+      result: t.field({
+        type: "JSON",
+        description: "What the tool answered.",
+        resolve: ({ runId, payload }, _, scope) => shownValue(scope, runId ?? "", payload.result, payload.refs?.result),
+      }),
       error: t.string({ description: "Why there is no result.", resolve: ({ payload }) => payload.error ?? null }),
       durationMs: t.float({
         description: "How long the tool ran, in milliseconds, where it ran.",

@@ -3,6 +3,9 @@ import type { Thread } from "../entities.ts";
 import { announce, type ChatDeps } from "./deps.ts";
 import { appendChanges, findThread, threadIn } from "./threads.ts";
 
+/** Of a run whose content was erased. */
+const nothingSaid = { input: null, inputRefs: null, output: null, outputRefs: null, text: null, textRefs: null };
+
 /** How many runs one statement names. */
 const batch = 500;
 
@@ -23,7 +26,7 @@ export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Pro
       });
     }
     await erase(deps, tx, thread, runs);
-    await tx.em.nativeUpdate(Run, { streamNum: thread.streamNum }, { input: null, output: null, text: null });
+    await tx.em.nativeUpdate(Run, { streamNum: thread.streamNum }, nothingSaid);
     await deps.streams.forget(tx, thread.streamNum);
     await appendChanges(deps, tx, thread, ["CLEARED"]);
     thread.updatedAt = Date.now();

@@ -68,7 +68,7 @@ export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: R
       target: await targetById(deps, scope, before.targetId, path),
       trigger: "CHAT",
       thread: { id: thread.id, streamNum: thread.streamNum },
-      ...inputOf(before),
+      ...(await deps.runs.inputOf(tx, before)),
       settings: { ...before.settings, ...settingsOf(thread) },
       limits: before.limits,
       onBusy: "REJECT",
@@ -128,12 +128,6 @@ async function answerRun(tx: Tx, thread: Thread, message: Message): Promise<Run>
   if (run.targetType !== "Agent") throw conflict("Only an agent's answer can be given anew.", "Start the run again with retryRun.");
   if (!isTerminal(latest.status)) throw new WeftlineError("BUSY", { message: "A run of this thread is still open.", path });
   return run;
-}
-
-/** What a run outside the chat was started with. */
-function inputOf({ input }: Run): { readonly text?: string; readonly input?: unknown } {
-  const { text, data } = (input ?? {}) as { readonly text?: string; readonly data?: unknown };
-  return { ...(text === undefined ? {} : { text }), ...(data === undefined ? {} : { input: data }) };
 }
 
 /** The run that the user's message started: answers given anew point to it. */

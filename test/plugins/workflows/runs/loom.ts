@@ -1,4 +1,5 @@
 import { contribution, definePlugin, tools, type ToolDefinition } from "#weftline";
+import type { PluginEntry } from "../../../../src/core/kernel/spec.ts";
 import { agents, capabilities, files, langchain, models, openai, simulated, workflows } from "../../../../src/plugins/index.ts";
 import { workflowNodes, type WorkflowNodeKind } from "../../../../src/plugins/workflows/contract.ts";
 import { testPlatform, type TestPlatform } from "../../../../src/testing/index.ts";
@@ -15,6 +16,7 @@ export interface Woven {
 interface LoomOptions {
   readonly tools?: readonly ToolDefinition[];
   readonly kinds?: readonly WorkflowNodeKind<never>[];
+  readonly plugins?: readonly PluginEntry[];
   readonly dataDir?: string;
 }
 
@@ -61,7 +63,18 @@ export async function openLoom(more: LoomOptions = {}) {
     ],
   });
   const app = await testPlatform({
-    plugins: [models(), simulated(), capabilities(), openai(), langchain(), agents(), files(), workflows(), shop()],
+    plugins: [
+      models(),
+      simulated(),
+      capabilities(),
+      openai(),
+      langchain(),
+      agents(),
+      files(),
+      workflows(),
+      shop(),
+      ...(more.plugins ?? []),
+    ],
     ...(more.dataDir === undefined ? {} : { dataDir: more.dataDir }),
   });
   return new Loom(app, woven, held);

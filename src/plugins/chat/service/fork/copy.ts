@@ -3,11 +3,12 @@ import { shareFiles } from "../attach.ts";
 import type { ChatDeps } from "../deps.ts";
 import type { UnfinishedFork } from "./unfinished.ts";
 
-type CallsByRun = ReadonlyMap<string, ReadonlyMap<number, ToolCall>>;
+type CopiedCall = Pick<ToolCall, "runId" | "num" | "name" | "status" | "error" | "arguments" | "result">;
+type CallsByRun = ReadonlyMap<string, ReadonlyMap<number, CopiedCall>>;
 
 /** Copies some messages to the end of a fork. @returns how many characters that took, about. */
 export async function copyMessages(deps: ChatDeps, tx: Tx, fork: UnfinishedFork, messages: readonly Message[]): Promise<number> {
-  const calls = await callsOf(tx, messages);
+  const calls = await callsOf(deps, tx, messages);
   let characters = 0;
   for (const message of messages) {
     const parts = message.parts.flatMap((part) => copiedPart(part, message, calls));
@@ -19,12 +20,18 @@ export async function copyMessages(deps: ChatDeps, tx: Tx, fork: UnfinishedFork,
   return characters;
 }
 
-async function callsOf(tx: Tx, messages: readonly Message[]): Promise<CallsByRun> {
+async function callsOf({ runs }: ChatDeps, tx: Tx, messages: readonly Message[]): Promise<CallsByRun> {
   const wanted = messages.flatMap(({ runId, parts }) => {
     const nums = parts.flatMap((part) => (part.type === "toolCall" ? [part.call] : []));
     return runId == null || nums.length === 0 ? [] : [{ runId, num: { $in: nums } }];
   });
-  const calls = wanted.length === 0 ? [] : await tx.em.find(ToolCall, { $or: wanted });
+  const found = wanted.length === 0 ? [] : await tx.em.find(ToolCall, { $or: wanted });
+  const calls = await Promise.all(
+    found.map(async (call) => {
+      const { runId, num, name, status, error } = call;
+      return { runId, num, name, status, error, ...(await runs.callContent(tx, call)) };
+    }),
+  );
   return new Map(
     [...Map.groupBy(calls, ({ runId }) => runId)].map(([runId, rows]) => [runId, new Map(rows.map((call) => [call.num, call]))]),
   );
