@@ -23,21 +23,28 @@ db.pragma("synchronous = FULL");
 db.exec("create table event (seq integer primary key, thread text, type text, text text); create index of_thread on event (thread, seq)");
 const insert = db.prepare("insert into event (thread, type, text) values (?, ?, ?)");
 const spoken = db.prepare("select type, text from event where thread = ? and type <> 'message.delta' order by seq desc limit 50");
+db.exec("create table state (run text primary key, state text)");
+const keep = db.prepare("insert into state (run, state) values (?, ?) on conflict (run) do update set state = excluded.state");
 const hub = createPubSub<{ event: [thread: string, row: Row] }>();
 
 let pending: Row[] = [];
+let pendingStates: { readonly run: string; readonly state: string; readonly done: () => void }[] = [];
 let timer: NodeJS.Timeout | undefined;
-const commit = db.transaction((rows: readonly Row[]) => {
+const commit = db.transaction((rows: readonly Row[], states: readonly { readonly run: string; readonly state: string }[] = []) => {
   for (const { thread, type, text } of rows) insert.run(thread, type, text);
+  for (const { run, state } of states) keep.run(run, state);
 });
 
 function flush(): void {
   clearTimeout(timer);
   timer = undefined;
   const rows = pending;
+  const states = pendingStates;
   pending = [];
+  pendingStates = [];
   if (rows.length === 0) return;
-  commit(rows);
+  commit(rows, states);
+  for (const { done } of states) done();
   for (const row of rows) hub.publish("event", row.thread, row);
 }
 
@@ -74,6 +81,21 @@ async function answer(thread: string, text: string): Promise<void> {
   append({ thread, type: "run.finished", text: whole }, "now");
 }
 
+/** Nodes of a workflow that do nothing: each end is a row of the history and the state of the run, and is on disk before what follows begins. */
+async function weave(run: string, nodes: number, shape: "row" | "side by side"): Promise<void> {
+  const state: Record<string, number> = {};
+  const node = (n: number): Promise<void> => {
+    state[`n${n}`] = n + 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    pendingStates.push({ run, state: JSON.stringify(state), done: resolve });
+    append({ thread: run, type: "step.finished", text: `n${n}` }, "now");
+    return promise;
+  };
+  if (shape === "row") for (let n = 0; n < nodes; n++) await node(n);
+  else await Promise.all(Array.from({ length: nodes }, (_, n) => node(n)));
+  append({ thread: run, type: "run.finished", text: JSON.stringify(state) }, "now");
+}
+
 let threads = 0;
 const bare = new Set<WebSocket>();
 const tick = `{"id":"1","type":"next","payload":{"data":{"threadEvents":{"seq":123456,"type":"bench.tick","benchText":"tick 0"}}}}`;
@@ -85,6 +107,7 @@ const schema = createSchema({
     type Mutation {
       createThread: ID!
       sendMessage(thread: ID!, text: String!): Boolean
+      startWorkflow(run: ID!, nodes: Int!, inRow: Boolean!): Boolean
       benchAppend(thread: ID!, events: Int!): Boolean
     }
     type Event {
@@ -105,6 +128,8 @@ const schema = createSchema({
     Mutation: {
       createThread: () => String(++threads),
       sendMessage: (_, { thread, text }: { thread: string; text: string }) => void answer(thread, text),
+      startWorkflow: (_, { run, nodes, inRow }: { run: string; nodes: number; inRow: boolean }) =>
+        void weave(run, nodes, inRow ? "row" : "side by side"),
       benchAppend: (_, { thread, events }: { thread: string; events: number }) => {
         commit(Array.from({ length: events }, () => ({ thread, type: "bench.tick", text: "tick" })));
         for (const socket of bare) for (let n = 0; n < events; n++) socket.send(tick);

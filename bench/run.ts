@@ -15,6 +15,7 @@ import { resultsOf, writeResults } from "./results.ts";
 import { newThreads, shortRuns } from "./short-runs.ts";
 import { slowStreams } from "./slow-streams.ts";
 import { toolRuns } from "./tool-runs.ts";
+import { longWorkflows, waitingWorkflows, workflowRuns } from "./workflows.ts";
 import { yardstick } from "./yardstick.ts";
 
 /** `npm run bench [name …]` measures all figures, or those named; the table of all of them is written into bench/RESULTS.md. */
@@ -24,6 +25,9 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   "new-threads": newThreads,
   "short-runs": shortRuns,
   "tool-runs": toolRuns,
+  "workflow-runs": workflowRuns,
+  "long-workflows": longWorkflows,
+  "waiting-workflows": waitingWorkflows,
   "long-thread": longThread,
   "one-stream": oneStream,
   "many-streams": manyStreams,
