@@ -27,13 +27,13 @@ describe("a node that has ended", () => {
 
   it("is on disk before the next begins: a commit a node, as the log and every commit show", async () => {
     const finished: number[] = [];
-    const count = (at: FailpointName): void => {
+    const look = (at: FailpointName): void => {
       if (at !== "append.committed") return;
       const db = new Database(join(dataDir, "weftline.db"), { readonly: true });
       finished.push(db.prepare("select count(*) from runs_event where kind = 'step.finished'").pluck().get() as number);
       db.close();
     };
-    const watch = definePlugin({ id: "watch", contributes: [contribution(faultInjections, "suite", { failpoint: count })] });
+    const watch = definePlugin({ id: "watch", contributes: [contribution(faultInjections, "suite", { failpoint: look })] });
     await using app = await testPlatform({ plugins: [capabilities(), workflows(), watch()], dataDir });
     const loom = new Loom(app, [], Promise.withResolvers());
     const workflow = await loom.create(row(10));
