@@ -1,6 +1,7 @@
 import { WeftlineError } from "../errors.ts";
 import type { Contribution, ExtensionPoint, ServiceRef } from "../kernel/refs.ts";
-import { runTargets, type AgentProgram, type OwnProgram } from "./contract.ts";
+import { runTargets, type AgentProgram } from "./contract.ts";
+import type { OwnProgram } from "./program.ts";
 import type { Run } from "./entities/run.ts";
 import { modelService, runtimes, type AgentRuntime, type ModelBinding } from "./runtime.ts";
 import { toolRegistry, type ToolDefinition } from "./tools.ts";

@@ -1,6 +1,6 @@
 import { WeftlineError } from "../errors.ts";
 import type { OwnCast } from "./cast.ts";
-import type { ProgramContext } from "./contract.ts";
+import type { ProgramContext } from "./program.ts";
 import { programState } from "./program-state.ts";
 import { untilAborted } from "./plugin-work.ts";
 import { commonContext } from "./run-context.ts";

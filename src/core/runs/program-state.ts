@@ -1,17 +1,32 @@
 import type { Scope } from "../graphql/scope.ts";
 import { actingScopes } from "../host/acting-scopes.ts";
 import { asPlatform } from "../database/rows.ts";
+import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import { cancelTree } from "./cancel.ts";
-import { runTargets, type ProgramState } from "./contract.ts";
+import { runTargets } from "./contract.ts";
 import { Interrupt } from "./entities/message.ts";
 import { Run, Step } from "./entities/run.ts";
 import { takeSignal } from "./signals/rows.ts";
+import { toolRegistry } from "./tools.ts";
+import type { ProgramState } from "./program.ts";
 import type { Stage } from "./stage.ts";
 import { wholeSteps, withResult } from "./values/rows.ts";
 
 /** So many steps with a time are read at once. */
 const mostTimed = 1_000;
+
+/** Names of tools whose calls ended with their run, or with one below it, while they ran; those aside that are runs themselves. */
+async function cutCalls(read: Sql, runId: string): Promise<string[]> {
+  const calls = await read.all<{ name: string }>(
+    `with recursive tree (id) as (select ? union all select r.id from runs_run r join tree t on r.parent_id = t.id)
+     select distinct c.name from tree t join runs_tool_call c on c.run_id = t.id
+     where c.status = 'CANCELLED' and c.attempt > 0 and not exists
+     (select 1 from runs_step s where s.run_id = c.run_id and s.key = 'tool/' || c.num and s.child_run_id is not null) order by c.name`,
+    runId,
+  );
+  return calls.map(({ name }) => name);
+}
 
 /** What a program finds of its run, during one turn. */
 export function programState({ host, run, session, toolCalls, questions, wakes }: Stage): ProgramState {
@@ -68,6 +83,13 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       throw new WeftlineError("NOT_FOUND", { what: `type of target "${field}"` });
     },
     takeSignal: (stepId, name) => takeSignal(host.database, run, stepId, name),
+    isBelow: run.parentId != null,
+    async unknownOutcomes(childId) {
+      const names = await cutCalls(read, childId);
+      const registry = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined;
+      return names.filter((name) => registry?.find(name)?.idempotent !== true);
+    },
+    askWhatBecame: (key, message) => questions.askWhatBecame(key, message),
     async cancel(ids, reason) {
       await host.database.commit(async (tx) => {
         for (const id of ids) await cancelTree(host.signals, tx, id, reason);

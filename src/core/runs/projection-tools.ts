@@ -123,6 +123,8 @@ export const toolProjectors: Projectors = {
       at,
       number(row.expiresInMs),
     );
+    // What waits for a person is not over its time.
+    if (row.step !== undefined) await sql.run("update runs_step set due_at = null where id = ? and due_at is not null", text(row.step));
     const approvers = (row.approvers ?? []) as readonly Principal[];
     await insertApprovers(sql, run, { id: payload.interrupt, at }, approvers);
     Object.assign(event, { approvers });

@@ -8,12 +8,8 @@ export {
   streamService,
   threadResolver,
   type AgentProgram,
-  type FoundTarget,
   type FoundThread,
   type NewMessage,
-  type OwnProgram,
-  type ProgramContext,
-  type ProgramState,
   type ForkFrom,
   type Purger,
   type RunProgram,
@@ -24,6 +20,7 @@ export {
   type Streams,
   type ThreadResolver,
 } from "./contract.ts";
+export type { FoundTarget, OwnProgram, ProgramContext, ProgramState } from "./program.ts";
 export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 export { Checkpoint } from "./entities/checkpoint.ts";
 export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";

@@ -46,8 +46,23 @@ export class Questions {
       throw this.#violation(question.key, "a person was asked about something else under this key");
     if (!asked && !this.#raised.has(question.key)) await this.#raise(question);
     if (!asked || asked.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
-    if (asked.status === "EXPIRED") return { status: "EXPIRED" };
-    return asked.status === "RESOLVED" && asked.decision ? { status: "RESOLVED", decision: asked.decision } : { status: "CANCELLED" };
+    return outcomeOf(asked);
+  }
+
+  /**
+   * Asks what became of work that ended without an outcome: whether to do it again (APPROVE), what it came to (ANSWER), or to go on without (REJECT).
+   *
+   * @throws RUN_SUSPENDED while it is pending.
+   */
+  async askWhatBecame(key: string, message: string): Promise<QuestionOutcome> {
+    const asked = this.#asked.get(key);
+    if (!asked && !this.#raised.has(key)) {
+      this.#raised.add(key);
+      const row = { key, kind: "UNCERTAIN", message, allowed: ["APPROVE", "ANSWER", "REJECT"] };
+      this.#options.session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
+    }
+    if (!asked || asked.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED", { waitsFor: "uncertain" });
+    return outcomeOf(asked);
   }
 
   /** Only what a question may say: it can have come from a graph or a server that nobody here wrote, and must not pass for an approval of a tool. */
@@ -69,6 +84,11 @@ export class Questions {
   #violation(key: string, problem: string): WeftlineError {
     return new WeftlineError("PROTOCOL_VIOLATION", { plugin: this.#options.plugin, problem: `the question "${key}" is wrong: ${problem}` });
   }
+}
+
+function outcomeOf({ status, decision }: Interrupt): QuestionOutcome {
+  if (status === "EXPIRED") return { status };
+  return status === "RESOLVED" && decision ? { status, decision } : { status: "CANCELLED" };
 }
 
 function problemOf({ key, kind, message, allowed, expiresInMs, approvers }: Question): string | undefined {

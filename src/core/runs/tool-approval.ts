@@ -58,17 +58,34 @@ export class ToolApproval {
   /**
    * A call that a lost process had started: again only if that does no harm, else a person says what happened.
    *
+   * @param step that waits for the answer.
    * @throws RUN_SUSPENDED while a person has to say.
    */
-  afterLoss(call: ApprovableCall, tool: ToolDefinition, args: unknown): Approved {
+  afterLoss(call: ApprovableCall, tool: ToolDefinition, args: unknown, step?: string): Approved {
     // One that is a run has changed nothing before that was started.
     if (tool.idempotent || tool.startsRun) return { go: args };
     const uncertain = call.interrupts.filter(({ kind }) => kind === "UNCERTAIN")[call.attempt - 1];
     if (uncertain) return decided(uncertain, tool, args);
-    throw this.#ask(call, tool, args, {
+    throw this.uncertain(call, tool, args, { what: `The server was lost while "${tool.name}" ran`, step });
+  }
+
+  /**
+   * Asks a person what became of a call.
+   *
+   * @param about what happened, and the step that waits for the answer: it has no time limit from then on.
+   * @returns RUN_SUSPENDED, to be thrown.
+   */
+  uncertain(
+    call: ApprovableCall,
+    tool: ToolDefinition,
+    args: unknown,
+    { what, step }: { readonly what: string; readonly step: string | undefined },
+  ): WeftlineError {
+    return this.#ask(call, tool, args, {
       kind: "UNCERTAIN",
-      message: `The server was lost while "${tool.name}" ran, so nobody knows whether it took effect. Approve to run it again, answer with its result, or reject to go on without one.`,
+      message: `${what}, so nobody knows whether it took effect. Approve to run it again, answer with its result, or reject to go on without one.`,
       allowed: ["APPROVE", "ANSWER", "REJECT"],
+      step,
     });
   }
 
@@ -81,6 +98,7 @@ export class ToolApproval {
       readonly message: string;
       readonly allowed: readonly DecisionKind[];
       readonly expiresInMs?: number;
+      readonly step?: string | undefined;
     },
   ): WeftlineError {
     const { session, registry, caller } = this.#options;
@@ -91,12 +109,17 @@ export class ToolApproval {
       { interrupt: newId(), status: "PENDING" },
       { row: { ...ask, c: call.c, toolName: tool.name, arguments: args, approvers }, urgency: "now" },
     );
-    return new WeftlineError("RUN_SUSPENDED");
+    return suspendedBy(ask.kind);
   }
 }
 
+/** Whoever waits for a decision sees what it is about. */
+function suspendedBy(kind: InterruptKind): WeftlineError {
+  return new WeftlineError("RUN_SUSPENDED", kind === "UNCERTAIN" ? { waitsFor: "uncertain" } : {});
+}
+
 function decided(interrupt: Interrupt, tool: ToolDefinition, args: unknown): Approved {
-  if (interrupt.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED");
+  if (interrupt.status === "PENDING") throw suspendedBy(interrupt.kind);
   if (interrupt.toolName !== tool.name) return { outcome: { status: "DENIED", error: "The approval was for another tool." } };
   if (interrupt.status === "EXPIRED") return { outcome: { status: "DENIED", error: "Nobody approved the call in time." } };
   const { decision } = interrupt;

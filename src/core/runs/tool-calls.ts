@@ -25,10 +25,10 @@ interface KnownCall {
   readonly c: number;
   readonly name: string;
   attempt: number;
-  /** It was started by a process that was lost: each of its attempts needs a decision of its own. */
-  readonly lost: boolean;
+  /** It was started, and nobody knows what came of that: each of its attempts needs a decision of its own. */
+  lost: boolean;
   /** With which arguments it was started. */
-  readonly arguments?: unknown;
+  arguments?: unknown;
   /** Whether they are a person's. */
   readonly edited?: boolean;
   readonly outcome: ToolOutcome | undefined;
@@ -42,6 +42,18 @@ interface Invoked {
   readonly args: unknown;
   readonly request: ToolRequest;
 }
+
+/** How the code of a tool ended. */
+interface Invocation<T> {
+  readonly answer: T | ToolOutcome;
+  /** Absent where it came to an end. */
+  readonly cut?: Cut;
+}
+
+/** Why a call was cut off while it ran, whatever it did until then: its own time was over, or it alone was stopped. */
+type Cut = "time" | "stopped";
+
+const notBegun: ToolOutcome = { status: "CANCELLED", error: "The call was stopped before it began." };
 
 /** What the calls of one turn need. */
 export interface ToolCallsOptions {
@@ -138,7 +150,7 @@ export class ToolCalls {
   }
 
   async #runOne(call: KnownCall, request: ToolRequest): Promise<ToolOutcome> {
-    const { session, tools, gates, signal } = this.#options;
+    const { session, tools } = this.#options;
     if (call.outcome) return call.outcome;
     const begun = session.childOf(toolStep(call.c));
     if (begun !== undefined) return this.#goOn(call, begun, request);
@@ -149,15 +161,44 @@ export class ToolCalls {
     if ("error" in parsed) return this.#finish(call, { status: "ERROR", error: parsed.error });
 
     const { args } = parsed;
-    const approved = call.lost ? this.#approval.afterLoss(call, tool, args) : await this.#approval.of(call, tool, args);
+    const approved = call.lost
+      ? this.#approval.afterLoss(call, tool, args, this.#stepOf(request))
+      : await this.#approval.of(call, tool, args);
     if ("outcome" in approved) return this.#finish(call, approved.outcome);
     // Edited arguments fitted when they were decided; the tool may be another since.
     const made = approved.edited ? await this.#check(tool, approved.go) : { args: approved.go };
     const edited = approved.edited || call.edited ? { edited: { arguments: approved.go } } : {};
     session.append("tool.arguments", { c: call.c, arguments: approved.go }, approved.edited ? { row: { requested: args } } : {});
     if ("error" in made) return this.#finish(call, { status: "ERROR", error: made.error, ...edited });
-    const outcome = await gates.pass(tool, { owner: session.run, signal }, () => this.#execute(call, tool, made.args, request));
+    const outcome = await this.#inTurn(call, tool, request, () => this.#execute(call, tool, made.args, request));
     return { ...outcome, ...edited };
+  }
+
+  /** Waits until it is the call's turn. One that is stopped before has not begun. */
+  async #inTurn(
+    call: KnownCall,
+    tool: ToolDefinition,
+    { signal: own }: ToolRequest,
+    work: () => Promise<ToolOutcome>,
+  ): Promise<ToolOutcome> {
+    const { gates, session, signal } = this.#options;
+    const stops = own ? AbortSignal.any([signal, own]) : signal;
+    let begun = false;
+    try {
+      return await gates.pass(tool, { owner: session.run, signal: stops }, async () => {
+        if (own?.aborted && !signal.aborted) return this.#finish(call, notBegun);
+        begun = true;
+        return work();
+      });
+    } catch (error) {
+      if (begun || signal.aborted || !own?.aborted) throw error;
+      return this.#finish(call, notBegun);
+    }
+  }
+
+  /** The step that waits for a call. */
+  #stepOf({ parentStep }: ToolRequest): string | undefined {
+    return parentStep === undefined ? undefined : this.#options.session.stepId(parentStep);
   }
 
   #note({ callId, name }: ToolRequest): KnownCall {
@@ -209,7 +250,7 @@ export class ToolCalls {
     const { session, signal, log, runs, failpoint } = this.#options;
     failpoint?.("tool.before");
     const invoked = { call, tool, args, request };
-    const child = tool.startsRun ? await this.#invoke(invoked, (asked) => runs.prepare(asked)) : undefined;
+    const child = tool.startsRun ? (await this.#invoke(invoked, (asked) => runs.prepare(asked))).answer : undefined;
     if (child && "status" in child) {
       if (child.status === "CANCELLED") signal.throwIfAborted();
       return this.#finish(call, child);
@@ -223,13 +264,29 @@ export class ToolCalls {
     signal.throwIfAborted();
     if (child) return this.#goOn(call, child.id, request);
     const started = performance.now();
-    const outcome = await this.#invoke(invoked, (answer) => this.#answered(tool, answer));
+    const { answer: outcome, cut } = await this.#invoke(invoked, (answer) => this.#answered(tool, answer));
     const ms = Math.round(performance.now() - started);
     failpoint?.("tool.executed");
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
     log.debug({ tool: tool.name, status: outcome.status, ms }, "a tool ran");
+    if (cut !== undefined && this.#mayRepeat(tool, request, cut)) throw this.#askWhatBecame(invoked, cut);
     this.#endStarted(call, outcome, ms);
     return outcome;
+  }
+
+  /** Whether an end without an outcome would make the call again, unknown to everybody. */
+  #mayRepeat({ idempotent }: ToolDefinition, { repeats }: ToolRequest, cut: Cut): boolean {
+    if (idempotent) return false;
+    // What is above a run may do all of it again.
+    return repeats ? repeats() : cut === "time" && this.#options.session.run.parentId !== null;
+  }
+
+  /** The call stays open until a person has said what became of it. @returns RUN_SUSPENDED */
+  #askWhatBecame({ call, tool, args, request }: Invoked, cut: Cut): WeftlineError {
+    const what = cut === "time" ? `"${tool.name}" was not done in time` : `"${tool.name}" was stopped while it ran`;
+    this.#options.session.closeStep(toolStep(call.c), "FAILED", { error: `${what}.` });
+    Object.assign(call, { lost: true, arguments: args });
+    return this.#approval.uncertain(call, tool, args, { what, step: this.#stepOf(request) });
   }
 
   /**
@@ -260,7 +317,7 @@ export class ToolCalls {
     failpoint?.("tool.finished");
   }
 
-  async #invoke<T>({ call, tool, args, request }: Invoked, take: (answer: unknown) => Promise<T>): Promise<T | ToolOutcome> {
+  async #invoke<T>({ call, tool, args, request }: Invoked, take: (answer: unknown) => Promise<T>): Promise<Invocation<T>> {
     const { signal: own } = request;
     const { session, signal, log, uncaught, stalls } = this.#options;
     const timeout = AbortSignal.timeout(tool.timeoutMs);
@@ -277,15 +334,13 @@ export class ToolCalls {
       };
       stalls.enter(session.run.id);
       const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
-      return await take(await untilAborted(work, both));
+      return { answer: await take(await untilAborted(work, both)) };
     } catch (error) {
-      if (signal.aborted || own?.aborted) return { status: "CANCELLED", error: "The run was stopped." };
-      if (timeout.aborted)
-        return {
-          status: "ERROR",
-          error: new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) }).message,
-        };
-      return { status: "ERROR", error: keptError(messageOf(error)) };
+      if (signal.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." } };
+      if (own?.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." }, cut: "stopped" };
+      if (!timeout.aborted) return { answer: { status: "ERROR", error: keptError(messageOf(error)) } };
+      const { message } = new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) });
+      return { answer: { status: "ERROR", error: message }, cut: "time" };
     }
   }
 

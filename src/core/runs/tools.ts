@@ -253,4 +253,9 @@ export interface ToolRequest {
   readonly parentStep?: string;
   /** Stops this call alone. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether something makes the same call again by itself where this one ends without an outcome: it was not done in time, or was stopped. Then a person
+   * says first what became of it, unless the tool is idempotent. By default a call of a run below another that was not done in time.
+   */
+  repeats?(): boolean;
 }

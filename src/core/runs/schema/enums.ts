@@ -102,7 +102,7 @@ function addInterruptEnums(builder: GraphBuilder): void {
     INPUT: "An answer.",
     REVIEW: "A review of what it has.",
     BUDGET: "Leave to spend more.",
-    UNCERTAIN: "What became of a tool call during which the server was lost.",
+    UNCERTAIN: "What became of work that came to no outcome: a tool call during which the server was lost, or that was not done in time.",
   });
   defineEnum(builder, InterruptStatus, "InterruptStatus", "Where an interrupt stands.", {
     PENDING: "It waits for a decision.",

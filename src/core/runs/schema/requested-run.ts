@@ -2,16 +2,8 @@ import { isBlank } from "../../json/characters.ts";
 import { WeftlineError, type InputProblem } from "../../errors.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import type { Tx } from "../../database/database.ts";
-import {
-  runService,
-  runTargets,
-  streamService,
-  threadResolver,
-  type FoundTarget,
-  type FoundThread,
-  type GivenInput,
-  type StartRun,
-} from "../contract.ts";
+import { runService, runTargets, streamService, threadResolver, type FoundThread, type StartRun } from "../contract.ts";
+import type { FoundTarget, GivenInput } from "../program.ts";
 import type { StoredPart } from "../entities/message.ts";
 import type { Run, RunSettings } from "../entities/run.ts";
 import { toolRegistry, type ToolRegistry } from "../tools.ts";

@@ -28,6 +28,8 @@ export interface AttemptAt {
   readonly compensates?: string;
   /** What an earlier turn left of this attempt. */
   readonly before?: UnitRecord | undefined;
+  /** Whether there is another attempt where this one fails. */
+  readonly mayRepeat?: boolean;
 }
 
 /** One attempt at a unit. It may be run again after it was suspended, also by another turn: what it did answers as before. */
@@ -40,6 +42,10 @@ export class Attempt {
   /** Aborts what is at work now. */
   #abort: AbortController | undefined;
   readonly #calls = new Map<string, number>();
+  /** Calls of tools under way. */
+  readonly #calling = new Set<Promise<unknown>>();
+  /** Whether what it does may be done again without anybody being asked. */
+  #mayRepeat: boolean;
   #started: boolean;
   #childId: string | undefined;
   /** Whether its child was asked for in this turn and may not be durable yet. */
@@ -52,6 +58,7 @@ export class Attempt {
     this.at = at;
     this.work = work;
     this.config = config;
+    this.#mayRepeat = at.mayRepeat === true || host.ctx.state.isBelow;
     this.#started = at.before !== undefined;
     this.#childId = at.before?.childRunId;
   }
@@ -68,9 +75,10 @@ export class Attempt {
     return this.#host.ctx.state.stepId(this.at.key);
   }
 
-  /** Stops what it does. */
-  stop(reason: WeftlineError): void {
+  /** Stops what it does. @param how `again`: it may be done again by another attempt. */
+  stop(reason: WeftlineError, how: "again" | "for good"): void {
     this.#stopped ??= reason;
+    if (how === "for good") this.#mayRepeat = false;
     this.#abort?.abort(reason);
   }
 
@@ -92,9 +100,21 @@ export class Attempt {
     try {
       return await untilAborted(given, signal);
     } catch (error) {
+      // A call that was cut off may have taken effect: then a person is asked first.
+      if (signal.aborted) await this.#throwUncertain();
       if (this.#isOverTime(signal)) throw timedOut(this.work);
       if (waitsForOf(error) === "decision" && this.work.timeoutMs !== undefined && this.#isDue()) throw timedOut(this.work);
       throw error;
+    }
+  }
+
+  /** @throws RUN_SUSPENDED where a call under way came to no outcome, and would be made again. */
+  async #throwUncertain(): Promise<void> {
+    for (const call of await Promise.allSettled(this.#calling)) {
+      if (call.status !== "rejected" || waitsForOf(call.reason) !== "uncertain") continue;
+      // It goes on with what the person says.
+      this.#stopped = undefined;
+      throw call.reason;
     }
   }
 
@@ -174,7 +194,10 @@ export class Attempt {
     const n = this.#calls.get(name) ?? 0;
     this.#calls.set(name, n + 1);
     const callId = `${key}#${attempt}/${name}/${n}`;
-    const [outcome] = await this.#host.ctx.callTools([{ callId, name, arguments: args, parentStep: key, signal: this.#signalNow() }]);
+    const repeats = (): boolean => this.#mayRepeat;
+    const call = this.#host.ctx.callTools([{ callId, name, arguments: args, parentStep: key, signal: this.#signalNow(), repeats }]);
+    this.#calling.add(call);
+    const [outcome] = await call.finally(() => this.#calling.delete(call));
     if (outcome?.status === "SUCCESS") return outcome.result;
     const message = outcome?.error ?? "The tool was not called.";
     throw new WeftlineError(outcome?.status === "DENIED" ? "TOOL_DENIED" : "TOOL_FAILED", { tool: name, message });
@@ -203,7 +226,20 @@ export class Attempt {
     }
     if (!isTerminal(child.status)) throw suspended("child");
     if (child.status === "SUCCEEDED") return child.output ?? child.text ?? null;
-    throw childFailed(child);
+    return this.#afterFailure(child);
+  }
+
+  /** What a run below was at when it ended may have taken effect: a person is asked before another attempt does it again. */
+  async #afterFailure(child: Run): Promise<unknown> {
+    const failed = childFailed(child);
+    const unknown = this.#mayRepeat ? await this.#host.ctx.state.unknownOutcomes(child.id) : [];
+    if (unknown.length === 0) throw failed;
+    const message = `The run of "${child.targetName}" ended while ${unknown.map((name) => `"${name}"`).join(", ")} ran, so nobody knows whether that took effect. Approve to try again, answer with the node's output, or reject to let it fail.`;
+    const outcome = await this.#host.ctx.state.askWhatBecame(`${this.at.key}#${this.at.attempt}/became`, message);
+    const { kind, payload, reason } = outcome.status === "RESOLVED" ? outcome.decision : { kind: "REJECT" as const };
+    if (kind === "ANSWER") return payload;
+    if (kind === "APPROVE") throw failed;
+    throw new WeftlineError("NODE_REJECTED", { message: reason ?? failed.message });
   }
 
   async #wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void> {

@@ -83,8 +83,8 @@ export class Nodes {
 
   /** Runs below this one that units wait for. */
   get waitingChildren(): readonly string[] {
-    return [...this.#active.values()].flatMap(({ phase, attempt: { childId } }) =>
-      phase === "waiting" && childId !== undefined ? [childId] : [],
+    return [...this.#active.values()].flatMap(({ phase, waitsFor, attempt: { childId } }) =>
+      phase === "waiting" && waitsFor === "child" && childId !== undefined ? [childId] : [],
     );
   }
 
@@ -133,7 +133,7 @@ export class Nodes {
       const isDue = stepId !== undefined && due.has(stepId);
       // What came while it still was at work has been read since, and nothing else would tell it.
       const mayHaveCome = unit.newsSeen < this.#news && waitsFor !== "time";
-      const hasCome = childId === undefined ? isDue || mayHaveCome : ended(childId);
+      const hasCome = waitsFor === "child" && childId !== undefined ? ended(childId) : isDue || mayHaveCome;
       if (!hasCome) continue;
       unit.phase = "working";
       unit.newsSeen = this.#news;
@@ -150,7 +150,7 @@ export class Nodes {
   stop(): void {
     for (const key of this.#host.workers.clear()) this.#active.delete(key);
     for (const { iterations } of this.#active.values()) iterations?.stop();
-    this.#stopAll([...this.#active.keys()]);
+    this.#stopAll([...this.#active.keys()], "for good");
     for (const [key, { iterations }] of [...this.#active]) if (iterations?.isIdle) this.#finishIterations(key, iterations);
   }
 
@@ -159,14 +159,15 @@ export class Nodes {
     return this.#stoppedChildren.splice(0);
   }
 
-  #stopAll(keys: readonly string[]): void {
+  #stopAll(keys: readonly string[], how: "again" | "for good"): void {
     for (const key of keys) {
       const unit = this.#active.get(key);
       if (!unit || unit.iterations) continue;
-      const { attempt, phase, retryOf } = unit;
+      const { attempt, phase, retryOf, waitsFor } = unit;
+      if (waitsFor === "uncertain" && how === "again") continue;
       if (retryOf !== undefined) this.#drop(key);
-      else if (phase === "working") attempt.stop(new WeftlineError("RUN_CANCELLED", { message: stopped }));
-      else if (attempt.childId === undefined) this.#end(key, attempt, "CANCELLED", { error: stopped });
+      else if (phase === "working") attempt.stop(new WeftlineError("RUN_CANCELLED", { message: stopped }), how);
+      else if (attempt.childId === undefined || waitsFor !== "child") this.#end(key, attempt, "CANCELLED", { error: stopped });
       else this.#stoppedChildren.push(attempt.childId);
     }
   }
@@ -208,7 +209,8 @@ export class Nodes {
 
   #attemptAt(at: AttemptAt, work = this.#workOf(at.key), config?: unknown): Attempt {
     const name = this.#host.workflow.plan.nodes.get(nodeOf(at.key))?.name ?? at.key;
-    return new Attempt(this.#host.attempts, { ...at, name }, work, config);
+    const mayRepeat = at.attempt < (work.retry?.attempts ?? 1) || (at.key !== nodeOf(at.key) && this.#isTriedAgain(nodeOf(at.key)));
+    return new Attempt(this.#host.attempts, { ...at, name, mayRepeat }, work, config);
   }
 
   #workOf(key: string): Work {
@@ -216,6 +218,11 @@ export class Nodes {
     if (node?.type === "work") return node;
     if (node && "inner" in node && key !== nodeOf(key)) return node.inner;
     return { ...noWork, retry: this.#host.workflow.plan.nodes.get(key)?.retry };
+  }
+
+  /** Whether there is another attempt at a node where this one fails. */
+  #isTriedAgain(node: string): boolean {
+    return (this.#host.units.get(node)?.attempt ?? 1) < (this.#host.workflow.plan.nodes.get(node)?.retry?.attempts ?? 1);
   }
 
   #iterationHost(node: string): IterationHost {
@@ -343,7 +350,8 @@ export class Nodes {
     iterations.take(key);
     if (iterations.failure !== undefined && !iterations.isStopped) {
       iterations.stop();
-      this.#stopAll([...this.#active.keys()].filter((each) => each !== node && nodeOf(each) === node));
+      const others = [...this.#active.keys()].filter((each) => each !== node && nodeOf(each) === node);
+      this.#stopAll(others, this.#isTriedAgain(node) ? "again" : "for good");
     }
     return this.#finishIterations(node, iterations);
   }

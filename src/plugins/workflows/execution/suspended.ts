@@ -1,7 +1,7 @@
 import { WeftlineError } from "#weftline";
 
-/** What a unit waits for. */
-export type WaitsFor = "child" | "decision" | "time" | "signal";
+/** What a unit waits for; `uncertain` for a person who says what became of something that it did. */
+export type WaitsFor = "child" | "decision" | "time" | "signal" | "uncertain";
 
 /** Says that a unit cannot go on before something comes. */
 export function suspended(waitsFor: WaitsFor): WeftlineError {
