@@ -19,6 +19,8 @@ export interface Ending {
   readonly host: TurnHost;
   readonly run: Run;
   readonly stops: TurnStops;
+  /** Whether the run was to end before its program began, so that the program knew. */
+  readonly wasEnding?: boolean;
 }
 
 /**
@@ -72,13 +74,18 @@ export async function endTurn(ending: Ending, session: RunSession, reason: unkno
   }
 }
 
-/** Lets go of a run that is to end and waits for what it still does: its status stays, and nothing is appended for it. */
-async function park({ host, run, stops }: Ending): Promise<void> {
+/**
+ * Lets go of a run that is to end and waits for what it still does: its status stays, and nothing is appended for it. A program that may have suspended
+ * before it saw that the run is to end has another turn at once.
+ */
+async function park({ host, run, stops, wasEnding = false }: Ending): Promise<void> {
   const row = await host.database.commit(
     ({ sql }) =>
       sql.get<{ ms: number | null }>(
-        `update runs_run set lease_owner = null, lease_until = null, due_at = case when wakes > ? then ${sql.now} else ${nextStepDue} end
-       where id = ? and epoch = ? returning due_at - ${sql.now} as ms`,
+        `update runs_run set lease_owner = null, lease_until = null,
+         due_at = case when ? = 0 or wakes > ? then ${sql.now} else ${nextStepDue} end
+         where id = ? and epoch = ? returning due_at - ${sql.now} as ms`,
+        wasEnding ? 1 : 0,
         stops.wakes.seen,
         run.id,
         run.epoch,

@@ -49,9 +49,11 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     leftMs === undefined
       ? undefined
       : setTimeout(() => end.abort(new WeftlineError("RUN_DEADLINE")), Math.max(0, Math.min(leftMs, 2 ** 31 - 1)));
+  let wasEnding = false;
   try {
     if (isCancelling) end.abort(new WeftlineError("RUN_CANCELLED"));
     if (leftMs !== undefined && leftMs <= 0) end.abort(new WeftlineError("RUN_DEADLINE"));
+    wasEnding = end.signal.aborted;
     if (run.startedAt == null) end.signal.throwIfAborted();
     if (run.pauseRequested === 1 && !end.signal.aborted) return await pauseNow(session);
     if (run.takeovers > maxTakeovers) throw new WeftlineError("RUN_POISONED", { takeovers: run.takeovers });
@@ -83,7 +85,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     );
     await terminate({ host, run, stops }, session, "run.finished", { ...provenanceOf(session), output, usage: session.usage }, text);
   } catch (error) {
-    await endForCertain({ host, run, stops }, session, abort.signal.aborted ? abort.signal.reason : error);
+    await endForCertain({ host, run, stops, wasEnding }, session, abort.signal.aborted ? abort.signal.reason : error);
   } finally {
     clearTimeout(deadline);
   }
