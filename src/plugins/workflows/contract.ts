@@ -52,14 +52,19 @@ export interface NodeContext {
    */
   callTool(name: string, args: unknown): Promise<unknown>;
   /**
-   * Starts a run below this one, once an attempt, and gives its output.
+   * Starts a run below this one, once an attempt and before anything else, and gives its output.
    *
    * @throws RUN_SUSPENDED while it is open; CHILD_RUN_FAILED.
    */
   runChild(request: ChildRequest): Promise<unknown>;
   /** Asks a person, once an attempt. @throws RUN_SUSPENDED while it is pending. */
   ask(question: Omit<Question, "key">): Promise<QuestionOutcome>;
-  /** Waits, by the database's clock. @param until in milliseconds since 1970. @throws RUN_SUSPENDED until then. */
+  /**
+   * Waits, by the database's clock. Like `runChild` it has to be the first thing that an attempt does: a node that works and then waits is two nodes.
+   *
+   * @param until in milliseconds since 1970.
+   * @throws RUN_SUSPENDED until then; NODE_TIMEOUT where the node's timeout is shorter.
+   */
   wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void>;
   /** The payload of the oldest signal of a name that no other node took. @throws RUN_SUSPENDED until there is one. */
   signalled(name: string): Promise<unknown>;

@@ -47,6 +47,8 @@ export class Attempt {
   /** Whether what it does may be done again without anybody being asked. */
   #mayRepeat: boolean;
   #started: boolean;
+  /** Whether its step was started with a time to wait for. */
+  #waits: boolean;
   #childId: string | undefined;
   /** Whether its child was asked for in this turn and may not be durable yet. */
   #childIsNew = false;
@@ -60,6 +62,7 @@ export class Attempt {
     this.config = config;
     this.#mayRepeat = at.mayRepeat === true || host.ctx.state.isBelow;
     this.#started = at.before !== undefined;
+    this.#waits = at.before?.hasDue ?? false;
     this.#childId = at.before?.childRunId;
   }
 
@@ -205,11 +208,7 @@ export class Attempt {
 
   async #runChild({ target, text, input }: ChildRequest): Promise<unknown> {
     if (this.#childId === undefined) {
-      if (this.#started)
-        throw new WeftlineError("PROTOCOL_VIOLATION", {
-          plugin: "workflows",
-          problem: `the node "${this.at.key}" starts a run after something else; that has to be the first thing that it does`,
-        });
+      if (this.#started) throw this.#notFirst("starts a run");
       const [field, value] = Object.entries(target)[0] ?? ["", undefined];
       const told = { ...(text === undefined ? {} : { text }), ...(input === undefined ? {} : { input }) };
       const found = await this.#host.ctx.state.findTarget(field, value, told);
@@ -243,11 +242,23 @@ export class Attempt {
   }
 
   async #wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void> {
+    const { timeoutMs = Infinity } = this.work;
+    const leftMs = "forMs" in until ? until.forMs : until.until - Date.now();
     if (!this.#started) {
-      this.start({ due: "forMs" in until ? { inMs: until.forMs } : { at: until.until }, input: this.config });
+      const end = "forMs" in until ? { inMs: until.forMs } : { at: until.until };
+      this.start({ due: leftMs > timeoutMs ? { inMs: timeoutMs } : end, input: this.config });
+      this.#waits = true;
       throw suspended("time");
     }
+    if (!this.#waits) throw this.#notFirst("waits");
     if (!this.#isDue()) throw suspended("time");
+    // A duration is known from the settings; a moment is over or not.
+    if ("forMs" in until ? leftMs > timeoutMs : leftMs > 0 && timeoutMs !== Infinity) throw timedOut(this.work);
+  }
+
+  #notFirst(does: string): WeftlineError {
+    const problem = `the node "${this.at.key}" ${does} after something else; that has to be the first thing that it does`;
+    return new WeftlineError("PROTOCOL_VIOLATION", { plugin: "workflows", problem });
   }
 
   async #signalled(name: string): Promise<unknown> {

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { WeftlineError } from "#weftline";
 import type { NamedRef } from "../contract.ts";
+import { textOf } from "../definition/templates.ts";
 import type { JsonObject } from "../definition/types.ts";
 
 /** Names an agent or a workflow: by its name, which may be a template, or by `{ id }` or `{ name }`. */
@@ -8,9 +10,15 @@ export const refSchema = z.union(
   { error: "This is a name, { name } or { id }." },
 );
 
-/** The input of the graph that names it, as `{ name: "writer" }`. */
+/**
+ * The input of the graph that names it, as `{ name: "writer" }`.
+ *
+ * @throws INVALID_INPUT where an expression gave what names nothing.
+ */
 export function refInput(ref: NamedRef): JsonObject {
-  return typeof ref === "string" ? { name: ref } : ref;
+  const read = refSchema.safeParse(ref);
+  if (!read.success) throw new WeftlineError("INVALID_INPUT", { message: `A name, { name } or { id } is expected, not ${textOf(ref)}.` });
+  return typeof read.data === "string" ? { name: read.data } : read.data;
 }
 
 /** What it names; undefined where only a run knows. */
