@@ -16,6 +16,7 @@ const suites = {
       "test/conformance/wire/**/*.test.ts",
       "test/conformance/table.test.ts",
       "test/conformance/fake-runtime.test.ts",
+      "test/conformance/node-kinds/**/*.test.ts",
       "test/plugins/crewai/recorded.test.ts",
     ],
     isolate: false,

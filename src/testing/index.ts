@@ -9,6 +9,8 @@ export {
   type TestRunner,
 } from "./conformance/suite.ts";
 export { fakeRuntime, sayText, type FakeRuntimeOptions, type FakeTurn, type SayOptions } from "./fake-runtime.ts";
+export { nodeKindConformance, type NodeKindCheck, type NodeKindConformance } from "./node-kinds/suite.ts";
+export type { NodeCase, NodeKindUnderTest, NodeSettings, RefusedSettings } from "./node-kinds/under-test.ts";
 export {
   beginStream,
   dataEvent,
