@@ -335,4 +335,19 @@ describe("an event that the protocol forbids", () => {
     ]);
     expect(grammar.open()).toEqual({ messages: [1], steps: [], calls: [1], interrupts: [] });
   });
+
+  it("stays a cancel: what the worker had under way when it came takes nothing back, and the run may still undo what it did", () => {
+    for (const kind of ["run.waiting", "run.paused", "run.resumed"] as const) {
+      const grammar = createGrammar();
+      grammar.replay([
+        { kind: "run.queued", payload: {} },
+        { kind: "run.started", payload: {} },
+        { kind: "run.cancelling", payload: {} },
+        { kind, payload: {} },
+      ]);
+      grammar.check({ kind: "step.started", payload: { s: 1, key: "undo", name: "undo", stepKind: "NODE", attempt: 1 } });
+      grammar.check({ kind: "step.finished", payload: { s: 1, status: "SUCCEEDED" } });
+      grammar.check({ kind: "run.cancelled", payload: { usage: { inputTokens: 0, outputTokens: 0, modelCalls: 0, estimated: false } } });
+    }
+  });
 });

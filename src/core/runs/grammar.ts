@@ -56,7 +56,12 @@ const atWork: readonly Phase[] = ["RUNNING", "CANCELLING"];
 const alive: readonly Phase[] = ["QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING"];
 
 const stay = (): void => {};
-const moveTo = (phase: Phase) => (state: State) => void (state.phase = phase);
+/** What a worker had under way when a cancel came stands after it, as a wait does, and takes nothing back. */
+const moveTo =
+  (phase: Phase) =>
+  (state: State): void => {
+    if (state.phase !== "CANCELLING" || phase === "ENDED") state.phase = phase;
+  };
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const isText = (value: unknown): boolean => typeof value === "string";
 
@@ -99,7 +104,7 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     problem: ({ begun }) => (begun ? "the run was started before" : undefined),
     apply: (state) => {
       state.begun = true;
-      state.phase = "RUNNING";
+      moveTo("RUNNING")(state);
     },
   },
   "run.resumed": {
