@@ -80,6 +80,7 @@ export class Execution {
       if (record) takeRecord(this.#units, record);
     }
     if (this.#units.size === 0) await this.#replay();
+    if (this.#ctx.ending.aborted) await this.#childrenEnded();
     const failed = this.#ctx.ending.aborted ? undefined : await this.#goForward();
     if (failed === undefined && !this.#ctx.ending.aborted) return runOutput(this.#workflow.plan, this.#units);
     await this.#stopAll();
@@ -191,6 +192,21 @@ export class Execution {
     this.#due = new Set(ids);
     this.#dueAt = nextInMs === undefined ? Infinity : performance.now() + nextInMs;
     this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => isEnded(this.#children.get(id)) });
+  }
+
+  /** A turn that begins when the run is to end goes on with nothing: what runs below do about it comes first. @throws RUN_SUSPENDED while one is open */
+  async #childrenEnded(): Promise<void> {
+    const { state } = this.#ctx;
+    // What comes from here on wakes the run again.
+    await state.reload();
+    const started = [...this.#units.values()].flatMap(({ status, childRunId }) => (status === "RUNNING" && childRunId) || []);
+    const open = [...(await state.children(started)).values()].filter((child) => !isEnded(child));
+    if (open.length === 0) return;
+    await state.cancel(
+      open.map(({ id }) => id),
+      "The run above is to end.",
+    );
+    throw suspended("child");
   }
 
   /** Ends what is at work or waits; a run below this one is cancelled, and its unit ends when that has. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openLoom, statusesOf, type Loom } from "./loom.ts";
 
 let loom: Loom;
@@ -174,6 +174,36 @@ describe("a cancel", () => {
     expect(events.at(-1)).toMatchObject({ type: "run.cancelled" });
     expect(loom.woven.map(({ args }) => args)).toContainEqual({ undo: true });
     expect(statusesOf(await loom.look(run))).toMatchObject({ a: "SUCCEEDED", hang: "CANCELLED", ok: "CANCELLED", undoA: "SUCCEEDED" });
+  });
+});
+
+describe("a cancel of a run that waits", () => {
+  it("undoes nothing above before the runs below have undone what they did", async () => {
+    await loom.create(
+      [
+        value("c", "1", { undo: "undoC" }),
+        { key: "ok", kind: "approval", dependsOn: ["c"], config: { message: "Go?" } },
+        { key: "undoC", kind: "wait", config: { duration: "PT0.1S" } },
+      ],
+      {
+        name: "below the cancel",
+      },
+    );
+    const run = await loom.start(
+      await loom.create([
+        value("a", "1", { undo: "undoA" }),
+        { key: "child", kind: "workflow", dependsOn: ["a"], config: { workflow: "below the cancel", input: {} } },
+        { key: "undoA", kind: "tool", config: { tool: "loom.weave", arguments: {} } },
+      ]),
+    );
+    await loom.follow(run, ({ interruptStatus }) => interruptStatus === "PENDING");
+    await vi.waitFor(async () => expect((await loom.look(run)).status).toBe("WAITING"));
+    await loom.cancel(run);
+    const events = await loom.follow(run);
+    const ended = events.findIndex(({ type, runId }) => type === "run.cancelled" && runId !== run);
+    const undone = events.findIndex(({ key }) => key === "undoA");
+    expect([ended >= 0, undone > ended]).toEqual([true, true]);
+    expect(events.at(-1)).toMatchObject({ type: "run.cancelled", runId: run });
   });
 });
 
