@@ -1,11 +1,10 @@
 import Database from "better-sqlite3";
 import { createGrammar } from "../../src/core/runs/grammar.ts";
 import { isTerminal, type RunStatus } from "../../src/core/runs/types.ts";
+import { workflowViolations, type WorkflowRunRow } from "./workflow-invariants.ts";
 import { answeredAgain, type CheckpointRow, type EventRow } from "./answers.ts";
 
-interface RunRow {
-  readonly id: string;
-  readonly start_seq: number;
+interface RunRow extends WorkflowRunRow {
   readonly status: RunStatus;
   readonly lease_owner: string | null;
   readonly takeovers: number;
@@ -30,10 +29,12 @@ export function violationsOf(file: string, moment: Moment): string[] {
         .all(stream.num) as EventRow[];
       found.push(...gapsIn(stream, rows));
       const runs = db
-        .prepare("select id, start_seq, status, lease_owner, takeovers from runs_run where stream_num = ?")
+        .prepare(
+          "select id, start_seq, status, lease_owner, takeovers, target_type, target_id, target_version from runs_run where stream_num = ?",
+        )
         .all(stream.num) as RunRow[];
       for (const run of runs) {
-        found.push(...violationsOfRun(run, rows, moment, stream.horizon));
+        found.push(...violationsOfRun(run, rows, moment, stream.horizon), ...workflowViolations(db, run, rows));
         const own = rows.filter(({ run_seq }) => run_seq === run.start_seq);
         if (moment === "end" && run.status === "SUCCEEDED") found.push(...answeredAgain(run, own, checkpointsOf(db, run)));
       }

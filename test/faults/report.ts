@@ -3,7 +3,9 @@ import { cpus } from "node:os";
 /** All cases, and what each does. */
 export const cases = {
   "random-kills": "`kill -9` at random moments, while clients start runs, approve calls and follow",
-  failpoints: "the process ends itself before, inside and after every durable step, at each time that it is taken",
+  failpoints:
+    "images of the data folder before, inside and after every commit and after every side effect, each time that it is reached; a platform boots on each, and again on images of recoveries",
+  "self-kills": "the process ends itself before, inside and after every durable step",
   zombie: "an engine is frozen past its lease and wakes; the control runs without the fence and must fail",
   "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",
   "cut-clients": "connections are cut at random, on either side; clients resume",

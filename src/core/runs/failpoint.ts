@@ -1,6 +1,7 @@
 import type { CommitProbe } from "../database/database.ts";
 import { extensionPoint } from "../kernel/refs.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import type { HousekeepingTimes } from "./housekeeping.ts";
 
 /**
  * A place at which a process may be lost so that it shows: around each commit, by the commit's name, and around what is done outside the store. A new
@@ -16,6 +17,8 @@ export interface FaultInjection {
   readonly failpoint: Failpoint;
   /** Shorter times than a server's, so that leases are renewed and lapse within a test. */
   readonly engine?: Partial<EngineOptions>;
+  /** The same for what time brings about. */
+  readonly housekeeping?: HousekeepingTimes;
   /** How long runs at work may take to reach their end at a close, in milliseconds. */
   readonly drainMs?: number;
 }

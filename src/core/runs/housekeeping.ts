@@ -10,8 +10,6 @@ import { findStranded, unblock } from "./thread-queue.ts";
 
 /** How many rows one read brings. */
 const pageSize = 100;
-const expiryMs = 1_000;
-const cleaningMs = 60_000;
 /** Keys that one transaction forgets. */
 const keysAtOnce = 500;
 
@@ -20,8 +18,21 @@ interface HousekeepingHost extends AppendHost {
   readonly log: Logger;
 }
 
+/** How often housekeeping looks, in milliseconds. */
+export interface HousekeepingTimes {
+  /** For what expires; a second by default. */
+  readonly expiryMs?: number;
+  /** For what is cleared away; a minute by default. */
+  readonly cleaningMs?: number;
+  /** How long deltas of finished messages are kept. */
+  readonly deltasMs?: number;
+}
+
 /** What time brings about: approvals and queued runs expire, old keys and deltas go. @returns what stops it. */
-export function startHousekeeping(host: HousekeepingHost): () => void {
+export function startHousekeeping(
+  host: HousekeepingHost,
+  { expiryMs = 1_000, cleaningMs = 60_000, deltasMs }: HousekeepingTimes = {},
+): () => void {
   let stopped = false;
   const timers = new Set<NodeJS.Timeout>();
   // The next round begins so long after the last one has ended, however much that found; what fails holds up nothing else.
@@ -44,7 +55,7 @@ export function startHousekeeping(host: HousekeepingHost): () => void {
   every(expiryMs, () => expireRuns(host, runs));
   every(cleaningMs, () => freeStranded(host, gone));
   every(cleaningMs, () => forgetKeys(host.database));
-  every(cleaningMs, () => compact(host.database, undefined, { broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }));
+  every(cleaningMs, () => compact(host.database, deltasMs, { broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }));
   every(expiryMs, () => host.quota.save());
   return () => {
     stopped = true;

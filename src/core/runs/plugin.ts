@@ -146,7 +146,7 @@ export const runsPlugin = definePlugin({
     contribute(purgers, "runs.signals", { purge: ({ sql }, { runIds }) => purgeSignals(sql, runIds) });
     contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });
     onReady(() => engine.start("takeOver"));
-    onClose(startHousekeeping(host));
+    onClose(startHousekeeping(host, faults?.housekeeping));
     onClose(async () => {
       await engine.stop(faults?.drainMs ?? drainMs);
       await writer.idle();
