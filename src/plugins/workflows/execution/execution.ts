@@ -2,14 +2,14 @@ import { WeftlineError, isTerminal, type ProgramContext, type Run } from "#weftl
 import { Scheduler } from "../state/scheduler.ts";
 import { isCompensated, runOutput, toCompensate } from "../state/outcome.ts";
 import { foldUnits, isDone, nodeOf, takeRecord, type UnitRecord } from "../state/units.ts";
-import type { AttemptHost } from "./attempt.ts";
-import type { CompiledWorkflow } from "./compiled.ts";
+import type { AttemptHost } from "./attempts/attempt.ts";
+import type { CompiledWorkflow } from "./compiled/compiled.ts";
 import { Nodes } from "./nodes.ts";
 import { Progress } from "./progress.ts";
 import { recordOf } from "./records.ts";
 import { Rest } from "./rest.ts";
-import { suspended, waitsForOf } from "./suspended.ts";
-import { evaluator } from "./values.ts";
+import { suspended, waitsForOf } from "./attempts/suspended.ts";
+import { evaluator } from "./compiled/values.ts";
 import { Workers } from "./workers.ts";
 
 /** How a run of a workflow is bounded. */

@@ -1,7 +1,7 @@
 import { WeftlineError } from "#weftline";
 import { isOpen, unitKey, type UnitRecord } from "../state/units.ts";
-import type { CompiledNode } from "./compiled.ts";
-import type { Evaluate } from "./values.ts";
+import type { CompiledNode } from "./compiled/compiled.ts";
+import type { Evaluate } from "./compiled/values.ts";
 
 /** Items of one map at most. */
 const maxItems = 10_000;

@@ -1,12 +1,13 @@
-import { WeftlineError, asWeftlineError, messageOf, plainJson, type ProgramContext } from "#weftline";
+import { WeftlineError, type ProgramContext } from "#weftline";
 import { isOpen, isRetried, nodeOf, type UnitRecord, type UnitStatus } from "../state/units.ts";
-import { Attempt, type AttemptAt, type AttemptHost } from "./attempt.ts";
-import type { CompiledWorkflow, Work } from "./compiled.ts";
+import { ActiveUnits, type ActiveUnit } from "./active-units.ts";
+import type { Attempt, AttemptHost } from "./attempts/attempt.ts";
+import { Attempts, type NewAttempt } from "./attempts/attempts.ts";
+import type { CompiledWorkflow, Work } from "./compiled/compiled.ts";
 import { Iterations, listOf, type IterationHost } from "./iterations.ts";
-import { isRetryable, retryDelayMs } from "./retry.ts";
-import { waitsForOf, type WaitsFor } from "./suspended.ts";
 import { UnitLog, type UnitEnd } from "./unit-log.ts";
-import type { Evaluate } from "./values.ts";
+import type { Evaluate } from "./compiled/values.ts";
+import { stopped, verdictOnError, verdictOnIterations, verdictOnValue, type Verdict } from "./attempts/verdict.ts";
 import type { Settled, Workers } from "./workers.ts";
 
 /** What {@link Nodes} work with. */
@@ -17,20 +18,6 @@ export interface NodesHost {
   readonly units: Map<string, UnitRecord>;
   readonly workers: Workers;
   readonly evaluate: Evaluate;
-}
-
-/** A unit that has begun and not ended. */
-interface ActiveUnit {
-  readonly attempt: Attempt;
-  /** Of a map or loop: what it goes through. */
-  readonly iterations?: Iterations;
-  /** The step that failed, where the unit is to be tried again. */
-  readonly retryOf?: string;
-  phase: "working" | "waiting";
-  /** How often news had come from outside when it last began to look for what it needs. */
-  newsSeen: number;
-  /** While it waits. */
-  waitsFor?: WaitsFor;
 }
 
 /** What has come for units that wait. */
@@ -48,7 +35,8 @@ const skipped = Symbol("skipped");
 /** The units of a run that have begun: started, written down, tried again, stopped. */
 export class Nodes {
   readonly #host: NodesHost;
-  readonly #active = new Map<string, ActiveUnit>();
+  readonly #active = new ActiveUnits();
+  readonly #attempts: Attempts;
   readonly #log: UnitLog;
   readonly #stoppedChildren: string[] = [];
   #newWaits = false;
@@ -57,6 +45,7 @@ export class Nodes {
 
   constructor(host: NodesHost) {
     this.#host = host;
+    this.#attempts = new Attempts(host.attempts, host.workflow, host.units);
     this.#log = new UnitLog(host.ctx, host.workflow.plan, host.units);
   }
 
@@ -66,8 +55,7 @@ export class Nodes {
 
   /** Whether something waits for what comes from outside. */
   get hasWaiting(): boolean {
-    for (const { phase, iterations } of this.#active.values()) if (phase === "waiting" && !iterations) return true;
-    return false;
+    return this.#active.hasWaiting;
   }
 
   isActive(key: string): boolean {
@@ -83,9 +71,7 @@ export class Nodes {
 
   /** Runs below this one that units wait for. */
   get waitingChildren(): readonly string[] {
-    return [...this.#active.values()].flatMap(({ phase, waitsFor, attempt: { childId } }) =>
-      phase === "waiting" && waitsFor === "child" && childId !== undefined ? [childId] : [],
-    );
+    return this.#active.waitingChildren;
   }
 
   progress(): { readonly done: number; readonly total: number } {
@@ -94,7 +80,7 @@ export class Nodes {
 
   /** Takes over what the nodes of another run came to. */
   replay(units: Iterable<UnitRecord>): void {
-    for (const unit of units) this.#log.replay(this.#attemptAt({ key: unit.key, name: "", attempt: 1 }), unit);
+    for (const unit of units) this.#log.replay(this.#attempts.make({ key: unit.key, attempt: 1 }), unit);
   }
 
   /** Goes on with what earlier turns began. */
@@ -103,7 +89,7 @@ export class Nodes {
       const { key } = unit;
       if (key !== nodeOf(key)) continue;
       if (!isOpen(unit)) this.#log.noteEnd(key);
-      else if (isRetried(unit)) this.#awaitRetry(unit, this.#attemptAt({ key, name: "", attempt: unit.attempt }));
+      else if (isRetried(unit)) this.#awaitRetry(unit, this.#attempts.make({ key, attempt: unit.attempt }));
       else if (this.#host.workflow.nodes.get(key)?.type === "work") this.#begin({ key, attempt: unit.attempt, before: unit });
       else this.#resumeIterations(unit);
     }
@@ -116,7 +102,7 @@ export class Nodes {
   }
 
   skip(key: string): void {
-    this.#end(key, this.#attemptAt({ key, name: "", attempt: 1 }), "SKIPPED");
+    this.#end(key, this.#attempts.make({ key, attempt: 1 }), "SKIPPED");
   }
 
   /** Lets units go on that waited for what has come. */
@@ -172,12 +158,12 @@ export class Nodes {
     }
   }
 
-  #begin({ key, ...more }: Omit<AttemptAt, "name">): void {
+  #begin({ key, ...more }: NewAttempt): void {
     const node = this.#host.workflow.nodes.get(key);
     if (!node) return;
     const { evaluate } = this.#host;
-    const at = { key, name: "", ...more };
-    const work = this.#workOf(key);
+    const at = { key, ...more };
+    const work = this.#attempts.workOf(key);
     this.#run(at, work, async () => {
       if (node.when && !more.before && (await evaluate(node.when)) !== true) return skipped;
       switch (node.type) {
@@ -196,33 +182,15 @@ export class Nodes {
   }
 
   /** Gives a unit's work to a worker. Until its settings are evaluated there is a stand-in for its attempt. */
-  #run(at: AttemptAt, work: Work, start: () => Promise<unknown>): void {
-    this.#active.set(at.key, { attempt: this.#attemptAt(at, work), phase: "working", newsSeen: this.#news });
+  #run(at: NewAttempt, work: Work, start: () => Promise<unknown>): void {
+    this.#active.set(at.key, { attempt: this.#attempts.make(at, work), phase: "working", newsSeen: this.#news });
     this.#host.workers.run(at.key, start);
   }
 
-  #attempt(at: AttemptAt, work: Work, config: unknown): Attempt {
-    const attempt = this.#attemptAt(at, work, config);
+  #attempt(at: NewAttempt, work: Work, config: unknown): Attempt {
+    const attempt = this.#attempts.make(at, work, config);
     this.#active.set(at.key, { attempt, phase: "working", newsSeen: this.#news });
     return attempt;
-  }
-
-  #attemptAt(at: AttemptAt, work = this.#workOf(at.key), config?: unknown): Attempt {
-    const name = this.#host.workflow.plan.nodes.get(nodeOf(at.key))?.name ?? at.key;
-    const mayRepeat = at.attempt < (work.retry?.attempts ?? 1) || (at.key !== nodeOf(at.key) && this.#isTriedAgain(nodeOf(at.key)));
-    return new Attempt(this.#host.attempts, { ...at, name, mayRepeat }, work, config);
-  }
-
-  #workOf(key: string): Work {
-    const node = this.#host.workflow.nodes.get(nodeOf(key));
-    if (node?.type === "work") return node;
-    if (node && "inner" in node && key !== nodeOf(key)) return node.inner;
-    return { ...noWork, retry: this.#host.workflow.plan.nodes.get(key)?.retry };
-  }
-
-  /** Whether there is another attempt at a node where this one fails. */
-  #isTriedAgain(node: string): boolean {
-    return (this.#host.units.get(node)?.attempt ?? 1) < (this.#host.workflow.plan.nodes.get(node)?.retry?.attempts ?? 1);
   }
 
   #iterationHost(node: string): IterationHost {
@@ -233,10 +201,10 @@ export class Nodes {
       evaluate,
       run: (key, iteration, values, mode) => {
         const known = units.get(key);
-        const work = this.#workOf(key);
-        const place = { key, name: "", iteration, parentStep: node };
+        const work = this.#attempts.workOf(key);
+        const place = { key, iteration, parentStep: node };
         if (known && isRetried(known) && mode === "resume")
-          return this.#awaitRetry(known, this.#attemptAt({ ...place, attempt: known.attempt }, work));
+          return this.#awaitRetry(known, this.#attempts.make({ ...place, attempt: known.attempt }, work));
         const before = known?.status === "RUNNING" ? known : undefined;
         const at = { ...place, attempt: before?.attempt ?? (known?.attempt ?? 0) + 1, before };
         this.#run(at, work, async () => this.#attempt(at, work, await evaluate(work.config, values)).run());
@@ -250,7 +218,7 @@ export class Nodes {
     if (node?.type !== "map" && node?.type !== "loop") return;
     const { items } = (unit.input ?? {}) as { readonly items?: readonly unknown[] };
     const iterations = new Iterations(this.#iterationHost(unit.key), node, items ? { items } : {});
-    this.#goThrough(this.#attemptAt({ key: unit.key, name: "", attempt: unit.attempt, before: unit }), iterations, unit.num);
+    this.#goThrough(this.#attempts.make({ key: unit.key, attempt: unit.attempt, before: unit }), iterations, unit.num);
   }
 
   #goThrough(attempt: Attempt, iterations: Iterations, startedAt: number): void {
@@ -263,7 +231,7 @@ export class Nodes {
     const unit = this.#active.get(key);
     if (!unit) return undefined;
     const { attempt, iterations } = unit;
-    if ("error" in settled) return this.#takeError(key, unit, settled.error);
+    if ("error" in settled) return this.#give(key, unit, verdictOnError(attempt, settled.error));
     const { value } = settled;
     if (value instanceof Iterations) {
       this.#goThrough(attempt, value, this.#log.open(key, attempt, value.items).num);
@@ -271,52 +239,29 @@ export class Nodes {
     }
     if (iterations) return this.#finishIterations(key, iterations);
     if (value === skipped) return this.#end(key, attempt, "SKIPPED");
-    return this.#succeed(key, attempt, value);
-  }
-
-  /** What is kept is JSON, so that a later turn reads the same. */
-  #succeed(key: string, attempt: Attempt, value: unknown): string | undefined {
-    let kept;
-    try {
-      kept = plainJson(value, maxOutput);
-    } catch (error) {
-      return this.#fail(key, attempt, new WeftlineError("OUTPUT_INVALID", { problem: messageOf(error) }, { cause: error }));
-    }
-    if (!kept.cut) return this.#end(key, attempt, "SUCCEEDED", { output: kept.value });
-    return this.#fail(key, attempt, new WeftlineError("OUTPUT_INVALID", { problem: `it has more than ${maxOutput} characters` }));
+    return this.#give(key, unit, verdictOnValue(attempt, value));
   }
 
   #finishIterations(key: string, iterations: Iterations): string | undefined {
-    const attempt = this.#active.get(key)?.attempt;
-    if (!attempt || !iterations.isIdle) return undefined;
-    const { failure } = iterations;
-    if (failure !== undefined) return this.#fail(key, attempt, new WeftlineError("NODE_FAILED", { node: key, message: failure }));
-    if (iterations.isStopped) return this.#end(key, attempt, "CANCELLED", { error: stopped });
-    return this.#succeed(key, attempt, iterations.output);
+    const unit = this.#active.get(key);
+    return unit && iterations.isIdle ? this.#give(key, unit, verdictOnIterations(unit.attempt, iterations)) : undefined;
   }
 
-  #takeError(key: string, unit: ActiveUnit, error: unknown): string | undefined {
-    const waitsFor = waitsForOf(error);
-    if (waitsFor !== undefined) {
-      unit.phase = "waiting";
-      unit.waitsFor = waitsFor;
-      this.#newWaits = true;
-      return undefined;
+  /** Writes down what an attempt came to. @returns the node that has ended with it. */
+  #give(key: string, unit: ActiveUnit, verdict: Verdict): string | undefined {
+    const { attempt } = unit;
+    switch (verdict.is) {
+      case "ended":
+        return this.#end(key, attempt, verdict.status, verdict.end);
+      case "failed for now":
+        this.#awaitRetry(this.#log.failForNow(key, attempt, verdict), attempt);
+        return undefined;
+      case "waiting":
+        unit.phase = "waiting";
+        unit.waitsFor = verdict.waitsFor;
+        this.#newWaits = true;
+        return undefined;
     }
-    const known = asWeftlineError(error);
-    // No failure of the node: the run is another's, or another process goes on with it.
-    if (notOfNodes.has(known.code)) throw error;
-    if (known.code === "RUN_CANCELLED") return this.#end(key, unit.attempt, "CANCELLED", { error: known.message });
-    return this.#fail(key, unit.attempt, known);
-  }
-
-  #fail(key: string, attempt: Attempt, error: WeftlineError): string | undefined {
-    const { retry } = attempt.work;
-    const { message } = error;
-    if (retry === undefined || attempt.at.attempt >= retry.attempts || !isRetryable(error))
-      return this.#end(key, attempt, "FAILED", { error: message });
-    this.#awaitRetry(this.#log.failForNow(key, attempt, { error: message, retryInMs: retryDelayMs(retry, attempt.at.attempt) }), attempt);
-    return undefined;
   }
 
   #awaitRetry({ key, stepId }: UnitRecord, attempt: Attempt): void {
@@ -350,24 +295,8 @@ export class Nodes {
     iterations.take(key);
     if (iterations.failure !== undefined && !iterations.isStopped) {
       iterations.stop();
-      const others = [...this.#active.keys()].filter((each) => each !== node && nodeOf(each) === node);
-      this.#stopAll(others, this.#isTriedAgain(node) ? "again" : "for good");
+      this.#stopAll(this.#active.within(node), this.#attempts.isTriedAgain(node) ? "again" : "for good");
     }
     return this.#finishIterations(node, iterations);
   }
 }
-
-const stopped = "It was stopped, since another node failed or the run was cancelled.";
-
-/** The most that a node may give, in characters of JSON. */
-const maxOutput = 16 * 1024 * 1024;
-
-/** Errors that say nothing of the node that they come from. */
-const notOfNodes: ReadonlySet<string> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "PROTOCOL_VIOLATION", "RUN_LIMIT"]);
-
-/** Of what is done without a kind: branches, maps and loops themselves. */
-const noWork: Work = {
-  kind: { kind: "", description: "", config: undefined as never, startsByContext: true, run: () => null },
-  config: { nodes: [], evaluate: () => null },
-  tools: [],
-};

@@ -1,7 +1,7 @@
 import type { Run, RunProgram } from "#weftline";
 import type { WorkflowDefinition } from "../definition/types.ts";
-import { compileWorkflow, type NodeKinds } from "./compile.ts";
-import type { CompiledWorkflow } from "./compiled.ts";
+import { compileWorkflow, type NodeKinds } from "./compiled/compile.ts";
+import type { CompiledWorkflow } from "./compiled/compiled.ts";
 import { Execution, type ExecutionLimits } from "./execution.ts";
 
 /** What runs of workflows need. */

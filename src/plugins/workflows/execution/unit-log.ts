@@ -1,7 +1,7 @@
 import type { ProgramContext } from "#weftline";
 import type { Plan } from "../state/plan.ts";
 import { nodeOf, takeRecord, type UnitRecord, type UnitStatus } from "../state/units.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempts/attempt.ts";
 
 /** What the end of a unit brings. */
 export interface UnitEnd {

@@ -1,8 +1,8 @@
 import { v7 as newId } from "uuid";
 import { WeftlineError, isTerminal, type ProgramContext, type ProgramStep, type Run } from "#weftline";
-import type { ChildRequest, NodeContext } from "../contract.ts";
-import { nodeOf, type UnitRecord } from "../state/units.ts";
-import type { Work } from "./compiled.ts";
+import type { ChildRequest, NodeContext } from "../../contract.ts";
+import { nodeOf, type UnitRecord } from "../../state/units.ts";
+import type { Work } from "../compiled/compiled.ts";
 import { suspended, waitsForOf } from "./suspended.ts";
 
 /** What an attempt needs of the execution that it is part of. */

@@ -1,6 +1,6 @@
 import type { ProgramContext } from "#weftline";
-import { outputOf } from "../state/outcome.ts";
-import type { Units } from "../state/units.ts";
+import { outputOf } from "../../state/outcome.ts";
+import type { Units } from "../../state/units.ts";
 import type { CompiledWorkflow, Evaluable } from "./compiled.ts";
 
 /** Evaluates the expressions of a run. */

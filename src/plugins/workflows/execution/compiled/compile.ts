@@ -1,11 +1,11 @@
 import { WeftlineError, type Contribution } from "#weftline";
-import type { WorkflowNodeKind } from "../contract.ts";
-import { compileCondition, compileConfig, compileExpression } from "../definition/templates.ts";
-import type { InnerNode, JsonObject, NodeDefinition, WorkflowDefinition } from "../definition/types.ts";
-import { branchConfig } from "../nodes/scheduled/branch.ts";
-import { loopConfig } from "../nodes/scheduled/loop.ts";
-import { mapConfig } from "../nodes/scheduled/map.ts";
-import { planOf } from "../state/plan.ts";
+import type { WorkflowNodeKind } from "../../contract.ts";
+import { compileCondition, compileConfig, compileExpression } from "../../definition/templates.ts";
+import type { InnerNode, JsonObject, NodeDefinition, WorkflowDefinition } from "../../definition/types.ts";
+import { branchConfig } from "../../nodes/scheduled/branch.ts";
+import { loopConfig } from "../../nodes/scheduled/loop.ts";
+import { mapConfig } from "../../nodes/scheduled/map.ts";
+import { planOf } from "../../state/plan.ts";
 import type { CompiledNode, CompiledWorkflow, Work } from "./compiled.ts";
 
 /** The kinds of node that are installed. */

@@ -1,5 +1,5 @@
 import type { WeftlineError } from "#weftline";
-import type { RetryPolicy } from "../definition/types.ts";
+import type { RetryPolicy } from "../../definition/types.ts";
 
 /** No delay between two attempts is longer: an hour. */
 const maxDelayMs = 60 * 60 * 1000;

@@ -1,7 +1,7 @@
-import type { WorkflowNodeKind } from "../contract.ts";
-import type { Compiled } from "../definition/templates.ts";
-import type { RetryPolicy } from "../definition/types.ts";
-import type { Plan } from "../state/plan.ts";
+import type { WorkflowNodeKind } from "../../contract.ts";
+import type { Compiled } from "../../definition/templates.ts";
+import type { RetryPolicy } from "../../definition/types.ts";
+import type { Plan } from "../../state/plan.ts";
 
 /** An expression, or settings with expressions in them. */
 export type Evaluable = Compiled<unknown>;

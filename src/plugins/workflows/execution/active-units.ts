@@ -1,0 +1,39 @@
+import { nodeOf } from "../state/units.ts";
+import type { Attempt } from "./attempts/attempt.ts";
+import type { Iterations } from "./iterations.ts";
+import type { WaitsFor } from "./attempts/suspended.ts";
+
+/** A unit that has begun and not ended. */
+export interface ActiveUnit {
+  readonly attempt: Attempt;
+  /** Of a map or loop: what it goes through. */
+  readonly iterations?: Iterations;
+  /** The step that failed, where the unit is to be tried again. */
+  readonly retryOf?: string;
+  phase: "working" | "waiting";
+  /** How often news had come from outside when it last began to look for what it needs. */
+  newsSeen: number;
+  /** While it waits. */
+  waitsFor?: WaitsFor;
+}
+
+/** The units of a run that have begun and not ended, by their keys. */
+export class ActiveUnits extends Map<string, ActiveUnit> {
+  /** Whether something waits for what comes from outside. */
+  get hasWaiting(): boolean {
+    for (const { phase, iterations } of this.values()) if (phase === "waiting" && !iterations) return true;
+    return false;
+  }
+
+  /** Runs below this one that units wait for. */
+  get waitingChildren(): readonly string[] {
+    return [...this.values()].flatMap(({ phase, waitsFor, attempt: { childId } }) =>
+      phase === "waiting" && waitsFor === "child" && childId !== undefined ? [childId] : [],
+    );
+  }
+
+  /** Keys of the items or rounds of a map or loop. */
+  within(node: string): readonly string[] {
+    return [...this.keys()].filter((each) => each !== node && nodeOf(each) === node);
+  }
+}

@@ -1,0 +1,60 @@
+import { WeftlineError, asWeftlineError, messageOf, plainJson } from "#weftline";
+import type { UnitStatus } from "../../state/units.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Iterations } from "../iterations.ts";
+import { isRetryable, retryDelayMs } from "./retry.ts";
+import { waitsForOf, type WaitsFor } from "./suspended.ts";
+import type { UnitEnd } from "../unit-log.ts";
+
+/** What an attempt came to. */
+export type Verdict =
+  | { readonly is: "ended"; readonly status: Exclude<UnitStatus, "RUNNING">; readonly end: UnitEnd }
+  /** It failed, and there is another attempt. */
+  | { readonly is: "failed for now"; readonly error: string; readonly retryInMs: number }
+  | { readonly is: "waiting"; readonly waitsFor: WaitsFor };
+
+/** Why a unit was cancelled. */
+export const stopped = "It was stopped, since another node failed or the run was cancelled.";
+
+/** The most that a node may give, in characters of JSON. */
+const maxOutput = 16 * 1024 * 1024;
+
+/** Errors that say nothing of the node that they come from. */
+const notOfNodes: ReadonlySet<string> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "PROTOCOL_VIOLATION", "RUN_LIMIT"]);
+
+/** What is kept of an output is JSON, so that a later turn reads the same. */
+export function verdictOnValue(attempt: Attempt, value: unknown): Verdict {
+  let kept;
+  try {
+    kept = plainJson(value, maxOutput);
+  } catch (error) {
+    return failure(attempt, new WeftlineError("OUTPUT_INVALID", { problem: messageOf(error) }, { cause: error }));
+  }
+  if (kept.cut) return failure(attempt, new WeftlineError("OUTPUT_INVALID", { problem: `it has more than ${maxOutput} characters` }));
+  return { is: "ended", status: "SUCCEEDED", end: { output: kept.value } };
+}
+
+/** @throws the error where it is no failure of the node: the run is another's, or another process goes on with it. */
+export function verdictOnError(attempt: Attempt, error: unknown): Verdict {
+  const waitsFor = waitsForOf(error);
+  if (waitsFor !== undefined) return { is: "waiting", waitsFor };
+  const known = asWeftlineError(error);
+  if (notOfNodes.has(known.code)) throw error;
+  return known.code === "RUN_CANCELLED" ? cancelled(known.message) : failure(attempt, known);
+}
+
+/** On a map or loop whose items or rounds have all ended. */
+export function verdictOnIterations(attempt: Attempt, { failure: message, isStopped, output }: Iterations): Verdict {
+  if (message !== undefined) return failure(attempt, new WeftlineError("NODE_FAILED", { node: attempt.at.key, message }));
+  return isStopped ? cancelled(stopped) : verdictOnValue(attempt, output);
+}
+
+function cancelled(error: string): Verdict {
+  return { is: "ended", status: "CANCELLED", end: { error } };
+}
+
+function failure({ at, work: { retry } }: Attempt, error: WeftlineError): Verdict {
+  if (retry === undefined || at.attempt >= retry.attempts || !isRetryable(error))
+    return { is: "ended", status: "FAILED", end: { error: error.message } };
+  return { is: "failed for now", error: error.message, retryInMs: retryDelayMs(retry, at.attempt) };
+}
