@@ -60,7 +60,6 @@ function withAnswerAgain({ lost, kept, step }: Again): string[] {
   const insert = db.prepare(`insert into runs_event (${names.join(", ")}) values (${names.map((name) => `@${name}`).join(", ")})`);
   for (const row of more) insert.run(row);
   db.prepare("update runs_stream set head = ?").run(more.at(-1)?.seq);
-  db.prepare("update runs_run set takeovers = ?").run(lost ? 1 : 0);
   const last = "num = (select max(num) from runs_checkpoint)";
   if (!kept) db.prepare(`update runs_checkpoint set created_at = ? where ${last}`).run(end.at + 30);
   db.close();

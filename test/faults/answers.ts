@@ -24,16 +24,12 @@ interface Answer {
  * Why a run should not have answered again: only what a graph did after its last checkpoint is done again, and only where the process was lost
  * before the next one.
  */
-export function answeredAgain(
-  run: { readonly id: string; readonly takeovers: number },
-  own: readonly EventRow[],
-  checkpoints: readonly CheckpointRow[],
-): string[] {
+export function answeredAgain(run: { readonly id: string }, own: readonly EventRow[], checkpoints: readonly CheckpointRow[]): string[] {
   const found: string[] = [];
   let losses = 0;
   let last: Answer | undefined;
   for (const answer of answersOf(own)) {
-    const why = last && wrongAgain(last, answer, { losses: ++losses, takeovers: run.takeovers, own, checkpoints });
+    const why = last && wrongAgain(last, answer, { losses: ++losses, own, checkpoints });
     if (why) found.push(`run ${run.id}, seq ${answer.seq}: it answered again ${why}`);
     last = answer;
   }
@@ -43,14 +39,13 @@ export function answeredAgain(
 interface Circumstances {
   /** How many losses its answers need. */
   readonly losses: number;
-  readonly takeovers: number;
   readonly own: readonly EventRow[];
   readonly checkpoints: readonly CheckpointRow[];
 }
 
-function wrongAgain(before: Answer, again: Answer, { losses, takeovers, own, checkpoints }: Circumstances): string | undefined {
+function wrongAgain(before: Answer, again: Answer, { losses, own, checkpoints }: Circumstances): string | undefined {
   const taken = takenUp(own).find(({ seq }) => seq > before.seq && seq < again.seq);
-  if (!taken || losses > takeovers) return "though no process was lost";
+  if (!taken || losses > takenUp(own).length) return "though no process was lost";
   if (checkpoints.length === 0) return "though it keeps no checkpoints: what stands in the log was said";
   if (before.step !== again.step) return `in ${again.step}, after ${before.step}`;
   const number = Number(/\d+$/.exec(before.step)?.[0] ?? Number.NaN);

@@ -7,7 +7,6 @@ import { answeredAgain, type CheckpointRow, type EventRow } from "./answers.ts";
 interface RunRow extends WorkflowRunRow {
   readonly status: RunStatus;
   readonly lease_owner: string | null;
-  readonly takeovers: number;
 }
 
 /** When the store is looked at: at the end nothing may be left open; in between only what is durable must be in order. */
@@ -29,9 +28,7 @@ export function violationsOf(file: string, moment: Moment): string[] {
         .all(stream.num) as EventRow[];
       found.push(...gapsIn(stream, rows));
       const runs = db
-        .prepare(
-          "select id, start_seq, status, lease_owner, takeovers, target_type, target_id, target_version from runs_run where stream_num = ?",
-        )
+        .prepare("select id, start_seq, status, lease_owner, target_type, target_id, target_version from runs_run where stream_num = ?")
         .all(stream.num) as RunRow[];
       for (const run of runs) {
         found.push(...violationsOfRun(run, rows, moment, stream.horizon), ...workflowViolations(db, run, rows));

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { LoggedEvent } from "#weftline";
 import { readEvents } from "../../src/core/runs/log.ts";
 import { alice, bootRuns, callOnce, countingTool, say } from "./fixtures.ts";
@@ -277,5 +277,19 @@ describe("I10: a run that takes its process down is given up, and others go on",
     expect((await host.until(poisoned.id, "FAILED")).failure?.code).toBe("RUN_POISONED");
     const other = await host.start();
     expect((await host.until(other.id, "SUCCEEDED")).text).toBe(text);
+  });
+
+  it("counts the losses in a row: a turn that comes to a wait took nobody down", async () => {
+    const { tool } = countingTool({ approval: "ALWAYS" });
+    await using host = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [tool] });
+    const run = await host.start();
+    await host.until(run.id, "WAITING");
+    const [asked] = await host.interrupts();
+    const lost = "takeovers = 4, epoch = epoch + 1, lease_owner = 'lost', lease_until = 0, due_at = 0";
+    await host.platform.database.commit(({ sql }) => sql.run(`update runs_run set ${lost} where id = ?`, run.id));
+    await host.engine.sweep();
+    await vi.waitFor(async () => expect(await host.find(run.id)).toMatchObject({ status: "WAITING", leaseOwner: null, takeovers: 0 }));
+    await host.decide({ interruptId: asked?.id ?? "", kind: "APPROVE", argumentsHash: asked?.arguments_hash ?? "" });
+    await host.until(run.id, "SUCCEEDED");
   });
 });

@@ -65,9 +65,9 @@ const projectors: Projectors = {
   "run.resumed": status as unknown as Projector<"run.resumed">,
   "run.waiting": async (sql, run, { seq }, { seen }, effects) => {
     await effects.row.write(sql, run.id);
-    // A decision, a pause or a cancel may have come first: then the run wants a worker again at once.
+    // A decision, a pause or a cancel may have come first: then the run wants a worker again at once. A turn that came here took no process down.
     const row = await sql.get<{ ms: number | null }>(
-      `update runs_run set seq = ?, lease_owner = null, lease_until = null,
+      `update runs_run set seq = ?, lease_owner = null, lease_until = null, takeovers = 0,
        due_at = case when status = 'CANCELLING' or wakes > ? or pause_requested = 1 then ${sql.now} else ${nextStepDue} end,
        status = case when status = 'CANCELLING' then status else 'WAITING' end where id = ? returning due_at - ${sql.now} as ms`,
       seq,
@@ -80,7 +80,7 @@ const projectors: Projectors = {
     await effects.row.write(sql, run.id);
     // A cancel may have come first, or the pause may have been taken back.
     const row = await sql.get<{ ms: number | null }>(
-      `update runs_run set seq = ?, lease_owner = null, lease_until = null, pause_requested = 0,
+      `update runs_run set seq = ?, lease_owner = null, lease_until = null, takeovers = 0, pause_requested = 0,
        due_at = case when status = 'CANCELLING' or (lease_owner is not null and pause_requested = 0) then ${sql.now} end,
        status = case when status = 'CANCELLING' then status else 'PAUSED' end where id = ? returning due_at - ${sql.now} as ms`,
       seq,
