@@ -89,7 +89,7 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       const registry = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined;
       return names.filter((name) => registry?.find(name)?.idempotent !== true);
     },
-    askWhatBecame: (key, message) => questions.askWhatBecame(key, message),
+    askWhatBecame: (asked) => questions.askWhatBecame(asked),
     async cancel(ids, reason) {
       await host.database.commit(async (tx) => {
         for (const id of ids) await cancelTree(host.signals, tx, id, reason);

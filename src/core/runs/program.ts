@@ -1,7 +1,7 @@
 import type { MaybePromise } from "../kernel/spec.ts";
 import type { Run, Step } from "./entities/run.ts";
 import type { ProgramEventBody } from "./events.ts";
-import type { QuestionOutcome, RunContext } from "./runtime.ts";
+import type { Question, QuestionOutcome, RunContext } from "./runtime.ts";
 import type { TakenSignal } from "./signals/types.ts";
 
 /** The target of a run, found and allowed. */
@@ -87,7 +87,7 @@ export interface ProgramState {
    *
    * @throws RUN_SUSPENDED while it is pending.
    */
-  askWhatBecame(key: string, message: string): Promise<QuestionOutcome>;
+  askWhatBecame(asked: Pick<Question, "key" | "message" | "step">): Promise<QuestionOutcome>;
   /** Cancels runs below this one. */
   cancel(ids: readonly string[], reason: string): Promise<void>;
 }

@@ -103,8 +103,8 @@ export const toolProjectors: Projectors = {
     const { payload, at, seq } = event;
     const c = number(row.c);
     await sql.run(
-      `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, key, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
-       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ${sql.now} + ?)`,
+      `insert into runs_interrupt (id, tenant_id, owner_id, run_id, stream_num, seq, kind, status, tool_call_id, step_id, key, tool_name, arguments, arguments_hash, message, response_schema, allowed, created_at, expires_at)
+       values (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${sql.now} + ?)`,
       payload.interrupt,
       run.tenantId,
       run.ownerId,
@@ -113,6 +113,7 @@ export const toolProjectors: Projectors = {
       seq,
       text(row.kind) ?? "INPUT",
       c === null ? null : toolCallIdOf(run.id, c),
+      text(row.step),
       text(row.key),
       text(row.toolName),
       json(row.arguments),
@@ -123,8 +124,9 @@ export const toolProjectors: Projectors = {
       at,
       number(row.expiresInMs),
     );
-    // What waits for a person is not over its time.
-    if (row.step !== undefined) await sql.run("update runs_step set due_at = null where id = ? and due_at is not null", text(row.step));
+    // A person says what became of it, whenever that is.
+    if (row.kind === "UNCERTAIN" && row.step !== undefined)
+      await sql.run("update runs_step set due_at = null where id = ? and due_at is not null", text(row.step));
     const approvers = (row.approvers ?? []) as readonly Principal[];
     await insertApprovers(sql, run, { id: payload.interrupt, at }, approvers);
     Object.assign(event, { approvers });

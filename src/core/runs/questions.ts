@@ -54,11 +54,11 @@ export class Questions {
    *
    * @throws RUN_SUSPENDED while it is pending.
    */
-  async askWhatBecame(key: string, message: string): Promise<QuestionOutcome> {
+  async askWhatBecame({ key, message, step }: Pick<Question, "key" | "message" | "step">): Promise<QuestionOutcome> {
     const asked = this.#asked.get(key);
     if (!asked && !this.#raised.has(key)) {
       this.#raised.add(key);
-      const row = { key, kind: "UNCERTAIN", message, allowed: ["APPROVE", "ANSWER", "REJECT"] };
+      const row = { key, kind: "UNCERTAIN", message, allowed: ["APPROVE", "ANSWER", "REJECT"], step: this.#stepId(step) };
       this.#options.session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
     }
     if (!asked || asked.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED", { waitsFor: "uncertain" });
@@ -77,8 +77,13 @@ export class Questions {
     const { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs } = question;
     const expires = expiresInMs && Math.ceil(expiresInMs);
     const approvers = principalsOfApprovers(question.approvers);
-    const row = { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs: expires, approvers };
+    const step = this.#stepId(question.step);
+    const row = { key, kind, message, arguments: about, responseSchema, allowed, expiresInMs: expires, approvers, step };
     session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
+  }
+
+  #stepId(step: string | undefined): string | undefined {
+    return step === undefined ? undefined : this.#options.session.stepId(step);
   }
 
   #violation(key: string, problem: string): WeftlineError {

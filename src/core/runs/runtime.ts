@@ -168,6 +168,8 @@ export interface Question {
   readonly key: string;
   /** INPUT: something that only a person knows. REVIEW: whether something is right. */
   readonly kind: "INPUT" | "REVIEW";
+  /** The step that asks, by the name that it was begun with. */
+  readonly step?: string;
   /** For people. */
   readonly message: string;
   /** What is to be reviewed, any JSON. Decisions then name its hash, and EDIT gives something else instead. */

@@ -39,9 +39,10 @@ export class ToolApproval {
   /**
    * What was asked once is decided by its decision, whatever the policies have become since.
    *
+   * @param step that waits for the answer.
    * @throws RUN_SUSPENDED while a person has to decide.
    */
-  async of(call: ApprovableCall, tool: ToolDefinition, args: unknown): Promise<Approved> {
+  async of(call: ApprovableCall, tool: ToolDefinition, args: unknown, step?: string): Promise<Approved> {
     const asked = call.interrupts.find(({ kind }) => kind === "TOOL_APPROVAL");
     if (asked) return decided(asked, tool, args);
     const { registry, caller } = this.#options;
@@ -52,6 +53,7 @@ export class ToolApproval {
       message: verdict.because === undefined ? `Allow "${tool.name}"?` : `Allow "${tool.name}"? ${verdict.because}`,
       allowed: ["APPROVE", "EDIT", "REJECT"],
       expiresInMs: tool.approvalTimeoutMs ?? defaultApprovalMs,
+      step,
     });
   }
 

@@ -161,9 +161,8 @@ export class ToolCalls {
     if ("error" in parsed) return this.#finish(call, { status: "ERROR", error: parsed.error });
 
     const { args } = parsed;
-    const approved = call.lost
-      ? this.#approval.afterLoss(call, tool, args, this.#stepOf(request))
-      : await this.#approval.of(call, tool, args);
+    const step = this.#stepOf(request);
+    const approved = call.lost ? this.#approval.afterLoss(call, tool, args, step) : await this.#approval.of(call, tool, args, step);
     if ("outcome" in approved) return this.#finish(call, approved.outcome);
     // Edited arguments fitted when they were decided; the tool may be another since.
     const made = approved.edited ? await this.#check(tool, approved.go) : { args: approved.go };

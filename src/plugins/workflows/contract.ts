@@ -58,7 +58,7 @@ export interface NodeContext {
    */
   runChild(request: ChildRequest): Promise<unknown>;
   /** Asks a person, once an attempt. @throws RUN_SUSPENDED while it is pending. */
-  ask(question: Omit<Question, "key">): Promise<QuestionOutcome>;
+  ask(question: Omit<Question, "key" | "step">): Promise<QuestionOutcome>;
   /**
    * Waits, by the database's clock. Like `runChild` it has to be the first thing that an attempt does: a node that works and then waits is two nodes.
    *

@@ -169,6 +169,8 @@ const InterruptSchema = defineEntity({
     kind: p.enum(["TOOL_APPROVAL", "INPUT", "REVIEW", "BUDGET", "UNCERTAIN"] as const),
     status: p.enum(["PENDING", "RESOLVED", "EXPIRED", "CANCELLED"] as const),
     toolCallId: p.string().nullable().index(),
+    /** The step that asked and waits; null where none did. */
+    stepId: p.string().nullable(),
     /** Names a question of an adapter within its run. */
     key: p.string().nullable(),
     toolName: p.string().nullable(),

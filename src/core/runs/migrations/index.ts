@@ -17,6 +17,7 @@ import { Approvers202611300926 } from "./202611300926_approvers.ts";
 import { Signals202611300934 } from "./202611300934_signals.ts";
 import { Pause202611301000 } from "./202611301000_pause.ts";
 import { ValuesByReference202611301210 } from "./202611301210_values_by_reference.ts";
+import { AskingSteps202611301244 } from "./202611301244_asking_steps.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -39,4 +40,5 @@ export const migrations = {
   "202611300934_signals": Signals202611300934,
   "202611301000_pause": Pause202611301000,
   "202611301210_values_by_reference": ValuesByReference202611301210,
+  "202611301244_asking_steps": AskingSteps202611301244,
 };

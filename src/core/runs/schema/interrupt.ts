@@ -9,10 +9,10 @@ import { ListScope } from "../../host/types.ts";
 import type { MaybePromise } from "../../kernel/spec.ts";
 import { isApprover } from "../approvers/granted.ts";
 import { Interrupt, type StoredDecision } from "../entities/message.ts";
-import { Run } from "../entities/run.ts";
+import { Run, Step } from "../entities/run.ts";
 import { DecisionKind, InterruptKind, InterruptStatus } from "../types.ts";
 import { listInterrupts } from "./interrupt-list.ts";
-import { loadInterrupts, loadOne, loadRuns, seesContent } from "./access.ts";
+import { loadInterrupts, loadOne, loadRuns, loadSteps, seesContent } from "./access.ts";
 
 /** Whoever is no admin sees an interrupt only as its owner or by its policy, and so with what it asks about. */
 async function seesQuestion(scope: Scope, interrupt: Interrupt): Promise<boolean> {
@@ -87,6 +87,11 @@ export function addInterrupt(builder: GraphBuilder): void {
         nullable: false,
         description: "The run that waits for it.",
         resolve: (interrupt, _, scope) => runOf(scope, interrupt),
+      }),
+      step: t.field({
+        type: Step,
+        description: "The step that asked and waits for it, as a node; null where none did, or the viewer does not see it.",
+        resolve: (interrupt, _, scope) => loadOne<Step>(scope, loadSteps, interrupt.stepId),
       }),
       toolCallId: t.id({ description: "The tool call that it is about; opaque.", resolve: (interrupt) => interrupt.toolCallId ?? null }),
       toolName: t.string({ description: "That call's tool.", resolve: (interrupt) => interrupt.toolName ?? null }),

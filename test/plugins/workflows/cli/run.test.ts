@@ -53,7 +53,7 @@ describe("weftline run", () => {
     expect(output).toMatchObject({ topic: "looms", depth: "summary" });
     expect(output["facts"]).toMatch(/^\[simulated\]/);
     expect(ran.said).toContain('Made the agent "researcher" on openai.\nMade the agent "critic" on langchain.\n');
-    expect(ran.said).toMatch(/researcher \(openai\): running[^]*research: asks: Publish the report on looms\?[^]*research: succeeded/);
+    expect(ran.said).toMatch(/researcher \(openai\): running[^]*research: \w+ asks: Publish the report on looms\?[^]*research: succeeded/);
     expect(ran.said).toContain("SIMULATED");
   });
 

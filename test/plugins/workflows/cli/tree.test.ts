@@ -45,6 +45,7 @@ const question: Asked = {
   canDecide: true,
   expiresAt: null,
   run: { id: "root" },
+  step: { key: "publish", name: "publish", nodeKey: "publish" },
 };
 
 type Said<Name> = Omit<Extract<WatchedEvent, { readonly __typename: Name }>, "__typename" | "seq" | "at" | "type" | "runId">;
@@ -168,9 +169,20 @@ describe("the tree of a run", () => {
       .add("InterruptEvent", "root", { interruptId: "q1", interruptStatus: "PENDING", interrupt: question });
     const asked = drawn(log.fold());
     expect(asked.find((line) => line.includes("publish  "))).toContain("? publish  approval");
-    expect(asked.at(-1)).toBe("? Publish it?");
+    expect(asked.at(-1)).toBe("? publish: Publish it?");
     log.add("InterruptEvent", "root", { interruptId: "q1", interruptStatus: "RESOLVED", interrupt: { ...question, status: "RESOLVED" } });
     expect(drawn(log.fold()).join("\n")).not.toContain("Publish it?");
+  });
+
+  it("says which node asks, also from a run below", () => {
+    const below = { ...question, id: "q2", message: "Send it?", run: { id: "c1" }, step: null };
+    const item = { ...question, id: "q3", message: "Keep it?", step: { key: "pages/2", name: "pages", nodeKey: "pages" } };
+    const log = running();
+    for (const asked of [below, item])
+      log.add("InterruptEvent", asked.run?.id ?? "", { interruptId: asked.id, interruptStatus: "PENDING", interrupt: asked });
+    const lines = drawn(log.fold());
+    expect(lines.slice(-2)).toEqual(["? facts: Send it?", "? pages/2: Keep it?"]);
+    expect(lines.find((line) => line.includes(" facts "))).toContain("? facts");
   });
 
   it("marks simulated answers, adds up tokens and money, and does not call an unknown price none", () => {

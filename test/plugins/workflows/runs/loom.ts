@@ -89,7 +89,13 @@ export interface RunEventSeen {
   readonly stepStatus?: string;
   readonly runStatus?: string;
   readonly interruptStatus?: string;
-  readonly interrupt?: { readonly id: string; readonly kind: string; readonly argumentsHash: string | null; readonly message: string };
+  readonly interrupt?: {
+    readonly id: string;
+    readonly kind: string;
+    readonly argumentsHash: string | null;
+    readonly message: string;
+    readonly step: { readonly nodeKey: string | null } | null;
+  };
   readonly progress?: { readonly done: number; readonly total: number };
 }
 
@@ -163,7 +169,7 @@ export class Loom implements AsyncDisposable {
       `subscription ($id: ID!) { runEvents(run: $id, after: 0) { seq type runId
         ... on StepStartedEvent { key } ... on StepFinishedEvent { stepStatus } ... on RunStatusEvent { runStatus }
         ... on ProgressEvent { progress { done total } }
-        ... on InterruptEvent { interruptStatus interrupt { id kind argumentsHash message } } } }`,
+        ... on InterruptEvent { interruptStatus interrupt { id kind argumentsHash message step { nodeKey } } } } }`,
       { id: run },
     );
     for await (const { runEvents: event } of stream) {

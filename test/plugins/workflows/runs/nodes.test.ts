@@ -143,7 +143,7 @@ describe("nodes", () => {
     expect(await loom.look(early)).toMatchObject({ status: "SUCCEEDED", output: { n: 2 } });
   });
 
-  it("ask people: an approval, an answer, and a tool's own approval are the same interrupts", async () => {
+  it("ask people: an approval, an answer, and a tool's own approval are the same interrupts, and each says which node asks", async () => {
     const run = await loom.start(
       await loom.create([
         { key: "ok", kind: "approval", config: { message: "Go on with {{ input.topic }}?" } },
@@ -156,13 +156,13 @@ describe("nodes", () => {
     const messages: string[] = [];
     await loom.follow(run, async ({ interrupt, interruptStatus }) => {
       if (!interrupt || interruptStatus !== "PENDING") return false;
-      messages.push(interrupt.message);
+      messages.push(`${interrupt.step?.nodeKey}: ${interrupt.message}`);
       const decision = interrupt.kind === "INPUT" ? { kind: "ANSWER", payload: { name: "red" } } : { kind: "APPROVE" };
       expect(await loom.decide(interrupt, decision)).toBe("DecideInterruptPayload");
       return false;
     });
     expect(await loom.look(run)).toMatchObject({ status: "SUCCEEDED", output: "red" });
-    expect(messages.toSorted()).toEqual(['Allow "loom.cut"?', "Go on with looms?", "Which?"].toSorted());
+    expect(messages.toSorted()).toEqual(["colour: Which?", 'cut: Allow "loom.cut"?', "ok: Go on with looms?"]);
   });
 });
 

@@ -7,7 +7,7 @@ function runFields(hasAgents: boolean): string {
 
 const usageFields = "fragment UsageFields on Usage { totalTokens unpricedCalls cost { amount currency priceSource } }";
 const interruptFields = `fragment AskedFields on Interrupt {
-  id kind status message toolName arguments argumentsHash responseSchema allowed canDecide expiresAt run { id }
+  id kind status message toolName arguments argumentsHash responseSchema allowed canDecide expiresAt run { id } step { key name nodeKey }
 }`;
 
 /** Follows a run and those below it. */

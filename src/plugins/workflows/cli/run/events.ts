@@ -43,6 +43,8 @@ export interface Asked {
   readonly canDecide: boolean;
   readonly expiresAt: string | null;
   readonly run: { readonly id: string } | null;
+  /** The step that asks; null where none does, or the viewer does not see it. */
+  readonly step: { readonly key: string; readonly name: string; readonly nodeKey: string | null } | null;
 }
 
 /** A step of a workflow's run, as a list holds it. */

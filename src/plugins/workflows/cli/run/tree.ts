@@ -102,6 +102,29 @@ export class RunTree {
     return this.#steps.get(stepId);
   }
 
+  /** The node that asks something, and those above it, as in `research > check`; nothing where that is not known. */
+  askerOf({ run, step }: Asked): string | undefined {
+    const path: string[] = [];
+    let runId = run?.id;
+    if (step && step.nodeKey !== null) path.push(this.#nameOf(runId, step.nodeKey, step.key));
+    while (runId !== undefined && runId !== this.rootId) {
+      const above = this.#startedBy(runId);
+      if (above) path.unshift(this.#nameOf(above.run.id, above.unit.nodeKey, above.unit.key));
+      runId = above?.run.id;
+    }
+    return path.length === 0 ? undefined : path.join(" > ");
+  }
+
+  #nameOf(runId: string | undefined, nodeKey: string, key: string): string {
+    if (key !== nodeKey || runId !== this.rootId) return key;
+    return this.plan.find((node) => node.key === key)?.name ?? key;
+  }
+
+  #startedBy(runId: string): { readonly run: RunView; readonly unit: Unit } | undefined {
+    for (const run of this.runs.values()) for (const unit of run.units.values()) if (unit.childRunId === runId) return { run, unit };
+    return undefined;
+  }
+
   apply(event: WatchedEvent): void {
     this.seq = Math.max(this.seq, event.seq);
     const run = this.#run(event.runId);

@@ -183,7 +183,12 @@ export class Attempt {
         this.start({ input: this.config });
         const { timeoutMs } = this.work;
         const expiresInMs = Math.min(question.expiresInMs ?? Infinity, timeoutMs ?? Infinity);
-        const asked = { ...question, key: `${key}#${attempt}/${this.#asked++}`, ...(expiresInMs === Infinity ? {} : { expiresInMs }) };
+        const asked = {
+          ...question,
+          step: key,
+          key: `${key}#${attempt}/${this.#asked++}`,
+          ...(expiresInMs === Infinity ? {} : { expiresInMs }),
+        };
         return ctx.ask(asked);
       },
       wait: (until) => this.#wait(until),
@@ -234,7 +239,8 @@ export class Attempt {
     const unknown = this.#mayRepeat ? await this.#host.ctx.state.unknownOutcomes(child.id) : [];
     if (unknown.length === 0) throw failed;
     const message = `The run of "${child.targetName}" ended while ${unknown.map((name) => `"${name}"`).join(", ")} ran, so nobody knows whether that took effect. Approve to try again, answer with the node's output, or reject to let it fail.`;
-    const outcome = await this.#host.ctx.state.askWhatBecame(`${this.at.key}#${this.at.attempt}/became`, message);
+    const { key, attempt } = this.at;
+    const outcome = await this.#host.ctx.state.askWhatBecame({ key: `${key}#${attempt}/became`, message, step: key });
     const { kind, payload, reason } = outcome.status === "RESOLVED" ? outcome.decision : { kind: "REJECT" as const };
     if (kind === "ANSWER") return payload;
     if (kind === "APPROVE") throw failed;

@@ -72,7 +72,7 @@ export class Desk {
     if (!screen?.input) return this.#tellHow(asked);
     this.#live?.pause();
     try {
-      const decided = await promptFor(asked, { input: screen.input, output: screen.output, signal });
+      const decided = await promptFor(asked, this.#tree.askerOf(asked), { input: screen.input, output: screen.output, signal });
       if (signal.aborted) return;
       if (decided === later) return this.#onLater();
       await this.#decide(asked, decided);
@@ -95,12 +95,13 @@ export class Desk {
     if (decideInterrupt.__typename === "InvalidInputError" && !this.#approve) this.#seen.delete(id);
   }
 
-  #tellHow({ id, message, allowed, argumentsHash }: Asked): void {
+  #tellHow(asked: Asked): void {
+    const { id, message, allowed, argumentsHash } = asked;
     const { graph } = this.#ctx;
     const say = (line: string): void => this.#say(line);
     const hash = argumentsHash === null ? "" : `, argumentsHash: ${JSON.stringify(argumentsHash)}`;
     const payload = allowed[0] === "ANSWER" ? ", payload: …" : "";
-    say(`The run asks: ${oneLine(message)}`);
+    say(`${oneLine(this.#tree.askerOf(asked) ?? "The run")} asks: ${oneLine(message)}`);
     say(
       graph.url === undefined
         ? "  Nobody can be asked here. Run the same with --attach in a terminal, add --approve all or none, or end this and start a server to decide:"

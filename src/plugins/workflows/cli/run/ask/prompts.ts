@@ -34,12 +34,13 @@ const labels: Readonly<Record<DecisionKind, string>> = {
 /** As much of a call's arguments as is shown. */
 const maxLines = 30;
 
-/** Asks a person for a decision. */
-export async function promptFor(asked: Asked, place: PromptPlace): Promise<Decided | typeof later> {
+/** Asks a person for a decision. @param asker the node that asks. */
+export async function promptFor(asked: Asked, asker: string | undefined, place: PromptPlace): Promise<Decided | typeof later> {
   const { allowed } = asked;
   const about = aboutOf(asked);
   if (about !== "") note(about, asked.toolName === null ? "About" : oneLine(asked.toolName), place);
-  const message = oneLine(asked.message) || "The run asks.";
+  const words = oneLine(asked.message) || "The run asks.";
+  const message = asker === undefined ? words : `${oneLine(asker)}: ${words}`;
   if (allowed.length === 1 && allowed[0] === "ANSWER") return answer(asked, message, place);
   const options = allowed.map((kind) => ({ value: kind as DecisionKind | "LATER", label: labels[kind] }));
   const kind = await select<DecisionKind | "LATER">({

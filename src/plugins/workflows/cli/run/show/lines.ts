@@ -46,10 +46,12 @@ function wordsOf(tree: RunTree, event: WatchedEvent): string | undefined {
       return `calls ${event.name}`;
     case "ToolFinishedEvent":
       return event.error === null ? undefined : `the tool failed: ${event.error}`;
-    case "InterruptEvent":
+    case "InterruptEvent": {
+      const asker = event.interrupt?.step?.nodeKey == null ? undefined : event.interrupt.step.key;
       return event.interruptStatus === "PENDING"
-        ? `asks: ${event.interrupt?.message ?? "a question"}`
-        : `the question is ${event.interruptStatus.toLowerCase()}`;
+        ? `${asker === undefined ? "" : `${asker} `}asks: ${event.interrupt?.message ?? "a question"}`
+        : `the question${asker === undefined ? "" : ` of ${asker}`} is ${event.interruptStatus.toLowerCase()}`;
+    }
     default:
       return undefined;
   }

@@ -1,4 +1,4 @@
-import { isFinal, type PlannedNode } from "../events.ts";
+import { isFinal, type Asked, type PlannedNode } from "../events.ts";
 import type { RunTree, RunView, Unit } from "../tree.ts";
 
 /** How a node looks. */
@@ -95,9 +95,14 @@ function lookOf(tree: RunTree, run: RunView, unit: Unit | undefined, kind: strin
     default:
   }
   if (isFinal(run.status)) return "cancelled";
-  const asks = [...tree.pending.values()].some((asked) => asked.run?.id === (child ?? run).id);
-  if (asks && (child !== undefined || kind === "approval" || kind === "input")) return "asked";
+  if ([...tree.pending.values()].some((asked) => isAskedBy(asked, unit, run, child))) return "asked";
   return kind === "wait" || unit.status === "WAITING" || child?.status === "PAUSED" ? "waiting" : "running";
+}
+
+/** Whether a unit waits for the answer to a question: its own, one of its items, or one of the run below it. */
+function isAskedBy({ run: of, step }: Asked, { nodeKey }: Unit, run: RunView, child: RunView | undefined): boolean {
+  if (child !== undefined && of?.id === child.id) return true;
+  return of?.id === run.id && step?.nodeKey === nodeKey;
 }
 
 /** How far a map or a loop is, as in `3/10`, with what failed. */

@@ -40,9 +40,11 @@ const maxDepth = 4;
 /** A run and what is below it as lines that fit. */
 export function renderTree(tree: RunTree, options: RenderOptions): readonly string[] {
   const { rows, glyphs, paint, columns } = options;
-  const questions = [...tree.pending.values()].map(({ message }) =>
-    paint("yellow", startOf(`${glyphs.asked} ${oneLine(message)}`, columns, glyphs.ellipsis)),
-  );
+  const questions = [...tree.pending.values()].map((asked) => {
+    const asker = tree.askerOf(asked);
+    const words = asker === undefined ? asked.message : `${asker}: ${asked.message}`;
+    return paint("yellow", startOf(`${glyphs.asked} ${oneLine(words)}`, columns, glyphs.ellipsis));
+  });
   const shown = questions.length > 3 ? [...questions.slice(0, 2), `  ${questions.length - 2} more questions`] : questions;
   const head = [header(tree, options)];
   const blocks = blocksOf(tree, tree.root, { ...options, columns }, 0);
