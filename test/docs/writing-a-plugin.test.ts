@@ -12,6 +12,7 @@ const run = promisify(execFile);
 const sources: Readonly<Record<string, string>> = {
   weftline: "src/core/index.ts",
   "weftline/plugins": "src/plugins/index.ts",
+  "weftline/plugins/workflows": "src/plugins/workflows/contract.ts",
   "weftline/testing": "src/testing/index.ts",
 };
 
@@ -58,6 +59,8 @@ describe("the page on writing a plugin", () => {
       "lingo.ts",
       "workshop.ts",
       "chore.ts",
+      "stamp.ts",
+      "stamp.test.ts",
       "recall.ts",
       "entities.ts",
       "card.ts",
@@ -72,10 +75,10 @@ describe("the page on writing a plugin", () => {
   it("has tests that pass", async () => {
     const { stdout } = await run(
       process.execPath,
-      ["--test", "--test-reporter=tap", join(folder, "hello.test.ts"), join(folder, "agents.test.ts")],
+      ["--test", "--test-reporter=tap", ...["hello", "agents", "stamp"].map((name) => join(folder, `${name}.test.ts`))],
       { cwd: folder },
     );
-    expect(stdout).toMatch(/^# pass 6$/m);
+    expect(stdout).toMatch(/^# pass 17$/m);
     expect(stdout).toMatch(/^# fail 0$/m);
   });
 

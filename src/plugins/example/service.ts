@@ -1,5 +1,16 @@
 import { v7 } from "uuid";
-import { isBlank, isLonger, WeftlineError, createChannel, idempotently, pageOf, type Changes, type Channel, type Scope } from "#weftline";
+import {
+  isBlank,
+  isLonger,
+  WeftlineError,
+  createChannel,
+  idempotently,
+  pageOf,
+  type Changes,
+  type Channel,
+  type Scope,
+  type Tx,
+} from "#weftline";
 import type { ExampleService } from "./contract.ts";
 import { ExampleNote } from "./entities.ts";
 
@@ -19,7 +30,16 @@ export interface ExampleParts {
   readonly changes: Changes;
 }
 
-export function createExampleService({ maxNotes, changes }: ExampleParts): ExampleService {
+/** Whose a note is. */
+type Owner = Pick<ExampleNote, "tenantId" | "ownerId">;
+
+/** The service, with what only this plugin does. */
+export interface Notes extends ExampleService {
+  /** Keeps a note within a write, for somebody who is not there, as for the owner of a run. @throws CONFLICT */
+  keepFor(tx: Tx, owner: Owner, note: Pick<ExampleNote, "id" | "text">): Promise<ExampleNote>;
+}
+
+export function createExampleService({ maxNotes, changes }: ExampleParts): Notes {
   const followers = new Set<Follower>();
 
   function tell(note: ExampleNote): void {
@@ -28,22 +48,29 @@ export function createExampleService({ maxNotes, changes }: ExampleParts): Examp
     for (const follower of followers) if (follower.tenantId === tenantId && follower.ownerId === ownerId) offer(follower.channel, note);
   }
 
+  async function insert(tx: Tx, owner: Owner, { id, text }: Pick<ExampleNote, "id" | "text">): Promise<ExampleNote> {
+    checkText(text);
+    const kept = await tx.em.count(ExampleNote, owner);
+    if (kept >= maxNotes)
+      throw new WeftlineError("CONFLICT", { message: `You keep ${kept} notes; more than ${maxNotes} are not allowed.` });
+    const note = tx.em.create(ExampleNote, { ...owner, id, text, createdAt: Date.now() });
+    tx.afterCommit(() => tell(note));
+    return note;
+  }
+
   return {
     list: (scope, args) => pageOf(scope.em, ExampleNote, {}, args, { createdAt: "desc", id: "desc" }),
 
     async add(scope, { text, idempotencyKey }) {
-      checkText(text);
       const { id } = await idempotently(scope, { mutation: "exampleAddNote", key: idempotencyKey, body: { text } }, async (tx) => {
         const { tenantId, actorId: ownerId } = scope.viewer;
-        const kept = await tx.em.count(ExampleNote, { tenantId, ownerId });
-        if (kept >= maxNotes)
-          throw new WeftlineError("CONFLICT", { message: `You keep ${kept} notes; more than ${maxNotes} are not allowed.` });
-        const note = tx.em.create(ExampleNote, { id: v7(), tenantId, ownerId, text, createdAt: Date.now() });
-        tx.afterCommit(() => tell(note));
+        const note = await insert(tx, { tenantId, ownerId }, { id: v7(), text });
         return { id: note.id };
       });
       return scope.em.findOneOrFail(ExampleNote, { id });
     },
+
+    keepFor: insert,
 
     follow({ viewer }: Scope) {
       const follower: Follower = {

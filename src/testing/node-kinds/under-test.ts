@@ -15,7 +15,7 @@ export interface NodeCase extends NodeSettings {
   /** Members of `config` that take no `{{ expression }}`: names, or keys that only validation reads. */
   readonly fixed?: readonly string[];
   /** How everything that it asks is decided. */
-  readonly decision?: { readonly kind: "APPROVE" | "EDIT" | "ANSWER"; readonly payload?: unknown };
+  readonly decision?: { readonly kind: "APPROVE" | "EDIT" | "ANSWER"; readonly payload?: unknown; readonly arguments?: unknown };
   /** Is sent once it runs. */
   readonly signal?: { readonly name: string; readonly payload?: unknown };
 }

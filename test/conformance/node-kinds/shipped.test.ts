@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { contribution, definePlugin, tools, type ToolDefinition } from "#weftline";
 import { workflowNodes } from "#plugins/workflows";
 import * as plugins from "../../../src/plugins/index.ts";
-import { models, openai } from "../../../src/plugins/index.ts";
+import { example, models, openai } from "../../../src/plugins/index.ts";
 import {
   nodeKindConformance,
   scriptModel,
@@ -45,6 +45,8 @@ async function withWorkflows(app: TestPlatform): Promise<void> {
 
 const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
 const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+
+const noteOf = (text: string) => (output: unknown) => expect(output).toEqual({ id: expect.any(String) as string, text });
 
 /** Each kind that ships, as the suite looks at it. */
 const kinds: Readonly<Record<string, Omit<NodeKindUnderTest, "kind">>> = {
@@ -146,6 +148,26 @@ const kinds: Readonly<Record<string, Omit<NodeKindUnderTest, "kind">>> = {
     ],
     slow: { config: { duration: "PT1H" } },
     failing: [{ config: { duration: "{{ 'P100Y' }}" } }],
+  },
+  "example.note": {
+    plugins: () => example(),
+    cases: [
+      { config: { text: "Buy milk" }, output: noteOf("Buy milk") },
+      { config: { text: "Buy milk", review: true }, output: noteOf("Buy milk"), decision: { kind: "APPROVE" } },
+      {
+        config: { text: "Buy milk", review: true },
+        output: noteOf("Buy oat milk"),
+        decision: { kind: "EDIT", arguments: { text: "Buy oat milk" } },
+      },
+    ],
+    refused: [
+      { config: { text: "" }, path: ["text"] },
+      { config: { text: "Buy milk", reviewed: true }, path: ["reviewed"] },
+    ],
+    slow: { config: { text: "Buy milk", review: true } },
+    failing: [{ config: { text: "{{ input.n }}" }, input: { n: 7 } }],
+    effects: async (app) =>
+      (await app.graphql<{ exampleNotes: { totalCount: number } }>("{ exampleNotes { totalCount } }")).exampleNotes.totalCount,
   },
 };
 

@@ -1,6 +1,7 @@
 import { tools, type ToolContext } from "#weftline";
 import { beforeEach, afterEach, describe, expect, it } from "vitest";
 import { example } from "../../../src/plugins/example/index.ts";
+import { openLoom } from "../workflows/runs/loom.ts";
 import { collect, defaultViewer, testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
 
 const bob = testViewer("bob");
@@ -103,5 +104,28 @@ describe("the configuration", () => {
     await expect(testPlatform({ plugins: [example({ maxNotes: 0 })] })).rejects.toThrow(
       'The configuration of "example" is not valid: maxNotes',
     );
+  });
+});
+
+it("keeps a note for the owner of a workflow's run, as a person has changed it, and not more than are allowed", async () => {
+  await using loom = await openLoom({ plugins: [example({ maxNotes: 1 })] });
+  const note = [{ key: "note", kind: "example.note", config: { text: "{{ input.text }}", review: true } }];
+  const keep = async (decision: object) => {
+    const run = await loom.start(await loom.create(note), { text: "Buy milk" });
+    await loom.follow(run, async ({ interrupt, interruptStatus }) => {
+      if (interrupt && interruptStatus === "PENDING") await loom.decide(interrupt, decision);
+      return false;
+    });
+    return loom.look(run);
+  };
+  expect(await keep({ kind: "REJECT", reason: "No milk." })).toMatchObject({
+    status: "FAILED",
+    failure: { message: expect.stringContaining("No milk.") as string },
+  });
+  expect(await keep({ kind: "EDIT", arguments: { text: "Buy oat milk" } })).toMatchObject({ output: { text: "Buy oat milk" } });
+  expect(await loom.app.graphql<Listed>(list)).toEqual({ exampleNotes: { totalCount: 1, nodes: [{ text: "Buy oat milk" }] } });
+  expect(await keep({ kind: "APPROVE" })).toMatchObject({
+    status: "FAILED",
+    failure: { message: expect.stringContaining("more than 1 are not allowed") as string },
   });
 });

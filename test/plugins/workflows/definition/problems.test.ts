@@ -96,7 +96,9 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
   [
     "an unknown kind",
     [{ key: "a", kind: "agnet" }],
-    ['0.kind: There is no kind "agnet". Choose one of: agent, approval, branch, input, loop, map, tool, transform, wait, workflow.'],
+    [
+      '0.kind: There is no kind "agnet". Did you mean "agent"? Choose one of: agent, approval, branch, input, loop, map, tool, transform, wait, workflow.',
+    ],
   ],
   [
     "unknown names",

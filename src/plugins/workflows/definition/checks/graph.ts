@@ -1,4 +1,5 @@
 import type { Problem } from "../fields.ts";
+import { didYouMean } from "../near-names.ts";
 import type { NodeDefinition, WorkflowDefinition } from "../types.ts";
 
 /** The nodes of a definition and what they are to each other. */
@@ -128,5 +129,9 @@ export function dependencyProblems(graph: WorkflowGraph, path: readonly string[]
 
 /** Why no node has this key, or nothing. */
 export function unknownNode(graph: WorkflowGraph, key: string): string | undefined {
-  return graph.node(key) ? undefined : `There is no node "${key}".`;
+  if (graph.node(key)) return undefined;
+  return `There is no node "${key}".${didYouMean(
+    key,
+    graph.nodes.map((node) => node.key),
+  )}`;
 }

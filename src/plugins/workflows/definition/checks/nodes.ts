@@ -6,6 +6,7 @@ import { loopConfig } from "../../nodes/scheduled/loop.ts";
 import { mapConfig } from "../../nodes/scheduled/map.ts";
 import { valueTypeOf } from "../cel-types.ts";
 import { isObject, type Problem } from "../fields.ts";
+import { didYouMean } from "../near-names.ts";
 import type { NamedTarget, Surroundings } from "../surroundings.ts";
 import type { JsonObject, NodeDefinition } from "../types.ts";
 import { configParts } from "./config-parts.ts";
@@ -123,8 +124,9 @@ export class NodeChecks {
   async #plain({ kind: name, config }: Pick<InnerNode, "kind" | "config">, place: Place): Promise<ValueType> {
     const kind = this.#surroundings.kinds.get(name) as WorkflowNodeKind | undefined;
     if (!kind) {
-      const known = [...this.#surroundings.kinds.keys(), ...scheduledKinds].toSorted().join(", ");
-      this.problems.push({ path: [...place.path.slice(0, -1), "kind"], message: `There is no kind "${name}". Choose one of: ${known}.` });
+      const known = [...this.#surroundings.kinds.keys(), ...scheduledKinds].toSorted();
+      const message = `There is no kind "${name}".${didYouMean(name, known)} Choose one of: ${known.join(", ")}.`;
+      this.problems.push({ path: [...place.path.slice(0, -1), "kind"], message });
     }
     const settings = kind && (await this.#read(kind.config, config, place.path));
     const { expressions, problems } = configParts(config, kind?.expressions ?? [], place.path);
