@@ -3,6 +3,9 @@ import type { Attempt } from "./attempts/attempt.ts";
 import type { Iterations } from "./iterations.ts";
 import type { WaitsFor } from "./attempts/suspended.ts";
 
+/** How a unit is stopped: what it does may be done again by another attempt, or not. */
+export type Stop = "again" | "for good";
+
 /** A unit that has begun and not ended. */
 export interface ActiveUnit {
   readonly attempt: Attempt;
@@ -13,6 +16,10 @@ export interface ActiveUnit {
   phase: "working" | "waiting";
   /** How often news had come from outside when it last began to look for what it needs. */
   newsSeen: number;
+  /** It is to end without more: nothing of it is started or waited for, but for the end of a run below. */
+  stopped?: Stop;
+  /** It only waits for the end of the run below it, whatever that gives. */
+  isLeft?: boolean;
   /** While it waits. */
   waitsFor?: WaitsFor;
 }

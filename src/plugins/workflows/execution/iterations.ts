@@ -14,6 +14,8 @@ export interface IterationHost {
   readonly evaluate: Evaluate;
   /** Starts one item or round; with `resume`, one that waits to be tried again goes on waiting. */
   run(unit: string, iteration: number, values: Readonly<Record<string, unknown>>, mode: "resume" | "again"): void;
+  /** Ends an item that was begun and is no longer needed. @returns whether it ends later, and says so then. */
+  endLeft(unit: string, iteration: number): "now" | "later";
   /** Looks whether it goes on; it is asked whether it has ended afterwards. */
   check(work: () => Promise<unknown>): void;
 }
@@ -63,7 +65,9 @@ export class Iterations {
   /** @param startedAt the number of its step. */
   begin(startedAt: number): void {
     this.#startedAt = startedAt;
-    this.#advance();
+    this.#noteEnded();
+    if (this.#failure === undefined) this.#advance();
+    else this.#endLeft();
     // No item's end will tell.
     if (this.isIdle) this.#host.check(async () => undefined);
   }
@@ -93,6 +97,18 @@ export class Iterations {
   #advance(): void {
     if (this.#node.type === "map") this.#advanceMap(this.#node.concurrency);
     else this.#advanceLoop(this.#node);
+  }
+
+  /** What earlier turns left: where an item has failed, the others that were begun beside it end. */
+  #noteEnded(): void {
+    for (const index of (this.items ?? []).keys()) if (this.#hasEnded(index)) this.#note(index);
+  }
+
+  #endLeft(): void {
+    for (const index of (this.items ?? []).keys()) {
+      const unit = this.#unitAt(index);
+      if (unit && isOpen(unit) && this.#host.endLeft(unit.key, index) === "later") this.#running.add(index);
+    }
   }
 
   #advanceMap(concurrency: number): void {

@@ -1,13 +1,21 @@
-import { WeftlineError, type ProgramContext } from "#weftline";
+import type { ProgramContext } from "#weftline";
 import { isOpen, isRetried, nodeOf, type UnitRecord, type UnitStatus } from "../state/units.ts";
-import { ActiveUnits, type ActiveUnit } from "./active-units.ts";
+import { ActiveUnits, type ActiveUnit, type Stop } from "./active-units.ts";
 import type { Attempt, AttemptHost } from "./attempts/attempt.ts";
 import { Attempts, type NewAttempt } from "./attempts/attempts.ts";
 import type { CompiledWorkflow, Work } from "./compiled/compiled.ts";
 import { Iterations, listOf, type IterationHost } from "./iterations.ts";
 import { UnitLog, type UnitEnd } from "./unit-log.ts";
 import type { Evaluate } from "./compiled/values.ts";
-import { stopped, verdictOnError, verdictOnIterations, verdictOnValue, type Verdict } from "./attempts/verdict.ts";
+import {
+  cancelled,
+  stopped,
+  verdictOnError,
+  verdictOnIterations,
+  verdictOnStopped,
+  verdictOnValue,
+  type Verdict,
+} from "./attempts/verdict.ts";
 import type { Settled, Workers } from "./workers.ts";
 
 /** What {@link Nodes} work with. */
@@ -123,7 +131,7 @@ export class Nodes {
       if (!hasCome) continue;
       unit.phase = "working";
       unit.newsSeen = this.#news;
-      this.#host.workers.run(key, () => attempt.run());
+      this.#host.workers.run(key, async () => (unit.isLeft === true ? Promise.reject(cancelled()) : attempt.run()));
     }
   }
 
@@ -134,8 +142,11 @@ export class Nodes {
 
   /** Stops everything. What waits for no run below ends at once; what is at work ends when it heeds that. */
   stop(): void {
-    for (const key of this.#host.workers.clear()) this.#active.delete(key);
     for (const { iterations } of this.#active.values()) iterations?.stop();
+    for (const key of this.#host.workers.clear((each) => this.#active.get(each)?.attempt.isStarted !== true)) {
+      if (key === nodeOf(key)) this.#active.delete(key);
+      else this.#drop(key);
+    }
     this.#stopAll([...this.#active.keys()], "for good");
     for (const [key, { iterations }] of [...this.#active]) if (iterations?.isIdle) this.#finishIterations(key, iterations);
   }
@@ -145,17 +156,26 @@ export class Nodes {
     return this.#stoppedChildren.splice(0);
   }
 
-  #stopAll(keys: readonly string[], how: "again" | "for good"): void {
-    for (const key of keys) {
-      const unit = this.#active.get(key);
-      if (!unit || unit.iterations) continue;
-      const { attempt, phase, retryOf, waitsFor } = unit;
-      if (waitsFor === "uncertain" && how === "again") continue;
-      if (retryOf !== undefined) this.#drop(key);
-      else if (phase === "working") attempt.stop(new WeftlineError("RUN_CANCELLED", { message: stopped }), how);
-      else if (attempt.childId === undefined || waitsFor !== "child") this.#end(key, attempt, "CANCELLED", { error: stopped });
-      else this.#stoppedChildren.push(attempt.childId);
+  /** @returns the nodes that ended with that. */
+  #stopAll(keys: readonly string[], how: Stop): readonly string[] {
+    return keys.flatMap((key) => this.#stop(key, how) ?? []);
+  }
+
+  #stop(key: string, how: Stop): string | undefined {
+    const unit = this.#active.get(key);
+    if (!unit || unit.iterations) return undefined;
+    const { attempt, phase, retryOf, waitsFor } = unit;
+    if (waitsFor === "uncertain" && how === "again") return undefined;
+    unit.stopped = how;
+    if (retryOf !== undefined) {
+      for (const left of [...this.#host.units.values()].filter((each) => nodeOf(each.key) === key && isOpen(each))) this.#endItem(left);
+      // Its next attempt ends before it begins: else the run would be due when that is.
+      return this.#end(key, this.#attempts.after(attempt), "CANCELLED", { error: stopped });
     }
+    if (phase === "working") attempt.stop(cancelled(), how);
+    else if (attempt.childId === undefined || waitsFor !== "child") return this.#end(key, attempt, "CANCELLED", { error: stopped });
+    else this.#stoppedChildren.push(attempt.childId);
+    return undefined;
   }
 
   #begin({ key, ...more }: NewAttempt): void {
@@ -189,7 +209,9 @@ export class Nodes {
 
   #attempt(at: NewAttempt, work: Work, config: unknown): Attempt {
     const attempt = this.#attempts.make(at, work, config);
-    this.#active.set(at.key, { attempt, phase: "working", newsSeen: this.#news });
+    const { stopped: how } = this.#active.get(at.key) ?? {};
+    if (how !== undefined && attempt.childId === undefined) throw cancelled();
+    this.#active.set(at.key, { attempt, phase: "working", newsSeen: this.#news, ...(how === undefined ? {} : { stopped: how }) });
     return attempt;
   }
 
@@ -209,8 +231,34 @@ export class Nodes {
         const at = { ...place, attempt: before?.attempt ?? (known?.attempt ?? 0) + 1, before };
         this.#run(at, work, async () => this.#attempt(at, work, await evaluate(work.config, values)).run());
       },
+      endLeft: (key, iteration) => this.#endLeft(key, { node, iteration }),
       check: (work) => workers.run(node, work),
     };
+  }
+
+  /** Ends an item that a lost process had begun. @returns whether it ends later: with the run below it. */
+  #endLeft(key: string, { node, iteration }: { readonly node: string; readonly iteration: number }): "now" | "later" {
+    const before = this.#host.units.get(key);
+    // The map's next attempt goes on with it.
+    if (!before || this.#attempts.isTriedAgain(node)) return "now";
+    const left = this.#attempts.make({ key, iteration, parentStep: node, attempt: before.attempt, before });
+    const { childId } = left;
+    if (childId === undefined) {
+      this.#log.end(key, isRetried(before) ? this.#attempts.after(left) : left, "CANCELLED", { error: stopped });
+      return "now";
+    }
+    this.#active.set(key, { attempt: left, phase: "waiting", waitsFor: "child", newsSeen: this.#news, stopped: "for good", isLeft: true });
+    this.#stoppedChildren.push(childId);
+    this.#newWaits = true;
+    return "later";
+  }
+
+  /** Ends an item that its map's next attempt would have gone on with. */
+  #endItem({ key, attempt, childRunId }: UnitRecord): void {
+    if (key === nodeOf(key) || this.#active.has(key)) return;
+    const before = this.#host.units.get(key);
+    this.#log.end(key, this.#attempts.make({ key, attempt, before }), "CANCELLED", { error: stopped });
+    if (childRunId !== undefined) this.#stoppedChildren.push(childRunId);
   }
 
   #resumeIterations(unit: UnitRecord): void {
@@ -248,8 +296,9 @@ export class Nodes {
   }
 
   /** Writes down what an attempt came to. @returns the node that has ended with it. */
-  #give(key: string, unit: ActiveUnit, verdict: Verdict): string | undefined {
+  #give(key: string, unit: ActiveUnit, given: Verdict): string | undefined {
     const { attempt } = unit;
+    const verdict = verdictOnStopped(unit, given);
     switch (verdict.is) {
       case "ended":
         return this.#end(key, attempt, verdict.status, verdict.end);
@@ -260,6 +309,7 @@ export class Nodes {
         unit.phase = "waiting";
         unit.waitsFor = verdict.waitsFor;
         this.#newWaits = true;
+        if (unit.stopped !== undefined && attempt.childId !== undefined) this.#stoppedChildren.push(attempt.childId);
         return undefined;
     }
   }
@@ -295,7 +345,8 @@ export class Nodes {
     iterations.take(key);
     if (iterations.failure !== undefined && !iterations.isStopped) {
       iterations.stop();
-      this.#stopAll(this.#active.within(node), this.#attempts.isTriedAgain(node) ? "again" : "for good");
+      const how = this.#attempts.isTriedAgain(node) ? "again" : "for good";
+      if (this.#stopAll(this.#active.within(node), how).includes(node)) return node;
     }
     return this.#finishIterations(node, iterations);
   }

@@ -16,13 +16,22 @@ export class Progress {
 
   /** Something has ended. */
   note(): void {
-    this.#timer ??= setTimeout(() => this.#say(), everyMs);
+    this.#timer ??= setTimeout(() => this.#sayInTime(), everyMs);
   }
 
   /** The turn is over. */
   close(): void {
     if (this.#timer && !this.#ctx.signal.aborted) this.#say();
     clearTimeout(this.#timer);
+  }
+
+  /** Nobody waits for this: where the run was stopped, or has become another's, whoever writes next is told. */
+  #sayInTime(): void {
+    try {
+      this.#say();
+    } catch (error) {
+      this.#ctx.log.debug({ err: error }, "progress was not said: the turn is over");
+    }
   }
 
   #say(): void {

@@ -63,9 +63,11 @@ export class Workers {
     if (this.#kept.delete(key)) this.#pump();
   }
 
-  /** Leaves out what has not begun. @returns its keys. */
-  clear(): readonly string[] {
-    return this.#queue.splice(0).map(({ key }) => key);
+  /** Leaves out what waits for a place and is not needed. @returns its keys. */
+  clear(isLeftOut: (key: string) => boolean): readonly string[] {
+    const waiting = this.#queue.splice(0);
+    this.#queue.push(...waiting.filter(({ key }) => !isLeftOut(key)));
+    return waiting.map(({ key }) => key).filter(isLeftOut);
   }
 
   #pump(): void {

@@ -54,7 +54,7 @@ export class Scheduler {
     let failed: string | undefined;
     let changes = [...changed];
     while (changes.length > 0) {
-      failed ??= changes.find((key) => standingOf(this.#plan, this.#units, key) === "FAILED");
+      failed ??= this.#failedOf(changes);
       const concerned = new Set(changes.flatMap((key) => [key, ...this.#behind(key)]).filter((key) => this.#waiting.has(key)));
       changes = [];
       for (const key of concerned) {
@@ -70,6 +70,19 @@ export class Scheduler {
       }
     }
     return { start, skip, ...(failed === undefined ? {} : { failed }) };
+  }
+
+  /** The node that failed the run: before those that were stopped since it had, which a turn that begins anew finds beside it. */
+  #failedOf(keys: readonly string[]): string | undefined {
+    const failed = keys.filter((key) => standingOf(this.#plan, this.#units, key) === "FAILED");
+    return failed.find((key) => this.#units.get(key)?.status === "FAILED" && !this.#wasStopped(key)) ?? failed[0];
+  }
+
+  /** Whether what takes over for it was stopped. */
+  #wasStopped(key: string): boolean {
+    const { errorNode } = this.#plan.nodes.get(key) ?? {};
+    if (errorNode === undefined) return this.#units.get(key)?.status === "CANCELLED";
+    return this.#wasStopped(errorNode);
   }
 
   /** Nodes that a change of one may concern. */

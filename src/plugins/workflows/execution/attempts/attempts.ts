@@ -31,6 +31,11 @@ export class Attempts {
     return new Attempt(this.#host, { ...at, name, mayRepeat }, work, config);
   }
 
+  /** The attempt behind this one. */
+  after({ at, work }: Attempt): Attempt {
+    return this.make({ ...at, attempt: at.attempt + 1, before: undefined }, work);
+  }
+
   /** What a unit does: a node, or an item or round of one. */
   workOf(key: string): Work {
     const node = this.#workflow.nodes.get(nodeOf(key));

@@ -1,5 +1,6 @@
 import { WeftlineError, asWeftlineError, messageOf, plainJson } from "#weftline";
 import type { UnitStatus } from "../../state/units.ts";
+import type { ActiveUnit } from "../active-units.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Iterations } from "../iterations.ts";
 import { isRetryable, retryDelayMs } from "./retry.ts";
@@ -40,16 +41,29 @@ export function verdictOnError(attempt: Attempt, error: unknown): Verdict {
   if (waitsFor !== undefined) return { is: "waiting", waitsFor };
   const known = asWeftlineError(error);
   if (notOfNodes.has(known.code)) throw error;
-  return known.code === "RUN_CANCELLED" ? cancelled(known.message) : failure(attempt, known);
+  return known.code === "RUN_CANCELLED" ? ended(known.message) : failure(attempt, known);
 }
 
 /** On a map or loop whose items or rounds have all ended. */
 export function verdictOnIterations(attempt: Attempt, { failure: message, isStopped, output }: Iterations): Verdict {
   if (message !== undefined) return failure(attempt, new WeftlineError("NODE_FAILED", { node: attempt.at.key, message }));
-  return isStopped ? cancelled(stopped) : verdictOnValue(attempt, output);
+  return isStopped ? ended(stopped) : verdictOnValue(attempt, output);
 }
 
-function cancelled(error: string): Verdict {
+/** On a unit that was stopped: it waits for no more than the end of the run below it, and is not tried again. What succeeded in spite of that has. */
+export function verdictOnStopped(unit: ActiveUnit, verdict: Verdict): Verdict {
+  // It goes on with what a person says of what it did.
+  if (verdict.is === "waiting" && verdict.waitsFor === "uncertain" && unit.stopped === "again") delete unit.stopped;
+  if (unit.stopped === undefined) return verdict;
+  if (verdict.is === "ended") return verdict.status === "SUCCEEDED" ? verdict : ended(verdict.end.error ?? stopped);
+  const waitsForChild = verdict.is === "waiting" && verdict.waitsFor === "child" && unit.attempt.childId !== undefined;
+  return waitsForChild ? verdict : ended(stopped);
+}
+
+/** Why a unit ends that was stopped. */
+export const cancelled = (): WeftlineError => new WeftlineError("RUN_CANCELLED", { message: stopped });
+
+function ended(error: string): Verdict {
   return { is: "ended", status: "CANCELLED", end: { error } };
 }
 
