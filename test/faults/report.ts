@@ -11,6 +11,8 @@ export const cases = {
   "cut-clients": "connections are cut at random, on either side; clients resume",
   leak: "subscriptions come and go, runs of every framework end, on the simulated model and over a wire; heap, handles and listeners are counted",
   store: "the database is locked by another program, read-only, full; writes are refused, and runs go on as soon as it takes them",
+  "random-graphs":
+    "random workflows with runs below them, whose processes are lost at random places, beside a model of what they come to; all in one process",
   signals: "submits and decisions that come thrice, too early, too late; closed sockets; a cancel down to the provider",
 } as const;
 

@@ -20,6 +20,7 @@ describe("a server under fault", () => {
       "cut-clients",
       "failpoints",
       "leak",
+      "random-graphs",
       "random-kills",
       "self-kills",
       "signals",

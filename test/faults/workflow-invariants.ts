@@ -80,7 +80,8 @@ function succeededTwice({ id }: WorkflowRunRow, attempts: readonly Attempted[]):
 function startedEarly({ id }: WorkflowRunRow, { nodes }: WorkflowDefinition, attempts: readonly Attempted[]): string[] {
   const byKey = new Map(nodes.map((node) => [node.key, node]));
   return nodes.flatMap((node) => {
-    const first = attempts.find(({ key }) => key === node.key);
+    // One that is skipped does not begin: it is known early that it is not needed.
+    const first = attempts.find(({ key, status }) => key === node.key && status !== "SKIPPED");
     if (!first) return [];
     const standing = (key: string): Standing => standingAt(byKey, attempts, key, first.startedAt);
     const failed = nodes.find(({ errorNode }) => errorNode === node.key);
