@@ -11,7 +11,7 @@ import { takeSignal } from "./signals/rows.ts";
 import { toolRegistry } from "./tools.ts";
 import type { ProgramState } from "./program.ts";
 import type { Stage } from "./stage.ts";
-import { wholeSteps, withResult } from "./values/rows.ts";
+import { stepContent, withResult } from "./values/rows.ts";
 
 /** So many steps with a time are read at once. */
 const mostTimed = 1_000;
@@ -34,7 +34,8 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
   const ownerScope = (): Promise<Scope> => host.lookup.use(actingScopes).ofRun({ tenantId: run.tenantId, actorId: run.ownerId });
   const ofRun = { where: "e.run_id = ?", params: [run.id] };
   return {
-    steps: async () => wholeSteps(read, await rows.all(Step, asPlatform, { ...ofRun, orderBy: "e.num" })),
+    steps: () => rows.all(Step, asPlatform, { ...ofRun, orderBy: "e.num" }),
+    contentOf: (step) => stepContent(read, step),
     async replayed() {
       const { replays } = run.settings;
       if (!replays) return [];
@@ -44,7 +45,7 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       // Else what they did would be done again, and nobody was asked.
       if (new Set(taken.map(({ key }) => key)).size < keys.size)
         throw new WeftlineError("NOT_FOUND", { what: "run that this one was forked from" });
-      return wholeSteps(read, taken);
+      return taken;
     },
     async children(ids) {
       const found = ids.length === 0 ? [] : await rows.byIds(Run, asPlatform, ids);

@@ -44,10 +44,18 @@ export interface ProgramContext extends Omit<RunContext, "model" | "toolRequeste
   readonly state: ProgramState;
 }
 
+/** What a step was given and gave, whole. */
+export interface StepContent {
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
 /** What a program finds of its run. */
 export interface ProgramState {
-  /** Its steps so far, oldest first; those of this turn as far as they are durable. */
+  /** Its steps so far, oldest first; those of this turn as far as they are durable. Of what is large they say only that it is: see `contentOf`. */
   steps(): Promise<readonly Step[]>;
+  /** What one of these steps was given and gave. Where its row has no `inputRefs` and `outputRefs`, that is all there. */
+  contentOf(step: Step): Promise<StepContent>;
   /** Steps of the run that this one was forked from, which it takes over; none for most runs. */
   replayed(): Promise<readonly Step[]>;
   /** Runs that its steps started; nothing for one that was not started, since the tree was being cancelled. */

@@ -20,7 +20,7 @@ export {
   type Streams,
   type ThreadResolver,
 } from "./contract.ts";
-export type { FoundTarget, OwnProgram, ProgramContext, ProgramState } from "./program.ts";
+export type { FoundTarget, OwnProgram, ProgramContext, ProgramState, StepContent } from "./program.ts";
 export type { CheckpointWrite, Checkpoints, NewCheckpoint, StoredCheckpoint } from "./checkpoints.ts";
 export { Checkpoint } from "./entities/checkpoint.ts";
 export { Interrupt, Message, ToolCall, type StoredFile, type StoredPart } from "./entities/message.ts";

@@ -1,13 +1,14 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import { isoDuration } from "../graphql/scalars.ts";
 import { plainJson } from "../json/plain.ts";
+import type { Sql } from "../database/sql.ts";
 import type { Logger } from "../kernel/spec.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import { shown } from "./event-values.ts";
 import { toolCallIdOf } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
-import { outcomeOf } from "./history.ts";
+import { knownCall, readApart, type KnownCall } from "./known-call.ts";
 import { untilAborted } from "./plugin-work.ts";
 import { toolStep, type RunSession } from "./session.ts";
 import { ToolApproval } from "./tool-approval.ts";
@@ -19,21 +20,6 @@ import type { PolicedCall, ToolContext, ToolDefinition, ToolOutcome, ToolRegistr
 
 /** The most that a tool's progress may carry, in characters of JSON. */
 const mostOfProgress = 64 * 1024;
-
-/** A call as this turn knows it. */
-interface KnownCall {
-  readonly c: number;
-  readonly name: string;
-  attempt: number;
-  /** It was started, and nobody knows what came of that: each of its attempts needs a decision of its own. */
-  lost: boolean;
-  /** With which arguments it was started. */
-  arguments?: unknown;
-  /** Whether they are a person's. */
-  readonly edited?: boolean;
-  readonly outcome: ToolOutcome | undefined;
-  interrupts: readonly Interrupt[];
-}
 
 /** A call whose tool is about to be asked. */
 interface Invoked {
@@ -58,6 +44,8 @@ const notBegun: ToolOutcome = { status: "CANCELLED", error: "The call was stoppe
 /** What the calls of one turn need. */
 export interface ToolCallsOptions {
   readonly session: RunSession;
+  /** Reads what of earlier calls is large, when they are asked for. */
+  readonly read: Sql;
   readonly tools: readonly ToolDefinition[];
   readonly registry: ToolRegistry | undefined;
   /** Who calls, for policies. */
@@ -92,16 +80,7 @@ export class ToolCalls {
     this.#options = options;
     this.#approval = new ToolApproval(options);
     for (const call of options.calls) {
-      this.#known.set(call.callId, {
-        c: call.num,
-        name: call.name,
-        attempt: call.attempt,
-        lost: call.status === "RUNNING" || options.interrupts.some((each) => each.toolCallId === call.id && each.kind === "UNCERTAIN"),
-        arguments: call.arguments,
-        edited: call.requestedArguments != null,
-        outcome: outcomeOf(call),
-        interrupts: options.interrupts.filter((each) => each.toolCallId === call.id),
-      });
+      this.#known.set(call.callId, knownCall(call, options.interrupts));
     }
   }
 
@@ -151,6 +130,7 @@ export class ToolCalls {
 
   async #runOne(call: KnownCall, request: ToolRequest): Promise<ToolOutcome> {
     const { session, tools } = this.#options;
+    if (call.apart) await readApart(this.#options.read, call);
     if (call.outcome) return call.outcome;
     const begun = session.childOf(toolStep(call.c));
     if (begun !== undefined) return this.#goOn(call, begun, request);

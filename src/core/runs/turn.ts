@@ -19,7 +19,6 @@ import { ToolRuns } from "./tool-runs.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
 import { endTurn, provenanceOf, terminate, type Ending } from "./turn-end.ts";
 import { storedUsage } from "./usage.ts";
-import { wholeCalls } from "./values/rows.ts";
 
 /** Errors that leave a run as it stands: it is another owner's, or the store takes nothing now. */
 const leavesRun: ReadonlySet<ErrorCode> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "STORE_UNAVAILABLE", "NOT_FOUND"]);
@@ -65,6 +64,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     const registry = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined;
     const toolCalls = new ToolCalls({
       session,
+      read: host.database.read,
       tools: cast.tools,
       registry,
       caller: callerOf(run, cast),
@@ -144,7 +144,7 @@ async function openSession(host: TurnHost, run: Run): Promise<Opened> {
     lastCheckpoint: fresh ? undefined : await lastCheckpointOf(read, run),
   };
   const ofRun = { where: "e.run_id = ?", params: [run.id] };
-  const calls = fresh ? [] : await wholeCalls(read, await rows.all(ToolCall, asPlatform, ofRun));
+  const calls = fresh ? [] : await rows.all(ToolCall, asPlatform, ofRun);
   const interrupts = fresh ? [] : await rows.all(Interrupt, asPlatform, { ...ofRun, orderBy: "e.created_at" });
   const session = new RunSession(host.writer, start);
   const resumable = stepsToResume(past, session.open.steps);

@@ -80,10 +80,10 @@ export function sizeOfStored({ text, refs }: StoredValue): number {
   return text.length + (refs?.length ?? 0) + 64;
 }
 
-/** Reads the row of a value. @throws NOT_FOUND */
+/** Reads the row of a value. */
 export type ReadValue = (hash: string) => Promise<Pick<StoredValue, "text" | "refs">>;
 
-/** A document with all that stands apart of it. @throws NOT_FOUND where a value is gone. */
+/** A document with all that stands apart of it. */
 export async function wholeDocument({ document, refs }: SharedDocument, read: ReadValue): Promise<unknown> {
   return refs === undefined ? document : new Filling(read).fill(structuredClone(document), refs);
 }

@@ -3,7 +3,8 @@ import type { Sql } from "../../database/sql.ts";
 import { WeftlineError } from "../../errors.ts";
 import type { CallContent } from "../contract.ts";
 import { ToolCall } from "../entities/message.ts";
-import { Run, Step } from "../entities/run.ts";
+import { Run, type Step } from "../entities/run.ts";
+import type { StepContent } from "../program.ts";
 import { sizeOfStored, wholeDocument, type ReadValue, type StoredValue, type ValueRefs } from "./refs.ts";
 
 /**
@@ -34,11 +35,15 @@ export async function insertValues(
   return bytes;
 }
 
-/** Reads values that a run's rows and events name. They are found by the run alone: to know a hash opens nothing. */
+/**
+ * Reads values that a run's rows and events name. They are found by the run alone: to know a hash opens nothing.
+ *
+ * One that is gone is a damaged store: the read fails, and with it the run that needs it.
+ */
 export function valuesOfRun(read: Sql, runId: string): ReadValue {
   return async (hash) => {
     const [row] = await readValue(read, runId, hash);
-    if (!row) throw new WeftlineError("NOT_FOUND", { what: "value of the run" });
+    if (!row) throw new WeftlineError("INTERNAL", { message: "A large value that the run names is gone from the database." });
     return row;
   };
 }
@@ -52,7 +57,7 @@ export function readValue(read: Sql, runId: string, hash: string): Promise<Pick<
   );
 }
 
-/** What a row holds, whole. @throws NOT_FOUND where a part of it is gone. */
+/** What a row holds, whole. */
 export function wholeValue(read: Sql, runId: string, document: unknown, refs: ValueRefs | null | undefined): unknown {
   return refs == null ? document : wholeDocument({ document, refs }, valuesOfRun(read, runId));
 }
@@ -87,21 +92,12 @@ export async function resultOf(read: Sql, run: Run): Promise<unknown> {
   return output ?? text ?? null;
 }
 
-/** Steps with the whole of what they were given and gave. @param steps that are not managed. */
-export function wholeSteps(read: Sql, steps: readonly Step[]): Promise<Step[]> {
-  return Promise.all(
-    steps.map(async (step) => {
-      const { runId, input, inputRefs, output, outputRefs } = step;
-      if (inputRefs == null && outputRefs == null) return step;
-      return plainEntity<Step>(Step.prototype, {
-        ...step,
-        input: await wholeValue(read, runId, input, inputRefs),
-        output: await wholeValue(read, runId, output, outputRefs),
-        inputRefs: null,
-        outputRefs: null,
-      });
-    }),
-  );
+/** What a step was given and gave, whole. */
+export async function stepContent(read: Sql, { runId, input, inputRefs, output, outputRefs }: Step): Promise<StepContent> {
+  return {
+    input: (await wholeValue(read, runId, input, inputRefs)) ?? null,
+    output: (await wholeValue(read, runId, output, outputRefs)) ?? null,
+  };
 }
 
 /** The arguments and the result of a call, whole. */

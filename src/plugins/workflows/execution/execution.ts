@@ -1,11 +1,12 @@
 import { WeftlineError, isTerminal, type ProgramContext, type Run } from "#weftline";
 import { Scheduler } from "../state/scheduler.ts";
 import { isCompensated, runOutput, toCompensate } from "../state/outcome.ts";
-import { foldUnits, isDone, nodeOf, takeRecord, type UnitRecord } from "../state/units.ts";
+import { foldUnits, isDone, isOpen, nodeOf, takeRecord, type UnitRecord } from "../state/units.ts";
 import type { AttemptHost } from "./attempts/attempt.ts";
 import type { CompiledWorkflow } from "./compiled/compiled.ts";
 import { Nodes } from "./nodes.ts";
 import { Progress } from "./progress.ts";
+import { knownUnit } from "../state/late-value.ts";
 import { recordOf } from "./records.ts";
 import { Rest } from "./rest.ts";
 import { suspended, waitsForOf } from "./attempts/suspended.ts";
@@ -76,9 +77,10 @@ export class Execution {
 
   async #run(): Promise<unknown> {
     for (const step of await this.#ctx.state.steps()) {
-      const record = recordOf(step);
+      const record = recordOf(step, this.#ctx.state.contentOf);
       if (record) takeRecord(this.#units, record);
     }
+    await this.#readIterations();
     if (this.#units.size === 0) await this.#replay();
     if (this.#ctx.ending.aborted) await this.#childrenEnded();
     const failed = this.#ctx.ending.aborted ? undefined : await this.#goForward();
@@ -89,11 +91,21 @@ export class Execution {
     throw this.#failureOf(failed ?? "");
   }
 
+  /** Maps and loops that go on need what they go through, and what that came to. */
+  async #readIterations(): Promise<void> {
+    for (const [key, unit] of this.#units) {
+      const node = this.#units.get(nodeOf(key));
+      if (node && isOpen(node)) this.#units.set(key, await knownUnit(unit));
+    }
+  }
+
   /** A fork begins with what it takes over, all of it in one append. */
   async #replay(): Promise<void> {
-    const steps = await this.#ctx.state.replayed();
+    const { state } = this.#ctx;
+    const steps = await state.replayed();
     if (steps.length === 0) return;
-    this.#nodes.replay(foldUnits(steps.flatMap((step) => recordOf(step) ?? [])).values());
+    const units = foldUnits(steps.flatMap((step) => recordOf(step, state.contentOf) ?? []));
+    this.#nodes.replay(await Promise.all([...units.values()].map(knownUnit)));
     this.#progress.note();
     await this.#ctx.flush();
   }

@@ -1,8 +1,13 @@
-import type { Step } from "#weftline";
+import type { Step, StepContent } from "#weftline";
+import { LateValue } from "../state/late-value.ts";
 import type { UnitRecord, UnitStatus } from "../state/units.ts";
 
-/** A step of a node as a record of its unit; nothing for steps within a node, as calls of tools. */
-export function recordOf(step: Step): UnitRecord | undefined {
+/**
+ * A step of a node as a record of its unit; nothing for steps within a node, as calls of tools.
+ *
+ * @param read what is large of a step; without it that is left out.
+ */
+export function recordOf(step: Step, read?: (step: Step) => Promise<StepContent>): UnitRecord | undefined {
   if (step.nodeKey == null) return undefined;
   return {
     num: step.num,
@@ -10,8 +15,9 @@ export function recordOf(step: Step): UnitRecord | undefined {
     key: step.key,
     attempt: step.attempt,
     status: step.status === "WAITING" ? "RUNNING" : (step.status satisfies UnitStatus),
-    input: step.input ?? undefined,
-    output: step.output ?? undefined,
+    input: read === undefined || step.inputRefs == null ? (step.input ?? undefined) : new LateValue(async () => (await read(step)).input),
+    output:
+      read === undefined || step.outputRefs == null ? (step.output ?? undefined) : new LateValue(async () => (await read(step)).output),
     error: step.error ?? undefined,
     childRunId: step.childRunId ?? undefined,
     hasDue: step.dueAt != null,

@@ -1,7 +1,8 @@
+import { knownValue } from "./late-value.ts";
 import type { Plan } from "./plan.ts";
 import { isOpen, type UnitRecord, type Units } from "./units.ts";
 
-/** What a node gave, for expressions and for the run's output: where it failed and another took over, what that gave. */
+/** What a node gave, for expressions and for the run's output: where it failed and another took over, what that gave. It may be late. */
 export function outputOf(plan: Plan, units: Units, key: string): unknown {
   const unit = units.get(key);
   if (unit?.status === "SUCCEEDED") return unit.output ?? null;
@@ -12,11 +13,12 @@ export function outputOf(plan: Plan, units: Units, key: string): unknown {
 }
 
 /** The run's output: the value of its last nodes, skipped ones left out; an object by key where there are several. */
-export function runOutput(plan: Plan, units: Units): unknown {
+export async function runOutput(plan: Plan, units: Units): Promise<unknown> {
   const given = plan.last.filter((key) => units.get(key)?.status !== "SKIPPED");
   const [only] = given;
   if (only === undefined) return null;
-  return given.length === 1 ? outputOf(plan, units, only) : Object.fromEntries(given.map((key) => [key, outputOf(plan, units, key)]));
+  if (given.length === 1) return knownValue(outputOf(plan, units, only));
+  return Object.fromEntries(await Promise.all(given.map(async (key) => [key, await knownValue(outputOf(plan, units, key))] as const)));
 }
 
 /** Nodes to undo, the last that ended first: those that succeeded and name what undoes them, where that has not ended. */

@@ -154,19 +154,19 @@ describe("records of units", () => {
 });
 
 describe("what a run gives", () => {
-  it("is the value of its one last node, an object by key of several, and nothing of skipped ones", () => {
+  it("is the value of its one last node, an object by key of several, and nothing of skipped ones", async () => {
     const one = planOf({ nodes: [plain("a"), plain("b", { dependsOn: ["a"] })] });
     const two = planOf({ nodes: [plain("a"), plain("b")] });
     const units = new Map([ended("a", { output: 1 }), ended("b", { output: 2 })].map((unit) => [unit.key, unit]));
-    expect(runOutput(one, units)).toBe(2);
-    expect(runOutput(two, units)).toEqual({ a: 1, b: 2 });
-    expect(runOutput(two, new Map([...units, ["b", ended("b", { status: "SKIPPED" })]]))).toBe(1);
+    expect(await runOutput(one, units)).toBe(2);
+    expect(await runOutput(two, units)).toEqual({ a: 1, b: 2 });
+    expect(await runOutput(two, new Map([...units, ["b", ended("b", { status: "SKIPPED" })]]))).toBe(1);
   });
 
-  it("of a node that failed is what took over for it", () => {
+  it("of a node that failed is what took over for it", async () => {
     const plan = planOf({ nodes: [plain("a", { onError: "ROUTE", errorNode: "rescue" }), plain("rescue")] });
     const units = new Map([ended("a", { status: "FAILED" }), ended("rescue", { output: "saved" })].map((unit) => [unit.key, unit]));
-    expect(runOutput(plan, units)).toBe("saved");
+    expect(await runOutput(plan, units)).toBe("saved");
   });
 });
 

@@ -141,6 +141,26 @@ describe("a large value that is not committed", () => {
 });
 
 describe("a run that waits with large values", () => {
+  it("reads those alone that what is left names", async () => {
+    const nodes = [
+      bring("named"),
+      { ...bring("unnamed"), key: "u" },
+      { key: "ask", kind: "approval", dependsOn: ["a", "u"], config: { message: "On?" } },
+      value("b", "size(nodes.a.output.bolt)", { dependsOn: ["ask"] }),
+    ];
+    const run = await loom.start(await loom.create(nodes));
+    let asked: Parameters<Loom["decide"]>[0] | undefined;
+    await loom.follow(run, ({ interrupt }) => (asked = interrupt) !== undefined);
+    await loom.app.restart();
+    // What is not there cannot have been read.
+    await loom.app.platform.database.commit(({ sql }) => sql.run("delete from runs_value where value like '%<unnamed>%'"), "test");
+    if (asked) await loom.decide(asked, { kind: "APPROVE" });
+    expect((await loom.follow(run)).at(-1)?.runStatus).toBe("SUCCEEDED");
+    expect((await loom.app.graphql<{ run: object }>("query ($id: ID!) { run(id: $id) { output } }", { id: run })).run).toEqual({
+      output: boltOf("named", 80).length,
+    });
+  });
+
   it("goes on with them after a restart", async () => {
     const nodes = [
       bring("waited"),
