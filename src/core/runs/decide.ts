@@ -31,7 +31,8 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     const decision = toDecision(decide, scope.viewer.actorId);
     if (interrupt.status !== "PENDING") return checkSame(interrupt, decide, decision);
     const run = await asSystem(tx.em).findOneOrFail(Run, { id: interrupt.runId });
-    if (run.status === "CANCELLING" || isTerminal(run.status)) throw conflict("Its run was cancelled or has ended.");
+    if (isTerminal(run.status) || (run.status === "CANCELLING" && (await isOfBefore(tx, run, interrupt))))
+      throw conflict("Its run was cancelled or has ended.");
     await check(host, tx, interrupt, decide);
     await appendSignal(host, tx, projectedRun(run), [
       { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },
@@ -39,6 +40,17 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
   }, "decide");
   scope.renew();
   return scope.em.findOneOrFail(Interrupt, { id: decide.interruptId });
+}
+
+/** Whether a run that is being cancelled asked before that. What it asks while it undoes what it did, it waits for. */
+async function isOfBefore({ sql }: Tx, { streamNum, startSeq }: Run, { seq }: Interrupt): Promise<boolean> {
+  const cancelled = await sql.get(
+    "select seq from runs_event where stream_num = ? and seq > ? and run_seq = ? and kind = 'run.cancelling' limit 1",
+    streamNum,
+    seq,
+    startSeq,
+  );
+  return cancelled !== undefined;
 }
 
 function toDecision({ kind, arguments: edited, payload, reason }: Decide, by: string): StoredDecision {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openLoom, statusesOf, type Loom } from "./loom.ts";
+import { openLoom, statusesOf, type Loom, type RunEventSeen } from "./loom.ts";
 
 let loom: Loom;
 beforeAll(async () => {
@@ -204,6 +204,31 @@ describe("a cancel of a run that waits", () => {
     const undone = events.findIndex(({ key }) => key === "undoA");
     expect([ended >= 0, undone > ended]).toEqual([true, true]);
     expect(events.at(-1)).toMatchObject({ type: "run.cancelled", runId: run });
+  });
+
+  it("waits for a person where what undoes something asks one, and for nobody about what was asked before", async () => {
+    const run = await loom.start(
+      await loom.create([
+        value("a", "1", { undo: "undoA" }),
+        { key: "before", kind: "approval", dependsOn: ["a"], config: { message: "Before?" } },
+        { key: "undoA", kind: "approval", config: { message: "Undo?" } },
+      ]),
+    );
+    const ask = async (message: string) => {
+      let asked: RunEventSeen["interrupt"];
+      await loom.follow(run, ({ interrupt }) => {
+        if (interrupt?.message === message) asked = interrupt;
+        return asked !== undefined;
+      });
+      return asked as NonNullable<typeof asked>;
+    };
+    const before = await ask("Before?");
+    await loom.cancel(run);
+    const undo = await ask("Undo?");
+    expect(await loom.decide(before, { kind: "APPROVE" })).toBe("ConflictError");
+    expect(await loom.decide(undo, { kind: "APPROVE" })).toBe("DecideInterruptPayload");
+    await loom.follow(run);
+    expect(statusesOf(await loom.look(run))).toEqual({ a: "SUCCEEDED", before: "CANCELLED", undoA: "SUCCEEDED" });
   });
 });
 
