@@ -1,5 +1,5 @@
 import { defineConfig } from "../../src/core/index.ts";
-import { agents, auth, capabilities, chat, health, langgraph, models, openai, simulated } from "../../src/plugins/index.ts";
+import { agents, auth, capabilities, chat, health, langgraph, models, openai, simulated, workflows } from "../../src/plugins/index.ts";
 import { faults } from "./plugin.ts";
 
 /** The server under fault: every plugin that ships, and one that breaks it. */
@@ -18,6 +18,7 @@ export default defineConfig({
     langgraph(),
     agents(),
     chat(),
-    faults(),
+    workflows(),
+    faults(WEFTLINE_DATA ?? ""),
   ],
 });

@@ -37,7 +37,7 @@ export function violationsOf(file: string, moment: Moment): string[] {
       }
     }
     if (moment === "end") found.push(...leftOpen(db));
-    found.push(...sideEffects(db), ...messagesUnlikeLog(db));
+    found.push(...sideEffects(db), ...repeatedCalls(db), ...messagesUnlikeLog(db));
     return found;
   } finally {
     db.close();
@@ -116,6 +116,24 @@ function sideEffects(db: Database.Database): string[] {
     .all() as { run_id: string; sent: number; allowed: number; calls: number }[];
   return rows.flatMap(({ run_id, sent, allowed, calls }) =>
     sent > allowed || sent > calls ? [`run ${run_id} sent ${sent} messages by ${calls} calls and ${allowed} approvals`] : [],
+  );
+}
+
+/** Tools that must not run again after a loss, unless a person says so. */
+const once = ["message.send", "faults.pay", "faults.refund", "rig.pay", "rig.refund"];
+
+/** A call of a tool that is not idempotent is made again only as often as a person approved of that, after a loss. */
+function repeatedCalls(db: Database.Database): string[] {
+  const rows = db
+    .prepare(
+      `select c.id, c.name, c.attempt, (select count(*) from runs_interrupt i where i.tool_call_id = c.id and i.kind = 'UNCERTAIN'
+       and json_extract(i.decision, '$.kind') = 'APPROVE') as approved from runs_tool_call c where c.attempt > 1`,
+    )
+    .all() as { id: string; name: string; attempt: number; approved: number }[];
+  return rows.flatMap(({ id, name, attempt, approved }) =>
+    once.includes(name) && attempt > 1 + approved
+      ? [`call ${id} of ${name} was made ${attempt} times and approved again ${approved} times`]
+      : [],
   );
 }
 

@@ -3,6 +3,7 @@ import { runInNewContext } from "node:vm";
 import { z } from "zod";
 import { contribution, databaseService, definePlugin, runtimes, type AgentRuntime, type Database, type RunEventBody } from "#weftline";
 import { compact } from "../../src/core/runs/compaction.ts";
+import { effectTools } from "./effects.ts";
 import { faultInjections, type FailpointName } from "../../src/core/runs/failpoint.ts";
 
 /** How many events the flooding agent says a second, for how long, and how large each is. */
@@ -28,8 +29,8 @@ function createTrap() {
   };
 }
 
-/** Breaks the server that it stands in, from within: kills it at a failpoint, makes its store refuse, floods it with events. */
-export const faults = () => {
+/** Breaks the server that it stands in, from within: kills it at a failpoint, makes its store refuse, floods it with events. @param folder where effects stand. */
+export const faults = (folder: string) => {
   const trap = createTrap();
   const plugin = definePlugin({
     id: "faults",
@@ -41,6 +42,7 @@ export const faults = () => {
         drainMs: 200,
       }),
       contribution(runtimes, "faults", floodRuntime),
+      ...effectTools(folder),
     ],
     schema: (builder) => {
       builder.mutationField("faultsArm", (t) =>

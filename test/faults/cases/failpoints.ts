@@ -30,6 +30,7 @@ await runCase("failpoints", async ({ size, random }) => {
   const note = (played: Played): void => {
     for (const [at, count] of played.hits) hits.set(at, (hits.get(at) ?? 0) + count);
     violations.push(...played.violations);
+    if (size === "whole") for (const each of played.violations) process.stderr.write(`${each}\n`);
   };
   const chosen = size === "whole" ? scenarios : scenarios.filter((_, index) => index === 0 || index === 1 + Math.floor(random() * 3));
   const losses: Loss[] = [];
