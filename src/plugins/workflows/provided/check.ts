@@ -1,5 +1,7 @@
 import { WeftlineError, hashOf } from "#weftline";
 import { isObject } from "../definition/fields.ts";
+import { outputSchemaOf } from "../definition/output-schema.ts";
+import { readDefinition } from "../definition/read.ts";
 import type { NamedTarget } from "../definition/surroundings.ts";
 import type { WorkflowDefinition } from "../definition/types.ts";
 import { checkInput } from "../service/check.ts";
@@ -7,7 +9,7 @@ import { tidyName } from "../service/find.ts";
 import type { WorkflowsHost } from "../service/host.ts";
 import type { DefinitionInput } from "../service/input.ts";
 import { descriptionProblems, nameProblems, type Problem } from "../service/problems.ts";
-import type { Beside } from "../service/surroundings.ts";
+import { surroundingsOf, type Beside } from "../service/surroundings.ts";
 import type { SourceProblem, Sources, WorkflowSource } from "./sources.ts";
 
 /** A workflow of a file or a plugin, checked. */
@@ -31,7 +33,7 @@ export interface CheckedSources {
  * @param unready see {@link Beside}.
  */
 export async function checkSources(host: WorkflowsHost, sources: Sources, unready: "awaited" | "trusted"): Promise<CheckedSources> {
-  const others = new Map(sources.found.flatMap(({ content }) => targetsIn(content)));
+  const others = new Map((await Promise.all(sources.found.map((source) => targetsIn(host, source, unready)))).flat());
   const workflows: ProvidedWorkflow[] = [];
   const problems: SourceProblem[] = [...sources.problems];
   const origins = new Map<string, string>();
@@ -79,11 +81,19 @@ async function checkSource(
   return { workflow, problems: [] };
 }
 
-/** A source as the others may start it. */
-function targetsIn(content: WorkflowSource["content"]): [string, NamedTarget][] {
+/** A source as the others may start it. What it gives is known as far as it names no other. */
+async function targetsIn(
+  host: WorkflowsHost,
+  { content, outputSchema }: WorkflowSource,
+  unready: "awaited" | "trusted",
+): Promise<[string, NamedTarget][]> {
   const name = nameOf(content);
-  const { inputSchema } = content;
-  return name === undefined ? [] : [[name, isObject(inputSchema) ? { inputSchema } : {}]];
+  if (name === undefined) return [];
+  const { inputSchema, nodes } = content;
+  const { definition } = readDefinition({ inputSchema, nodes }, []);
+  const alone = surroundingsOf(host, { others: new Map(), unready });
+  const given = outputSchema ?? (definition && (await outputSchemaOf(definition, alone)));
+  return [[name, { ...(isObject(inputSchema) ? { inputSchema } : {}), ...(given ? { outputSchema: given } : {}) }]];
 }
 
 function nameOf({ name }: WorkflowSource["content"]): string | undefined {

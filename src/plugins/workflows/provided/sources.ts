@@ -10,6 +10,8 @@ export interface WorkflowSource {
   readonly origin: string;
   /** `name`, `description`, `inputSchema` and `nodes`; a file may hold anything. */
   readonly content: JsonObject;
+  /** What a plugin says that it gives. */
+  readonly outputSchema?: JsonObject | undefined;
   /** The line in which something stands, where there are lines. */
   readonly lineOf?: (path: readonly string[]) => number;
 }
@@ -38,9 +40,10 @@ export async function installedSources(
   folder: string | undefined,
   contributed: ReadonlyMap<string, Contribution<PluginWorkflow>>,
 ): Promise<Sources> {
-  const found = [...contributed.values()].map(({ plugin, value: { name, description, inputSchema, nodes } }) => ({
+  const found = [...contributed.values()].map(({ plugin, value: { name, description, inputSchema, outputSchema, nodes } }) => ({
     origin: `the plugin "${plugin}"`,
     content: { name, nodes, ...(description === "" ? {} : { description }), ...(inputSchema ? { inputSchema } : {}) },
+    outputSchema,
   }));
   const ofFolder = folder === undefined ? [] : [sourcesIn(await readWorkflowFolder(folder))];
   return together([{ found, problems: [] }, ...ofFolder]);

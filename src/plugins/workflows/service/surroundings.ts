@@ -1,7 +1,7 @@
 import { asWeftlineError, type Scope } from "#weftline";
 import type { NamedRef } from "../contract.ts";
+import { outputSchemaOf } from "../definition/output-schema.ts";
 import type { NamedTarget, Surroundings } from "../definition/surroundings.ts";
-import type { JsonObject } from "../definition/types.ts";
 import { findWorkflow, newestDefinition, type WorkflowRef } from "./find.ts";
 import type { WorkflowsHost } from "./host.ts";
 
@@ -19,15 +19,18 @@ export type Beside =
 /** Of what cannot be looked up here nothing is known, and so nothing is wrong. */
 const unknown: NamedTarget = {};
 
-/** What a definition is checked against. */
-export function surroundingsOf(host: WorkflowsHost, beside: Beside): Surroundings {
+/** So deep it is looked what workflows give that name others. */
+const maxDepth = 3;
+
+/** What a definition is checked against. @param depth of workflows that name each other. */
+export function surroundingsOf(host: WorkflowsHost, beside: Beside, depth = 0): Surroundings {
   const { tools, kinds } = host;
   const scope = "scope" in beside ? beside.scope : undefined;
   const caller = scope && `${scope.viewer.tenantId}:${scope.viewer.actorId}`;
   return {
     kinds: new Map([...kinds].map(([kind, { value }]) => [kind, value])),
     agent: (ref) => (scope ? agentOf(host, scope, ref) : unknown),
-    workflow: (ref) => ("scope" in beside ? workflowOf(beside.scope, ref) : (beside.others.get(nameOf(ref) ?? "") ?? unknown)),
+    workflow: (ref) => ("scope" in beside ? workflowOf(host, beside.scope, ref, depth) : (beside.others.get(nameOf(ref) ?? "") ?? unknown)),
     tool: (name) => toolOf(host, name, "scope" in beside ? "awaited" : beside.unready),
     schemaProblem: (schema) => tools.schemaProblem(schema, caller),
     checkSchema: (schema, value) => tools.checkSchema(schema, value, caller),
@@ -51,14 +54,14 @@ async function agentOf({ agents }: WorkflowsHost, scope: Scope, ref: NamedRef): 
   return { outputSchema: definition?.outputSchema ?? undefined };
 }
 
-async function workflowOf(scope: Scope, ref: NamedRef): Promise<NamedTarget | undefined> {
-  const workflow = await findWorkflow(scope, refOf(ref));
-  return workflow ? targetOfSchema((await newestDefinition(scope, workflow)).inputSchema) : undefined;
-}
-
 /** A workflow as another one may start it. */
-function targetOfSchema(inputSchema: JsonObject | undefined): NamedTarget {
-  return { inputSchema };
+async function workflowOf(host: WorkflowsHost, scope: Scope, ref: NamedRef, depth: number): Promise<NamedTarget | undefined> {
+  const workflow = await findWorkflow(scope, refOf(ref));
+  if (!workflow) return undefined;
+  const definition = await newestDefinition(scope, workflow);
+  const { inputSchema } = definition;
+  if (depth >= maxDepth) return { inputSchema };
+  return { inputSchema, outputSchema: await outputSchemaOf(definition, surroundingsOf(host, { scope }, depth + 1)) };
 }
 
 async function foundOnly<T>(work: Promise<T>): Promise<T | undefined> {
