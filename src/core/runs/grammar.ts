@@ -244,6 +244,9 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
   custom: { in: atWork, problem: (_, { name }) => (isText(name) ? undefined : "a custom event has no name"), apply: stay },
 };
 
+/** All kinds of events of a run that the protocol knows. */
+export const eventKinds: readonly string[] = Object.keys(rules);
+
 /** Kinds of plugins, as `memory.saved`, may come while the run is at work; what begins like a kind of the core must be one. */
 const coreKind = /^(run|step|message|tool|interrupt|signal|state|usage)\./;
 
