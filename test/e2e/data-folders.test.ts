@@ -3,34 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type Server } from "./server.ts";
-
-interface Shown {
-  readonly threads: Readonly<Record<string, { readonly id: string; readonly messages: readonly ShownMessage[] }>>;
-  readonly blocks: { readonly thread: string };
-  readonly waiting: { readonly run: string };
-  readonly cut: { readonly thread: string; readonly run: string };
-  readonly runs: readonly { readonly id: string; readonly status: string; readonly text: string | null }[];
-}
-
-interface ShownMessage {
-  readonly id: string;
-  readonly role: string;
-  readonly status: string;
-  readonly parts: readonly { readonly __typename: string; readonly text?: string; readonly file?: { readonly id: string } }[];
-}
-
-const messagesOf = `query ($thread: ID!) {
-  thread(id: $thread) { messages(first: 50) { nodes {
-    id role status provenance
-    parts {
-      __typename
-      ... on TextPart { text }
-      ... on ReasoningPart { text }
-      ... on ToolCallPart { name arguments result status error }
-      ... on FilePart { file { id name size } }
-    }
-  } } }
-}`;
+import { messagesOf, type Shown, type ShownMessage } from "./shown.ts";
 
 const folders = join(import.meta.dirname, "../fixtures/data");
 const earlier = readdirSync(folders, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
@@ -75,8 +48,10 @@ describe.each(earlier)("the data folder of %s", (name) => {
     }
   });
 
-  it("shows an answer that was stored in a shape of no part as what it is, beside the others of its thread", async () => {
-    const found = await messages(shown.blocks.thread);
+  const { blocks, workflows } = shown;
+
+  it.runIf(blocks)("shows an answer that was stored in a shape of no part as what it is, beside the others of its thread", async () => {
+    const found = await messages(blocks?.thread ?? "");
     expect(found.map(({ role, status }) => `${role} ${status}`)).toEqual([
       "USER COMPLETE",
       "ASSISTANT COMPLETE",
@@ -124,6 +99,22 @@ describe.each(earlier)("the data folder of %s", (name) => {
     );
     expect(decided.decideInterrupt).toEqual({ __typename: "DecideInterruptPayload" });
     expect(await settled(shown.waiting.run)).toMatchObject({ status: "SUCCEEDED" });
+  });
+
+  it.runIf(workflows)("goes on with a workflow that waits for its signal, and with a paused one when somebody resumes it", async () => {
+    const { waiting = "", paused = "", schedule = "" } = workflows ?? {};
+    for (const run of [waiting, paused])
+      await server.graphql('mutation ($run: ID!) { signalRun(run: $run, name: "go", payload: 5) { __typename } }', { run });
+    expect(await settled(waiting)).toMatchObject({ status: "SUCCEEDED" });
+    const found = await server.graphql<{ run: { status: string }; node: { name: string } }>(
+      "query ($run: ID!, $schedule: ID!) { run(id: $run) { status } node(id: $schedule) { ... on Schedule { name } } }",
+      { run: paused, schedule },
+    );
+    expect(found).toEqual({ run: { status: "PAUSED" }, node: { name: "Yearly" } });
+    await server.graphql("mutation ($run: ID!) { resumeRun(run: $run) { __typename } }", { run: paused });
+    expect(await settled(paused)).toMatchObject({ status: "SUCCEEDED" });
+    const { run } = await server.graphql<{ run: { output: unknown } }>("query ($run: ID!) { run(id: $run) { output } }", { run: paused });
+    expect(run.output).toEqual([2, [2, 4], 5]);
   });
 
   it("still has the bytes of its files", async () => {

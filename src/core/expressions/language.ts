@@ -88,19 +88,11 @@ function bounded(value: unknown): unknown {
  */
 export function checked(environment: Cel.Environment, source: string): { readonly parsed: Cel.ParseResult; readonly type: string } {
   const parsed = parsedBy(environment, source);
-  for (const { op, args } of nodesIn(parsed.ast)) if (op === "map") for (const [name] of args) refuseDropped(name);
   const { valid, type = "dyn", error } = attempt("", () => parsed.check());
   if (valid) return { parsed, type };
   const mixed = error?.code === "incompatible_ternary_branches" ? withDynamicBranches(parsed.ast, source) : source;
   if (mixed === source) throw invalidExpression(firstLine(error), error);
   return checked(environment, mixed);
-}
-
-/** What the library leaves out of a map that is written in an expression. */
-const droppedMembers: readonly unknown[] = ["__proto__", "constructor", "prototype"];
-
-function refuseDropped({ op, args }: Cel.ASTNode): void {
-  if (op === "value" && droppedMembers.includes(args)) throw invalidExpression(`no member can be named "${String(args)}" in an expression`);
 }
 
 /** Parses an expression without a look at its types. @throws INVALID_INPUT saying what is wrong with it. */
@@ -157,36 +149,17 @@ function toCel(value: unknown): unknown {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(toCel);
   if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).map(([name, member]) => [name, toCel(member)] as const);
-  // The library tells types by their constructors, which a member of that name would hide.
-  return Object.hasOwn(value, "constructor") ? new Map(members) : Object.fromEntries(members);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toCel(member)]));
 }
 
-/** Whole numbers of CEL are bigints, its maps may be Maps, and it has times, durations, bytes and types: JSON has none of them. */
+/** Whole numbers of CEL are bigints, its maps may be Maps, and its times are Dates: JSON has none of them. */
 function fromCel(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(fromCel);
-  if (value instanceof Map) return membersFromCel(value);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null ? membersFromCel(Object.entries(value)) : scalarFromCel(value);
-}
-
-function membersFromCel(entries: Iterable<readonly [unknown, unknown]>): object {
-  return Object.fromEntries([...entries].map(([name, member]) => [String(name), fromCel(member)]));
-}
-
-/** The library exports none of the classes of its own values. @throws INVALID_INPUT */
-function scalarFromCel(value: object): unknown {
   if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (typeof value.valueOf() === "bigint") return Number(value);
-  if ("seconds" in value && "nanos" in value) {
-    const seconds = Number(value) / 1_000;
-    return `${seconds < 0 ? "-" : ""}PT${Math.abs(seconds)}S`;
-  }
-  if ("name" in value && typeof value.name === "string") return value.name;
-  throw invalidExpression("its value is of a type that JSON does not have");
+  if (Array.isArray(value)) return value.map(fromCel);
+  const entries: Iterable<[unknown, unknown]> = value instanceof Map ? value : Object.entries(value);
+  return Object.fromEntries([...entries].map(([name, member]) => [String(name), fromCel(member)]));
 }
 
 function* nodesIn(part: unknown): Generator<Cel.ASTNode> {

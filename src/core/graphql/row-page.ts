@@ -3,7 +3,6 @@ import type { RowQuery } from "../database/rows.ts";
 import type { Reach } from "../database/viewer.ts";
 import { WeftlineError } from "../errors.ts";
 import { defaultPageSize, mostCounted, pageWindow, type Page, type PageArgs } from "./connections.ts";
-import { emptyPage, pageOfFound } from "./found-page.ts";
 import type { Scope } from "./scope.ts";
 
 /** A list of rows in the order of one unique number. */
@@ -32,7 +31,8 @@ export async function pageOfRows<Entity extends object>(
     const count = await scope.countRows(entity, { where, params, limit: mostCounted + 1 }, reach);
     return count > mostCounted ? null : count;
   };
-  if (size === 0) return emptyPage(totalCount);
+  if (size === 0)
+    return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount };
 
   const bounds = [
     ...(after === undefined ? [] : [{ text: `e.${by.column} > ?`, value: numberOf(after) }]),
@@ -45,8 +45,19 @@ export async function pageOfRows<Entity extends object>(
     limit: size + 1,
   };
   const found = await scope.rows(entity, query, reach);
-  const edgeOf = (node: Entity) => ({ node, cursor: cursorOf((node as Record<string, unknown>)[by.property]) });
-  return pageOfFound(args, found, edgeOf, totalCount);
+  const rows = first === undefined ? found.slice(0, size).toReversed() : found.slice(0, size);
+  const edges = rows.map((node) => ({ node, cursor: cursorOf((node as Record<string, unknown>)[by.property]) }));
+  const more = found.length > size;
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: first === undefined ? before !== undefined : more,
+      hasPreviousPage: first === undefined ? more : after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+    totalCount,
+  };
 }
 
 const cursorOf = (value: unknown): string => Buffer.from(JSON.stringify([value])).toString("base64url");

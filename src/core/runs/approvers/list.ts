@@ -3,7 +3,6 @@ import { principalsOf } from "../../database/principals.ts";
 import type { Sql, SqlValue } from "../../database/sql.ts";
 import { WeftlineError } from "../../errors.ts";
 import { defaultPageSize, mostCounted, pageWindow, type Page, type PageArgs } from "../../graphql/connections.ts";
-import { emptyPage, pageOfFound } from "../../graphql/found-page.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Interrupt } from "../entities/message.ts";
 import type { InterruptKind, InterruptStatus } from "../types.ts";
@@ -39,7 +38,8 @@ export async function pageOfMine(scope: Scope, filter: MineFilter, args: PageArg
   const { read } = scope.use(databaseService);
   const parts = partsOf(scope, filter);
   const totalCount = (): Promise<number | null> => count(read, parts);
-  if (size === 0) return emptyPage(totalCount);
+  if (size === 0)
+    return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount };
 
   const window = {
     after: after === undefined ? undefined : placeOf(after),
@@ -51,13 +51,30 @@ export async function pageOfMine(scope: Scope, filter: MineFilter, args: PageArg
   const unique = [...new Map(found.map((place) => [place.id, place])).values()];
   const sign = window.order === "asc" ? 1 : -1;
   const places = unique.toSorted((a, b) => sign * (a.at - b.at || (a.id < b.id ? -1 : 1)));
-  const ids = places.slice(0, size).map(({ id }) => id);
-  const rows = new Map((await scope.rowsById(Interrupt, ids)).map((row) => [row.id, row]));
-  const edgeOf = (place: Place) => {
+  const page = places.slice(0, size);
+  const rows = new Map(
+    (
+      await scope.rowsById(
+        Interrupt,
+        page.map(({ id }) => id),
+      )
+    ).map((row) => [row.id, row]),
+  );
+  const edges = (first === undefined ? page.toReversed() : page).flatMap((place) => {
     const node = rows.get(place.id);
-    return node && { node, cursor: cursorOf(place) };
+    return node ? [{ node, cursor: cursorOf(place) }] : [];
+  });
+  const more = places.length > size;
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: first === undefined ? before !== undefined : more,
+      hasPreviousPage: first === undefined ? more : after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+    totalCount,
   };
-  return pageOfFound(args, places, edgeOf, totalCount);
 }
 
 function partsOf({ viewer }: Scope, { statuses, kinds }: MineFilter): Part[] {

@@ -16,7 +16,7 @@ export function addSchedulesSchema(builder: GraphBuilder): void {
   builder.objectField(Run, "schedule", (t) =>
     t.field({
       type: Schedule,
-      description: "The schedule that started it; null for other runs, and if the schedule was removed.",
+      description: "The schedule that started it; null for other runs, and where it was removed.",
       resolve: (run, _, scope) => loadSchedule(scope, run.scheduleId),
     }),
   );

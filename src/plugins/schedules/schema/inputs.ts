@@ -22,7 +22,7 @@ const about = {
   cron: 'Five fields, as in "30 2 * * 1-5": minute, hour, day of month, month, day of week. Or @hourly, @daily, @weekly, @monthly, @yearly.',
   timeZone: "By the IANA database, as in Europe/Berlin.",
   missedTicks: "What to do with ticks that came while the server was down.",
-  overlap: "What a tick does while an earlier run is open.",
+  overlap: "What a tick does while a run before it is open.",
 } as const;
 
 export function addInputs(builder: GraphBuilder): void {
@@ -47,7 +47,7 @@ export function addInputs(builder: GraphBuilder): void {
     }),
   });
   builder.inputType(inputs.update, {
-    description: "A change to a schedule. Omitted fields are kept; null clears input, text, thread and limits.",
+    description: "A change of a schedule. What is left out stays; null clears input, text, thread and limits.",
     fields: (t) => ({
       schedule: t.id({ required: true, description: "Which schedule." }),
       name: t.string({ description: about.name }),
@@ -61,8 +61,7 @@ export function addInputs(builder: GraphBuilder): void {
       missedTicks: t.field({ type: MissedTicks, description: about.missedTicks }),
       overlap: t.field({ type: Overlap, description: about.overlap }),
       enabled: t.boolean({
-        description:
-          "Whether it fires. true checks the target and the thread again and clears the reason; earlier ticks do not count as missed.",
+        description: "Whether it fires. true checks its target and thread again and clears its reason; ticks from before were not missed.",
       }),
     }),
   });

@@ -25,7 +25,7 @@ export function addMutations(builder: GraphBuilder): void {
     fields: (t) => ({
       deletedScheduleId: t.id({
         nullable: false,
-        description: "The removed schedule.",
+        description: "The schedule that is gone.",
         resolve: ({ id }) => globalId("Schedule", id),
       }),
     }),
@@ -34,7 +34,7 @@ export function addMutations(builder: GraphBuilder): void {
     createSchedule: t.field({
       type: created.type,
       nullable: false,
-      description: "Creates a schedule. Its input is checked against the target as in startRun.",
+      description: "Makes a schedule. Its input is checked against the target as startRun does.",
       args: { input: t.arg({ type: inputs.create, required: true, description: "The schedule." }) },
       resolve: (_, { input }, scope) => created.attempt(async () => ({ schedule: await scope.use(scheduleEditor).create(scope, input) })),
     }),
@@ -48,7 +48,7 @@ export function addMutations(builder: GraphBuilder): void {
     removeSchedule: t.field({
       type: removed.type,
       nullable: false,
-      description: "Removes a schedule; for its owner. Its runs are kept, and open ones continue.",
+      description: "Removes a schedule; for its owner. Its runs stay, and open ones go on.",
       args: { schedule: t.arg.id({ required: true, description: "Which schedule." }) },
       resolve: (_, { schedule }, scope) =>
         removed.attempt(async () => ({ id: await scope.use(scheduleEditor).remove(scope, String(schedule)) })),

@@ -8,38 +8,38 @@ import { MissedTicks, Overlap } from "../types.ts";
 export function addSchedule(builder: GraphBuilder): void {
   nodeType(builder, Schedule, {
     name: "Schedule",
-    description: "Starts runs on a cron schedule in a time zone, as its owner. Admins see that it exists, but not its content.",
+    description: "Starts a run by cron in a time zone, as its owner. Admins see that it exists, without its content.",
     ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadSchedules,
     fields: (t) => ({
       name: t.string({
         nullable: false,
-        description: "Its name; empty for viewers who may not see its content.",
+        description: "What it is called; empty for who does not see its content.",
         resolve: (schedule, _, scope) => (seesContent(scope, schedule) ? schedule.name : ""),
       }),
       owner: t.field({
         type: Actor,
         nullable: false,
-        description: "Its owner, as whom its runs act.",
+        description: "Whose it is, and who its runs act as.",
         resolve: (schedule, _, scope) => actorOf(scope, schedule.ownerId),
       }),
       target: t.field({
         type: RunTarget,
-        description: "What it runs; null if that no longer exists.",
+        description: "What it runs; null where that is gone.",
         resolve: (schedule, _, scope) => runTargetOf(scope, schedule),
       }),
       input: t.field({
         type: "JSON",
-        description: "The input of each run.",
+        description: "What each run works on.",
         resolve: (schedule, _, scope) => (seesContent(scope, schedule) ? (schedule.input ?? null) : null),
       }),
       text: t.string({
-        description: "The text given to each run.",
+        description: "What is said to each run.",
         resolve: (schedule, _, scope) => (seesContent(scope, schedule) ? (schedule.text ?? null) : null),
       }),
       thread: t.field({
         type: Thread,
-        description: "The thread that its runs belong to; null if there is none or it was deleted.",
+        description: "The thread that its runs go into; null without one, and where it was deleted.",
         resolve: (schedule, _, scope) => loadRow(scope, Thread, schedule.threadId),
       }),
       cron: t.exposeString("cron", { nullable: false, description: "When it fires, in its time zone." }),
@@ -47,18 +47,18 @@ export function addSchedule(builder: GraphBuilder): void {
       missedTicks: t.field({
         type: MissedTicks,
         nullable: false,
-        description: "What happens to ticks that were missed while the server was down.",
+        description: "What it does with ticks that came while the server was down.",
         resolve: (schedule) => schedule.missedTicks,
       }),
       overlap: t.field({
         type: Overlap,
         nullable: false,
-        description: "What a tick does while an earlier run is open.",
+        description: "What a tick does while a run before it is open.",
         resolve: (schedule) => schedule.overlap,
       }),
       enabled: t.exposeBoolean("enabled", { nullable: false, description: "Whether it fires." }),
       reason: t.string({
-        description: "Why it was disabled; while it is enabled, why its latest ticks started no run.",
+        description: "Why it was disabled; or, while it is enabled, why its last ticks started no run each.",
         resolve: (schedule, _, scope) =>
           schedule.reason == null || seesContent(scope, schedule) ? (schedule.reason ?? null) : "Its owner sees why.",
       }),
@@ -101,7 +101,7 @@ function addTimes(builder: GraphBuilder): void {
       }),
       lastRun: t.field({
         type: Run,
-        description: "The newest run that it started; null if that was deleted.",
+        description: "The newest run that it started; null where that was deleted.",
         resolve: (schedule, _, scope) => lastRunOf(scope, schedule),
       }),
       runs: t.field({

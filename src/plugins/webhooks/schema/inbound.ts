@@ -7,24 +7,24 @@ export function addInbound(builder: GraphBuilder): void {
   nodeType(builder, InboundWebhook, {
     name: "InboundWebhook",
     description:
-      "A signed endpoint (Standard Webhooks) that starts a run with the body as its input, as its owner. Admins see that it exists, but not its content.",
+      "A signed address (Standard Webhooks) that starts a run with the body as its input, as its owner. Admins see that it exists, without its content.",
     ownership: { rule: "PRIVATE", admins: "STATUS" },
     load: loadVisible(InboundWebhook),
     fields: (t) => ({
       name: t.string({
         nullable: false,
-        description: "Its name; empty for viewers who may not see its content.",
+        description: "What it is called; empty for who does not see its content.",
         resolve: (webhook, _, scope) => (seesContent(scope, webhook) ? webhook.name : ""),
       }),
       owner: t.field({
         type: Actor,
         nullable: false,
-        description: "Its owner, as whom its runs act.",
+        description: "Whose it is, and who its runs act as.",
         resolve: (webhook, _, scope) => actorOf(scope, webhook.ownerId),
       }),
       target: t.field({
         type: RunTarget,
-        description: "What a call runs; null if that no longer exists.",
+        description: "What a call runs; null where that is gone.",
         resolve: async (webhook, _, scope) =>
           ((await scope.contributions(runTargets).get(webhook.targetType)?.value.load(scope, webhook.targetId)) ??
             null) as RunTarget | null,

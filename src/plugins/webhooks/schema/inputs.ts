@@ -36,7 +36,7 @@ export function addInputs(builder: GraphBuilder): void {
     }),
   });
   builder.inputType(inputs.updateInbound, {
-    description: "A change to an inbound webhook. Omitted fields are kept.",
+    description: "A change of an inbound webhook. What is left out stays.",
     fields: (t) => ({
       webhook: t.id({ required: true, description: about.webhook }),
       name: t.string({ description: about.name }),
@@ -55,7 +55,7 @@ export function addInputs(builder: GraphBuilder): void {
     }),
   });
   builder.inputType(inputs.update, {
-    description: "A change to a webhook. Omitted fields are kept.",
+    description: "A change of a webhook. What is left out stays.",
     fields: (t) => ({
       webhook: t.id({ required: true, description: about.webhook }),
       name: t.string({ description: about.name }),

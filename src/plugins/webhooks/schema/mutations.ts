@@ -33,7 +33,7 @@ export function addInboundMutations(builder: GraphBuilder): void {
     createInboundWebhook: t.field({
       type: created.type,
       nullable: false,
-      description: "Creates a signed endpoint that starts runs as the viewer.",
+      description: "Makes a signed address that starts runs as the viewer.",
       args: { input: t.arg({ type: inputs.createInbound, required: true, description: "The webhook." }) },
       resolve: (_, { input }, scope) => created.attempt(() => createInbound(scope.use(webhooksHost), scope, input)),
     }),
@@ -48,7 +48,7 @@ export function addInboundMutations(builder: GraphBuilder): void {
     removeInboundWebhook: t.field({
       type: removed.type,
       nullable: false,
-      description: "Removes an inbound webhook and its secret; for its owner. Its runs are kept.",
+      description: "Removes an inbound webhook and its secret; for its owner. Its runs stay.",
       args: { webhook: t.arg.id({ required: true, description: "Which webhook." }) },
       resolve: (_, { webhook }, scope) =>
         removed.attempt(async () => ({ id: await removeInbound(scope.use(webhooksHost), scope, String(webhook)) })),
@@ -76,7 +76,7 @@ export function addWebhookMutations(builder: GraphBuilder): void {
     createWebhook: t.field({
       type: created.type,
       nullable: false,
-      description: "Creates a webhook that notifies an endpoint of the viewer's runs.",
+      description: "Lets an address be told of the viewer's runs.",
       args: { input: t.arg({ type: inputs.create, required: true, description: "The webhook." }) },
       resolve: (_, { input }, scope) => created.attempt(() => createWebhook(scope.use(webhooksHost), scope, input)),
     }),
@@ -103,7 +103,7 @@ export function addWebhookMutations(builder: GraphBuilder): void {
 function removal(builder: GraphBuilder, typeName: "InboundWebhook" | "Webhook") {
   return resultType<{ readonly id: string }>(builder, `Remove${typeName}`, {
     fields: (t) => ({
-      deletedWebhookId: t.id({ nullable: false, description: "The removed webhook.", resolve: ({ id }) => globalId(typeName, id) }),
+      deletedWebhookId: t.id({ nullable: false, description: "The webhook that is gone.", resolve: ({ id }) => globalId(typeName, id) }),
     }),
   });
 }
@@ -120,7 +120,7 @@ function addRotation(builder: GraphBuilder): void {
       delivery: t.field({
         type: WebhookDelivery,
         nullable: false,
-        description: "The delivery, queued again.",
+        description: "The delivery, about to be sent.",
         resolve: ({ delivery }) => delivery,
       }),
     }),
@@ -129,7 +129,7 @@ function addRotation(builder: GraphBuilder): void {
     rotateSigningSecret: t.field({
       type: rotated.type,
       nullable: false,
-      description: "Gives an inbound or outbound webhook a new secret; for its owner. The old one stays valid for 24 hours by default.",
+      description: "Gives a webhook, of either sort, a new secret; for its owner. The old one is good for 24 hours more by default.",
       args: { webhook: t.arg.id({ required: true, description: "A Webhook or an InboundWebhook." }) },
       resolve: (_, { webhook }, scope) =>
         rotated.attempt(async () => ({ signingSecret: await rotateSigningSecret(scope.use(webhooksHost), scope, String(webhook)) })),
@@ -137,7 +137,7 @@ function addRotation(builder: GraphBuilder): void {
     redeliverWebhook: t.field({
       type: redelivered.type,
       nullable: false,
-      description: "Sends a delivery again with the same webhook-id, even if it has arrived; for its owner.",
+      description: "Sends a delivery again with the same webhook-id, also one that arrived; for its owner.",
       args: { delivery: t.arg.id({ required: true, description: "Which delivery." }) },
       resolve: (_, { delivery }, scope) =>
         redelivered.attempt(async () => ({ delivery: await redeliver(scope.use(webhooksHost), scope, String(delivery)) })),

@@ -12,30 +12,30 @@ export function addWebhook(builder: GraphBuilder): void {
   nodeType(builder, Webhook, {
     name: "Webhook",
     description:
-      "Notifies an endpoint of events, signed as Standard Webhooks, at least once and without content. Admins see that it exists, but not its settings.",
+      "Tells an address of events, signed by Standard Webhooks, at least once, without content. Admins see that it exists, without its content.",
     ownership,
     load: loadVisible(Webhook),
     fields: (t) => ({
       name: t.string({
         nullable: false,
-        description: "Its name; empty for viewers who may not see its content.",
+        description: "What it is called; empty for who does not see its content.",
         resolve: (webhook, _, scope) => (seesContent(scope, webhook) ? webhook.name : ""),
       }),
       owner: t.field({
         type: Actor,
         nullable: false,
-        description: "Its owner, whose runs it reports.",
+        description: "Whose it is, and whose runs it tells of.",
         resolve: (webhook, _, scope) => actorOf(scope, webhook.ownerId),
       }),
       url: t.string({
         nullable: false,
-        description: "The endpoint; empty for viewers who may not see its content.",
+        description: "Where it sends to; empty for who does not see its content.",
         resolve: (webhook, _, scope) => (seesContent(scope, webhook) ? webhook.url : ""),
       }),
       events: t.field({
         type: [WebhookEvent],
         nullable: { list: false, items: false },
-        description: "What it reports.",
+        description: "What it tells of.",
         resolve: ({ events }) => [...events],
       }),
       enabled: t.exposeBoolean("enabled", { nullable: false, description: "Whether it is told of anything." }),
@@ -45,9 +45,9 @@ export function addWebhook(builder: GraphBuilder): void {
       }),
       deliveries: t.field({
         type: connectionType(builder, "WebhookDelivery", WebhookDelivery),
-        description: "Its deliveries, newest first; kept for 30 days by default.",
+        description: "What it sent and will send, newest first; kept for 30 days by default.",
         args: {
-          status: t.arg({ type: [DeliveryStatus], description: "Only those with this status; all by default." }),
+          status: t.arg({ type: [DeliveryStatus], description: "Only those that stand so; all by default." }),
           first: pageArgs(t).first,
           after: pageArgs(t).after,
         },
@@ -72,20 +72,20 @@ export function addWebhook(builder: GraphBuilder): void {
 function addDelivery(builder: GraphBuilder): void {
   nodeType(builder, WebhookDelivery, {
     name: "WebhookDelivery",
-    description: "One message to an endpoint, and its outcome. Repeated attempts have the same webhook-id.",
+    description: "One message to an address, and what became of it. Repetitions have the same webhook-id.",
     ownership,
     load: loadVisible(WebhookDelivery),
     fields: (t) => ({
-      event: t.field({ type: WebhookEvent, nullable: false, description: "What it reports.", resolve: ({ event }) => event }),
-      status: t.field({ type: DeliveryStatus, nullable: false, description: "Its status.", resolve: ({ status }) => status }),
+      event: t.field({ type: WebhookEvent, nullable: false, description: "What it tells of.", resolve: ({ event }) => event }),
+      status: t.field({ type: DeliveryStatus, nullable: false, description: "How it stands.", resolve: ({ status }) => status }),
       attempts: t.exposeInt("attempts", { nullable: false, description: "How often it was sent." }),
-      responseStatus: t.exposeInt("responseStatus", { description: "The status of the endpoint's last response." }),
-      error: t.string({ description: "Why the last attempt failed.", resolve: ({ error }) => error ?? null }),
+      responseStatus: t.exposeInt("responseStatus", { description: "The status that the address answered last." }),
+      error: t.string({ description: "Why it did not arrive, the last time.", resolve: ({ error }) => error ?? null }),
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When the event was.", resolve: ({ createdAt }) => createdAt }),
       deliveredAt: t.field({ type: "DateTime", description: "When it arrived.", resolve: ({ deliveredAt }) => deliveredAt ?? null }),
       nextAttemptAt: t.field({
         type: "DateTime",
-        description: "When it is sent next; while it is being sent, when the attempt counts as lost.",
+        description: "When it is sent next; while it is being sent, when that counts as lost.",
         resolve: ({ nextAttemptAt }) => nextAttemptAt ?? null,
       }),
     }),

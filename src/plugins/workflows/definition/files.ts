@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { LineCounter, isMap, isNode, isScalar, parseDocument, visit, type Document, type YAMLMap } from "yaml";
-import { hashOf, messageOf, plainJson } from "#weftline";
+import { LineCounter, isNode, parseDocument, type Document } from "yaml";
+import { hashOf, messageOf } from "#weftline";
 import { isObject, type Problem } from "./fields.ts";
 import type { JsonObject } from "./types.ts";
 
@@ -73,12 +73,11 @@ export async function readWorkflowFile(file: string): Promise<ReadFiles> {
 function parseWorkflow(file: string, text: string): ReadFiles {
   const lines = new LineCounter();
   const lineAt = (offset: number): number => lines.linePos(offset).line;
-  // The library compares each key with all others, which takes minutes for a file of many.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: "1.2", uniqueKeys: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: "1.2" });
   const notJson = extname(file) === ".json" ? jsonProblem(text) : undefined;
   if (notJson !== undefined) return problemOf(file, `This is not JSON: ${notJson}`);
-  const problems = textProblems(document).map(({ at, message }) => ({ file, line: lineAt(at), path: [], message }));
-  if (problems.length > 0) return { files: [], problems };
+  if (document.errors.length > 0)
+    return { files: [], problems: document.errors.map(({ message, pos }) => ({ file, line: lineAt(pos[0]), path: [], message })) };
   const input = valueOf(document);
   if ("problem" in input) return problemOf(file, input.problem);
   if (!isObject(input.value)) return problemOf(file, "A file holds one workflow: name, description, inputSchema and nodes.");
@@ -95,52 +94,11 @@ function jsonProblem(text: string): string | undefined {
   }
 }
 
-interface TextProblem {
-  readonly at: number;
-  readonly message: string;
-}
-
-/** What is wrong with the text itself. A tag that nobody knows would be lost without a word. */
-function textProblems(document: Document.Parsed): readonly TextProblem[] {
-  const found = [...document.errors, ...document.warnings].map(({ message, pos }) => ({ at: pos[0], message }));
-  const tooDeep = found.find(({ message }) => message.includes("call stack"));
-  if (tooDeep) return [{ at: tooDeep.at, message: "It nests too deep." }];
-  return found.length > 0 ? found : nodeProblems(document);
-}
-
-const jsonTags: ReadonlySet<string> = new Set(
-  ["str", "int", "float", "bool", "null", "map", "seq"].map((name) => `tag:yaml.org,2002:${name}`),
-);
-
-/** Keys that are there twice, and types that only YAML has. */
-function nodeProblems(document: Document.Parsed): readonly TextProblem[] {
-  const found: TextProblem[] = [];
-  visit(document, {
-    Value(_, node) {
-      const { tag, range } = node;
-      if (tag !== undefined && !jsonTags.has(tag)) found.push({ at: range?.[0] ?? 0, message: `JSON has no type "${tag}".` });
-      if (isMap(node)) found.push(...repeatedKeys(node));
-    },
-  });
-  return found;
-}
-
-function repeatedKeys({ items }: YAMLMap): readonly TextProblem[] {
-  const known = new Set<unknown>();
-  return items.flatMap(({ key }) => {
-    if (!isScalar(key)) return [];
-    if (known.has(key.value)) return [{ at: key.range?.[0] ?? 0, message: "Map keys must be unique" }];
-    known.add(key.value);
-    return [];
-  });
-}
-
 /** As JSON: what refers to itself, or only YAML has, is a problem. */
 function valueOf(document: Document): { readonly value: unknown } | { readonly problem: string } {
   try {
-    // Aliases may say a large text again and again.
-    const { value, cut } = plainJson(document.toJS({ maxAliasCount: maxAliases }) ?? null, maxBytes);
-    return cut ? { problem: `With its aliases it has more than ${maxBytes / 1_048_576} MiB.` } : { value };
+    const value: unknown = document.toJS({ maxAliasCount: maxAliases });
+    return { value: JSON.parse(JSON.stringify(value ?? null)) as unknown };
   } catch (error) {
     return { problem: messageOf(error) };
   }

@@ -27,7 +27,7 @@ export function addMutations(builder: GraphBuilder): void {
     createWorkflow: t.field({
       type: created.type,
       nullable: false,
-      description: "Creates a workflow. If its definition is invalid, nothing is written and all problems are returned.",
+      description: "Makes a workflow. Nothing is written where its definition is not valid; all problems come at once.",
       args: { input: t.arg({ type: inputs.create, required: true, description: "The workflow." }) },
       resolve: (_, { input }, scope) => created.attempt(async () => ({ workflow: await scope.use(workflowEditor).create(scope, input) })),
     }),
@@ -35,14 +35,14 @@ export function addMutations(builder: GraphBuilder): void {
       type: updated.type,
       nullable: false,
       description:
-        "Changes a workflow; for its owner and admins. Changed nodes or a changed inputSchema create a new version; open runs keep theirs.",
+        "Changes a workflow; for its owner and admins. Other nodes or another inputSchema become a new version; open runs keep to theirs.",
       args: { input: t.arg({ type: inputs.update, required: true, description: "The change." }) },
       resolve: (_, { input }, scope) => updated.attempt(async () => ({ workflow: await scope.use(workflowEditor).update(scope, input) })),
     }),
     archiveWorkflow: t.field({
       type: archived.type,
       nullable: false,
-      description: "Archives a workflow, so that it accepts no runs. Its name, versions and runs are kept; open runs continue.",
+      description: "Archives a workflow: it takes no runs. It keeps its name, its versions and its runs; open runs go on.",
       args: { workflow: t.arg({ type: inputs.ref, required: true, description: "Which workflow." }) },
       resolve: (_, { workflow }, scope) =>
         archived.attempt(async () => ({ workflow: await scope.use(workflowEditor).archive(scope, workflow) })),
@@ -50,7 +50,7 @@ export function addMutations(builder: GraphBuilder): void {
     restoreWorkflowVersion: t.field({
       type: restored.type,
       nullable: false,
-      description: "Restores an old version by creating a new version with the same content.",
+      description: "Makes an old version the newest: a new version that equals it.",
       args: {
         workflow: t.arg({ type: inputs.ref, required: true, description: "Which workflow." }),
         version: t.arg.int({ required: true, description: "The number of the old version." }),

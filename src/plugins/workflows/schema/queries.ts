@@ -12,10 +12,10 @@ export function addQueries(builder: GraphBuilder): void {
       type: connectionType(builder, "Workflow", Workflow),
       description: "The workflows of the tenant, newest first.",
       args: {
-        search: t.arg.string({ description: "Only those whose name or description contains this text, ignoring case." }),
+        search: t.arg.string({ description: "Only those with this text in their name or description, in any case." }),
         archived: t.arg.boolean({
           defaultValue: false,
-          description: "Only archived ones, or only those that accept runs; both if null.",
+          description: "Only archived ones, or only those that take runs; both where it is null.",
         }),
         ...pageArgs(t),
       },
@@ -36,7 +36,8 @@ export function addQueries(builder: GraphBuilder): void {
     validateWorkflow: t.field({
       type: [InputIssue],
       nullable: { list: false, items: false },
-      description: "All problems of a workflow; empty if createWorkflow would accept it. Whether the name is free is not checked.",
+      description:
+        "All that is wrong with a workflow, nothing where createWorkflow would take it. Whether its name is free is not looked at.",
       args: { input: t.arg({ type: inputs.create, required: true, description: "The workflow. Nothing is written." }) },
       resolve: async (_, { input }, scope) => [...(await scope.use(workflowEditor).problems(scope, input))],
     }),

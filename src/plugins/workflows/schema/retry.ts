@@ -5,23 +5,22 @@ import { previewRetry, type RetryPreview, type RetryPreviewInput } from "../serv
 export function addRetry(builder: GraphBuilder): void {
   extendInput(builder, "RetryRunInput", (t) => ({
     fromNode: t.string({
-      description:
-        "A node of the workflow: it and everything downstream of it run again, and the other results are reused. Not with checkpoint.",
+      description: "A node of the workflow: what neither is it nor comes behind it is taken over from the old run. Not with checkpoint.",
     }),
   }));
   const preview = builder.objectRef<RetryPreview>("RetryPreview").implement({
-    description: "What a retry would repeat.",
+    description: "What a retry would do again.",
     fields: (t) => ({
       repeats: t.field({
         type: [Step],
         nullable: { list: false, items: false },
-        description: "Steps of the old run that would be repeated.",
+        description: "Steps of the old run that would be done again.",
         resolve: ({ repeats }) => [...repeats],
       }),
       sideEffects: t.field({
         type: [Step],
         nullable: { list: false, items: false },
-        description: "Those of them that called a tool that writes or reaches outside, directly or in a child run.",
+        description: "Those of them that called a tool which writes or reaches outside, themselves or in a run below.",
         resolve: ({ sideEffects }) => [...sideEffects],
       }),
     }),
@@ -29,7 +28,7 @@ export function addRetry(builder: GraphBuilder): void {
   builder.queryField("retryPreview", (t) =>
     t.field({
       type: preview,
-      description: "What retryRun would repeat for the same input; null if the run does not exist or belongs to someone else.",
+      description: "What retryRun would do again with the same input; null where the run does not exist or belongs to another.",
       args: {
         input: t.arg({
           type: inputNamed<RetryPreviewInput>(builder, "RetryRunInput"),

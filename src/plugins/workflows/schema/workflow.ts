@@ -26,7 +26,7 @@ export function addWorkflow(builder: GraphBuilder, types: NodeTypes): void {
   addVersion(builder, types);
   nodeType(builder, Workflow, {
     name: "Workflow",
-    description: "A graph of nodes, declared as data in numbered versions, that runs execute.",
+    description: "A declared graph of nodes that runs execute, in numbered versions.",
     interfaces: [RunTarget],
     ownership: { rule: "SHARED" },
     load: async (ids, scope) => {
@@ -39,22 +39,22 @@ export function addWorkflow(builder: GraphBuilder, types: NodeTypes): void {
       owner: t.field({
         type: Actor,
         nullable: false,
-        description: "Who created it; the platform if it comes from a file or a plugin.",
+        description: "Who made it; the platform where it comes from a file or a plugin.",
         resolve: (workflow, _, scope) => actorOf(scope, workflow.ownerId),
       }),
       origin: t.exposeString("origin", {
-        description: "The file or plugin that it comes from and is edited in; null if it was created through the graph.",
+        description: "The file or the plugin that it comes from, and where it is edited; null where it was made through the graph.",
       }),
       version: t.exposeInt("version", { nullable: false, description: "The number of its newest version." }),
       inputSchema: t.field({
         type: "JSON",
-        description: "JSON Schema of the runs' input; null if any input is accepted.",
+        description: "JSON Schema of the input of its runs; null where any is taken.",
         resolve: async (workflow, _, scope) => (await newestDefinition(scope, workflow)).inputSchema ?? null,
       }),
       nodes: t.field({
         type: [types.node],
         nullable: false,
-        description: "Its nodes, in the order they were written.",
+        description: "Its nodes, in the order in which they were written.",
         resolve: async (workflow, _, scope) => [...(await newestDefinition(scope, workflow)).nodes],
       }),
       dependencies: t.field({
@@ -92,7 +92,7 @@ export function addWorkflow(builder: GraphBuilder, types: NodeTypes): void {
   builder.objectField(Run, "workflowVersion", (t) =>
     t.field({
       type: WorkflowVersion,
-      description: "The workflow version that it executes; null if it runs something else.",
+      description: "The version of the workflow that it executes; null where it runs something else.",
       resolve: ({ targetType, targetId, targetVersion }, _, scope) =>
         targetType === "Workflow" && targetVersion != null ? loadRow(scope, WorkflowVersion, versionIdOf(targetId, targetVersion)) : null,
     }),
@@ -110,13 +110,13 @@ function addVersion(builder: GraphBuilder, types: NodeTypes): void {
       createdAt: t.field({ type: "DateTime", nullable: false, description: "When it was made.", resolve: ({ createdAt }) => createdAt }),
       inputSchema: t.field({
         type: "JSON",
-        description: "JSON Schema of the runs' input; null if any input is accepted.",
+        description: "JSON Schema of the input of its runs; null where any is taken.",
         resolve: ({ definition }) => definition.inputSchema ?? null,
       }),
       nodes: t.field({
         type: [types.node],
         nullable: false,
-        description: "Its nodes, in the order they were written.",
+        description: "Its nodes, in the order in which they were written.",
         resolve: ({ definition }) => [...definition.nodes],
       }),
       dependencies: t.field({
