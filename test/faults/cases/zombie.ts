@@ -1,7 +1,6 @@
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mkdtempSync, rmSync } from "node:fs";
-import type { RunEventBody } from "#weftline";
 import type { Database, SqlTx } from "../../../src/core/database/database.ts";
 import type { Sql } from "../../../src/core/database/sql.ts";
 import { UncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
@@ -12,8 +11,8 @@ import { StallWatch } from "../../../src/core/runs/stall-watch.ts";
 import { StorageQuota } from "../../../src/core/runs/storage-quota.ts";
 import { ToolGates } from "../../../src/core/runs/tool-gates.ts";
 import { LogWriter } from "../../../src/core/runs/writer.ts";
-import { bootRuns, say } from "../../runs/fixtures.ts";
 import { runCase } from "../case.ts";
+import { openHaunted, type Haunted } from "../haunted.ts";
 import { violationsOf } from "../invariants.ts";
 import { pause } from "../server.ts";
 
@@ -48,16 +47,11 @@ function unfenced(sql: Sql): Sql {
 type Fence = "on" | "off";
 
 /** Two engines on one store. One is frozen past its lease and woken when the other has done its work. */
-async function haunt(runs: number, fence: Fence) {
-  const folder = mkdtempSync(join(tmpdir(), "weftline-zombie-"));
-  const turn = (): AsyncGenerator<RunEventBody> =>
-    say(
-      Array.from({ length: 30 }, (_, n) => `word ${n} `),
-      20,
-    );
-  const host = await bootRuns({ turn }, folder);
+async function haunt(what: keyof typeof openHaunted, runs: number, fence: Fence) {
+  const host: Haunted = await openHaunted[what]();
   await host.engine.stop(0);
 
+  const { folder } = host;
   const { database } = host.platform;
   const lookup = host.platform.kernel.registry;
   const gate = createGate();
@@ -101,24 +95,50 @@ async function haunt(runs: number, fence: Fence) {
 
   const zombie = engineOf(gated);
   await zombie.start("join");
-  const started = await Promise.all(Array.from({ length: runs }, () => host.start()));
+  const started = await Promise.all(Array.from({ length: runs }, (_, n) => host.start(n)));
   await zombie.sweep();
-  await pause(200);
+  // What it would begin after that is refused by its ids as well; what it is about to say or to end, by the fence alone.
+  await underWay(database, host.underWay, runs);
   gate.shut();
   const living = engineOf(database);
   await living.start("join");
   await pause(leaseMs + 300);
   const takenOver = living.active;
   gate.lift();
-  for (const { id } of started) await host.until(id, "SUCCEEDED");
+  const ends = [];
+  for (const id of started) ends.push(await ended(database, id));
   await pause(300);
   await living.stop(1_000);
   await zombie.stop(1_000);
-  const takeovers = (await Promise.all(started.map(({ id }) => host.find(id)))).filter(({ takeovers: lost }) => lost > 0).length;
+  const takeovers = ends.filter(({ takeovers: lost }) => lost > 0).length;
   await host.platform.close();
   const violations = violationsOf(join(folder, "weftline.db"), "end");
+  violations.push(...ends.flatMap(({ status }) => (status === "SUCCEEDED" ? [] : [`a run is ${status}`])));
   rmSync(folder, { recursive: true, force: true });
   return { takenOver, takeovers, refusals, violations };
+}
+
+/** Waits until each run has come to an event of this kind. */
+async function underWay({ read }: Database, kind: string, runs: number): Promise<void> {
+  const sql = "select count(distinct stream_num) as n from runs_event where kind = ?";
+  for (let tries = 0; tries < 1_000 && ((await read.get<{ n: number }>(sql, kind))?.n ?? 0) < runs; tries++) await pause(5);
+}
+
+interface End {
+  readonly status: string;
+  readonly takeovers: number;
+}
+
+/** How a run stands when it has ended, or when it should have. */
+async function ended({ read }: Database, id: string): Promise<End> {
+  for (let tries = 0; ; tries++) {
+    const row = await read.get<End & { finished_at: number | null }>(
+      "select status, takeovers, finished_at from runs_run where id = ?",
+      id,
+    );
+    if (row && (row.finished_at !== null || tries > 1_000)) return row;
+    await pause(10);
+  }
 }
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -126,10 +146,15 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 /** A process that was stopped past its lease wakes up: what it still wants to write is refused. Without the fence the log is spoilt. */
 await runCase("zombie", async ({ size }) => {
   const runs = size === "whole" ? 50 : 5;
-  const fenced = await haunt(runs, "on");
-  const control = await haunt(runs, "off");
+  const agents = await compare("agents", runs);
+  const workflows = await compare("workflows", runs);
+  return { runs, agents, workflows, ok: agents.ok && workflows.ok };
+});
+
+async function compare(what: keyof typeof openHaunted, runs: number) {
+  const fenced = await haunt(what, runs, "on");
+  const control = await haunt(what, runs, "off");
   return {
-    runs,
     takenOver: fenced.takeovers,
     refusals: fenced.refusals,
     violations: fenced.violations.length,
@@ -138,4 +163,4 @@ await runCase("zombie", async ({ size }) => {
     controlViolations: control.violations.length,
     ok: fenced.takeovers === runs && fenced.refusals > 0 && fenced.violations.length === 0 && control.violations.length > 0,
   };
-});
+}

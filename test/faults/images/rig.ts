@@ -61,6 +61,10 @@ export function rig(outside: Outside, reach: Reach) {
       { startsRun: true },
       ({ id }) => new RunBelow({ targetType: "Workflow", target: { id, name: "below", version: 1 }, input: {} }),
     ),
+    act("rig.slow", { idempotent: true }, async ({ id }, ctx) => {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      return note("rig.slow")({ id }, ctx);
+    }),
     act("rig.fail", { idempotent: true }, ({ id }) => {
       throw new Error(`${id} never works`);
     }),
