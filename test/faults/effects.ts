@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { contribution, tools, type ToolDefinition } from "#weftline";
 
@@ -34,5 +34,18 @@ export function effectTools(folder: string) {
       return `${name} ${id}`;
     },
   });
-  return ["faults.pay", "faults.refund"].map((name) => contribution(tools, name, make(name)));
+  const die: ToolDefinition = {
+    ...make("faults.die"),
+    idempotent: true,
+    execute: () => {
+      if (!existsSync(join(folder, "mended"))) process.kill(process.pid, "SIGKILL");
+      return "alive";
+    },
+  };
+  return [make("faults.pay"), make("faults.refund"), die].map((tool) => contribution(tools, tool.name, tool));
+}
+
+/** From now on the tool that kills its process does not. */
+export function mend(folder: string): void {
+  writeFileSync(join(folder, "mended"), "");
 }

@@ -1,6 +1,6 @@
 import type { RunEvent } from "../../src/client/index.ts";
 import { effectsIn } from "./effects.ts";
-import type { FaultyServer } from "./server.ts";
+import { pause, Refused, type FaultyServer } from "./server.ts";
 import { decideMutation, startRunMutation } from "./work.ts";
 
 /** What a run of the flow is told. */
@@ -46,8 +46,12 @@ export function outputOf({ id, list }: FlowInput): object {
 }
 
 export async function makeFlows(server: FaultyServer): Promise<void> {
+  const poison = [
+    transform("a", "1"),
+    { key: "die", kind: "tool", ...after("a"), config: { tool: "faults.die", arguments: { id: "die" } } },
+  ];
   const below = [{ key: "ask", kind: "approval", config: { message: "Below?" } }, transform("end", '"below " + input.id', after("ask"))];
-  for (const [name, its] of Object.entries({ Below: below, Flow: nodes })) {
+  for (const [name, its] of Object.entries({ Below: below, Flow: nodes, Poison: poison })) {
     const { createWorkflow } = await server.insist<{ createWorkflow: { workflow?: object } }>(
       `mutation ($input: CreateWorkflowInput!) { createWorkflow(input: $input) {
         ... on CreateWorkflowPayload { workflow { id } } ... on UserError { message } ... on InvalidInputError { issues { path message } } } }`,
@@ -64,6 +68,20 @@ export async function startFlow(server: FaultyServer, name: string, input: objec
   });
   if (!startRun.run) throw new Error(`startRun answered ${JSON.stringify(startRun)}`);
   return startRun.run.id;
+}
+
+/** Asks for a change until the store takes it. @returns the type of the answer. */
+export async function insistOn(server: FaultyServer, mutation: string, variables: object): Promise<string> {
+  for (;;) {
+    try {
+      const answer = await server.insist<Readonly<Record<string, { readonly __typename: string }>>>(mutation, variables);
+      const type = Object.values(answer)[0]?.__typename ?? "";
+      if (type !== "UnavailableError") return type;
+    } catch (error) {
+      if (!(error instanceof Refused && error.message.includes('"UNAVAILABLE"'))) throw error;
+    }
+    await pause(50);
+  }
 }
 
 interface Question {
@@ -106,8 +124,8 @@ export class Person {
     if (node?.status !== "PENDING") return;
     const { argumentsHash: hash } = node;
     const input = { interrupt, ...(hash === null ? {} : { argumentsHash: hash }), ...this.#answerTo(node) };
-    const { decideInterrupt } = await this.#server.insist<{ decideInterrupt: { __typename: string } }>(decideMutation, { input });
-    if (decideInterrupt.__typename !== "DecideInterruptPayload") return;
+    const answer = await insistOn(this.#server, decideMutation, { input });
+    if (answer !== "DecideInterruptPayload") return;
     this.given.decisions++;
     if (node.kind === "UNCERTAIN") this.given.uncertain++;
   }

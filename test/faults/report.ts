@@ -10,6 +10,7 @@ export const cases = {
   "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",
   "cut-clients": "connections are cut at random, on either side; clients resume",
   leak: "subscriptions come and go, runs of every framework end, on the simulated model and over a wire; heap, handles and listeners are counted",
+  poison: "a node of a workflow kills its process; its run is given up, others come to their ends, and it is retried once it is mended",
   store: "the database is locked by another program, read-only, full; writes are refused, and runs go on as soon as it takes them",
   "random-graphs":
     "random workflows with runs below them, whose processes are lost at random places, beside a model of what they come to; all in one process",

@@ -21,6 +21,7 @@ describe("a server under fault", () => {
       "failpoints",
       "leak",
       "random-graphs",
+      "poison",
       "random-kills",
       "self-kills",
       "signals",

@@ -6,7 +6,8 @@ import { runCase } from "../case.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, pause } from "../server.ts";
-import { cancelMutation, decideMutation, makeAgent, startRun, texts } from "../work.ts";
+import { makeFlows, Person, startFlow } from "../flows.ts";
+import { cancelMutation, decideMutation, makeAgent, signalMutation, startRun, texts } from "../work.ts";
 
 interface Answer {
   readonly __typename: string;
@@ -64,6 +65,47 @@ async function untilAsked<T>(
   const { status } = await followRun(client, run, onEvent);
   client.close();
   return { result: (await result) as T, status };
+}
+
+/** The same of a workflow: submitted and signalled thrice, also before it waits for the signal, after its end, and with another body. */
+async function signalFlows(server: FaultyServer): Promise<Record<string, boolean>> {
+  await makeFlows(server);
+  const person = new Person(server);
+  const client = server.client();
+  const input = { id: "thrice", list: [1] };
+  const runs = await Promise.all([1, 2, 3].map(() => startFlow(server, "Flow", input, "flow")));
+  const otherBody = await startFlow(server, "Flow", { ...input, id: "other" }, "flow").then(
+    () => false,
+    (error: unknown) => String(error).includes("IDEMPOTENCY_CONFLICT"),
+  );
+  const [run = ""] = runs;
+  const signal = async (key: string): Promise<string | undefined> => {
+    const { signalRun } = await server.ask<{ signalRun: Answer }>(signalMutation, { run, key });
+    return signalRun.code;
+  };
+  const early = await Promise.all(["go", "go", "go"].map(signal));
+  let heard = 0;
+  const { status } = await followRun(client, run, (event) => {
+    // Each question is answered three times at once.
+    for (let times = 0; times < 3; times++) person.hear(event);
+    if (event.__typename === "SignalEvent") heard++;
+  });
+  await person.done();
+  const late = await signal("late");
+
+  const cancelled = await startFlow(server, "Flow", { id: "cancelled", list: [1] }, "cancelled flow");
+  let refused: Promise<Answer> | undefined;
+  const end = await followRun(client, cancelled, (event) => {
+    if (event.__typename !== "InterruptEvent" || event.interruptStatus !== "PENDING" || event.runId !== cancelled) return;
+    refused ??= server.ask(cancelMutation, { run: cancelled }).then(() => decide(server, event.interruptId));
+  });
+  client.close();
+  return {
+    flowSubmitThrice: new Set(runs).size === 1 && otherBody,
+    flowSignalThriceEarly: early.every((code) => code === undefined) && heard <= 1 && status === "SUCCEEDED",
+    flowSignalLate: late === "CONFLICT",
+    flowDecideAfterCancel: end.status === "CANCELLED" && (await refused)?.__typename === "ConflictError",
+  };
 }
 
 /** Signals that come twice, too early, too late, or not at all. */
@@ -130,6 +172,7 @@ await runCase("signals", async () => {
   found["cancelTwice"] = end.status === "CANCELLED" && second.cancelRun.run.status === "CANCELLED";
   found["cancelReachesProvider"] = leftAt - asked < 2_000;
   provider.close();
+  Object.assign(found, await signalFlows(server));
   await server.kill();
   const violations = violationsOf(server.database, "end");
   await server.remove();

@@ -6,7 +6,8 @@ import { quantile, runCase } from "../case.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, Refused, pause } from "../server.ts";
-import { makeWorker, startRun, startRunMutation, texts } from "../work.ts";
+import { insistOn, makeFlows, Person, startFlow } from "../flows.ts";
+import { makeWorker, signalMutation, startRun, startRunMutation, texts } from "../work.ts";
 
 /** The slowest that a query may be while the store refuses, in milliseconds: nobody else has to wait for it. */
 const slowestQueryMs = 1_500;
@@ -75,9 +76,15 @@ async function endure(name: string, server: FaultyServer, trouble: Trouble, seco
   const heard: number[] = [];
   const following = followRun(client, run, () => void heard.push(performance.now()));
   while (heard.length < 8) await pause(20);
+  await makeFlows(server);
+  const person = new Person(server);
+  const flow = await startFlow(server, "Flow", { id: name, list: [1] }, `${name}-flow`);
+  const flowing = followRun(client, flow, person.hear);
 
   await trouble.begin(server);
   const began = performance.now();
+  // The workflow waits for this, and the store for being well.
+  const signalled = insistOn(server, signalMutation, { run: flow, key: `${name}-flow` });
   let state: "trouble" | "well" = "trouble";
   const asking = (async () => {
     for (let n = 0; state === "trouble"; n++) {
@@ -101,6 +108,9 @@ async function endure(name: string, server: FaultyServer, trouble: Trouble, seco
   const ended = performance.now();
   await Promise.all([asking, reading]);
   const followed = await following;
+  await signalled;
+  const flowed = await flowing;
+  await person.done();
   client.close();
   const resumedMs = Math.round((heard.find((at) => at > ended) ?? Number.POSITIVE_INFINITY) - ended);
 
@@ -120,10 +130,13 @@ async function endure(name: string, server: FaultyServer, trouble: Trouble, seco
     resumedMs,
     lost,
     status,
+    workflow: flowed.status,
     violations: violations.slice(0, 5),
     ok:
       lost + gaps + repeats + garbled + violations.length === 0 &&
       status === "SUCCEEDED" &&
+      flowed.status === "SUCCEEDED" &&
+      flowed.gaps + flowed.repeats === 0 &&
       refusals.size === 1 &&
       refusals.has("UnavailableError STORE_UNAVAILABLE") &&
       queries.length > 0 &&

@@ -19,7 +19,7 @@ import { rig, type Reach } from "./rig.ts";
 /** Who does all that is done. */
 export const ada = testViewer("ada");
 /** How long anything may take until it is called stuck, in milliseconds. */
-const patienceMs = 20_000;
+const patienceMs = 40_000;
 
 /** A platform on a folder, and the world around it. */
 export class World {
@@ -46,7 +46,7 @@ export class World {
         chat(),
         workflows(),
         schedules({ pollMs: 100 }),
-        webhooks({ retryMs: [20, 20], keptMs: 1_000, overlapMs: 0 }),
+        webhooks({ answerMs: 500, retryMs: [20, 20], keptMs: 1_000, overlapMs: 0 }),
         rig(outside, reach),
       ],
       outgoing: { allow: ["127.0.0.0/8"] },
