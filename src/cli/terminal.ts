@@ -32,6 +32,9 @@ export function processTerminal(): Terminal {
 
 function processScreen(): CliScreen {
   const { stderr: output, stdin: input } = process;
+  // A terminal that was given no size, as by `docker exec -t`, says that it has none.
+  output.columns ||= 80;
+  output.rows ||= 24;
   return { output, ...(input.isTTY ? { input } : {}), unicode: showsUnicode(process.env) };
 }
 
