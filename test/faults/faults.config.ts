@@ -1,5 +1,17 @@
 import { defineConfig } from "../../src/core/index.ts";
-import { agents, auth, capabilities, chat, health, langgraph, models, openai, simulated, workflows } from "../../src/plugins/index.ts";
+import {
+  agents,
+  auth,
+  capabilities,
+  chat,
+  health,
+  langgraph,
+  models,
+  openai,
+  schedules,
+  simulated,
+  workflows,
+} from "../../src/plugins/index.ts";
 import { faults } from "./plugin.ts";
 
 /** The server under fault: every plugin that ships, and one that breaks it. */
@@ -19,6 +31,7 @@ export default defineConfig({
     agents(),
     chat(),
     workflows(),
+    schedules(),
     faults(WEFTLINE_DATA ?? ""),
   ],
 });

@@ -9,7 +9,9 @@ export const cases = {
   zombie: "an engine is frozen past its lease and wakes; the control runs without the fence and must fail",
   "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",
   "cut-clients": "connections are cut at random, on either side; clients resume",
-  leak: "subscriptions come and go, runs of every framework end, on the simulated model and over a wire; heap, handles and listeners are counted",
+  leak: "subscriptions come and go, runs of every framework and of workflows end, on the simulated model and over a wire; heap, handles and listeners are counted",
+  schedules:
+    "the process ends itself at each place of a schedule's tick; each tick starts one run; a paused run is still paused afterwards",
   poison: "a node of a workflow kills its process; its run is given up, others come to their ends, and it is retried once it is mended",
   store: "the database is locked by another program, read-only, full; writes are refused, and runs go on as soon as it takes them",
   "random-graphs":

@@ -23,6 +23,7 @@ describe("a server under fault", () => {
       "random-graphs",
       "poison",
       "random-kills",
+      "schedules",
       "self-kills",
       "signals",
       "slow-reader",

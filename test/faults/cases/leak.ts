@@ -9,7 +9,19 @@ import { runInNewContext } from "node:vm";
 import { createClient, type Client } from "graphql-ws";
 import { WebSocket } from "ws";
 import { createPlatform } from "../../../src/core/platform.ts";
-import { agents, auth, capabilities, chat, crewai, langchain, langgraph, models, openai, simulated } from "../../../src/plugins/index.ts";
+import {
+  agents,
+  auth,
+  capabilities,
+  chat,
+  crewai,
+  langchain,
+  langgraph,
+  models,
+  openai,
+  simulated,
+  workflows,
+} from "../../../src/plugins/index.ts";
 import { beginStream, plainAnswers } from "../../../src/testing/index.ts";
 import { runCase } from "../case.ts";
 import { pause } from "../server.ts";
@@ -45,13 +57,43 @@ async function ask<Data>(client: Client, query: string, variables: Record<string
   throw new Error("Nothing was answered.");
 }
 
-async function startRun(client: Client, agent: string, text: string): Promise<string> {
+async function startRun(client: Client, input: object): Promise<string> {
   const { startRun: answer } = await ask<{ startRun: { run: { id: string } } }>(
     client,
     `mutation ($input: StartRunInput!) { startRun(input: $input) { ... on StartRunPayload { run { id } } ... on UserError { message } } }`,
-    { input: { target: { agent: { id: agent } }, text } },
+    { input },
   );
   return answer.run.id;
+}
+
+const startAgent = (client: Client, agent: string, text: string): Promise<string> =>
+  startRun(client, { target: { agent: { id: agent } }, text });
+
+/** A workflow with a map, a run below it and something to undo, which then waits for a signal. */
+async function createWorkflows(client: Client): Promise<void> {
+  const inner = [{ key: "t", kind: "transform", config: { expression: "input.n + 1" } }];
+  const outer = [
+    { key: "m", kind: "map", config: { over: "[1, 2, 3]", node: { kind: "transform", config: { expression: "item" } } } },
+    { key: "below", kind: "workflow", config: { workflow: "inner", input: { n: 1 } } },
+    { key: "call", kind: "tool", config: { tool: "time.now" }, undo: "back" },
+    { key: "go", kind: "wait", dependsOn: ["m", "below", "call"], config: { signal: "go" } },
+    { key: "back", kind: "transform", config: { expression: "'undone'" } },
+  ];
+  for (const [name, nodes] of Object.entries({ inner, outer }))
+    await ask(
+      client,
+      "mutation ($input: CreateWorkflowInput!) { createWorkflow(input: $input) { __typename ... on UserError { message } } }",
+      { input: { name, nodes } },
+    );
+}
+
+/** A run of it that waits, and then is told to go on, or is cancelled and undone. */
+async function weave(client: Client, index: number): Promise<void> {
+  const run = await startRun(client, { target: { workflow: { name: "outer" } } });
+  await until(client, run, /^run\.waiting$/);
+  const verb = index % 2 === 0 ? 'signalRun(run: $run, name: "go")' : "cancelRun(run: $run)";
+  await ask(client, `mutation ($run: ID!) { ${verb} { __typename } }`, { run });
+  await until(client, run, index % 2 === 0 ? /^run\.finished$/ : /^run\.cancelled$/);
 }
 
 /** Follows a run until a kind of event comes, then leaves. */
@@ -94,9 +136,13 @@ function listeners(): number {
   return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
 }
 
+/** What answers for agents. */
 const frameworks = ["openai", "langchain", "langgraph", "crewai"];
 
-/** Subscriptions that come and go, and runs of every framework that end, with tools and over a wire, leave nothing behind: neither memory nor handles nor listeners. */
+/** Whose runs are measured. */
+const measured = [...frameworks, "workflows"];
+
+/** Subscriptions that come and go, and runs of every framework and of workflows that end, with tools and over a wire, leave nothing behind: neither memory nor handles nor listeners. */
 await runCase("leak", async ({ size }) => {
   const [cycles, runs] = size === "whole" ? [10_000, 1_000] : [500, 50];
   setFlagsFromString("--expose-gc");
@@ -117,6 +163,7 @@ await runCase("leak", async ({ size }) => {
       crewai({ engine: "typescript" }),
       agents(),
       chat(),
+      workflows(),
     ],
     dataDir,
     logLevel: "silent",
@@ -129,8 +176,9 @@ await runCase("leak", async ({ size }) => {
     const tools = await createAgent(client, { name: framework, framework, capabilities: ["time.now", "message.send"] });
     agentsOf.set(framework, [tools, await createAgent(client, { name: `${framework} wire`, framework, model: "wire/model" })]);
   }
+  await createWorkflows(client);
   const [agent = ""] = agentsOf.get("openai") ?? [];
-  const waiting = await startRun(client, agent, 'Use message.send with {"to": "a@b.c", "subject": "s", "body": "b"}');
+  const waiting = await startAgent(client, agent, 'Use message.send with {"to": "a@b.c", "subject": "s", "body": "b"}');
   await until(client, waiting, /^run\.waiting$/);
 
   const subscribe = (count: number): Promise<void> =>
@@ -142,7 +190,9 @@ await runCase("leak", async ({ size }) => {
     });
   const run = (count: number, framework: string): Promise<void> =>
     times(count, async (index) =>
-      until(client, await startRun(client, agentsOf.get(framework)?.[index % 2] ?? "", "Use time.now"), /^run\.finished$/),
+      framework === "workflows"
+        ? weave(client, index)
+        : until(client, await startAgent(client, agentsOf.get(framework)?.[index % 2] ?? "", "Use time.now"), /^run\.finished$/),
     );
   const reconnect = async (): Promise<void> => {
     await client.dispose();
@@ -151,7 +201,7 @@ await runCase("leak", async ({ size }) => {
   };
 
   await subscribe(Math.max(200, cycles / 10));
-  for (const framework of frameworks) await run(Math.max(50, runs / 10), framework);
+  for (const framework of measured) await run(Math.max(50, runs / 10), framework);
   await reconnect();
   const start = await heapNow(collect);
   const handles = [process.getActiveResourcesInfo().length];
@@ -163,7 +213,7 @@ await runCase("leak", async ({ size }) => {
   const grown: Record<string, number> = {};
   const mostGrown = Math.max(most.noise, most.perRun * runs);
   let before = afterCycles;
-  for (const framework of frameworks) {
+  for (const framework of measured) {
     // What a framework's first runs load and compile comes once; what leaks comes every time.
     for (let round = 0; round < rounds && (grown[framework] ?? Number.POSITIVE_INFINITY) >= mostGrown; round++) {
       await run(runs, framework);
@@ -186,7 +236,7 @@ await runCase("leak", async ({ size }) => {
     runs,
     heapMiB: Math.round(start / 2 ** 20),
     bytesPerCycle: Math.round(cycleBytes / cycles),
-    bytesPerRun: Object.fromEntries(frameworks.map((framework) => [framework, Math.round((grown[framework] ?? 0) / runs)])),
+    bytesPerRun: Object.fromEntries(measured.map((framework) => [framework, Math.round((grown[framework] ?? 0) / runs)])),
     handles,
     listeners: heard,
     warnings: warnings.length,
