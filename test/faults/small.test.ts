@@ -8,7 +8,7 @@ interface Line {
 }
 
 describe("a server under fault", () => {
-  it("loses nothing, repeats nothing and leaves nothing open", { timeout: 180_000 }, async () => {
+  it("loses nothing, repeats nothing and leaves nothing open", { timeout: 420_000 }, async () => {
     const run = promisify(execFile)(process.execPath, ["test/faults/run.ts", "--small", "--seed", "7"]);
     const { stdout } = await run.catch((error: unknown) => error as { readonly stdout: string });
     const lines = stdout
