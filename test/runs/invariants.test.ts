@@ -279,6 +279,32 @@ describe("I10: a run that takes its process down is given up, and others go on",
     expect((await host.until(other.id, "SUCCEEDED")).text).toBe(text);
   });
 
+  it("has those that may be to blame begin one after the other, so that the others are not given up with it", async () => {
+    let turns = 0;
+    let atWork = 0;
+    let most = 0;
+    const lost = 4;
+    await using host = await bootRuns({
+      turn: async function* () {
+        const isAgain = ++turns > lost;
+        if (isAgain) most = Math.max(most, ++atWork);
+        yield* say(words, isAgain ? 10 : 100);
+        if (isAgain) atWork--;
+      },
+    });
+    const runs = await Promise.all(Array.from({ length: lost }, () => host.start()));
+    for (const { streamNum } of runs) await firstDelta(host, streamNum);
+    await host.platform.database.commit(async ({ sql }) => {
+      for (const { id } of runs)
+        await sql.run("update runs_run set takeovers = 2, epoch = epoch + 1, lease_owner = 'lost', lease_until = 0 where id = ?", id);
+    });
+    const other = await host.start();
+    for (const { id } of [...runs, other]) await host.until(id, "SUCCEEDED");
+    expect(await Promise.all(runs.map(async ({ id }) => (await host.find(id)).takeovers))).toEqual(runs.map(() => 3));
+    // One of them, and the one beside it that was never lost.
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
   it("counts the losses in a row: a turn that comes to a wait took nobody down", async () => {
     const { tool } = countingTool({ approval: "ALWAYS" });
     await using host = await bootRuns({ turn: callOnce("loom.weave", {}), tools: [tool] });

@@ -5,15 +5,21 @@ import { endOutright } from "./end-outright.ts";
 import { Run } from "./entities/run.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import type { TurnHost } from "./stage.ts";
+import { suspectLosses } from "./suspects.ts";
 import { openStatuses } from "./types.ts";
 
 /** Finished runs, which are most, wait for nobody either: as a plain condition, SQLite would read all of them by the index of that column. */
 const unblocked = "coalesce(blocked_by_id, '') = ''";
 
 /** What a worker may take, also of paused runs, which are due only where their time is over: what is due and belongs to nobody, and what a lost worker left. */
-export const claimable = (now: string): string => `${unblocked} and (
+export const claimable = (now: string, which: Claimable): string => `${unblocked} and (
   (lease_owner is null and due_at <= ${now} and status in ${openStatuses})
-  or (lease_owner is not null and lease_until < ${now} and status in ${openStatuses}))`;
+  or (lease_owner is not null and lease_until < ${now} and status in ${openStatuses}))${which === "all" ? "" : ` and ${isNoSuspect}`}`;
+
+/** While a suspect is on trial, no other may begin. */
+export type Claimable = "all" | "no suspects";
+
+const isNoSuspect = `takeovers + case when lease_owner is null then 0 else 1 end < ${suspectLosses}`;
 
 /** Where there are more due runs than fit, so many of each viewer are found beside the oldest of all. */
 const ofEachViewer = 8;
@@ -37,8 +43,8 @@ interface SoonDue extends Record<string, string | number> {
 }
 
 /** The oldest due runs; where those are more than fit, also the oldest of each viewer, so that nobody's backlog hides the runs of others. */
-export async function findDue(sql: Sql, limit: number): Promise<string[]> {
-  const oldest = await sql.all<{ id: string }>(`select id from runs_run where ${claimable(sql.now)} order by due_at limit ?`, limit);
+export async function findDue(sql: Sql, limit: number, which: Claimable): Promise<string[]> {
+  const oldest = await sql.all<{ id: string }>(`select id from runs_run where ${claimable(sql.now, which)} order by due_at limit ?`, limit);
   const found = new Set(oldest.map(({ id }) => id));
   if (found.size < limit) return [...found];
   let owner: Columns = { tenant_id: "", owner_id: "" };

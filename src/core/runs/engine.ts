@@ -6,11 +6,12 @@ import type { EngineOptions } from "./engine-options.ts";
 import type { Run } from "./entities/run.ts";
 import { FairClaims } from "./fair-claims.ts";
 import type { PlaceOwner } from "./fair-places.ts";
-import { claimable, findDue, findSoonDue, ownersOf, readClaimed } from "./due-runs.ts";
+import { claimable, findDue, findSoonDue, ownersOf, readClaimed, type Claimable } from "./due-runs.ts";
 import type { Claim } from "./new-run.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { isOfStore, SetAside } from "./set-aside.ts";
 import { WakeSignal } from "./wakes.ts";
+import { Suspects, suspectLosses } from "./suspects.ts";
 import { StartPace } from "./start-pace.ts";
 import { openStatuses } from "./types.ts";
 import { runTurn } from "./turn.ts";
@@ -58,6 +59,7 @@ export class EmbeddedEngine {
   readonly #broken: SetAside;
   readonly #starts: StartPace;
   readonly #unrenewed: SetAside;
+  readonly #suspects: Suspects;
   /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #claiming: Promise<void> | undefined;
@@ -74,6 +76,7 @@ export class EmbeddedEngine {
     this.#claims = new FairClaims(options.concurrency);
     this.#broken = new SetAside(host.log, "run to claim");
     this.#unrenewed = new SetAside(host.log, "lease");
+    this.#suspects = new Suspects(() => void this.#guard(this.sweep()));
   }
 
   /** How many runs are at work here. */
@@ -160,7 +163,7 @@ export class EmbeddedEngine {
     if (atWork) return atWork;
     if (!this.#working || this.#stopped || this.#starting.has(runId)) return undefined;
     try {
-      for (const run of await readClaimed(this.#host, await this.#claimAll([runId]))) {
+      for (const run of await readClaimed(this.#host, await this.#claimAll([runId], "all"))) {
         if (this.#stopped) await this.#release(run);
         else this.#advance(run, { end: this.#starting.get(run.id), place: "ABOVE" });
       }
@@ -183,7 +186,7 @@ export class EmbeddedEngine {
       this.ringIn(id, ms);
     }
     const { free } = this.#claims;
-    if (free > 0) for (const id of await findDue(this.#host.database.read, free)) this.ring(id);
+    if (free > 0) for (const id of await findDue(this.#host.database.read, free, this.#claimable)) this.ring(id);
   }
 
   /**
@@ -194,6 +197,7 @@ export class EmbeddedEngine {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     for (const timer of this.#timed.values()) clearTimeout(timer);
+    this.#suspects.close();
     await this.#claiming;
     for (const { drain } of this.#active.values()) drain.abort(new WeftlineError("SHUTTING_DOWN"));
     const late = setTimeout(() => {
@@ -251,13 +255,25 @@ export class EmbeddedEngine {
     }
   }
 
-  /** One whose row refuses takes no other with it. */
-  async #claimAll(ids: readonly string[]): Promise<string[]> {
+  get #claimable(): Claimable {
+    return this.#suspects.isOnTrial ? "no suspects" : "all";
+  }
+
+  /** One whose row refuses takes no other with it. @param which a run below one at work is claimed in any case: that one waits for it. */
+  async #claimAll(ids: readonly string[], which = this.#claimable): Promise<string[]> {
     const claim = (some: readonly string[]): Promise<string[]> =>
       this.#host.database.commit(async ({ sql, afterCommit }) => {
         const won: string[] = [];
-        for (const id of some) if (await this.#claimOne(sql, id)) won.push(id);
-        afterCommit(() => won.forEach((id) => this.#starting.set(id, new AbortController())));
+        let suspect: string | undefined;
+        for (const id of some) {
+          const losses = await this.#claimOne(sql, id, suspect === undefined ? which : "no suspects");
+          if (losses !== undefined) won.push(id);
+          if (losses !== undefined && losses >= suspectLosses) suspect = id;
+        }
+        afterCommit(() => {
+          for (const id of won) this.#starting.set(id, new AbortController());
+          if (suspect !== undefined) this.#suspects.begin(suspect);
+        });
         return won;
       }, "claim");
     const wanted = ids.filter((id) => !this.#broken.has(id));
@@ -269,15 +285,17 @@ export class EmbeddedEngine {
     }
   }
 
-  async #claimOne(sql: Sql, id: string): Promise<boolean> {
-    const changed = await sql.run(
+  /** @returns how often it was lost in a row; nothing where it cannot be claimed. */
+  async #claimOne(sql: Sql, id: string, which: Claimable): Promise<number | undefined> {
+    const claimed = await sql.get<{ takeovers: number }>(
       `update runs_run set epoch = epoch + 1, due_at = null, lease_until = ${sql.now} + ?,
-       takeovers = takeovers + case when lease_owner is null then 0 else 1 end, lease_owner = ? where id = ? and ${claimable(sql.now)}`,
+       takeovers = takeovers + case when lease_owner is null then 0 else 1 end, lease_owner = ? where id = ? and ${claimable(sql.now, which)}
+       returning takeovers`,
       this.#options.leaseMs,
       this.#owner,
       id,
     );
-    return changed > 0;
+    return claimed?.takeovers;
   }
 
   #advance(run: Run, { end = new AbortController(), place = "OWN" }: Advance = {}): void {
@@ -287,6 +305,7 @@ export class EmbeddedEngine {
     const pausing = new AbortController();
     const done = this.#inOwnContext(() => this.#turn(run, { abort, end, drain: drain.signal, wakes, pausing })).finally(() => {
       this.#active.delete(run.id);
+      this.#suspects.end(run.id);
       if (place === "OWN") this.#claims.giveBack(run);
       this.#pump();
     });

@@ -4,11 +4,13 @@ import { makeFlows, Person, startFlow } from "../flows.ts";
 import { followRun } from "../follower.ts";
 import { violationsOf } from "../invariants.ts";
 import { FaultyServer, pause } from "../server.ts";
-import { signalMutation } from "../work.ts";
+import { makeWorker, signalMutation, startRun, texts } from "../work.ts";
 
 /** So many times in a row a run may be lost with its process. */
 const mostLosses = 5;
+/** Runs that wait for a person when it begins, or begin after it, and runs that are at work with it each time that it ends its process. */
 const others = 3;
+const working = 3;
 
 const retryMutation = `mutation ($run: ID!) { retryRun(input: { run: $run, fromNode: "die" }) {
   ... on RetryRunPayload { run { id } } ... on UserError { message } } }`;
@@ -24,7 +26,7 @@ async function untilWaiting(server: FaultyServer, count: number): Promise<void> 
   }
 }
 
-/** A workflow whose node kills its process is given up; those that wait beside it, or begin meanwhile, come to their ends, and it can be retried once it is mended. */
+/** A workflow whose node kills its process is given up; those that wait or work beside it, or begin meanwhile, come to their ends, and it can be retried once it is mended. */
 await runCase("poison", async () => {
   const server = await FaultyServer.start();
   await makeFlows(server);
@@ -58,6 +60,9 @@ await runCase("poison", async () => {
   const before = await Promise.all(Array.from({ length: others - 1 }, (_, n) => start(n)));
   await Promise.all(before.map(({ asked }) => asked));
   await untilWaiting(server, before.length);
+  const worker = await makeWorker(server);
+  const beside = await Promise.all(Array.from({ length: working }, (_, n) => startRun(server, worker, texts.talk(n), `working-${n}`)));
+  const ends = beside.map((run) => followRun(client, run));
   const poison = await startFlow(server, "Poison", {}, "poison");
   let failure: string | undefined;
   const meanwhile = (async () => {
@@ -68,6 +73,7 @@ await runCase("poison", async () => {
     if (event.__typename === "RunStatusEvent") failure = event.failure?.code ?? failure;
   });
   given.resolve();
+  const worked = (await Promise.all(ends)).filter(({ status }) => status === "SUCCEEDED").length;
   const followed = await Promise.all([...before, await meanwhile].map((each) => each.end));
   mend(server.folder);
   const { retryRun } = await server.insist<{ retryRun: { run?: { id: string } } }>(retryMutation, { run: poison });
@@ -85,6 +91,7 @@ await runCase("poison", async () => {
     status: end.status,
     failure,
     others: succeeded,
+    working: worked,
     retried: again.status,
     violations: violations.length,
     ...(violations.length > 0 ? { first: violations.slice(0, 5) } : {}),
@@ -92,6 +99,7 @@ await runCase("poison", async () => {
       losses === mostLosses + 1 &&
       failure === "RUN_POISONED" &&
       succeeded === others &&
+      worked === working &&
       again.status === "SUCCEEDED" &&
       violations.length === 0,
   };
