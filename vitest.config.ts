@@ -9,6 +9,9 @@ const suites = {
       "test/e2e/kill-tools.test.ts",
       "test/e2e/attach-run.test.ts",
       "test/e2e/stopped.test.ts",
+      "test/e2e/data-folders.test.ts",
+      "test/plugins/langgraph/two-processes.test.ts",
+      "test/plugins/langgraph/remote-breaks.test.ts",
     ],
   },
   conformance: {
@@ -16,6 +19,7 @@ const suites = {
       "test/conformance/wire/**/*.test.ts",
       "test/conformance/table.test.ts",
       "test/conformance/fake-runtime.test.ts",
+      "test/conformance/first-runs.test.ts",
       "test/conformance/node-kinds/**/*.test.ts",
       "test/plugins/crewai/recorded.test.ts",
     ],
