@@ -1,5 +1,6 @@
 import type { Bed, Side } from "./bed.ts";
 import { converseOnce } from "./converse.ts";
+import type { Figure } from "./measure.ts";
 
 /** What a server did under load. */
 export interface Load {
@@ -33,6 +34,32 @@ export async function loadOf(
     cpuMs: ((bed.cpu() - cpu) / done) * 1_000,
     busy: meter(),
   };
+}
+
+/** Work under load, beside that of the bound: a target, and what a bound reached where that was set. */
+export interface LoadTargets {
+  readonly perSecond: Pick<Figure, "target" | "boundThen">;
+  readonly cpuMs?: Pick<Figure, "target" | "boundThen">;
+}
+
+/** What work under load comes to: how much a second, and what each piece of it costs. */
+export function loadFigures(
+  name: string,
+  { perSecond, cpuMs = {} }: LoadTargets,
+  { ours, bound }: { readonly ours: Load; readonly bound?: Load },
+): Figure[] {
+  return [
+    {
+      work: `${name}: a second`,
+      unit: "",
+      ours: ours.perSecond,
+      ...(bound && { bound: bound.perSecond }),
+      ...perSecond,
+      better: "more",
+      note: `cores: ${ours.busy}`,
+    },
+    { work: `${name}: server CPU each`, unit: "ms", ours: ours.cpuMs, ...(bound && { bound: bound.cpuMs }), ...cpuMs, better: "less" },
+  ];
 }
 
 /** Has a server's code compiled, by short runs in new threads. */

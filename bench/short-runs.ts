@@ -1,40 +1,25 @@
 import { makeBed, type Side } from "./bed.ts";
 import { converseOnce, watch } from "./converse.ts";
-import { loadOf, type Load } from "./load.ts";
+import { loadFigures, loadOf, type Load, type LoadTargets } from "./load.ts";
 import type { Figure } from "./measure.ts";
 
 const concurrency = 32;
 const question = "tokens=10 rate=0";
+const targets: LoadTargets = { perSecond: { target: 800, boundThen: 2_063 }, cpuMs: { target: 1.3, boundThen: 0.47 } };
 const watchRun = `subscription ($run: ID!) { runEvents(run: $run, after: 0) { type ... on MessageDeltaEvent { text } } }`;
 
 /** In a thread of its own each: to open it, watch it, send a message and see the run end, all over a socket. */
 export async function newThreads(): Promise<Figure[]> {
   const ours = await inNewThreads("ours");
   const bound = await inNewThreads("bound");
-  return figuresOf(`runs of 10 tokens, ${concurrency} at a time, each in a new thread`, ours, bound);
+  return loadFigures(`runs of 10 tokens, ${concurrency} at a time, each in a new thread`, targets, { ours, bound });
 }
 
 /** Outside of any thread, started over HTTP and watched over a socket. */
 export async function shortRuns(): Promise<Figure[]> {
   const ours = await ofServer("ours");
   const bound = await ofServer("bound");
-  return figuresOf(`runs of 10 tokens, ${concurrency} at a time, kept and watched`, ours, bound);
-}
-
-function figuresOf(work: string, ours: Load, bound: Load): Figure[] {
-  return [
-    {
-      work: `${work}: a second`,
-      unit: "",
-      ours: ours.perSecond,
-      bound: bound.perSecond,
-      target: 800,
-      boundThen: 2_063,
-      better: "more",
-      note: `cores: ${ours.busy}`,
-    },
-    { work: `${work}: server CPU each`, unit: "ms", ours: ours.cpuMs, bound: bound.cpuMs, target: 1.3, boundThen: 0.47, better: "less" },
-  ];
+  return loadFigures(`runs of 10 tokens, ${concurrency} at a time, kept and watched`, targets, { ours, bound });
 }
 
 async function inNewThreads(side: Side): Promise<Load> {

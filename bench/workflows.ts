@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { makeBed, shipped, type Bed, type Side } from "./bed.ts";
-import { loadOf, type Load } from "./load.ts";
+import { loadFigures, loadOf, type Load } from "./load.ts";
 import { quantile, sleep, type Figure } from "./measure.ts";
 import { makeWorkflow, startWorkflow, workflowOf, type Shape } from "./workflow.ts";
 
@@ -29,7 +29,11 @@ export async function workflowRuns(): Promise<Figure[]> {
       better: "less",
       note: "each is on disk before the next begins",
     },
-    ...loadFigures(`workflows of ${nodes} nodes in a row, ${concurrency} at a time`, inRow.ours.load, inRow.bound.load, [700, 2_571]),
+    ...loadFigures(
+      `workflows of ${nodes} nodes in a row, ${concurrency} at a time`,
+      { perSecond: { target: 700, boundThen: 2_571 } },
+      { ours: inRow.ours.load, bound: inRow.bound.load },
+    ),
     {
       work: `a workflow of ${nodes} nodes side by side: the run, p50, one at a time`,
       unit: "ms",
@@ -39,23 +43,11 @@ export async function workflowRuns(): Promise<Figure[]> {
       boundThen: 0.51,
       better: "less",
     },
-    ...loadFigures(`workflows of ${nodes} nodes side by side, ${concurrency} at a time`, beside.ours.load, beside.bound.load, [900, 3_954]),
-  ];
-}
-
-function loadFigures(work: string, ours: Load, bound: Load, [target, boundThen]: readonly [number, number]): Figure[] {
-  return [
-    {
-      work: `${work}: runs a second`,
-      unit: "",
-      ours: ours.perSecond,
-      bound: bound.perSecond,
-      target,
-      boundThen,
-      better: "more",
-      note: `cores: ${ours.busy}`,
-    },
-    { work: `${work}: server CPU a run`, unit: "ms", ours: ours.cpuMs, bound: bound.cpuMs, better: "less" },
+    ...loadFigures(
+      `workflows of ${nodes} nodes side by side, ${concurrency} at a time`,
+      { perSecond: { target: 900, boundThen: 3_954 } },
+      { ours: beside.ours.load, bound: beside.bound.load },
+    ),
   ];
 }
 
