@@ -32,9 +32,7 @@ export async function compact(
   { broken, freed = () => undefined }: CompactionOptions = {},
 ): Promise<number> {
   const dropFrom = (nums: readonly number[]): Promise<number> =>
-    database.upkeep(async (tx) => {
-      return compactStreams(tx, nums, { olderThanMs, freed });
-    }, "compact");
+    database.upkeep((tx) => compactStreams(tx, nums, { olderThanMs, freed }), "compact");
   let dropped = 0;
   for (;;) {
     const due = await dueStreams(database, olderThanMs, broken);

@@ -19,7 +19,10 @@ export const claimable = (now: string, which: Claimable): string => `${unblocked
 /** While a suspect is on trial, no other may begin. */
 export type Claimable = "all" | "no suspects";
 
-const isNoSuspect = `takeovers + case when lease_owner is null then 0 else 1 end < ${suspectLosses}`;
+/** How often a run will have been lost in a row once it is claimed. */
+export const lossesOnClaim = "takeovers + case when lease_owner is null then 0 else 1 end";
+
+const isNoSuspect = `${lossesOnClaim} < ${suspectLosses}`;
 
 /** Where there are more due runs than fit, so many of each viewer are found beside the oldest of all. */
 const ofEachViewer = 8;

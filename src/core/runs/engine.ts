@@ -6,7 +6,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import type { Run } from "./entities/run.ts";
 import { FairClaims } from "./fair-claims.ts";
 import type { PlaceOwner } from "./fair-places.ts";
-import { claimable, findDue, findSoonDue, ownersOf, readClaimed, type Claimable } from "./due-runs.ts";
+import { claimable, findDue, findSoonDue, lossesOnClaim, ownersOf, readClaimed, type Claimable } from "./due-runs.ts";
 import type { Claim } from "./new-run.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { isOfStore, SetAside } from "./set-aside.ts";
@@ -197,7 +197,6 @@ export class EmbeddedEngine {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     for (const timer of this.#timed.values()) clearTimeout(timer);
-    this.#suspects.close();
     await this.#claiming;
     for (const { drain } of this.#active.values()) drain.abort(new WeftlineError("SHUTTING_DOWN"));
     const late = setTimeout(() => {
@@ -205,6 +204,7 @@ export class EmbeddedEngine {
     }, deadlineMs);
     await Promise.all([...this.#active.values()].map(({ done }) => done));
     clearTimeout(late);
+    this.#suspects.close();
     this.#host.stalls.close();
   }
 
@@ -289,7 +289,7 @@ export class EmbeddedEngine {
   async #claimOne(sql: Sql, id: string, which: Claimable): Promise<number | undefined> {
     const claimed = await sql.get<{ takeovers: number }>(
       `update runs_run set epoch = epoch + 1, due_at = null, lease_until = ${sql.now} + ?,
-       takeovers = takeovers + case when lease_owner is null then 0 else 1 end, lease_owner = ? where id = ? and ${claimable(sql.now, which)}
+       takeovers = ${lossesOnClaim}, lease_owner = ? where id = ? and ${claimable(sql.now, which)}
        returning takeovers`,
       this.#options.leaseMs,
       this.#owner,

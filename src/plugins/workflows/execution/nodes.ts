@@ -298,6 +298,8 @@ export class Nodes {
   /** Writes down what an attempt came to. @returns the node that has ended with it. */
   #give(key: string, unit: ActiveUnit, given: Verdict): string | undefined {
     const { attempt } = unit;
+    // It goes on with what a person says of what it did.
+    if (given.is === "waiting" && given.waitsFor === "uncertain" && unit.stopped === "again") delete unit.stopped;
     const verdict = verdictOnStopped(unit, given);
     switch (verdict.is) {
       case "ended":

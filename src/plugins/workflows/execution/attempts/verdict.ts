@@ -51,9 +51,7 @@ export function verdictOnIterations(attempt: Attempt, { failure: message, isStop
 }
 
 /** On a unit that was stopped: it waits for no more than the end of the run below it, and is not tried again. What succeeded in spite of that has. */
-export function verdictOnStopped(unit: ActiveUnit, verdict: Verdict): Verdict {
-  // It goes on with what a person says of what it did.
-  if (verdict.is === "waiting" && verdict.waitsFor === "uncertain" && unit.stopped === "again") delete unit.stopped;
+export function verdictOnStopped(unit: Pick<ActiveUnit, "stopped" | "attempt">, verdict: Verdict): Verdict {
   if (unit.stopped === undefined) return verdict;
   if (verdict.is === "ended") return verdict.status === "SUCCEEDED" ? verdict : ended(verdict.end.error ?? stopped);
   const waitsForChild = verdict.is === "waiting" && verdict.waitsFor === "child" && unit.attempt.childId !== undefined;
