@@ -22,25 +22,36 @@ const leaseMs = 400;
 function createGate() {
   let open: Promise<void> = Promise.resolve();
   let lift = (): void => undefined;
+  let looks: Promise<void> = open;
+  let letLook = (): void => undefined;
   return {
-    pass: () => open,
-    shut: () => (open = new Promise((resolve) => (lift = resolve))),
+    /** An engine that wakes writes before it looks whether its leases are still its own: only the fence is in its way. */
+    pass: (name: string) => (name === "renew" ? looks : open),
+    shut() {
+      open = new Promise((resolve) => (lift = resolve));
+      looks = new Promise((resolve) => (letLook = resolve));
+    },
     lift: () => lift(),
+    letLook: () => letLook(),
   };
 }
 
 const fenceOfAppends = "and exists (select 1 from runs_run where id = ? and epoch = ?)";
+const fenceOfCheckpoints = "select epoch from runs_run where id = ?";
+/** The epoch of a run that was claimed once. */
+const firstEpoch = 1;
 
-/** The fence taken out: an append no longer asks whose run it is. */
+/** The fences taken out: neither an append nor a checkpoint asks any longer whose run it is. */
 function unfenced(sql: Sql): Sql {
   return {
     now: sql.now,
     all: (text, ...params) => sql.all(text, ...params),
     run: (text, ...params) => sql.run(text, ...params),
-    get: <Row>(text: string, ...params: (string | number | null)[]): Promise<Row | undefined> =>
-      text.includes(fenceOfAppends)
-        ? sql.get<Row>(text.replace(fenceOfAppends, ""), ...params.slice(0, -2))
-        : sql.get<Row>(text, ...params),
+    get: async <Row>(text: string, ...params: (string | number | null)[]): Promise<Row | undefined> => {
+      if (text === fenceOfCheckpoints) return { epoch: firstEpoch } as Row;
+      if (text.includes(fenceOfAppends)) return sql.get<Row>(text.replace(fenceOfAppends, ""), ...params.slice(0, -2));
+      return sql.get<Row>(text, ...params);
+    },
   };
 }
 
@@ -59,9 +70,9 @@ async function haunt(what: keyof typeof openHaunted, runs: number, fence: Fence)
     read: database.read,
     rows: database.rows,
     em: database.em.bind(database),
-    commit: async <T>(work: (tx: SqlTx) => Promise<T>): Promise<T> => {
-      await gate.pass();
-      return database.commit((tx) => work(fence === "on" ? tx : { ...tx, sql: unfenced(tx.sql) }));
+    commit: async <T>(work: (tx: SqlTx) => Promise<T>, name: string): Promise<T> => {
+      await gate.pass(name);
+      return database.commit((tx) => work(fence === "on" ? tx : { ...tx, sql: unfenced(tx.sql) }), name);
     },
   } as unknown as Database;
   let refusals = 0;
@@ -107,6 +118,7 @@ async function haunt(what: keyof typeof openHaunted, runs: number, fence: Fence)
   gate.lift();
   const ends = [];
   for (const id of started) ends.push(await ended(database, id));
+  gate.letLook();
   await pause(300);
   await living.stop(1_000);
   await zombie.stop(1_000);

@@ -7,13 +7,19 @@ export interface Effect {
   readonly key: string;
 }
 
+/** A message that an address was told. */
+export interface Told {
+  readonly id: string;
+  readonly type: string;
+}
+
 /** The world outside the store: what tools did to it, and what it was told. A process that is lost leaves it as it is. */
 export class Outside {
   readonly effects: Effect[];
   /** Calls of a tool that fails at first, by their argument. */
   readonly attempts: Map<string, number>;
-  /** Ids of messages that an address was told, as often as it was. */
-  readonly heard: string[];
+  /** What an address was told, as often as it was. */
+  readonly heard: Told[];
 
   constructor(from?: Outside) {
     this.effects = [...(from?.effects ?? [])];

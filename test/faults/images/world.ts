@@ -46,7 +46,7 @@ export class World {
         chat(),
         workflows(),
         schedules({ pollMs: 100 }),
-        webhooks({ answerMs: 500, retryMs: [20, 20], keptMs: 1_000, overlapMs: 0 }),
+        webhooks({ answerMs: 500, retryMs: Array.from({ length: 20 }, () => 500), keptMs: 1_000, overlapMs: 0 }),
         rig(outside, reach),
       ],
       outgoing: { allow: ["127.0.0.0/8"] },

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
+import { json } from "node:stream/consumers";
 import { Webhook as Signer } from "standardwebhooks";
 import { expect, pending, seeThrough, start } from "../runs.ts";
 import type { Scenario } from "../scenario.ts";
@@ -76,14 +77,17 @@ export const ticking: Scenario = {
 /** An address that hears of runs: what it heard is of the world outside. */
 async function openAddress(world: World) {
   const server = createServer((request, response) => {
-    request.resume();
-    world.outside.heard.push(String(request.headers["webhook-id"]));
-    response.writeHead(request.url === "/deaf" ? 500 : 204).end();
+    const hear = async (): Promise<void> => {
+      const { type } = (await json(request)) as { type: string };
+      world.outside.heard.push({ id: String(request.headers["webhook-id"]), type });
+      response.writeHead(204).end();
+    };
+    hear().catch(() => request.destroy());
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    url: (path: string): string => `http://127.0.0.1:${port}/${path}`,
+    url: `http://127.0.0.1:${port}/told`,
     close: (): void => {
       server.close();
       server.closeAllConnections();
@@ -93,16 +97,23 @@ async function openAddress(world: World) {
 
 interface Delivery {
   readonly id: string;
-  readonly event: string;
   readonly status: string;
 }
 
 async function deliveriesOf(world: World, id: string): Promise<readonly Delivery[]> {
-  const query = "query ($id: ID!) { node(id: $id) { ... on Webhook { deliveries(first: 50) { nodes { id event status } } } } }";
+  const query = "query ($id: ID!) { node(id: $id) { ... on Webhook { deliveries(first: 50) { nodes { id status } } } } }";
   return (await world.ask<{ node: { deliveries: { nodes: Delivery[] } } | null }>(query, { id })).node?.deliveries.nodes ?? [];
 }
 
-const events = ["RUN_SUCCEEDED", "INTERRUPT_RAISED"];
+/** Waits until an address has heard so much and no delivery is left to make. @returns the deliveries that are not forgotten yet. */
+function untilTold(world: World, webhook: string, what: string, isHeard: () => boolean): Promise<readonly Delivery[]> {
+  return world.until(what, async () => {
+    const deliveries = await deliveriesOf(world, webhook);
+    return isHeard() && deliveries.every(({ status }) => status === "DELIVERED") ? deliveries : undefined;
+  });
+}
+
+const events = ["INTERRUPT_RAISED", "RUN_SUCCEEDED"];
 
 /** An address is told of each event at least once under one id, and is told again where that is asked for. */
 export const telling: Scenario = {
@@ -125,7 +136,7 @@ export const telling: Scenario = {
       const id = webhooks.nodes[0]?.id;
       // It was removed in the end.
       if (id === undefined) return;
-      await world.change("updateWebhook", { webhook: id, url: address.url("told") }, "__typename");
+      await world.change("updateWebhook", { webhook: id, url: address.url }, "__typename");
       await world.act("rotateSigningSecret", { webhook: ["ID!", id] });
       // Secrets that are good no more are forgotten at the next start.
       if (!world.outside.attempts.has("rotated")) {
@@ -134,18 +145,17 @@ export const telling: Scenario = {
       }
       const run = await start(world, { workflow: { name: "Told" } }, "told", { input: {} });
       expect("the end of the run that is told of", (await seeThrough(world, run)).status, "SUCCEEDED");
-      const told = await world.until("all is told", async () => {
-        const deliveries = await deliveriesOf(world, id);
-        return deliveries.length >= 2 && deliveries.every(({ status }) => status === "DELIVERED") ? deliveries : undefined;
-      });
-      expect("what is told", told.map(({ event }) => event).toSorted(), events.toSorted());
-      expect("ids that were heard", new Set(world.outside.heard).size, 2);
-      const [again] = told;
-      await world.act("redeliverWebhook", { delivery: ["ID!", again?.id ?? ""] });
-      await world.until("it is told again", async () =>
-        (await deliveriesOf(world, id)).every(({ status }) => status === "DELIVERED") ? true : undefined,
-      );
-      if (world.outside.heard.length < 3) throw new Error("a delivery was not made again");
+      const { heard } = world.outside;
+      const typeOf = (): Map<string, string> => new Map(heard.map((told) => [told.id, told.type]));
+      const [delivery] = await untilTold(world, id, "all is told", () => typeOf().size >= events.length);
+      expect("what is told", [...typeOf().values()].toSorted(), events);
+      // A recovery may find them forgotten, as they are a second after they were made.
+      if (delivery) {
+        const { length } = heard;
+        const { code } = await world.act("redeliverWebhook", { delivery: ["ID!", delivery.id] });
+        await untilTold(world, id, "it is told again", () => code === "NOT_FOUND" || heard.length > length);
+        expect("what is told in the end", [...typeOf().values()].toSorted(), events);
+      }
       await world.act("removeWebhook", { webhook: ["ID!", id] });
     } finally {
       address.close();
