@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 export const cases = {
   "random-kills": "`kill -9` at random moments, while clients start runs, approve calls and follow",
   failpoints:
-    "images of the data folder before, inside and after every commit and after every side effect, each time that it is reached; a platform boots on each, and again on images of recoveries",
+    "images of the data folder before, inside and after every commit and after every side effect, each time that it is reached; a platform boots on each, and again on images of recoveries; the control calls a tool that is wrongly declared idempotent, and must fail",
   "self-kills": "the process ends itself before, inside and after every durable step",
   zombie: "an engine is frozen past its lease and wakes; the control runs without the fence and must fail",
   "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",

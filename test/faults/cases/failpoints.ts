@@ -3,6 +3,7 @@ import { removeImage, type Image } from "../images/image.ts";
 import { allPoints } from "../images/points.ts";
 import { record, replay, type Played } from "../images/replay.ts";
 import type { Scenario } from "../images/scenario.ts";
+import { misdeclared } from "../images/scenarios/control.ts";
 import { scenarios } from "../images/scenarios/index.ts";
 
 /** Images that the small version boots on; of the others it takes note only. */
@@ -58,6 +59,8 @@ await runCase("failpoints", async ({ size, random }) => {
   };
   await Promise.all(Array.from({ length: sides }, recover));
 
+  const controlViolations = await control();
+
   const points = allPoints();
   const missed = size === "whole" ? points.filter((point) => !hits.has(point)) : [];
   return {
@@ -67,11 +70,24 @@ await runCase("failpoints", async ({ size, random }) => {
     hits: [...hits.values()].reduce((sum, each) => sum + each, 0),
     ...figures,
     ...(missed.length > 0 ? { missed } : {}),
+    controlViolations,
     violations: violations.length,
     ...(violations.length > 0 ? { first: violations.slice(0, 5) } : {}),
-    ok: missed.length + violations.length === 0,
+    ok: missed.length + violations.length === 0 && controlViolations > 0,
   };
 });
+
+/** @returns how many effects are found to be repeated where a tool is: were there none, the case would see nothing. */
+async function control(): Promise<number> {
+  const { images, violations } = await record(misdeclared);
+  if (violations.length > 0) throw new Error(violations.join("; "));
+  let repeated = 0;
+  for (const image of images) {
+    if (!image.places.includes("rig.acted")) removeImage(image);
+    else repeated += (await replay(misdeclared, image)).violations.filter((each) => each.includes("was done 2 times")).length;
+  }
+  return repeated;
+}
 
 /** Takes so many out of a list, by chance. */
 function leaveOut<T>(list: T[], count: number, random: () => number): T[] {

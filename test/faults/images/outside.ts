@@ -41,5 +41,5 @@ export class Outside {
   }
 }
 
-/** Tools that are not idempotent. */
-const once: ReadonlySet<string> = new Set(["rig.pay", "rig.refund"]);
+/** Tools that are not idempotent, the last one against its word. */
+const once: ReadonlySet<string> = new Set(["rig.pay", "rig.refund", "rig.misdeclared"]);

@@ -37,6 +37,7 @@ export function rig(outside: Outside, reach: Reach) {
   const brought = [
     act("rig.pay", {}, note("rig.pay")),
     act("rig.refund", {}, note("rig.refund")),
+    act("rig.misdeclared", { idempotent: true }, note("rig.misdeclared")),
     act("rig.note", { idempotent: true }, note("rig.note")),
     act("rig.flaky", { idempotent: true }, ({ id, failures = 0 }) => {
       const before = outside.attempts.get(id) ?? 0;
