@@ -1,4 +1,5 @@
-import { contribution, definePlugin, tools, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
+import { setTimeout } from "node:timers/promises";
+import { contribution, definePlugin, localId, tools, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
 import { agents, capabilities, chat, files, models, schedules, simulated, workflows } from "../../src/plugins/index.ts";
 import { fakeRuntime, sayText, scriptMemory, testPlatform, type TestPlatform } from "../../src/testing/index.ts";
 import { tool } from "../plugins/capabilities/play.ts";
@@ -20,6 +21,7 @@ export function logsPlatform(dataDir?: string): Promise<TestPlatform> {
           throw new Error("The thread snapped.");
         },
       }),
+      tool("loom.unroll", { execute: () => "warp ".repeat(14_000) }),
     ].map((each) => contribution(tools, each.name, each)),
   });
   return testPlatform({
@@ -136,6 +138,19 @@ export const scenarios: Readonly<Record<string, (app: TestPlatform) => Promise<s
     await follow(app, retryRun.run.id);
     return retryRun.run.id;
   },
+  scheduled: async (app) => {
+    await workflow(app, "doubles", [{ key: "double", kind: "transform", config: { expression: "input.n * 2" } }, weave("t")]);
+    const schedule = await scheduled(app, { target: { workflow: { name: "doubles" } }, input: { n: 4 } });
+    const run = await runOfSchedule(app, schedule);
+    await follow(app, run);
+    return run;
+  },
+  large: async (app) => {
+    await workflow(app, "unrolls", large);
+    const run = await start(app, { workflow: { name: "unrolls" } }, { input: { pattern: "weft ".repeat(14_000) } });
+    await follow(app, run);
+    return run;
+  },
 };
 
 const weave = (key: string, more: object = {}): object => ({
@@ -178,6 +193,18 @@ const undone: readonly object[] = [
   weave("undoB"),
 ];
 
+/** Values above 64 KiB: what the run is given, a tool gives, another is given, and the run ends with. */
+const large: readonly object[] = [
+  { key: "cloth", kind: "tool", config: { tool: "loom.unroll" } },
+  { key: "woven", kind: "tool", dependsOn: ["cloth"], config: { tool: "loom.weave", arguments: { cloth: "{{ nodes.cloth.output }}" } } },
+  {
+    key: "end",
+    kind: "transform",
+    dependsOn: ["woven"],
+    config: { expression: '{"rows": 2, "cloth": nodes.cloth.output, "pattern": [input.pattern]}' },
+  },
+];
+
 async function agent(app: TestPlatform, name: string): Promise<void> {
   const input = {
     name,
@@ -203,6 +230,35 @@ async function start(app: TestPlatform, target: object, more: object): Promise<s
   );
   if (!startRun.run) throw new Error(JSON.stringify(startRun));
   return startRun.run.id;
+}
+
+/** Makes a schedule whose tick has come. @returns its id. */
+async function scheduled(app: TestPlatform, work: object): Promise<string> {
+  const { createSchedule } = await app.graphql<{ createSchedule: { schedule: { id: string } } }>(
+    `mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { ... on CreateSchedulePayload { schedule { id } } ${failures} } }`,
+    { input: { name: "Leap days", cron: "0 0 29 2 *", ...work } },
+  );
+  const { id } = createSchedule.schedule;
+  await app.platform.database.commit(({ sql }) =>
+    sql.run("update schedules_schedule set next_at = unixepoch() / 60 * 60000 where id = ?", localId("Schedule", id) ?? ""),
+  );
+  // Any change wakes the timer, also one of nothing.
+  await app.graphql(`mutation ($schedule: ID!) { updateSchedule(input: { schedule: $schedule }) { __typename } }`, { schedule: id });
+  return id;
+}
+
+async function runOfSchedule(app: TestPlatform, schedule: string): Promise<string> {
+  for (let tries = 0; tries < 500; tries++) {
+    const { node } = await app.graphql<{ node: { reason: string | null; runs: { nodes: { id: string }[] } } }>(
+      "query ($schedule: ID!) { node(id: $schedule) { ... on Schedule { reason runs { nodes { id } } } } }",
+      { schedule },
+    );
+    const [run] = node.runs.nodes;
+    if (run) return run.id;
+    if (node.reason !== null) throw new Error(node.reason);
+    await setTimeout(10);
+  }
+  throw new Error("The schedule started no run.");
 }
 
 /** To its end, or to where `until` says; what it asks is allowed. */
