@@ -5,7 +5,8 @@ export const maxDurationMs = 366 * 24 * 60 * 60 * 1_000;
 
 /** Milliseconds of a duration: ISO 8601 as in `PT30S`, or a number of milliseconds; nothing where it is none. */
 export function durationMs(value: unknown): number | undefined {
-  const parsed = typeof value === "string" ? Duration.fromISO(value) : undefined;
+  // "P" and "PT" alone say nothing.
+  const parsed = typeof value === "string" && /\d/.test(value) ? Duration.fromISO(value) : undefined;
   const ms = parsed?.isValid ? parsed.toMillis() : value;
   return typeof ms === "number" && Number.isFinite(ms) && ms >= 0 ? ms : undefined;
 }

@@ -28,7 +28,8 @@ export interface ActiveUnit {
 export class ActiveUnits extends Map<string, ActiveUnit> {
   /** Whether something waits for what comes from outside. */
   get hasWaiting(): boolean {
-    for (const { phase, iterations } of this.values()) if (phase === "waiting" && !iterations) return true;
+    for (const { phase, iterations, attempt } of this.values())
+      if (phase === "waiting" && (!iterations || attempt.work.timeoutMs !== undefined)) return true;
     return false;
   }
 

@@ -90,6 +90,11 @@ export class Iterations {
     this.#isStopped = true;
   }
 
+  /** It fails, whatever its items or rounds come to. */
+  fail(message: string): void {
+    this.#failure ??= message;
+  }
+
   get #mayGoOn(): boolean {
     return !this.#isOver && !this.#isStopped && this.#failure === undefined;
   }

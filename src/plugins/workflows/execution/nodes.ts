@@ -1,7 +1,7 @@
-import type { ProgramContext } from "#weftline";
+import { messageOf, type ProgramContext } from "#weftline";
 import { isOpen, isRetried, nodeOf, type UnitRecord, type UnitStatus } from "../state/units.ts";
 import { ActiveUnits, type ActiveUnit, type Stop } from "./active-units.ts";
-import type { Attempt, AttemptHost } from "./attempts/attempt.ts";
+import { timedOut, type Attempt, type AttemptHost } from "./attempts/attempt.ts";
 import { Attempts, type NewAttempt } from "./attempts/attempts.ts";
 import type { CompiledWorkflow, Work } from "./compiled/compiled.ts";
 import { Iterations, listOf, type IterationHost } from "./iterations.ts";
@@ -117,8 +117,12 @@ export class Nodes {
   wake({ fromOutside, due, ended }: News): void {
     if (fromOutside) this.#news++;
     for (const [key, unit] of this.#active) {
-      if (unit.phase !== "waiting" || unit.iterations) continue;
-      const { attempt, retryOf, waitsFor } = unit;
+      if (unit.phase !== "waiting") continue;
+      const { attempt, iterations, retryOf, waitsFor } = unit;
+      if (iterations) {
+        if (!iterations.isStopped && due.has(attempt.stepId ?? "")) this.#host.workers.settle({ key, error: timedOut(attempt.work) });
+        continue;
+      }
       if (retryOf !== undefined) {
         if (due.has(retryOf)) this.#retry(key);
         continue;
@@ -271,6 +275,7 @@ export class Nodes {
 
   #goThrough(attempt: Attempt, iterations: Iterations, startedAt: number): void {
     this.#active.set(attempt.at.key, { attempt, iterations, phase: "waiting", newsSeen: this.#news });
+    this.#newWaits = true;
     iterations.begin(startedAt);
   }
 
@@ -279,7 +284,10 @@ export class Nodes {
     const unit = this.#active.get(key);
     if (!unit) return undefined;
     const { attempt, iterations } = unit;
-    if ("error" in settled) return this.#give(key, unit, verdictOnError(attempt, settled.error));
+    if ("error" in settled) {
+      if (iterations && !iterations.isIdle) return this.#failIterations(key, iterations, settled.error);
+      return this.#give(key, unit, verdictOnError(attempt, settled.error));
+    }
     const { value } = settled;
     if (value instanceof Iterations) {
       this.#goThrough(attempt, value, this.#log.open(key, attempt, value.items).num);
@@ -292,7 +300,10 @@ export class Nodes {
 
   #finishIterations(key: string, iterations: Iterations): string | undefined {
     const unit = this.#active.get(key);
-    return unit && iterations.isIdle ? this.#give(key, unit, verdictOnIterations(unit.attempt, iterations)) : undefined;
+    // It may have ended with the last of its items, and wait for its next attempt.
+    return unit?.iterations === iterations && iterations.isIdle
+      ? this.#give(key, unit, verdictOnIterations(unit.attempt, iterations))
+      : undefined;
   }
 
   /** Writes down what an attempt came to. @returns the node that has ended with it. */
@@ -345,6 +356,17 @@ export class Nodes {
     const iterations = this.#active.get(node)?.iterations;
     if (!iterations) return undefined;
     iterations.take(key);
+    return this.#endIterations(node, iterations);
+  }
+
+  /** A map or loop fails while its items or rounds are at work. */
+  #failIterations(node: string, iterations: Iterations, error: unknown): string | undefined {
+    iterations.fail(messageOf(error));
+    return this.#endIterations(node, iterations);
+  }
+
+  /** Where a map or loop has failed, its other items are stopped; once none is at work, it has ended. @returns it, if it has */
+  #endIterations(node: string, iterations: Iterations): string | undefined {
     if (iterations.failure !== undefined && !iterations.isStopped) {
       iterations.stop();
       const how = this.#attempts.isTriedAgain(node) ? "again" : "for good";

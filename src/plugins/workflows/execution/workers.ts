@@ -53,6 +53,12 @@ export class Workers {
     this.#pump();
   }
 
+  /** Ends a piece of work that waits for others, and needs no place. */
+  settle(settled: Settled): void {
+    this.#settled.push(settled);
+    this.#options.onSettled();
+  }
+
   /** What has ended since this was asked last. */
   take(): readonly Settled[] {
     return this.#settled.splice(0);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { localIdOrNothing, maxApprovers, WeftlineError, type Approvers, type QuestionOutcome } from "#weftline";
+import { approverProblems, localIdOrNothing, maxApprovers, WeftlineError, type Approvers, type QuestionOutcome } from "#weftline";
 import type { NodeContext } from "../contract.ts";
 
 const names = z.array(z.string().min(1)).max(maxApprovers).optional();
@@ -9,9 +9,11 @@ export const approversSchema = z
   .strictObject({ roles: names, actors: names })
   .refine(({ roles = [], actors = [] }) => roles.length + actors.length > 0, "Name a role or an actor, or leave it out.");
 
-/** The same as a question names them: actors by their ids within the tenant. */
+/** The same as a question names them: actors by their ids within the tenant. @throws INVALID_INPUT for what an expression gave that is no name */
 export function approversOf(given: z.output<typeof approversSchema> | undefined): { readonly approvers?: Approvers } {
   if (!given) return {};
+  const [wrong] = approverProblems(given);
+  if (wrong) throw new WeftlineError("INVALID_INPUT", { message: `${["approvers", ...wrong.path].join(".")}: ${wrong.message}` });
   const { roles = [], actors = [] } = given;
   return { approvers: { roles, actors: actors.map((id) => withinTenant(localIdOrNothing("Actor", id)) ?? id) } };
 }

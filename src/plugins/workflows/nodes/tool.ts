@@ -1,8 +1,15 @@
 import { z } from "zod";
 import { defineNodeKind } from "../contract.ts";
-import { knownRef } from "./refs.ts";
 
-const config = z.strictObject({ tool: z.string().trim().min(1), arguments: z.unknown().optional() });
+const config = z.strictObject({
+  // What a run may call is known before it starts.
+  tool: z
+    .string()
+    .trim()
+    .min(1)
+    .refine((name) => !name.includes("{{"), "Write the tool's name itself: it cannot be an expression."),
+  arguments: z.unknown().optional(),
+});
 
 /** Calls a tool and gives its result. */
 export const toolNode = defineNodeKind({
@@ -10,6 +17,6 @@ export const toolNode = defineNodeKind({
   description: "Calls a tool; its result is the node's output.",
   config,
   startsByContext: true,
-  references: ({ tool }) => ({ tools: [knownRef(tool)] }),
+  references: ({ tool }) => ({ tools: [tool] }),
   run: (ctx, { tool, arguments: args = {} }) => ctx.callTool(tool, args),
 });

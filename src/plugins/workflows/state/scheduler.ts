@@ -1,4 +1,5 @@
 import type { NodeDefinition } from "../definition/types.ts";
+import { outputOf } from "./outcome.ts";
 import type { Plan } from "./plan.ts";
 import { isOpen, type Units } from "./units.ts";
 
@@ -113,11 +114,11 @@ export class Scheduler {
 
   #nextOfRegular(node: NodeDefinition): "start" | "skip" | "wait" {
     for (const branch of this.#plan.branchesOf.get(node.key) ?? []) {
-      // Whatever the join asks for, a branch that names the node has its say first.
-      const unit = this.#units.get(branch);
+      // Whatever the join asks for, a branch that names the node has its say first, or what takes over for it.
       if (this.#skipped.has(branch)) continue;
-      if (!unit || isOpen(unit)) return "wait";
-      if (unit.status === "SUCCEEDED" && unit.output !== node.key) return "skip";
+      const standing = standingOf(this.#plan, this.#units, branch);
+      if (standing === "OPEN" || standing === "FAILED") return "wait";
+      if (standing === "SUCCEEDED" && outputOf(this.#plan, this.#units, branch) !== node.key) return "skip";
     }
     const depended = [...new Set(node.dependsOn)];
     const standings = depended.map((key) => (this.#skipped.has(key) ? "SKIPPED" : standingOf(this.#plan, this.#units, key)));

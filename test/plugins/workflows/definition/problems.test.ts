@@ -45,6 +45,17 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
     ],
     ["0.dependsOn: These nodes wait for each other: a → b → a.", "2.dependsOn: These nodes wait for each other: c → d → c."],
   ],
+  [
+    "a tool that is known only when the node runs, and a signal that cannot be sent",
+    [
+      { key: "a", kind: "tool", config: { tool: "{{ input.topic }}" } },
+      { key: "b", kind: "wait", config: { signal: "s".repeat(101) } },
+    ],
+    [
+      "0.config.tool: Write the tool's name itself: it cannot be an expression.",
+      "1.config.signal: A signal's name has 1 to 100 characters.",
+    ],
+  ],
   // Joins.
   ["a join of nothing", [t("a", "1", { join: "ANY" })], ["0.join: There is nothing to join: the node depends on no others."]],
   [

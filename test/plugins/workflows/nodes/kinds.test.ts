@@ -60,6 +60,8 @@ describe("a node of the kind", () => {
     await expect(run("wait", { duration: "{{ input.who }}" })).rejects.toThrow("A duration is written as in PT30S or P1D. This is writer.");
     await expect(run("wait", { duration: "{{ 'P100Y' }}" })).rejects.toThrow("A wait is at most a year long.");
     await expect(run("wait", { until: "{{ input.who }}" })).rejects.toThrow("A moment is written with its offset");
+    await expect(run("wait", { duration: "{{ 'P' }}" })).rejects.toThrow("This is P.");
+    await expect(run("wait", { signal: "{{ ' ' }}" })).rejects.toThrow("A signal's name has 1 to 100 characters.");
   });
 
   it("approval asks, and gives the payload of what was decided", async () => {

@@ -283,7 +283,8 @@ export class Attempt {
   }
 }
 
-function timedOut({ timeoutMs }: Work): WeftlineError {
+/** Why an attempt ends that takes too long. */
+export function timedOut({ timeoutMs }: Work): WeftlineError {
   return new WeftlineError("NODE_TIMEOUT", { timeout: `${timeoutMs ?? 0} ms` });
 }
 

@@ -41,7 +41,8 @@ export class Attempts {
     const node = this.#workflow.nodes.get(nodeOf(key));
     if (node?.type === "work") return node;
     if (node && "inner" in node && key !== nodeOf(key)) return node.inner;
-    return { ...noWork, retry: this.#workflow.plan.nodes.get(key)?.retry };
+    const { retry, timeoutMs } = this.#workflow.plan.nodes.get(key) ?? {};
+    return { ...noWork, retry, timeoutMs };
   }
 
   /** Whether there is another attempt at a node where this one fails. */

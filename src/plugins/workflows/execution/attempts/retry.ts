@@ -5,7 +5,14 @@ import type { RetryPolicy } from "../../definition/types.ts";
 const maxDelayMs = 60 * 60 * 1000;
 
 /** What another attempt would only repeat: what a person decided, and what is wrong in itself. */
-const settledCodes: ReadonlySet<string> = new Set(["NODE_REJECTED", "TOOL_DENIED", "INVALID_INPUT", "OUTPUT_INVALID", "WORK_TOO_LONG"]);
+const settledCodes: ReadonlySet<string> = new Set([
+  "NODE_REJECTED",
+  "TOOL_DENIED",
+  "INVALID_INPUT",
+  "OUTPUT_INVALID",
+  "WORK_TOO_LONG",
+  "PROTOCOL_VIOLATION",
+]);
 
 export function isRetryable({ code }: WeftlineError): boolean {
   return !settledCodes.has(code);

@@ -21,7 +21,7 @@ export const stopped = "It was stopped, since another node failed or the run was
 const maxOutput = 16 * 1024 * 1024;
 
 /** Errors that say nothing of the node that they come from. */
-const notOfNodes: ReadonlySet<string> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "PROTOCOL_VIOLATION", "RUN_LIMIT"]);
+const notOfNodes: ReadonlySet<string> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "RUN_LIMIT"]);
 
 /** What is kept of an output is JSON, so that a later turn reads the same. */
 export function verdictOnValue(attempt: Attempt, value: unknown): Verdict {
