@@ -121,6 +121,11 @@ export const runErrors = {
     'The tool "{tool}" did not finish within {timeout}.',
     "Try again with less work, or raise the tool's timeout.",
   ),
+  TOOL_OUTCOME_UNKNOWN: entry(
+    "unavailable",
+    'The call of "{tool}" broke off: {reason}',
+    "Nobody knows whether it took effect: look before you make it again.",
+  ),
   TOOL_FAILED: entry(
     "conflict",
     'The tool "{tool}" failed.',

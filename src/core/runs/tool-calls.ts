@@ -36,8 +36,12 @@ interface Invocation<T> {
   readonly cut?: Cut;
 }
 
-/** Why a call was cut off while it ran, whatever it did until then: its own time was over, or it alone was stopped. */
-type Cut = "time" | "stopped";
+/** Why a call was cut off while it ran, whatever it did until then: its own time was over, it alone was stopped, or its tool cannot say. */
+interface Cut {
+  readonly by: "time" | "stop" | "tool";
+  /** In words, without a full stop. */
+  readonly what: string;
+}
 
 const notBegun: ToolOutcome = { status: "CANCELLED", error: "The call was stopped before it began." };
 
@@ -257,12 +261,11 @@ export class ToolCalls {
   #mayRepeat({ idempotent }: ToolDefinition, { repeats }: ToolRequest, cut: Cut): boolean {
     if (idempotent) return false;
     // What is above a run may do all of it again.
-    return repeats ? repeats() : cut === "time" && this.#options.session.run.parentId !== null;
+    return repeats ? repeats() : cut.by !== "stop" && this.#options.session.run.parentId !== null;
   }
 
   /** The call stays open until a person has said what became of it. @returns RUN_SUSPENDED */
-  #askWhatBecame({ call, tool, args, request }: Invoked, cut: Cut): WeftlineError {
-    const what = cut === "time" ? `"${tool.name}" was not done in time` : `"${tool.name}" was stopped while it ran`;
+  #askWhatBecame({ call, tool, args, request }: Invoked, { what }: Cut): WeftlineError {
     this.#options.session.closeStep(toolStep(call.c), "FAILED", { error: `${what}.` });
     Object.assign(call, { lost: true, arguments: args });
     return this.#approval.uncertain(call, tool, args, { what, step: this.#stepOf(request) });
@@ -316,10 +319,21 @@ export class ToolCalls {
       return { answer: await take(await untilAborted(work, both)) };
     } catch (error) {
       if (signal.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." } };
-      if (own?.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." }, cut: "stopped" };
-      if (!timeout.aborted) return { answer: { status: "ERROR", error: keptError(messageOf(error)) } };
+      if (own?.aborted)
+        return {
+          answer: { status: "CANCELLED", error: "The run was stopped." },
+          cut: { by: "stop", what: `"${tool.name}" was stopped while it ran` },
+        };
+      if (!timeout.aborted) {
+        const words = keptError(messageOf(error));
+        const isUnknown = error instanceof WeftlineError && error.code === "TOOL_OUTCOME_UNKNOWN";
+        return {
+          answer: { status: "ERROR", error: words },
+          ...(isUnknown ? { cut: { by: "tool", what: words.replace(/\.$/, "") } } : {}),
+        };
+      }
       const { message } = new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) });
-      return { answer: { status: "ERROR", error: message }, cut: "time" };
+      return { answer: { status: "ERROR", error: message }, cut: { by: "time", what: `"${tool.name}" was not done in time` } };
     }
   }
 

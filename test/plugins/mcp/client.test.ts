@@ -121,7 +121,10 @@ describe("a server that is a program", () => {
 
   it("is started anew when it crashed; until then its tools are gone and the reason is seen", async () => {
     const lost = await finished(app, await called(app, "near.die"));
-    expect(lost.failure).toMatchObject({ code: "TOOL_FAILED", message: expect.stringContaining('The MCP server "near" is not available') });
+    expect(lost.failure).toMatchObject({
+      code: "TOOL_FAILED",
+      message: expect.stringContaining('The call of "near.die" broke off: The MCP server "near"'),
+    });
     expect((await toolsOf(app, "near")).size).toBe(0);
     expect(await healthOf(app, "mcp.near")).toEqual({ status: "DEGRADED", detail: expect.stringContaining("the connection was closed") });
     expect(JSON.stringify(await healthOf(app, "mcp.near"))).not.toContain(secret);

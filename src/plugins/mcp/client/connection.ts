@@ -81,7 +81,7 @@ export class Connection {
   /**
    * Calls a tool. Where the server has forgotten the session, it did nothing: the call is made once more, in a new one.
    *
-   * @throws UNAVAILABLE where the server is away or goes away, TOOL_FAILED where it refuses.
+   * @throws UNAVAILABLE where the server is away, TOOL_FAILED where it refuses, TOOL_OUTCOME_UNKNOWN where it goes away meanwhile.
    */
   async call(tool: string, args: Readonly<Record<string, unknown>>, ctx: ToolContext): Promise<CallToolResult> {
     const held = this.#held;
@@ -126,7 +126,10 @@ export class Connection {
     const words = this.#redact(messageOf(error));
     if (isNotUnderstood(error)) return new WeftlineError("TOOL_FAILED", { tool, message: notUnderstood() });
     if (!signal.aborted) void session.look();
-    return isAnswer(error) ? new WeftlineError("TOOL_FAILED", { tool, message: words }) : this.#away(words);
+    if (isAnswer(error)) return new WeftlineError("TOOL_FAILED", { tool, message: words });
+    if (isUnheard(error)) return this.#away(words);
+    const { name } = this.#options;
+    return new WeftlineError("TOOL_OUTCOME_UNKNOWN", { tool: `${name}.${tool}`, reason: `The MCP server "${name}": ${words}` });
   }
 
   #away(reason: string): WeftlineError {
@@ -226,6 +229,14 @@ function isNotUnderstood(error: unknown): boolean {
 /** Whether the server said no, in contrast to nothing. */
 function isAnswer(error: unknown): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "number";
+}
+
+/** Whether the server has not heard the call, or did not let it in. */
+function isUnheard(error: unknown): boolean {
+  const { code, status, cause } = (error ?? {}) as { readonly code?: unknown; readonly status?: unknown; readonly cause?: unknown };
+  if (typeof status === "number") return status < 500;
+  if (["NOT_CONNECTED", "ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH"].includes(String(code))) return true;
+  return cause !== undefined && isUnheard(cause);
 }
 
 function once(signal: AbortSignal): { readonly promise: Promise<undefined>; forget(): void } {

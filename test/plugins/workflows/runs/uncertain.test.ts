@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ToolDefinition } from "#weftline";
+import { WeftlineError, type ToolDefinition } from "#weftline";
 import { scriptModel } from "../../../../src/testing/index.ts";
 import { tool } from "../../capabilities/play.ts";
 import { openLoom, type Loom, type NodeInput, type RunEventSeen } from "./loom.ts";
@@ -36,7 +36,17 @@ const pair = tool("mail.pair", {
     return `sent to ${to}`;
   },
 });
-const tools = [pair, mail("mail.send"), mail("mail.slow", { timeoutMs: 60_000 }), mail("mail.same", { idempotent: true })];
+/** Cannot say the first time what became of it. */
+const odd = tool("mail.odd", {
+  idempotent: false,
+  execute: ({ to }: { to: string }) => {
+    const times = (sent.get(to) ?? 0) + 1;
+    sent.set(to, times);
+    if (times === 1) throw new WeftlineError("TOOL_OUTCOME_UNKNOWN", { tool: "mail.odd", reason: "The line went dead." });
+    return `sent to ${to}`;
+  },
+});
+const tools = [odd, pair, mail("mail.send"), mail("mail.slow", { timeoutMs: 60_000 }), mail("mail.same", { idempotent: true })];
 const model = scriptModel([
   { match: "first", toolCalls: [{ name: "mail.send", arguments: { to: "by agent" } }] },
   { match: "first", reply: "I have sent it." },
@@ -111,6 +121,15 @@ describe("a call that was not done in time, of a tool that is not idempotent", (
     });
     expect(failed.steps.filter(({ nodeKey }) => nodeKey === "t")).toHaveLength(1);
     expect([sent.get(`${way} done`), sent.get(`${way} without`)]).toEqual([1, 1]);
+  });
+
+  it("is one whose tool cannot say what became of it, too", async () => {
+    const run = await play([send("odd", {}, "mail.odd")], [done]);
+    expect(run).toMatchObject({ status: "SUCCEEDED", output: "it was sent" });
+    expect(run.asked[0]?.message).toMatch('The call of "mail.odd" broke off: The line went dead, so nobody knows whether it took effect.');
+    const failed = await play([send("odd alone", { retry: { attempts: 1 } }, "mail.odd")], []);
+    expect(failed.failure).toMatchObject({ code: "NODE_FAILED", message: expect.stringContaining("The line went dead.") as string });
+    expect([sent.get("odd"), sent.get("odd alone")]).toEqual([1, 1]);
   });
 
   it("is asked about each time", async () => {
