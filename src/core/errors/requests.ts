@@ -9,8 +9,12 @@ export const requestErrors = {
     "The cursor {cursor} is not one of this list or stream.",
     "Pass a cursor or seq that the server sent, or none to start anew.",
   ),
-  NOT_FOUND: entry("notFound", "There is no such {what}.", "Check the id; what belongs to others looks the same as what does not exist."),
-  CONFLICT: entry("conflict", "The present state does not allow that.", "Read the object again and decide anew."),
+  NOT_FOUND: entry("notFound", "There is no such {what}.", "Check the id or the name. What belongs to others is reported as missing, too."),
+  CONFLICT: entry(
+    "conflict",
+    "The present state does not allow that.",
+    "Change what the message names, or read the object again if it may have changed since.",
+  ),
   IDEMPOTENCY_CONFLICT: entry(
     "conflict",
     'The idempotency key "{key}" was used with another body.',

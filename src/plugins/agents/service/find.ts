@@ -16,7 +16,7 @@ export function lookupOf({ id, name }: AgentRef, path: readonly string[]): { rea
 export async function resolveAgent(scope: Scope, ref: AgentRef, path: readonly string[]): Promise<Agent> {
   const lookup = lookupOf(ref, path);
   const [agent] = "id" in lookup ? await scope.rowsById(Agent, [lookup.id]) : await named(scope, lookup.name);
-  return agent ?? missingAgent(path);
+  return agent ?? missingAgent(path, "name" in lookup ? lookup.name : undefined);
 }
 
 /** The agent for a query: null for a malformed reference, a foreign agent and a missing one alike. */
@@ -44,6 +44,8 @@ export async function committedAgent(scope: Scope, id: string): Promise<Agent> {
   return (await loadRow(scope, Agent, id)) ?? missingAgent([]);
 }
 
-export function missingAgent(path: readonly string[]): never {
-  throw new WeftlineError("NOT_FOUND", { what: "agent", path });
+/** @param name what it was asked for by, where that was a name. */
+export function missingAgent(path: readonly string[], name?: string): never {
+  const message = name === undefined ? {} : { message: `There is no agent "${name}".` };
+  throw new WeftlineError("NOT_FOUND", { what: "agent", path, ...message });
 }

@@ -31,12 +31,18 @@ export const listCommand: CliAction = {
       after = pageInfo.hasNextPage ? pageInfo.endCursor : undefined;
     }
     if (options["json"]) return void out(`${JSON.stringify(found.map(shown), null, 2)}\n`);
-    if (found.length === 0) say("There are no workflows.");
+    if (found.length === 0) say(emptyText(filter));
     const width = Math.max(0, ...found.map(({ name }) => name.length));
     for (const { name, version, origin, description } of found)
       out(`${[name.padEnd(width), `v${version}`, origin ?? "API", description?.split("\n", 1)[0] ?? ""].join("  ").trimEnd()}\n`);
   },
 };
+
+/** Those of files and plugins get their rows with the first use of workflows. */
+function emptyText({ search, archived }: { readonly search: string | undefined; readonly archived: boolean }): string {
+  if (archived || search !== undefined) return "There are no such workflows in the database.";
+  return "There are no workflows in the database yet. Those of files and plugins are stored when workflows are first used after a start.";
+}
 
 function shown({ name, description, version, archived, origin, updatedAt }: Workflow): object {
   const updated = new Date(updatedAt).toISOString();

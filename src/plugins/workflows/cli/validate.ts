@@ -21,9 +21,13 @@ export const validateCommand: CliAction = {
       const wrong = problems.map(({ origin, line = null, path, message }) => ({ file: origin, line, path, message }));
       out(`${JSON.stringify({ valid, problems: wrong }, null, 2)}\n`);
     } else {
-      for (const { name, origin, definition } of workflows) out(`${origin}: "${name}" is valid (${definition.nodes.length} nodes)\n`);
+      for (const { name, origin, definition } of workflows) out(`${origin}: "${name}" is valid (${count(definition.nodes.length)})\n`);
       for (const problem of problems) out(`${describeProblem(problem)}\n`);
     }
     return problems.length === 0 ? 0 : 1;
   },
 };
+
+function count(nodes: number): string {
+  return nodes === 1 ? "1 node" : `${nodes} nodes`;
+}

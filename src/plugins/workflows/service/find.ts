@@ -22,7 +22,7 @@ export function lookupOf({ id, name }: WorkflowRef, path: readonly string[]): { 
 export async function resolveWorkflow(scope: Scope, ref: WorkflowRef, path: readonly string[]): Promise<Workflow> {
   const lookup = lookupOf(ref, path);
   const [workflow] = "id" in lookup ? await scope.rowsById(Workflow, [lookup.id]) : await named(scope, lookup.name);
-  return workflow ?? missingWorkflow(path);
+  return workflow ?? missingWorkflow(path, "name" in lookup ? lookup.name : undefined);
 }
 
 /** The workflow for a query: null for a malformed reference, a foreign workflow and a missing one alike. */
@@ -46,6 +46,8 @@ export async function committedWorkflow(scope: Scope, id: string): Promise<Workf
   return (await loadRow(scope, Workflow, id)) ?? missingWorkflow([]);
 }
 
-export function missingWorkflow(path: readonly string[]): never {
-  throw new WeftlineError("NOT_FOUND", { what: "workflow", path });
+/** @param name what it was asked for by, where that was a name. */
+export function missingWorkflow(path: readonly string[], name?: string): never {
+  const message = name === undefined ? {} : { message: `There is no workflow "${name}".` };
+  throw new WeftlineError("NOT_FOUND", { what: "workflow", path, ...message });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import { root, weftline, type Ran } from "../../../cli/terminal.ts";
 const folder = mkdtempSync(join(tmpdir(), "weftline-run-"));
 const config = join(folder, "plugins.config.ts");
 const example = join(root, "examples/research.yaml");
+const kept = join(folder, "kept");
 let platform: Platform;
 let url: string;
 
@@ -20,8 +21,19 @@ beforeAll(async () => {
     `import { agents, auth, capabilities, langchain, models, openai, simulated, workflows } from ${list};
      export default { plugins: [${plugins}], dataDir: ${JSON.stringify(join(folder, "own"))}, logLevel: "silent" };`,
   );
+  mkdirSync(kept);
+  small("kept/greet", [{ key: "say", kind: "transform", config: { expression: '"Hello"' } }]);
   platform = await createPlatform({
-    plugins: [auth(), models(), simulated({ tokensPerSecond: 0 }), capabilities(), openai(), langchain(), agents(), workflows()],
+    plugins: [
+      auth(),
+      models(),
+      simulated({ tokensPerSecond: 0 }),
+      capabilities(),
+      openai(),
+      langchain(),
+      agents(),
+      workflows({ folder: kept }),
+    ],
     dataDir: join(folder, "server"),
     logLevel: "silent",
   });
@@ -73,6 +85,16 @@ describe("weftline run", () => {
     expect(await run("scribe")).toMatchObject({ code: 0 });
   });
 
+  it("runs a file of the server's own folder as the server read it, and refuses another file of that name with what to do", async () => {
+    const name = "kept/greet";
+    const own = await run(join(kept, "greet.json"));
+    expect(own).toMatchObject({ code: 0, out: "Hello\n", said: expect.stringContaining('read "kept/greet" from this file') });
+    const path = file("other.json", { name, nodes: [{ key: "say", kind: "transform", config: { expression: "1" } }] });
+    const other = await run(path);
+    expect(other).toMatchObject({ code: 1, out: "", said: expect.stringContaining("[WORKFLOW_READ_ONLY]") });
+    expect(other.said).toContain(`Edit ${join(kept, "greet.json")}, then restart the server.`);
+  });
+
   it("tells all that is wrong with a file, each with its line, and makes nothing", async () => {
     const path = join(folder, "wrong.yaml");
     const text = `name: wrong
@@ -116,7 +138,7 @@ nodes:
   });
 
   it.each([
-    [["nowhere"], "[NOT_FOUND]"],
+    [["nowhere"], 'There is no workflow "nowhere". [NOT_FOUND]'],
     [["nowhere.yaml"], "cannot be read"],
     [["named", "--attach"], 'There is no open run of the workflow "named"'],
     [["--attach", "UnVuOjE"], "There is no run"],

@@ -174,6 +174,16 @@ describe("the tree of a run", () => {
     expect(drawn(log.fold()).join("\n")).not.toContain("Publish it?");
   });
 
+  it("is RUNNING while a node is at work and WAITING while all that is open waits, whatever its turn does", () => {
+    const log = running().status("root", "WAITING");
+    expect(drawn(log.fold())[0]).toContain("RUNNING");
+    log.status("root", "RUNNING").finished("facts").finished("pages").started("publish");
+    log.add("InterruptEvent", "root", { interruptId: "q1", interruptStatus: "PENDING", interrupt: question });
+    expect(drawn(log.fold())[0]).toContain("WAITING");
+    log.finished("publish");
+    expect(drawn(log.fold())[0]).toContain("RUNNING");
+  });
+
   it("says which node asks, also from a run below", () => {
     const below = { ...question, id: "q2", message: "Send it?", run: { id: "c1" }, step: null };
     const item = { ...question, id: "q3", message: "Keep it?", step: { key: "pages/2", name: "pages", nodeKey: "pages" } };

@@ -74,7 +74,7 @@ export const stepInputDocument = "query StepInput($step: ID!) { node(id: $step) 
 
 export const pluginsDocument = "query Installed { plugins { name state } }";
 
-export const workflowDocument = "query Named($ref: WorkflowRef!) { workflow(ref: $ref) { id name version archived } }";
+export const workflowDocument = "query Named($ref: WorkflowRef!) { workflow(ref: $ref) { id name version archived origin } }";
 
 export const openRunsDocument = `query OpenRuns($workflow: ID!) {
   runs(filter: { workflow: $workflow, rootOnly: true, status: [QUEUED, RUNNING, WAITING, PAUSED, CANCELLING] }, first: 1) { nodes { id } }
@@ -82,7 +82,7 @@ export const openRunsDocument = `query OpenRuns($workflow: ID!) {
 
 export const agentDocument = "query Known($name: String!) { agent(ref: { name: $name }) { id } }";
 
-const failed = "... on UserError { message code path } ... on InvalidInputError { issues { path message } }";
+const failed = "... on UserError { message code path fix } ... on InvalidInputError { issues { path message } }";
 
 export const validateDocument = "query Problems($input: CreateWorkflowInput!) { validateWorkflow(input: $input) { path message } }";
 
@@ -99,7 +99,7 @@ export const updateWorkflowDocument = `mutation UpdateWorkflow($input: UpdateWor
 }`;
 
 export const startDocument = `mutation StartRun($input: StartRunInput!) {
-  startRun(input: $input) { __typename ... on StartRunPayload { run { id } } ${failed} ... on UnavailableError { fix } }
+  startRun(input: $input) { __typename ... on StartRunPayload { run { id } } ${failed} }
 }`;
 
 export const decideDocument = `mutation Decide($input: DecideInterruptInput!) {

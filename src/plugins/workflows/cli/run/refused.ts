@@ -32,6 +32,7 @@ export function sayRefused({ say, paint }: Pick<CliContext, "say" | "paint">, re
     const place = path[0] === "input" ? path.slice(1) : path;
     say(`${paint("red", "✗")} ${place.length === 0 ? "" : `${place.join(".")}: `}${message}${code === undefined ? "" : ` [${code}]`}`);
   }
-  if (fix) say(`  → ${fix}`);
+  // What is not valid says so itself, field by field.
+  if (fix && __typename !== "InvalidInputError") say(`  → ${fix}`);
   return { exit: ["InvalidInputError", "NotFoundError"].includes(__typename) ? runExitCodes.usage : runExitCodes.failed };
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { CliContext } from "#weftline";
 import {
   agentDocument,
@@ -37,7 +38,7 @@ export async function saveFile(ctx: CliContext, path: string): Promise<Outcome<s
     const exit = await createAgent(ctx, file, agent.input, agent.at);
     if (exit !== undefined) return { exit };
   }
-  return save(ctx, file);
+  return save(ctx, path, file);
 }
 
 interface MissingAgent {
@@ -89,18 +90,28 @@ interface Stored {
   readonly name: string;
   readonly version: number;
   readonly archived: boolean;
+  readonly origin: string | null;
 }
 type Saved = Refused & { readonly workflow?: { readonly version: number } };
 
-async function save(ctx: CliContext, file: WorkflowFile): Promise<Outcome<string>> {
+async function save(ctx: CliContext, path: string, file: WorkflowFile): Promise<Outcome<string>> {
   const { name, description = null, inputSchema = null, nodes } = file.workflow;
   const { workflow: before } = await ctx.graph.request<{ readonly workflow: Stored | null }>(workflowDocument, { ref: { name } });
+  if (before && isOriginOf(path, before)) {
+    if (ctx.graph.url !== undefined) ctx.say(`The server read "${name}" from this file at its start: version ${before.version} runs.`);
+    return { value: name };
+  }
   const saved = before ? await update(ctx, { workflow: { name }, description, inputSchema, nodes }, before) : await create(ctx, file);
   if (!saved.workflow) {
     return saved.__typename === "InvalidInputError" ? sayProblems(ctx, file, problemsOf(saved).map(withoutInput)) : sayRefused(ctx, saved);
   }
   if (saved.workflow.version !== before?.version) ctx.say(`Saved the workflow "${name}", version ${saved.workflow.version}.`);
   return { value: name };
+}
+
+/** Whether the host itself has the workflow from this file, in its folder of workflows. */
+function isOriginOf(path: string, { origin }: Stored): boolean {
+  return origin !== null && resolve(origin) === resolve(path);
 }
 
 async function create({ graph }: CliContext, { workflow }: WorkflowFile): Promise<Saved> {

@@ -1,14 +1,20 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, type CliContext } from "#weftline";
 import { decideDocument } from "../documents.ts";
 import type { Asked, DecisionKind } from "../events.ts";
 import type { LiveTree } from "../show/live.ts";
 import { later, promptFor, type Decided } from "./prompts.ts";
 import { problemsOf, type Refused } from "../refused.ts";
+import { isWorking } from "../show/nodes.ts";
 import { oneLine } from "../show/text.ts";
 import type { RunTree } from "../tree.ts";
 
 /** What answers where nobody is asked. */
 export type Approve = "all" | "none" | undefined;
+
+/** How long nothing has to happen before a question is put, and how long a question waits for that at most. */
+const stillMs = 150;
+const maxWaitMs = 3_000;
 
 /** Decides what a run asks: by a setting, by asking a person, or by saying how to. */
 export class Desk {
@@ -70,6 +76,8 @@ export class Desk {
     }
     const { screen } = this.#ctx;
     if (!screen?.input) return this.#tellHow(asked);
+    await this.#untilStill(signal);
+    if (signal.aborted) return;
     this.#live?.pause();
     try {
       const decided = await promptFor(asked, this.#tree.askerOf(asked), { input: screen.input, output: screen.output, signal });
@@ -78,6 +86,15 @@ export class Desk {
       await this.#decide(asked, decided);
     } finally {
       if (!this.#isClosed) this.#live?.resume();
+    }
+  }
+
+  /** Lets what is at work beside the question be seen to end: the tree is not drawn again while a question is open. */
+  async #untilStill(signal: AbortSignal): Promise<void> {
+    const latest = Date.now() + maxWaitMs;
+    for (let seq = -1; !signal.aborted && Date.now() < latest && (seq !== this.#tree.seq || isWorking(this.#tree));) {
+      seq = this.#tree.seq;
+      await delay(stillMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -35,6 +35,11 @@ export function nodesOf(tree: RunTree, run: RunView, now: number): readonly Node
   ];
 }
 
+/** Whether a node of the root is at work, and does not only wait. */
+export function isWorking(tree: RunTree): boolean {
+  return nodesOf(tree, tree.root, 0).some(({ look }) => look === "running");
+}
+
 interface Named extends Partial<PlannedNode> {
   readonly key: string;
   readonly name: string;

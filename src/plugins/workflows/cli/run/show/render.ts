@@ -2,7 +2,7 @@ import type { CliContext } from "#weftline";
 import { isFinal } from "../events.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { durationText, endOf, oneLine, startOf, widthOf } from "./text.ts";
-import { nodesOf, type NodeView } from "./nodes.ts";
+import { isWorking, nodesOf, type NodeView } from "./nodes.ts";
 import type { RunTree, RunView } from "../tree.ts";
 import { usageText } from "./usage-text.ts";
 
@@ -53,10 +53,10 @@ export function renderTree(tree: RunTree, options: RenderOptions): readonly stri
 
 function header(tree: RunTree, { columns, glyphs, paint, now }: RenderOptions): string {
   const { root, progress } = tree;
-  const { name = "workflow", status, isSimulated } = root;
+  const { name = "workflow", isSimulated } = root;
   const elapsed = root.durationMs ?? (root.startedAt === undefined ? undefined : now - root.startedAt);
   const facts = [
-    status,
+    statusOf(tree),
     ...(progress ? [`${progress.done}/${progress.total ?? "?"}`] : []),
     ...(elapsed === undefined ? [] : [durationText(elapsed)]),
     ...(isSimulated ? ["SIMULATED"] : []),
@@ -64,6 +64,15 @@ function header(tree: RunTree, { columns, glyphs, paint, now }: RenderOptions): 
   ];
   const title = startOf(oneLine(name), Math.max(8, columns - 24), glyphs.ellipsis);
   return `${paint("bold", title)}  ${paint("dim", startOf(facts.join(` ${glyphs.dot} `), Math.max(0, columns - widthOf(title) - 2), glyphs.ellipsis))}`;
+}
+
+/** A run counts as WAITING while only runs below it are at work, and as RUNNING while its turn lasts: people see what its nodes do. */
+function statusOf(tree: RunTree): string {
+  const { status, units } = tree.root;
+  if (status !== "RUNNING" && status !== "WAITING") return status;
+  if (isWorking(tree)) return "RUNNING";
+  const isOpen = [...units.values()].some((unit) => unit.status === "RUNNING" || unit.status === "WAITING");
+  return isOpen ? "WAITING" : status;
 }
 
 function blocksOf(tree: RunTree, run: RunView, options: RenderOptions, depth: number): readonly Block[] {
