@@ -1,64 +1,29 @@
 import { WeftlineError, messageOf } from "../errors.ts";
-import { isoDuration } from "../graphql/scalars.ts";
 import { plainJson } from "../json/plain.ts";
 import type { Sql } from "../database/sql.ts";
-import type { Logger } from "../kernel/spec.ts";
-import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
 import { shown } from "./event-values.ts";
 import { toolCallIdOf } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { knownCall, readApart, type KnownCall } from "./known-call.ts";
-import { untilAborted } from "./plugin-work.ts";
-import { toolStep, type RunSession } from "./session.ts";
+import { toolStep } from "./session.ts";
 import { ToolApproval } from "./tool-approval.ts";
-import type { StallWatch } from "./stall-watch.ts";
 import type { ToolGates } from "./tool-gates.ts";
-import { keptError, keptResult } from "./tool-results.ts";
+import { keptError } from "./tool-results.ts";
+import { ToolInvoker, type Cut, type Invoked, type ToolInvokerOptions } from "./tool-invoker.ts";
 import type { ToolRuns } from "./tool-runs.ts";
-import type { PolicedCall, ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
-
-/** The most that a tool's progress may carry, in characters of JSON. */
-const mostOfProgress = 64 * 1024;
-
-/** A call whose tool is about to be asked. */
-interface Invoked {
-  readonly call: KnownCall;
-  readonly tool: ToolDefinition;
-  readonly args: unknown;
-  readonly request: ToolRequest;
-}
-
-/** How the code of a tool ended. */
-interface Invocation<T> {
-  readonly answer: T | ToolOutcome;
-  /** Absent where it came to an end. */
-  readonly cut?: Cut;
-}
-
-/** Why a call was cut off while it ran, whatever it did until then: its own time was over, it alone was stopped, or its tool cannot say. */
-interface Cut {
-  readonly by: "time" | "stop" | "tool";
-  /** In words, without a full stop. */
-  readonly what: string;
-}
+import type { PolicedCall, ToolDefinition, ToolOutcome, ToolRequest } from "./tools.ts";
 
 const notBegun: ToolOutcome = { status: "CANCELLED", error: "The call was stopped before it began." };
 
 /** What the calls of one turn need. */
-export interface ToolCallsOptions {
-  readonly session: RunSession;
+export interface ToolCallsOptions extends ToolInvokerOptions {
   /** Reads what of earlier calls is large, when they are asked for. */
   readonly read: Sql;
   readonly tools: readonly ToolDefinition[];
-  readonly registry: ToolRegistry | undefined;
   /** Who calls, for policies. */
   readonly caller: Pick<PolicedCall, "agent" | "run">;
   readonly gates: ToolGates;
-  readonly signal: AbortSignal;
-  readonly log: Logger;
-  readonly uncaught: UncaughtErrors;
-  readonly stalls: StallWatch;
   /** Calls that are runs. */
   readonly runs: ToolRuns;
   readonly failpoint?: Failpoint | undefined;
@@ -74,6 +39,7 @@ export interface ToolCallsOptions {
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
   readonly #approval: ToolApproval;
+  readonly #invoker: ToolInvoker;
   readonly #known = new Map<string, KnownCall>();
   /** By call id, for this turn: a call that is asked for twice is one call. */
   readonly #running = new Map<string, Promise<ToolOutcome>>();
@@ -83,6 +49,7 @@ export class ToolCalls {
   constructor(options: ToolCallsOptions) {
     this.#options = options;
     this.#approval = new ToolApproval(options);
+    this.#invoker = new ToolInvoker(options);
     for (const call of options.calls) {
       this.#known.set(call.callId, knownCall(call, options.interrupts));
     }
@@ -210,30 +177,17 @@ export class ToolCalls {
     } catch (error) {
       return { error: `The arguments cannot be used. ${messageOf(error)}` };
     }
-    const problems = await this.#problemsOf((registry, caller) => registry.check(tool, args, caller));
+    const problems = await this.#invoker.problemsOf((registry, caller) => registry.check(tool, args, caller));
     if (problems.length === 0) return { args };
     const words = problems.map(({ path, message }) => `${path.join(".") || "arguments"} ${message}`).join("; ");
     return { error: keptError(`The arguments do not fit: ${words}`) };
-  }
-
-  /** A check that takes too long fails its call, not the run. */
-  async #problemsOf(
-    check: (registry: ToolRegistry, caller: string) => ReturnType<ToolRegistry["check"]>,
-  ): Promise<Awaited<ReturnType<ToolRegistry["check"]>>> {
-    const { registry, session } = this.#options;
-    if (!registry) return [];
-    try {
-      return await check(registry, `${session.run.tenantId}:${session.run.ownerId}`);
-    } catch (error) {
-      return [{ path: [], message: messageOf(error) }];
-    }
   }
 
   async #execute(call: KnownCall, tool: ToolDefinition, args: unknown, request: ToolRequest): Promise<ToolOutcome> {
     const { session, signal, log, runs, failpoint } = this.#options;
     failpoint?.("tool.before");
     const invoked = { call, tool, args, request };
-    const child = tool.startsRun ? (await this.#invoke(invoked, (asked) => runs.prepare(asked))).answer : undefined;
+    const child = tool.startsRun ? (await this.#invoker.invoke(invoked, (asked) => runs.prepare(asked))).answer : undefined;
     if (child && "status" in child) {
       if (child.status === "CANCELLED") signal.throwIfAborted();
       return this.#finish(call, child);
@@ -247,7 +201,7 @@ export class ToolCalls {
     signal.throwIfAborted();
     if (child) return this.#goOn(call, child.id, request);
     const started = performance.now();
-    const { answer: outcome, cut } = await this.#invoke(invoked, (answer) => this.#answered(tool, answer));
+    const { answer: outcome, cut } = await this.#invoker.invoke(invoked, (answer) => this.#invoker.answered(tool, answer));
     const ms = Math.round(performance.now() - started);
     failpoint?.("tool.executed");
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
@@ -282,7 +236,7 @@ export class ToolCalls {
     failpoint?.("tool.executed");
     if (ended.status === "CANCELLED") signal.throwIfAborted();
     const tool = tools.find((each) => each.name === name);
-    const outcome = ended.status === "SUCCESS" ? await this.#answered(tool ?? {}, ended.result) : ended;
+    const outcome = ended.status === "SUCCESS" ? await this.#invoker.answered(tool ?? {}, ended.result) : ended;
     // A turn that asked for something else meanwhile has ended it.
     if (session.open.calls.includes(call.c)) this.#endStarted(call, outcome, ms);
     return { ...outcome, ...(call.edited ? { edited: { arguments: call.arguments } } : {}) };
@@ -297,73 +251,6 @@ export class ToolCalls {
       outcome.status === "SUCCESS" ? { output: outcome.result } : { error: outcome.error },
     );
     failpoint?.("tool.finished");
-  }
-
-  async #invoke<T>({ call, tool, args, request }: Invoked, take: (answer: unknown) => Promise<T>): Promise<Invocation<T>> {
-    const { signal: own } = request;
-    const { session, signal, log, uncaught, stalls } = this.#options;
-    const timeout = AbortSignal.timeout(tool.timeoutMs);
-    const both = AbortSignal.any([signal, timeout, ...(own ? [own] : [])]);
-    try {
-      const ctx: ToolContext = {
-        runId: session.run.id,
-        tenantId: session.run.tenantId,
-        ownerId: session.run.ownerId,
-        signal: both,
-        log,
-        idempotencyKey: `${session.run.id}/tool/${call.c}`,
-        progress: (data) => this.#progress(call, tool, data),
-      };
-      stalls.enter(session.run.id);
-      const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
-      return { answer: await take(await untilAborted(work, both)) };
-    } catch (error) {
-      if (signal.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." } };
-      if (own?.aborted)
-        return {
-          answer: { status: "CANCELLED", error: "The run was stopped." },
-          cut: { by: "stop", what: `"${tool.name}" was stopped while it ran` },
-        };
-      if (!timeout.aborted) {
-        const words = keptError(messageOf(error));
-        const isUnknown = error instanceof WeftlineError && error.code === "TOOL_OUTCOME_UNKNOWN";
-        return {
-          answer: { status: "ERROR", error: words },
-          ...(isUnknown ? { cut: { by: "tool", what: words.replace(/\.$/, "") } } : {}),
-        };
-      }
-      const { message } = new WeftlineError("TOOL_TIMEOUT", { tool: tool.name, timeout: isoDuration(tool.timeoutMs) });
-      return { answer: { status: "ERROR", error: message }, cut: { by: "time", what: `"${tool.name}" was not done in time` } };
-    }
-  }
-
-  async #answered(tool: Pick<ToolDefinition, "maxResultChars" | "outputSchema">, answer: unknown): Promise<ToolOutcome> {
-    let kept: ReturnType<typeof keptResult>;
-    try {
-      kept = keptResult(answer, tool);
-    } catch (error) {
-      return { status: "ERROR", error: `The tool has run, and its answer cannot be used. ${messageOf(error)}` };
-    }
-    // What is left of a result that was cut is text.
-    const { outputSchema } = tool;
-    const { result } = kept;
-    const problems =
-      outputSchema && !kept.cut ? await this.#problemsOf((registry, caller) => registry.checkSchema(outputSchema, result, caller)) : [];
-    if (problems.length === 0) return { status: "SUCCESS", result: kept.result };
-    return { status: "ERROR", error: `The tool answered something that its schema forbids: ${problems[0]?.message ?? ""}` };
-  }
-
-  /** What cannot be told is left out: a tool fails by what it does, not by what it tells of it. */
-  #progress(call: KnownCall, tool: ToolDefinition, data: unknown): void {
-    const { session, log } = this.#options;
-    let told;
-    try {
-      told = plainJson(data, mostOfProgress);
-    } catch (error) {
-      return log.warn({ tool: tool.name, reason: messageOf(error) }, "a tool's progress is left out");
-    }
-    if (told.cut) return log.warn({ tool: tool.name, most: mostOfProgress }, "a tool's progress is left out: it is too large");
-    session.append("tool.progress", { c: call.c, data: told.value });
   }
 
   #finish(call: KnownCall, outcome: ToolOutcome): ToolOutcome {
