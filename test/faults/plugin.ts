@@ -1,8 +1,18 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { z } from "zod";
-import { contribution, databaseService, definePlugin, runtimes, type AgentRuntime, type Database, type RunEventBody } from "#weftline";
+import {
+  commands,
+  contribution,
+  databaseService,
+  definePlugin,
+  runtimes,
+  type AgentRuntime,
+  type Database,
+  type RunEventBody,
+} from "#weftline";
 import { compact } from "../../src/core/runs/compaction.ts";
+import { besideCommand } from "./beside.ts";
 import { effectTools } from "./effects.ts";
 import { faultInjections, type FailpointName } from "../../src/core/runs/failpoint.ts";
 
@@ -42,6 +52,7 @@ export const faults = (folder: string) => {
         drainMs: 200,
       }),
       contribution(runtimes, "faults", floodRuntime),
+      contribution(commands, "faults-beside", besideCommand),
       ...effectTools(folder),
     ],
     schema: (builder) => {

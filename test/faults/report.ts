@@ -16,8 +16,13 @@ export const cases = {
   store: "the database is locked by another program, read-only, full; writes are refused, and runs go on as soon as it takes them",
   "random-graphs":
     "random workflows with runs below them, whose processes are lost at random places, beside a model of what they come to; all in one process",
+  "second-process":
+    "other processes come to the data folder while runs of workflows work and wait: who would write is refused, who reads is answered",
   signals: "submits and decisions that come thrice, too early, too late; closed sockets; a cancel down to the provider",
 } as const;
+
+/** Cases that have no small version worth its seconds. */
+export const wholeOnly: readonly string[] = ["second-process"];
 
 /** What a case prints. */
 export interface Line {

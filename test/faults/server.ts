@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { createWeftlineClient, type WeftlineClient } from "../../src/client/index.ts";
 import { WebSocket } from "ws";
 
@@ -56,14 +57,7 @@ export class FaultyServer {
   async start(): Promise<number> {
     const started = performance.now();
     this.#output = "";
-    const child = spawn(
-      process.execPath,
-      ["bin/weftline.js", "start", "--config", "test/faults/faults.config.ts", "--port", String(this.#port)],
-      {
-        env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: this.folder, ...this.#env },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    const child = this.#spawn("start", "--port", String(this.#port));
     this.#child = child;
     const ready = Promise.withResolvers<void>();
     const read = (chunk: Buffer): void => {
@@ -75,6 +69,30 @@ export class FaultyServer {
     child.once("exit", (code, signal) => ready.reject(new Error(`the server ended with ${code ?? signal}:\n${this.#output}`)));
     await ready.promise;
     return performance.now() - started;
+  }
+
+  /** Runs a command of another process on the same folder, to its end. */
+  async command(
+    name: string,
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number | null; readonly out: string; readonly said: string }> {
+    const child = this.#spawn(name, ...args);
+    const kill = (): void => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    const [out, said, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "close") as Promise<[number | null]>,
+    ]);
+    process.removeListener("exit", kill);
+    return { code, out, said };
+  }
+
+  #spawn(command: string, ...args: readonly string[]) {
+    return spawn(process.execPath, ["bin/weftline.js", command, "--config", "test/faults/faults.config.ts", ...args], {
+      env: { PATH: process.env["PATH"] ?? "", WEFTLINE_DATA: this.folder, ...this.#env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   /** What it wrote last. */
