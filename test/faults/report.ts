@@ -7,7 +7,7 @@ export const cases = {
     "images of the data folder before, inside and after every commit and after every side effect, each time that it is reached; a platform boots on each, and again on images of recoveries; the control calls a tool that is wrongly declared idempotent, and must fail",
   "self-kills": "the process ends itself before, inside and after every durable step",
   zombie: "an engine is frozen past its lease and wakes; the control runs without the fence and must fail",
-  "slow-reader": "one socket stops reading 1,000 events a second and goes on at the end",
+  "slow-reader": "one socket stops reading 1,000 events a second, and those of a workflow of thousands of steps, and goes on at the end",
   "cut-clients": "connections are cut at random, on either side; clients resume",
   leak: "subscriptions come and go, runs of every framework and of workflows end, on the simulated model and over a wire; heap, handles and listeners are counted",
   schedules:
