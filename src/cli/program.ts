@@ -30,7 +30,7 @@ function createProgram(cli: Cli): Command {
   const program = new Command("weftline")
     .description("Agents woven from plugins, served as one GraphQL API.")
     .version(version)
-    .option("--config <file>", "the configuration; plugins.config.ts of this folder, else the one that is built in")
+    .option("--config <file>", "the configuration file; plugins.config.ts of this folder, or the built-in configuration, by default")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: cli.terminal.out, writeErr: (text) => cli.terminal.say(text.trimEnd()) })
     .exitOverride();

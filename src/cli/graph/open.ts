@@ -9,7 +9,7 @@ import { remoteGraph } from "./remote.ts";
 /** The options of each command that speaks with the graph. */
 export const graphOptions: readonly CliOption[] = [
   { flags: "--url <graphql>", description: "the graph of a running server; by default this command boots the host itself" },
-  { flags: "--token <token>", description: "proves who asks; WEFTLINE_TOKEN by default" },
+  { flags: "--token <token>", description: "the token to send; WEFTLINE_TOKEN by default" },
 ];
 
 /** The graph that a command speaks with, until it is closed. */

@@ -53,7 +53,7 @@ export const requestErrors = {
   WEBHOOK_DISABLED: entry("conflict", "This webhook can start nothing any more, and was disabled.", "Ask its owner, who sees why."),
   OUTGOING_REFUSED: entry(
     "input",
-    "No request goes to this address: {reason}.",
+    "Requests to this address are refused: {reason}.",
     "Name a public http or https address; the operator permits others under outgoing.allow.",
   ),
   OUTGOING_UNREACHABLE: entry("unavailable", "{host} could not be reached, or broke off.", "Check that it runs, then try again."),

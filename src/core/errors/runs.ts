@@ -20,11 +20,7 @@ export const runErrors = {
     "What the run wants kept is refused: {problem}.",
     "Keep messages and plain values; put what is large into a file, and what is old out of the state.",
   ),
-  NODE_REJECTED: entry(
-    "conflict",
-    'What "{node}" asked for was rejected{reason}',
-    "Retry the run from this node with retryRun to ask again.",
-  ),
+  NODE_REJECTED: entry("conflict", '"{node}" was rejected{reason}', "Retry the run from this node with retryRun to ask again."),
   NODE_EXPIRED: entry("conflict", 'Nobody answered "{node}" in time.', "Retry the run from this node with retryRun to ask again."),
   NODE_TIMEOUT: entry("conflict", "The node was not done within {timeout}.", "Give the node a longer timeout."),
   CHILD_RUN_FAILED: entry(

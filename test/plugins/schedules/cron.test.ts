@@ -108,13 +108,13 @@ describe("an expression", () => {
     ["", "this has 0."],
     ["* * * * * * *", "this has 7."],
     ["2027-01-01T00:00:00", "this has 1."],
-    ["61 * * * *", "No cron expression: Invalid value for minute: 61."],
-    ["* * * * FOO", "No cron expression: "],
-    ["*/0 * * * *", "No cron expression: "],
+    ["61 * * * *", "Not a cron expression: Invalid value for minute: 61."],
+    ["* * * * FOO", "Not a cron expression: "],
+    ["*/0 * * * *", "Not a cron expression: "],
     ["0 0 30 2 *", "It never fires: there is no such day."],
     ["0 0 31 4,6,9,11 *", "It never fires: there is no such day."],
-    ["@reboot", "No cron expression: "],
-    ["@every 5m", "No cron expression: "],
+    ["@reboot", "Not a cron expression: "],
+    ["@every 5m", "Not a cron expression: "],
     [`${"0,".repeat(200)}0 * * * *`, "At most 256 characters."],
   ])("%j is refused", (cron, problem) => {
     expect(cronProblem(cron)).toContain(problem);

@@ -106,7 +106,7 @@ describe("a webhook", () => {
     expect(delivery).toMatchObject({
       status: "FAILED",
       responseStatus: null,
-      error: expect.stringContaining("No request goes to this address"),
+      error: expect.stringContaining("Requests to this address are refused"),
     });
     expect(delivery?.error).not.toContain("10.0.0.1");
     await change(app, "removeWebhook", made.id);

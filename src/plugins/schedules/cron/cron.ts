@@ -35,13 +35,13 @@ export function cronProblem(cron: string): string | undefined {
     if (nextTick({ cron, timeZone: "UTC" }, 0) === undefined) return "It never fires: there is no such day.";
     return undefined;
   } catch (error) {
-    return `No cron expression: ${(error as Error).message.replace(/^Cron(Pattern|Date)?: /, "").replace(/\.$/, "")}.`;
+    return `Not a cron expression: ${(error as Error).message.replace(/^Cron(Pattern|Date)?: /, "").replace(/\.$/, "")}.`;
   }
 }
 
 /** What is wrong with a time zone, for people. */
 export function timeZoneProblem(timeZone: string): string | undefined {
-  const message = 'No time zone of the IANA database, as in "Europe/Berlin" or "UTC".';
+  const message = 'Not an IANA time zone. Examples: "Europe/Berlin", "UTC".';
   // Offsets as +02:00 have no daylight saving and are no names.
   if (timeZone.length > maxZone || !/^[A-Za-z]/.test(timeZone)) return message;
   try {

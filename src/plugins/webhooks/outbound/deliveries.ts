@@ -69,7 +69,7 @@ export async function record(
     if (written === 0) return;
     publish(host, tx, "UPDATED", { ...delivery, typeName: "WebhookDelivery" });
     if (status === "DELIVERED" && webhook.failures > 0) await sql.run("update webhooks_webhook set failures = 0 where id = ?", webhook.id);
-    if (outcome === "GONE") await disable(host, tx, webhook, "Its address answered 410: it wants no more.");
+    if (outcome === "GONE") await disable(host, tx, webhook, "The endpoint answered 410 (Gone).");
     else if (status === "FAILED") {
       await sql.run("update webhooks_webhook set failures = failures + 1 where id = ?", webhook.id);
       if (webhook.failures + 1 >= config.failures)

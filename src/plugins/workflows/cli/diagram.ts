@@ -11,7 +11,7 @@ import { readerOf, tenantOption } from "./list.ts";
 
 /** `weftline workflows diagram` */
 export const diagramCommand: CliAction = {
-  description: "draw a workflow of the database or of a file as a Mermaid diagram",
+  description: "print a stored workflow or a file as a Mermaid diagram",
   arguments: [{ name: "workflow", description: "its name, or a YAML or JSON file" }],
   options: [tenantOption, { flags: "--json", description: "print nodes and dependencies as JSON" }],
   needs: "rows",

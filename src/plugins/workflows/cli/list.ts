@@ -13,7 +13,7 @@ export const tenantOption = { flags: "--tenant <id>", description: "whose workfl
 
 /** `weftline workflows list` */
 export const listCommand: CliAction = {
-  description: "list the workflows of the database, also beside a running server",
+  description: "list the stored workflows; works beside a running server",
   options: [
     { flags: "--search <text>", description: "only those with this text in their name or description" },
     { flags: "--archived", description: "archived ones instead" },

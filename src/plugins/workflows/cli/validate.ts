@@ -5,7 +5,7 @@ import { fileSources } from "../provided/sources.ts";
 
 /** `weftline workflows validate` */
 export const validateCommand: CliAction = {
-  description: "check files of workflows against the installed plugins; agents and workflows of the database are not looked up",
+  description: "validate workflow files against the configured plugins; stored agents and workflows are not looked up",
   arguments: [{ name: "files", description: "YAML or JSON files", presence: "rest" }],
   options: [{ flags: "--json", description: "print JSON" }],
   needs: "scratch",

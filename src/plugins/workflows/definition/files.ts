@@ -136,7 +136,7 @@ function repeatedNames(files: readonly WorkflowFile[]): FileProblem[] {
     const other = first.get(name);
     if (!other) first.set(name, each);
     if (!other) return [];
-    const message = `"${name}" is the name of ${basename(other.file)}, too.`;
+    const message = `The name "${name}" is already used by ${basename(other.file)}.`;
     return [{ file: each.file, line: each.lineOf(["name"]), path: ["name"], message }];
   });
 }

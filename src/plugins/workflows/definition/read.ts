@@ -76,7 +76,9 @@ function repeatedKeys(nodes: readonly unknown[], path: readonly string[]): Probl
     if (key === undefined) return [];
     const before = first.get(key);
     if (before === undefined) first.set(key, at);
-    return before === undefined ? [] : [{ path: [...path, String(at), "key"], message: `Node ${before + 1} has the key "${key}", too.` }];
+    return before === undefined
+      ? []
+      : [{ path: [...path, String(at), "key"], message: `The key "${key}" is already used by node ${before + 1}.` }];
   });
 }
 

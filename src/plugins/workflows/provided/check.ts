@@ -42,7 +42,7 @@ export async function checkSources(host: WorkflowsHost, sources: Sources, unread
     const name = nameOf(source.content);
     const other = name === undefined ? undefined : origins.get(name);
     if (name !== undefined && other === undefined) origins.set(name, source.origin);
-    const twice = other === undefined ? [] : [{ path: ["name"], message: `"${name}" is the name of a workflow of ${other}, too.` }];
+    const twice = other === undefined ? [] : [{ path: ["name"], message: `The name "${name}" is already used by ${other}.` }];
     problems.push(...[...found, ...twice].map((problem) => located(source, problem)));
     if (workflow) workflows.push(workflow);
   }

@@ -39,7 +39,7 @@ describe("the options of weftline run", () => {
     [{ workflow: "a" }, { input: "{" }, "--input is not JSON"],
     [{ workflow: "a" }, { input: "@/none/such.json" }, "cannot be read"],
     [{ workflow: "a" }, { approve: "maybe" }, "--approve takes all or none"],
-    [{ workflow: "a" }, { timeout: "soon" }, "is no duration"],
+    [{ workflow: "a" }, { timeout: "soon" }, "is not a duration"],
     [{ workflow: "a" }, { timeout: "5m", attach: true }, "--timeout is for a new run"],
   ] as const)("that are wrong are told: %j %j", async (words, options, problem) => {
     expect(await readOptions({ arguments: words, options })).toContain(problem);

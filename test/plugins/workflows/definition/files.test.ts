@@ -89,7 +89,9 @@ describe("a folder of workflows", () => {
   });
 
   it("refuses two files of one name, and a folder that is not there", async () => {
-    expect((await read({ "a.yaml": yaml, "b.yaml": yaml })).problems).toEqual(['b.yaml:2: name: "research" is the name of a.yaml, too.']);
+    expect((await read({ "a.yaml": yaml, "b.yaml": yaml })).problems).toEqual([
+      'b.yaml:2: name: The name "research" is already used by a.yaml.',
+    ]);
     const { problems } = await readWorkflowFolder(join(folder, "none"));
     expect(problems).toEqual([
       { file: join(folder, "none"), path: [], message: expect.stringContaining("The folder cannot be read: ENOENT") },

@@ -37,7 +37,7 @@ const cases: readonly (readonly [input: unknown, problems: readonly string[]])[]
   [{ nodes: [node({ key: "in" })] }, ['nodes.0.key: No node can have the key "in", since it is a word of CEL.']],
   [
     { nodes: [node({}), node({}), node({ key: "b" }), node({})] },
-    ['nodes.1.key: Node 1 has the key "a", too.', 'nodes.3.key: Node 1 has the key "a", too.'],
+    ['nodes.1.key: The key "a" is already used by node 1.', 'nodes.3.key: The key "a" is already used by node 1.'],
   ],
   [
     { nodes: [node({ kind: 7, name: " ", when: "x".repeat(2_001) })] },

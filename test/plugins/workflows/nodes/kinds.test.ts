@@ -92,10 +92,10 @@ describe("a node of the kind", () => {
     const rejected = run("approval", { message: "?" }, decided("REJECT", { reason: "too dear" }));
     await expect(rejected).rejects.toMatchObject({
       code: "NODE_REJECTED",
-      message: 'What "it" asked for was rejected: too dear',
+      message: '"it" was rejected: too dear',
       retryable: false,
     });
-    await expect(run("approval", { message: "?" }, decided("REJECT"))).rejects.toThrow('What "it" asked for was rejected.');
+    await expect(run("approval", { message: "?" }, decided("REJECT"))).rejects.toThrow('"it" was rejected.');
   });
 });
 

@@ -158,7 +158,7 @@ test("what is not valid fails the boot with one report: each file or plugin, lin
     /cycle\.yaml:3: nodes\.0\.dependsOn/,
     /typo\.yaml:4: extra: /,
     /typo\.yaml:8: nodes\.0\.config\.expression: /,
-    /twin-b\.yaml:2: name: "twin" is the name of a workflow of .*twin-a\.yaml, too\./,
+    /twin-b\.yaml:2: name: The name "twin" is already used by .*twin-a\.yaml\./,
     /the plugin "faulty": nodes\.0\.config\.tool: /,
   ])
     expect(report).toMatch(place);

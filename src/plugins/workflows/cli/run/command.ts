@@ -8,7 +8,7 @@ import { watchRun, type Watched } from "./watch.ts";
 
 /** `weftline run` */
 export const runCommand: CliAction = {
-  description: "run a workflow, or one of a file, and print its output; follow it, and answer what it asks",
+  description: "run a stored workflow or a file, answer its questions, and print its output",
   arguments: [{ name: "workflow", description: "its name, or a YAML or JSON file", presence: "optional" }],
   options: runOptions,
   needs: "graph",
@@ -55,8 +55,8 @@ function detached({ say, graph }: CliContext, run: string, { workflow }: RunOpti
   const same = `weftline run ${workflow === undefined ? "" : `${workflow} `}--attach ${run}${url}`;
   say(
     graph.url === undefined
-      ? `Left the run at its next boundary: it goes on with the next host on this data folder.`
-      : `Left the run: it goes on at ${graph.url}.`,
+      ? "Detached. The run stops here at its next boundary and continues when a server or `weftline run` starts on this data folder."
+      : `Detached. The run continues at ${graph.url}.`,
   );
   say(`  To come back: ${same} --watch`);
   return runExitCodes.detached;

@@ -3,11 +3,11 @@ import { messageOf, type CliContext, type CliOption } from "#weftline";
 import type { Approve } from "./ask/desk.ts";
 
 export const runOptions: readonly CliOption[] = [
-  { flags: "--input <json>", description: "the run's input as JSON, or @ and a file of it" },
-  { flags: "--watch", description: "show how the run goes on: a live tree in a terminal, else a line an event" },
-  { flags: "--json", description: "print each event as a line of JSON, and nothing else" },
-  { flags: "--attach [run]", description: "follow the newest open run of the workflow, or this run, instead of starting one" },
-  { flags: "--approve <all|none>", description: "approve or reject what the run asks for approval, instead of asking" },
+  { flags: "--input <json>", description: "the run's input as JSON, or @ and the name of a file" },
+  { flags: "--watch", description: "show progress: a live tree in a terminal, otherwise one line per event" },
+  { flags: "--json", description: "print each event as a line of JSON and nothing else" },
+  { flags: "--attach [run]", description: "follow the newest open run of the workflow, or the given run, instead of starting one" },
+  { flags: "--approve <all|none>", description: "approve or reject everything that asks for approval, without asking" },
   { flags: "--timeout <duration>", description: "how long the run may take, as in 90s, 5m, 2h or PT5M" },
   { flags: "--cancel-on-interrupt", description: "cancel the run at Ctrl-C instead of leaving it" },
 ];
@@ -32,7 +32,7 @@ export async function readOptions({ arguments: words, options }: Pick<CliContext
   if (workflow === undefined && typeof attach !== "string") return "Name a workflow or a file, as in: weftline run examples/research.yaml";
   if (approve !== undefined && approve !== "all" && approve !== "none") return `--approve takes all or none, not "${approve}".`;
   const timeout = within === undefined ? undefined : durationOf(String(within));
-  if (within !== undefined && timeout === undefined) return `"${within}" is no duration: write 90s, 5m, 2h or PT5M.`;
+  if (within !== undefined && timeout === undefined) return `"${within}" is not a duration: write 90s, 5m, 2h or PT5M.`;
   if (timeout !== undefined && attach !== undefined) return "--timeout is for a new run: leave it out with --attach.";
   const input = text === undefined ? undefined : await readInput(String(text));
   if (typeof input === "string") return input;

@@ -15,7 +15,7 @@ export type Verdict =
   | { readonly is: "waiting"; readonly waitsFor: WaitsFor };
 
 /** Why a unit was cancelled. */
-export const stopped = "It was stopped, since another node failed or the run was cancelled.";
+export const stopped = "Stopped because another node failed or the run was cancelled.";
 
 /** The most that a node may give, in characters of JSON. */
 const maxOutput = 16 * 1024 * 1024;

@@ -121,8 +121,8 @@ export class Desk {
     say(`${oneLine(this.#tree.askerOf(asked) ?? "The run")} asks: ${oneLine(message)}`);
     say(
       graph.url === undefined
-        ? "  Nobody can be asked here. Run the same with --attach in a terminal, add --approve all or none, or end this and start a server to decide:"
-        : "  Decide by the graph, or run the same with --attach in a terminal:",
+        ? "  There is no terminal to ask in. Run the same command with --attach in a terminal, add --approve all or none, or stop this, start a server and send it:"
+        : "  Send this to the server, or run the same command with --attach in a terminal:",
     );
     say(
       `  mutation { decideInterrupt(input: { interrupt: "${id}", kind: ${allowed[0] ?? "APPROVE"}${hash}${payload} }) { __typename } }   (allowed: ${allowed.join(", ")})`,
