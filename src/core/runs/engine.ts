@@ -1,19 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { v7 as newId } from "uuid";
-import type { Sql } from "../database/sql.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Run } from "./entities/run.ts";
 import { FairClaims } from "./fair-claims.ts";
 import type { PlaceOwner } from "./fair-places.ts";
-import { claimable, findDue, findSoonDue, lossesOnClaim, ownersOf, readClaimed, type Claimable } from "./due-runs.ts";
+import { findDue, findSoonDue, ownersOf, readClaimed, type Claimable } from "./due-runs.ts";
+import { Leases } from "./leases.ts";
 import type { Claim } from "./new-run.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { isOfStore, SetAside } from "./set-aside.ts";
 import { WakeSignal } from "./wakes.ts";
 import { Suspects, suspectLosses } from "./suspects.ts";
 import { StartPace } from "./start-pace.ts";
-import { openStatuses } from "./types.ts";
 import { runTurn } from "./turn.ts";
 
 /** For how many runs that are due before the next sweep there is a timer; others are found a sweep later. */
@@ -40,9 +38,6 @@ interface Advance {
   readonly place?: "OWN" | "ABOVE";
 }
 
-/** As how many take-overs one counts of the run that its process stood still in: with any other it is more than a run may have. */
-const stalledTakeovers = 5;
-
 /**
  * Claims runs that want a worker and advances them. A ring is a hint that anyone may give and nobody trusts: what may be claimed, the store
  * decides, by lease and epoch; what no ring told of, the sweep finds.
@@ -50,15 +45,14 @@ const stalledTakeovers = 5;
 export class EmbeddedEngine {
   readonly #host: TurnHost;
   readonly #options: EngineOptions;
-  readonly #owner = newId();
   readonly #active = new Map<string, Active>();
   /** Claimed and about to be at work: a cancel reaches them too. */
   readonly #starting = new Map<string, AbortController>();
   readonly #rung = new Set<string>();
+  readonly #leases: Leases;
   readonly #claims: FairClaims;
   readonly #broken: SetAside;
   readonly #starts: StartPace;
-  readonly #unrenewed: SetAside;
   readonly #suspects: Suspects;
   /** Runs are rung for and adopted within others' turns and commits; what frameworks keep in their asynchronous context must not come along. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
@@ -73,9 +67,9 @@ export class EmbeddedEngine {
     this.#host = host;
     this.#starts = new StartPace(() => host.writer.isWriting);
     this.#options = options;
+    this.#leases = new Leases(host, options.leaseMs);
     this.#claims = new FairClaims(options.concurrency);
     this.#broken = new SetAside(host.log, "run to claim");
-    this.#unrenewed = new SetAside(host.log, "lease");
     this.#suspects = new Suspects(() => void this.#guard(this.sweep()));
   }
 
@@ -89,20 +83,7 @@ export class EmbeddedEngine {
    * as long as the start, not as long as a lease.
    */
   async start(boot: "takeOver" | "join"): Promise<void> {
-    if (boot === "takeOver") {
-      // The run that kept its process from answering is not tried as often as one whose process was ended.
-      const stopped = this.#host.stalls.takeNote() ?? "";
-      await this.#host.database.commit(
-        ({ sql }) =>
-          sql.run(
-            `update runs_run set takeovers = takeovers + case when id = ? then ? else 0 end, lease_until = 0
-           where lease_owner is not null and status in ${openStatuses}`,
-            stopped,
-            stalledTakeovers - 1,
-          ),
-        "takeOver",
-      );
-    }
+    if (boot === "takeOver") await this.#leases.endAll(this.#host.stalls.takeNote());
     this.#working = true;
     this.#timers = [
       setInterval(() => void this.#guard(this.sweep()), this.#options.sweepMs),
@@ -143,12 +124,12 @@ export class EmbeddedEngine {
   /** A hold for a run that is about to be queued, where there is room for one of its owner. */
   claim(owner: PlaceOwner): Claim | undefined {
     if (!this.#working || this.#stopped || !this.#claims.admits(owner)) return undefined;
-    return { owner: this.#owner, leaseMs: this.#options.leaseMs };
+    return { owner: this.#leases.owner, leaseMs: this.#options.leaseMs };
   }
 
   /** Advances a run that was queued with a hold of this engine. Starts that share a commit may have been promised the same place. */
   adopt(run: Run): void {
-    if (this.#stopped || !this.#claims.admits(run)) return void this.#guard(this.#release(run).then(() => this.ring(run.id)));
+    if (this.#stopped || !this.#claims.admits(run)) return void this.#guard(this.#leases.release(run).then(() => this.ring(run.id)));
     this.#claims.take(run);
     this.#advance(run);
   }
@@ -164,7 +145,7 @@ export class EmbeddedEngine {
     if (!this.#working || this.#stopped || this.#starting.has(runId)) return undefined;
     try {
       for (const run of await readClaimed(this.#host, await this.#claimAll([runId], "all"))) {
-        if (this.#stopped) await this.#release(run);
+        if (this.#stopped) await this.#leases.release(run);
         else this.#advance(run, { end: this.#starting.get(run.id), place: "ABOVE" });
       }
     } finally {
@@ -266,7 +247,7 @@ export class EmbeddedEngine {
         const won: string[] = [];
         let suspect: string | undefined;
         for (const id of some) {
-          const losses = await this.#claimOne(sql, id, suspect === undefined ? which : "no suspects");
+          const losses = await this.#leases.claim(sql, id, suspect === undefined ? which : "no suspects");
           if (losses !== undefined) won.push(id);
           if (losses !== undefined && losses >= suspectLosses) suspect = id;
         }
@@ -283,19 +264,6 @@ export class EmbeddedEngine {
       if (isOfStore(error)) throw error;
       return (await Promise.all(wanted.map((id) => this.#broken.try(id, () => claim([id]))))).flatMap((won) => won ?? []);
     }
-  }
-
-  /** @returns how often it was lost in a row; nothing where it cannot be claimed. */
-  async #claimOne(sql: Sql, id: string, which: Claimable): Promise<number | undefined> {
-    const claimed = await sql.get<{ takeovers: number }>(
-      `update runs_run set epoch = epoch + 1, due_at = null, lease_until = ${sql.now} + ?,
-       takeovers = ${lossesOnClaim}, lease_owner = ? where id = ? and ${claimable(sql.now, which)}
-       returning takeovers`,
-      this.#options.leaseMs,
-      this.#owner,
-      id,
-    );
-    return claimed?.takeovers;
   }
 
   #advance(run: Run, { end = new AbortController(), place = "OWN" }: Advance = {}): void {
@@ -320,45 +288,19 @@ export class EmbeddedEngine {
       await this.#host.uncaught.watch({ runId: run.id }, fail, () => runTurn(this.#host, run, stops));
     } catch (error) {
       const known = asWeftlineError(error);
-      if (known.code === "SHUTTING_DOWN") await this.#guard(this.#release(run));
+      if (known.code === "SHUTTING_DOWN") await this.#guard(this.#leases.release(run));
       else this.#host.log.warn({ runId: run.id, code: known.code, err: known.cause ?? known }, "a run was left to another owner");
     } finally {
       this.#host.stalls.end(run.id);
     }
   }
 
-  /** Gives a run back as it is, without counting it as lost. */
-  async #release(run: Run): Promise<void> {
-    await this.#host.database.commit(
-      ({ sql }) =>
-        sql.run(
-          `update runs_run set lease_owner = null, lease_until = null, due_at = ${sql.now} where id = ? and epoch = ?`,
-          run.id,
-          run.epoch,
-        ),
-      "release",
-    );
-  }
-
   /** Only for runs at work: the lease of one whose turn broke off lapses, so that it is taken over. */
   async #renew(): Promise<void> {
     if (this.#active.size === 0) return;
-    const mine = [...this.#active];
-    const renew = (some: typeof mine): Promise<Active[]> =>
-      this.#host.database.commit(async ({ sql }) => {
-        const text = `update runs_run set lease_until = ${sql.now} + ? where id = ? and epoch = ? and lease_owner = ?`;
-        const gone: Active[] = [];
-        for (const [id, active] of some) {
-          if ((await sql.run(text, this.#options.leaseMs, id, active.epoch, this.#owner)) === 0) gone.push(active);
-        }
-        return gone;
-      }, "renew");
-    const lost = await renew(mine).catch(async (error: unknown) => {
-      if (isOfStore(error)) throw error;
-      // A lease that cannot be renewed must not cost the others theirs.
-      return (await Promise.all(mine.map((each) => this.#unrenewed.try(each[0], () => renew([each]))))).flatMap((gone) => gone ?? []);
-    });
-    for (const { abort } of lost) abort.abort(new WeftlineError("RUN_FENCED"));
+    const mine = new Map(this.#active);
+    const lost = await this.#leases.renew([...mine].map(([id, { epoch }]) => [id, epoch]));
+    for (const id of lost) mine.get(id)?.abort.abort(new WeftlineError("RUN_FENCED"));
   }
 
   async #guard(work: Promise<unknown>): Promise<void> {
