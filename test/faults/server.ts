@@ -11,6 +11,9 @@ import { WebSocket } from "ws";
 /** How long a client insists, in milliseconds: a server that is killed again and again may answer late. */
 const patienceMs = 600_000;
 
+/** How long a command may take, in milliseconds: one that serves, where it should have been refused, is ended. */
+const commandMs = 60_000;
+
 /** One server's place: a port and a folder that outlive its processes. */
 export class FaultyServer {
   readonly folder = mkdtempSync(join(tmpdir(), "weftline-faults-"));
@@ -71,7 +74,7 @@ export class FaultyServer {
     return performance.now() - started;
   }
 
-  /** Runs a command of another process on the same folder, to its end. */
+  /** Runs a command as another process on the same folder. @returns how it ended; a `code` of null is that of one that did not end by itself. */
   async command(
     name: string,
     ...args: readonly string[]
@@ -79,11 +82,13 @@ export class FaultyServer {
     const child = this.#spawn(name, ...args);
     const kill = (): void => void child.kill("SIGKILL");
     process.once("exit", kill);
+    const tooLong = setTimeout(kill, commandMs);
     const [out, said, [code]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
       once(child, "close") as Promise<[number | null]>,
     ]);
+    clearTimeout(tooLong);
     process.removeListener("exit", kill);
     return { code, out, said };
   }

@@ -119,7 +119,7 @@ await runCase("slow-reader", async ({ size }) => {
   const { paused } = beside;
   const readBefore = paused?.seen.length ?? 0;
   await paused?.finish();
-  const workflow = await besideWorkflow(server, size === "whole" ? 4_000 : 300);
+  const workflow = await besideWorkflow(server, size === "whole" ? 2_000 : 300);
   const alive = server.running;
   await server.kill();
   const violations = violationsOf(server.database, "end");
