@@ -184,6 +184,25 @@ describe("commands of plugins", () => {
       expect(asked((await weftline("loom", "ask", query, "--config", closed)).out)).toMatchObject(ada);
     });
 
+    it("say how to pass a token where a server takes none of who asks", async () => {
+      const viewers = `auth({ viewers: [{ token: "token-of-ada", id: "ada", name: "Ada" }] })`;
+      const file = writeConfig(
+        folder,
+        `{ plugins: [${viewers}, hello()], dataDir: ${JSON.stringify(join(folder, "e"))}, logLevel: "silent" }`,
+        "refusing.ts",
+      );
+      const serving = await createPlatform((await import(pathToFileURL(file).href)).default);
+      try {
+        const { url } = await serving.listen({ port: 0 });
+        expect(await weftline("loom", "ask", query, "--token", "wrong", "--url", url, "--config", file)).toMatchObject({
+          code: 1,
+          said: expect.stringMatching(/UNAUTHENTICATED[^]*→ Pass a token that the server knows: --token, or WEFTLINE_TOKEN/),
+        });
+      } finally {
+        await serving.close();
+      }
+    });
+
     it("say where a server runs on the data folder how to ask that, and ask it by its address", async () => {
       const file = writeConfig(
         folder,

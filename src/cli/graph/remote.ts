@@ -8,6 +8,8 @@ export interface OpenGraph {
   close(): void;
 }
 
+const tokenFix = "Pass a token that the server knows: --token, or WEFTLINE_TOKEN.";
+
 /**
  * The graph of a server.
  *
@@ -17,7 +19,7 @@ export function remoteGraph(url: string, token: string | undefined): OpenGraph {
   const protocol = URL.parse(url)?.protocol;
   if (protocol !== "http:" && protocol !== "https:")
     throw new WeftlineError("INVALID_INPUT", {
-      message: `"${url}" is no address of a server.`,
+      message: `"${url}" is not the address of a server.`,
       fix: "Pass its graph, as in --url http://127.0.0.1:4400/graphql",
     });
   const client = createWeftlineClient({ url, ...(token === undefined ? {} : { token }) });
@@ -28,7 +30,9 @@ export function remoteGraph(url: string, token: string | undefined): OpenGraph {
         try {
           return await client.request<Data>(query, variables);
         } catch (error) {
-          if (!(error instanceof WeftlineClientError && error.code === "CONNECTION")) throw error;
+          if (!(error instanceof WeftlineClientError)) throw error;
+          if (error.code === "UNAUTHENTICATED") throw new WeftlineError("UNAUTHENTICATED", { fix: tokenFix }, { cause: error });
+          if (error.code !== "CONNECTION") throw error;
           throw new WeftlineError(
             "UNAVAILABLE",
             { what: `The graph at ${url}`, reason: error.message, fix: "Start the server, or leave --url out." },
