@@ -32,11 +32,16 @@ export function cronProblem(cron: string): string | undefined {
     return `Five fields (minute, hour, day of month, month, day of week), as in "30 2 * * 1-5"; this has ${fields}.${seconds}`;
   }
   try {
-    if (nextTick({ cron, timeZone: "UTC" }, 0) === undefined) return "It never fires: there is no such day.";
-    return undefined;
+    read({ cron, timeZone: "UTC" });
+    return text.startsWith("@") || comesOnce(text) ? undefined : "It never fires: there is no such day.";
   } catch (error) {
     return `Not a cron expression: ${(error as Error).message.replace(/^Cron(Pattern|Date)?: /, "").replace(/\.$/, "")}.`;
   }
+}
+
+/** Whether five fields come to a day in the 28 years after which days of the week and leap years repeat: looked at without end, it takes long. */
+function comesOnce(fields: string): boolean {
+  return new Cron(`0 ${fields} 2000-2027`, { mode: "7-part", timezone: "UTC", paused: true }).nextRun(new Date(0)) !== null;
 }
 
 /** What is wrong with a time zone, for people. */
@@ -68,10 +73,16 @@ export function lastTicks(
   when: CronTime,
   { from, to, most }: { readonly from: number; readonly to: number; readonly most: number },
 ): number[] {
-  // It looks before a whole second, so one tick of the next may be found.
-  const found = read(when).previousRuns(most + 1, new Date(to + 1_000));
+  const cron = read(when);
+  let found: number[] = [];
+  // A few at first: rare ticks from long before the first moment take long to find.
+  for (let count = 2; ; count *= 4) {
+    // It looks before a whole second, so one tick of the next may be found.
+    const wanted = Math.min(count, most + 1);
+    found = cron.previousRuns(wanted, new Date(to + 1_000)).map((tick) => tick.getTime());
+    if (found.length < wanted || wanted > most || Math.min(...found) < from) break;
+  }
   return found
-    .map((tick) => tick.getTime())
     .filter((tick) => tick >= from && tick <= to)
     .toSorted((a, b) => a - b)
     .slice(-most);

@@ -64,9 +64,9 @@ export function readDefinition(input: unknown, path: readonly string[]): ReadDef
   // Without its key, what others say of a node would be wrong as well.
   if (nodes.length < given.length) return { problems };
   const definition = { ...(inputSchema === undefined ? {} : { inputSchema }), nodes };
-  if (Buffer.byteLength(JSON.stringify(definition)) > maxDefinitionBytes)
-    problems.push({ path, message: `A workflow has at most ${maxDefinitionBytes / 1_024} KiB of JSON.` });
-  return { definition, problems };
+  if (Buffer.byteLength(JSON.stringify(definition)) <= maxDefinitionBytes) return { definition, problems };
+  // What is more is not checked any further: that would take its time.
+  return { problems: [...problems, { path, message: `A workflow has at most ${maxDefinitionBytes / 1_024} KiB of JSON.` }] };
 }
 
 function repeatedKeys(nodes: readonly unknown[], path: readonly string[]): Problem[] {

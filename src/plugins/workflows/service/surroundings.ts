@@ -21,16 +21,25 @@ const unknown: NamedTarget = {};
 
 /** So deep it is looked what workflows give that name others. */
 const maxDepth = 3;
+/** At so many workflows in one check; what those behind give is not known. */
+const maxLooked = 1_000;
 
-/** What a definition is checked against. @param depth of workflows that name each other. */
-export function surroundingsOf(host: WorkflowsHost, beside: Beside, depth = 0): Surroundings {
+/** The workflows that one check has looked at, each once at each depth. */
+interface Looked {
+  readonly depth: number;
+  readonly found: Map<string, Promise<NamedTarget | undefined>>;
+}
+
+/** What a definition is checked against. @param looked through workflows that name each other. */
+export function surroundingsOf(host: WorkflowsHost, beside: Beside, looked: Looked = { depth: 0, found: new Map() }): Surroundings {
   const { tools, kinds } = host;
   const scope = "scope" in beside ? beside.scope : undefined;
   const caller = scope && `${scope.viewer.tenantId}:${scope.viewer.actorId}`;
   return {
     kinds: new Map([...kinds].map(([kind, { value }]) => [kind, value])),
     agent: (ref) => (scope ? agentOf(host, scope, ref) : unknown),
-    workflow: (ref) => ("scope" in beside ? workflowOf(host, beside.scope, ref, depth) : (beside.others.get(nameOf(ref) ?? "") ?? unknown)),
+    workflow: (ref) =>
+      "scope" in beside ? workflowOf(host, beside.scope, ref, looked) : (beside.others.get(nameOf(ref) ?? "") ?? unknown),
     tool: (name) => toolOf(host, name, "scope" in beside ? "awaited" : beside.unready),
     schemaProblem: (schema) => tools.schemaProblem(schema, caller),
     checkSchema: (schema, value) => tools.checkSchema(schema, value, caller),
@@ -55,13 +64,24 @@ async function agentOf({ agents }: WorkflowsHost, scope: Scope, ref: NamedRef): 
 }
 
 /** A workflow as another one may start it. */
-async function workflowOf(host: WorkflowsHost, scope: Scope, ref: NamedRef, depth: number): Promise<NamedTarget | undefined> {
+function workflowOf(host: WorkflowsHost, scope: Scope, ref: NamedRef, looked: Looked): Promise<NamedTarget | undefined> {
+  const { depth, found } = looked;
+  const key = `${depth} ${JSON.stringify(ref)}`;
+  const known = found.get(key);
+  if (known) return known;
+  if (depth > 0 && found.size >= maxLooked) return Promise.resolve(unknown);
+  const target = lookAt(host, scope, ref, looked);
+  found.set(key, target);
+  return target;
+}
+
+async function lookAt(host: WorkflowsHost, scope: Scope, ref: NamedRef, { depth, found }: Looked): Promise<NamedTarget | undefined> {
   const workflow = await findWorkflow(scope, refOf(ref));
   if (!workflow) return undefined;
   const definition = await newestDefinition(scope, workflow);
   const { inputSchema } = definition;
   if (depth >= maxDepth) return { inputSchema };
-  return { inputSchema, outputSchema: await outputSchemaOf(definition, surroundingsOf(host, { scope }, depth + 1)) };
+  return { inputSchema, outputSchema: await outputSchemaOf(definition, surroundingsOf(host, { scope }, { depth: depth + 1, found })) };
 }
 
 async function foundOnly<T>(work: Promise<T>): Promise<T | undefined> {

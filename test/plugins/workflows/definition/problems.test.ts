@@ -374,5 +374,9 @@ describe("the problems of a definition", () => {
     const many = Array.from({ length: 5_001 }, () => "{{ 1 }}");
     const nodes = [{ key: "a", kind: "agent", config: { agent: "writer", input: many } }];
     expect(await problemsOf(nodes)).toEqual(["input: A workflow has at most 5000 expressions."]);
+    const unknown = Array.from({ length: 500 }, (_, at) =>
+      t(`quite_a_long_name_${at}`, "1", { dependsOn: Array.from({ length: 40 }, (__, other) => `quite_a_long_nome_${at}${other}`) }),
+    );
+    expect(await problemsOf(unknown)).toHaveLength(1_001);
   });
 });

@@ -67,6 +67,13 @@ test("what only a run knows is of any type: what is skipped or taken over for, a
   expect(await problemsWith(name, "nodes.w.output.anything")).toEqual([]);
 });
 
+test("a workflow is looked at once, however many nodes name it, also those of others that name it", async () => {
+  const times = (node: (key: string) => object) => create(Array.from({ length: 300 }, (_, at) => node(`n${at}`)));
+  const starting = (workflow: string) => times((key) => ({ key, kind: "workflow", config: { workflow } }));
+  const outer = await starting(await starting(await times((key) => transform(key, "1"))));
+  expect(await problemsWith(outer, "nodes.w.output")).toEqual([]);
+});
+
 test("workflows of files know of each other what they give", async () => {
   const folder = mkdtempSync(join(tmpdir(), "weftline-outputs-"));
   const given = JSON.stringify({ message: "Which?", responseSchema: book });

@@ -2,12 +2,18 @@ import type { Problem } from "../fields.ts";
 import { didYouMean } from "../near-names.ts";
 import type { NodeDefinition, WorkflowDefinition } from "../types.ts";
 
+/** For so many unknown keys it is looked which node is meant: it takes a look at all nodes. */
+const maxMeant = 20;
+
 /** The nodes of a definition and what they are to each other. */
 export class WorkflowGraph {
   readonly nodes: readonly NodeDefinition[];
   readonly #index = new Map<string, number>();
   /** By the key of an error node, or of one that undoes: the node that names it. */
   readonly #owners = new Map<string, NodeDefinition>();
+  readonly #meant = new Map<string, string>();
+  /** Where each stands in the order. */
+  readonly #places: ReadonlyMap<string, number>;
   readonly #upstream = new Map<string, ReadonlySet<string>>();
   /** Nodes in the order in which they can run: each behind those that it depends on, error and undo nodes behind theirs. */
   readonly order: readonly NodeDefinition[];
@@ -20,6 +26,7 @@ export class WorkflowGraph {
     for (const node of nodes)
       for (const key of [node.errorNode, node.undo]) if (key !== undefined && !this.#owners.has(key)) this.#owners.set(key, node);
     this.order = this.#ordered();
+    this.#places = new Map(this.order.map(({ key }, place) => [key, place]));
     const ordered = new Set(this.order);
     this.cyclic = nodes.filter((node) => !ordered.has(node));
   }
@@ -32,6 +39,19 @@ export class WorkflowGraph {
     return this.#index.get(key) ?? 0;
   }
 
+  /** Which node is meant by a key that none has, in words; for the first such keys. */
+  meantBy(key: string): string {
+    const known = this.#meant.get(key);
+    if (known !== undefined) return known;
+    if (this.#meant.size >= maxMeant) return "";
+    const meant = didYouMean(
+      key,
+      this.nodes.map((node) => node.key),
+    );
+    this.#meant.set(key, meant);
+    return meant;
+  }
+
   /** The node for which this one takes over, or which it undoes. */
   ownerOf({ key }: NodeDefinition): NodeDefinition | undefined {
     return this.#owners.get(key);
@@ -42,7 +62,8 @@ export class WorkflowGraph {
     const known = this.#upstream.get(node.key);
     if (known) return known;
     const upstream = new Set<string>();
-    const left = [...this.#before(node)];
+    // The latest first: what is before it need not be looked at again.
+    const left = this.#before(node).toSorted((a, b) => (this.#places.get(a.key) ?? 0) - (this.#places.get(b.key) ?? 0));
     for (let next = left.pop(); next; next = left.pop()) {
       if (upstream.has(next.key)) continue;
       upstream.add(next.key);
@@ -129,9 +150,5 @@ export function dependencyProblems(graph: WorkflowGraph, path: readonly string[]
 
 /** Why no node has this key, or nothing. */
 export function unknownNode(graph: WorkflowGraph, key: string): string | undefined {
-  if (graph.node(key)) return undefined;
-  return `There is no node "${key}".${didYouMean(
-    key,
-    graph.nodes.map((node) => node.key),
-  )}`;
+  return graph.node(key) ? undefined : `There is no node "${key}".${graph.meantBy(key)}`;
 }
