@@ -9,9 +9,9 @@ import { change, deliveriesOf, listeningAddress, makeWebhook, one, start, viewer
 
 const settled = (deliveries: readonly Delivery[]) => deliveries.length > 0 && deliveries.every(({ status }) => status !== "PENDING");
 /** Waits until there are deliveries and none is pending. */
-async function ended(app: TestPlatform, webhook: string): Promise<readonly Delivery[]> {
-  await expect.poll(async () => settled(await deliveriesOf(app, webhook)), { timeout: 5_000 }).toBe(true);
-  return deliveriesOf(app, webhook);
+async function ended(app: TestPlatform, webhook: string, viewer = viewers.ada): Promise<readonly Delivery[]> {
+  await expect.poll(async () => settled(await deliveriesOf(app, webhook, viewer)), { timeout: 5_000 }).toBe(true);
+  return deliveriesOf(app, webhook, viewer);
 }
 const ofTable = (app: TestPlatform, sql: string) => app.platform.database.read.all<Record<string, string | number | null>>(sql);
 const update = (app: TestPlatform, text: string) => app.platform.database.commit(({ sql }) => sql.run(text));
@@ -155,6 +155,23 @@ describe("a webhook", () => {
     expect((await deliveriesOf(app, held.id)).map(({ status }) => status)).toEqual(["PENDING", "PENDING"]);
     resolve(204);
     expect((await ended(app, held.id)).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
+  it("of one owner holds up nobody else's, however many of them do not answer", async () => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    await using slow = await listeningAddress(() => promise);
+    await using quick = await listeningAddress();
+    const held = await Promise.all(Array.from({ length: 34 }, () => makeWebhook(app, { url: slow.url, events: ["RUN_CANCELLED"] })));
+    const bobs = await makeWebhook(app, { url: quick.url, events: ["RUN_SUCCEEDED"] }, viewers.bob);
+    const waiting = await start(app, "please wait");
+    await app.graphql("mutation ($run: ID!) { cancelRun(run: $run) { __typename } }", { run: waiting }, viewers.ada);
+    await expect.poll(() => slow.seen.length).toBe(8);
+    await start(app, "said", viewers.bob);
+    expect((await ended(app, bobs.id, viewers.bob)).map(({ status }) => status)).toEqual(["DELIVERED"]);
+    expect(slow.seen).toHaveLength(8);
+    resolve(204);
+    await expect.poll(() => slow.seen.length).toBe(34);
+    for (const { id } of held) await change(app, "removeWebhook", id);
   });
 
   it("shows its secret nowhere else than where it was made", async () => {

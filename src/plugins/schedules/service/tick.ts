@@ -104,7 +104,8 @@ function moveOn(host: SchedulesHost, tx: Tx, schedule: Schedule, { tick, next }:
 
 /** What to do about a tick whose run could not be started. */
 function outcomeOf({ code, kind }: WeftlineError): "skip" | "disable" | "later" {
-  if (code === "BUSY" || code === "RATE_LIMITED" || code === "STORAGE_FULL") return "skip";
+  // What is busy or full now may not be at the next tick.
+  if (code === "BUSY" || code === "RATE_LIMITED" || code === "STORAGE_FULL" || code === "WORK_TOO_LONG") return "skip";
   return kind === "notFound" || kind === "forbidden" || kind === "input" || kind === "conflict" ? "disable" : "later";
 }
 

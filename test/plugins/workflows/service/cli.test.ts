@@ -53,7 +53,7 @@ test("workflows list reads the database beside a running server", async () => {
     expect(await weftline("workflows", "list", ...more, "--config", config)).toEqual({
       code: 0,
       out: "",
-      said: "There are no workflows.\n",
+      said: "There are no such workflows in the database.\n",
     });
 });
 
