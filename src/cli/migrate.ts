@@ -39,7 +39,7 @@ export function addMigrate(program: Command, cli: Cli): void {
     .description("write a migration of what changed in the entities of a plugin")
     .requiredOption("--plugin <id>", "the plugin")
     .option("--name <name>", "a name in snake_case", "change")
-    .option("--folder <folder>", "where the plugin keeps its migrations; found by its id unless said")
+    .option("--folder <folder>", "where the plugin keeps its migrations; found by its id by default")
     .option("--initial", "delete the plugin's migrations and write one for all of its tables; only before its first release")
     .action(async (options: NewOptions) => writeNew(cli, await loadConfig(program.opts()["config"]), options));
 }

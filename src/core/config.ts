@@ -15,12 +15,12 @@ export interface ServerConfig {
   readonly origins?: readonly string[];
   /**
    * Proxies before this server, as addresses, subnets or `loopback`: what they say in X-Forwarded-For of where a request comes from is
-   * believed when callers are counted by address. None unless said.
+   * believed when callers are counted by address. None by default.
    */
   readonly trustedProxies?: readonly string[];
-  /** Whether the graph describes itself to clients; on in development unless said. */
+  /** Whether the graph describes itself to clients; on in development by default. */
   readonly introspection?: "on" | "off";
-  /** Whether browsers find GraphiQL at the endpoint; on in development unless said. */
+  /** Whether browsers find GraphiQL at the endpoint; on in development by default. */
   readonly graphiql?: "on" | "off";
   /** How much one caller may ask for; docs/operations.md has the defaults. */
   readonly limits?: Partial<GraphLimits>;
@@ -50,7 +50,7 @@ export interface WeftlineConfig {
   readonly outgoing?: OutgoingConfig;
   /** The keys of what is kept sealed; WEFTLINE_SECRET_KEY or WEFTLINE_SECRET_KEY_FILE of the environment by default. */
   readonly secrets?: SecretsConfig;
-  /** The least grave message to log; `info` unless said. */
+  /** The least grave message to log; `info` by default. */
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "silent";
 }
 

@@ -34,7 +34,7 @@ import type { Viewer } from "./database/viewer.ts";
 
 /** How far and how a host boots. */
 export interface BootOptions {
-  /** `automatic` applies pending migrations; `refuse` stops where there are any. Automatic in development unless said. */
+  /** `automatic` applies pending migrations; `refuse` stops where there are any. Automatic in development by default. */
   readonly migrate?: "automatic" | "refuse";
   /** A folder of databases as migrations left them, from which new ones are copied: for tests, which boot often. */
   readonly templates?: string;

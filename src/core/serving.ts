@@ -19,7 +19,7 @@ export interface LocalOperation extends OperationRequest {
 export interface RunningServer extends Listening {
   /** Whether no socket is open and no request waits for its answer. */
   readonly isIdle: boolean;
-  /** Refuses new work, lets sockets go with 1001, and cuts off what is left at the deadline (milliseconds, 5,000 unless said). */
+  /** Refuses new work, lets sockets go with 1001, and cuts off what is left at the deadline (milliseconds, 5,000 by default). */
   close(deadlineMs?: number): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { WeftlineError } from "../core/errors.ts";
 export interface CollectOptions<T> {
   /** Asked after each value; the one that it answers true for is the last. Without it, everything up to the end is collected. */
   readonly until?: (value: T, all: readonly T[]) => boolean;
-  /** 5,000 unless said. */
+  /** 5,000 by default. */
   readonly timeoutMs?: number;
 }
 

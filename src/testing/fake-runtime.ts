@@ -10,9 +10,9 @@ export type FakeTurn = (request: RunRequest, ctx: RunContext) => AsyncIterable<R
 /** What a {@link fakeRuntime} does. */
 export interface FakeRuntimeOptions {
   readonly turn: FakeTurn;
-  /** The framework's id, and the plugin's; `fake` unless said. */
+  /** The framework's id, and the plugin's; `fake` by default. */
   readonly id?: string;
-  /** What it declares not to do, or to do; everything unless said. */
+  /** What it declares not to do, or to do; everything by default. */
   readonly features?: Partial<RuntimeFeatures>;
 }
 
@@ -60,7 +60,7 @@ export function fakeRuntime({ turn, id = "fake", features = {} }: FakeRuntimeOpt
 
 /** How {@link sayText} says it. */
 export interface SayOptions {
-  /** Names the message and its step, apart from others of the turn; `1` unless said. */
+  /** Names the message and its step, apart from others of the turn; `1` by default. */
   readonly key?: string;
   /** Milliseconds before each word. */
   readonly pauseMs?: number;

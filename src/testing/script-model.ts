@@ -18,7 +18,7 @@ export interface ScriptedCall {
 
 /** What a scripted model does when it is asked. */
 export interface ScriptedAnswer {
-  /** Which last user messages it is for: those that hold this text, or match this; all unless said. */
+  /** Which last user messages it is for: those that hold this text, or match this; all by default. */
   readonly match?: string | RegExp;
   /** What it says, or what it makes of the last user message. */
   readonly reply?: string | ((said: string) => string);
@@ -32,11 +32,11 @@ export interface ScriptedAnswer {
 
 /** Where a scripted model stands. */
 export interface ScriptModelOptions {
-  /** Its binding; `script` unless said. Agents name it `script/default`, or `models({ default: "script" })` makes it everybody's. */
+  /** Its binding; `script` by default. Agents name it `script/default`, or `models({ default: "script" })` makes it everybody's. */
   readonly id?: string;
-  /** Which of OpenAI's APIs it speaks; `responses` unless said. */
+  /** Which of OpenAI's APIs it speaks; `responses` by default. */
   readonly api?: "responses" | "chat";
-  /** Tokens a second; full speed unless said. */
+  /** Tokens a second; full speed by default. */
   readonly tokensPerSecond?: number;
 }
 

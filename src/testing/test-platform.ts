@@ -15,7 +15,7 @@ export interface TestPlatformOptions extends Pick<
   "logLevel" | "pluginTimeouts" | "mode" | "simulation" | "database" | "secrets" | "outgoing"
 > {
   readonly plugins: PluginList;
-  /** The folder of the database, kept at close; a temporary one, removed at close, unless said. */
+  /** The folder of the database, kept at close; a temporary one by default, removed at close. */
   readonly dataDir?: string;
   /**
    * Who may call over the network, each with its actor's id as the token: `Authorization: Bearer bob`. Where they are given, the

@@ -4,7 +4,7 @@ import type { Viewer } from "../core/database/viewer.ts";
 export const defaultViewer: Viewer = Object.freeze({ tenantId: "test", actorId: "tester", name: "Tester", roles: [] });
 
 /**
- * Another viewer of the same tenant, unless said.
+ * Another viewer of the same tenant by default.
  *
  * @example const admin = testViewer("ada", { roles: ["admin"] });
  */

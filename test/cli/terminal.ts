@@ -29,7 +29,7 @@ export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), "weftline-cli-"));
 }
 
-/** Writes a configuration, of the fixture plugin unless said, and answers its file. */
+/** Writes a configuration, of the fixture plugin by default, and answers its file. */
 export function writeConfig(folder: string, config = "{ plugins: [auth(), hello()] }", name = "plugins.config.ts"): string {
   const file = join(folder, name);
   writeFileSync(file, `import { hello } from ${helloFile};\nimport { auth } from ${authFile};\nexport default ${config};\n`);

@@ -24,7 +24,7 @@ interface Turn {
   readonly answers: readonly (FixtureResponse & { readonly cut?: true })[];
   readonly run: object;
   readonly messages: readonly object[];
-  /** Which agent asks; `plain` unless said. */
+  /** Which agent asks; `plain` by default. */
   readonly agent?: "painter";
   /** What the last request holds. */
   readonly asks?: RegExp;

@@ -32,11 +32,11 @@ export type NodeLoader = (ids: readonly string[], scope: Scope) => Promise<reado
 export interface NodeRule {
   readonly rule: "INSTALLED" | "SHARED" | "PRIVATE" | "GRANTED";
   /**
-   * What admins find of objects that are not theirs; nothing unless said. `STATUS`: the object without its content, which only the role
+   * What admins find of objects that are not theirs; nothing by default. `STATUS`: the object without its content, which only the role
    * `audit` shows. `AUDIT`: the object, but only with the role `audit`. Whatever `audit` shows is logged.
    */
   readonly admins?: "STATUS" | "AUDIT";
-  /** What those find whom a policy names to decide what the object asks; nothing unless said. `STATUS`: its id, status and target. */
+  /** What those find whom a policy names to decide what the object asks; nothing by default. `STATUS`: its id, status and target. */
   readonly approvers?: "STATUS";
 }
 

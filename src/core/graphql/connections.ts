@@ -194,7 +194,7 @@ function defineConnection(builder: GraphBuilder, name: string, type: unknown): C
 /** The arguments of a connection field. */
 export function pageArgs(t: Pick<PothosSchemaTypes.RootFieldBuilder<GraphTypes, unknown>, "arg">) {
   return {
-    first: t.arg.int({ description: `How many from the start, at most ${maxPageSize}; ${defaultPageSize} unless said.` }),
+    first: t.arg.int({ description: `How many from the start, at most ${maxPageSize}; ${defaultPageSize} by default.` }),
     after: t.arg.string({ description: "Start behind this cursor." }),
     last: t.arg.int({ description: `How many from the end, at most ${maxPageSize}.` }),
     before: t.arg.string({ description: "End before this cursor." }),

@@ -20,18 +20,26 @@ export function publicError(error: unknown, context: ErrorContext): GraphQLError
   if (masked)
     context.log.error({ err: causeOf(error), requestId: context.requestId, path: located?.path?.join(".") }, "an operation failed");
   const shown = masked ? new WeftlineError("INTERNAL") : known;
-  const { retryAfterMs } = shown.details;
   return new GraphQLError(shown.message, {
     ...(located ? { nodes: located.nodes, path: located.path } : {}),
     extensions: {
-      code: publicCode(shown),
-      fix: shown.fix,
-      requestId: context.requestId,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...extensionsOf(shown, context.requestId),
       // What is refused as a whole is answered with a status of its own; a failing field leaves the rest of the answer good.
       ...(located ? {} : { http: { status: statusOf(shown), headers: retryHeaders(shown) } }),
     },
   });
+}
+
+/** What a client is told of an error beside its message; `issues` names the fields of a wrong input. */
+export function extensionsOf(error: WeftlineError, requestId: string): Readonly<Record<string, unknown>> {
+  const { retryAfterMs, path, issues = path && [{ path, message: error.message }] } = error.details;
+  return {
+    code: publicCode(error),
+    fix: error.fix,
+    requestId,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(error.code !== "INVALID_INPUT" || issues === undefined ? {} : { issues }),
+  };
 }
 
 /** What a failure of each kind is called in HTTP; 500 for the rest. */

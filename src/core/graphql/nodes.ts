@@ -78,7 +78,7 @@ export interface NodeOptions<Shape extends object> {
   readonly name: string;
   readonly description: string;
   readonly interfaces?: readonly unknown[];
-  /** The local id; the row's `id` unless said. */
+  /** The local id; the row's `id` by default. */
   readonly id?: (row: Shape) => string;
   /** Who finds it; where an entity is behind it, by the same rule. A generated test holds every type to it. */
   readonly ownership: NodeRule;

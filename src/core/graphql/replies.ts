@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { WeftlineError } from "../errors.ts";
-import { publicCode, retryHeaders, statusOf } from "./masking.ts";
+import { extensionsOf, retryHeaders, statusOf } from "./masking.ts";
 
 /** Answers with a document. */
 export function sendJson(response: ServerResponse, status: number, body: object): void {
@@ -9,8 +9,6 @@ export function sendJson(response: ServerResponse, status: number, body: object)
 
 /** Refuses a request as a whole, in the form in which the graph refuses an operation. */
 export function sendError(response: ServerResponse, error: WeftlineError, requestId: string, status = statusOf(error)): void {
-  const { retryAfterMs } = error.details;
   for (const [name, value] of Object.entries(retryHeaders(error))) response.setHeader(name, value);
-  const extensions = { code: publicCode(error), fix: error.fix, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  sendJson(response, status, { errors: [{ message: error.message, extensions }] });
+  sendJson(response, status, { errors: [{ message: error.message, extensions: extensionsOf(error, requestId) }] });
 }

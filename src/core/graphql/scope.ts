@@ -30,7 +30,7 @@ export interface Credentials {
 /** A viewer that was let in. */
 export interface Admitted extends Viewer {
   /**
-   * When its credentials end, in milliseconds since 1970; never unless said. An open socket is closed then with 4403, an event stream
+   * When its credentials end, in milliseconds since 1970; never by default. An open socket is closed then with 4403, an event stream
    * ends with UNAUTHENTICATED.
    */
   readonly expiresAt?: number;

@@ -32,7 +32,7 @@ export interface IdempotentRequest {
   readonly mutation: string;
   readonly key: string | null | undefined;
   readonly body: object;
-  /** Where the key stands in the arguments, for errors; `input.idempotencyKey` unless said. */
+  /** Where the key stands in the arguments, for errors; `input.idempotencyKey` by default. */
   readonly path?: readonly string[];
   /** What the commit is, for fault suites; the mutation by default. */
   readonly name?: string;

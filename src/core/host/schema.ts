@@ -193,7 +193,7 @@ function addChanges(builder: GraphBuilder): void {
       type: ChangeEvent,
       nullable: false,
       description: "What changed, so that lists refetch.",
-      args: { typeNames: t.arg.stringList({ description: "Only these types; all unless said." }) },
+      args: { typeNames: t.arg.stringList({ description: "Only these types; all by default." }) },
       subscribe: (_, { typeNames }, scope) => perEvent(scope, scope.use(changesService).follow(scope.viewer, typeNames ?? undefined)),
       resolve: (change) => change,
     }),

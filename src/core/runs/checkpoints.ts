@@ -43,7 +43,7 @@ export interface StoredCheckpoint {
 
 /** Which checkpoints to list, newest first. */
 export interface CheckpointQuery {
-  /** All namespaces unless said. */
+  /** All namespaces by default. */
   readonly namespace?: string | undefined;
   /** Only those older than this one of the namespace. */
   readonly before?: string | undefined;

@@ -64,7 +64,7 @@ export interface RunTargetType {
   /** How `startRun` names it; absent where its runs are started in another way. The plugin also adds the field to `RunTargetInput`. */
   readonly startable?: StartableTarget;
   /**
-   * Whether a run of it may be repeated now, at whatever version that pinned; always unless said.
+   * Whether a run of it may be repeated now, at whatever version that pinned; always by default.
    *
    * @param path where the run stood in the arguments, for the error.
    * @throws NOT_FOUND, or a conflict where it takes no runs now.

@@ -41,7 +41,7 @@ export interface RecalledRecord {
 
 /** A memory, whatever keeps it. */
 export interface Memory {
-  /** How long the engine waits for an answer, in milliseconds; 5,000 unless said. */
+  /** How long the engine waits for an answer, in milliseconds; 5,000 by default. */
   readonly timeoutMs?: number;
   /**
    * Finds what fits a run, the best first. Scopes that the run is no part of (THREAD outside a thread) hold nothing, and what the run's owner may

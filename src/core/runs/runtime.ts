@@ -19,7 +19,7 @@ export interface RuntimeFeatures {
   readonly state: boolean;
   readonly structuredOutput: boolean;
   readonly usage: boolean;
-  /** Takes files in messages; not unless said. A run whose conversation holds one is then refused before its turn begins. */
+  /** Takes files in messages; not by default. A run whose conversation holds one is then refused before its turn begins. */
   readonly files?: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface AgentRuntime<Options = unknown> {
   /** Validates the `options` of an agent that uses it. */
   readonly options: StandardSchemaV1<unknown, Options>;
   /**
-   * Whether something else than the platform answers for agents with these options, as a graph on another server does; never unless said. It is
+   * Whether something else than the platform answers for agents with these options, as a graph on another server does; never by default. It is
    * told the conversation, what was recalled before it, and the input, nothing else: a definition with instructions, capabilities, tool policies or a
    * model is refused, no model is resolved, and what it says is LIVE.
    */
@@ -143,7 +143,7 @@ export interface ModelBinding {
   readonly fetch?: typeof fetch;
   /** For the whole answer to begin, in milliseconds. */
   readonly timeoutMs: number;
-  /** Files besides text that its models take; pictures unless said. */
+  /** Files besides text that its models take; pictures by default. */
   readonly files?: readonly ModelFile[];
 }
 

@@ -94,7 +94,7 @@ export interface ToolDefinition {
    * people as any run does.
    */
   readonly startsRun?: boolean;
-  /** How many calls of it run at once in this process; any number unless said. The others wait for their turn. */
+  /** How many calls of it run at once in this process; any number by default. The others wait for their turn. */
   readonly concurrency?: number;
   /** How long an approval may take, in milliseconds. */
   readonly approvalTimeoutMs?: number;

@@ -29,7 +29,7 @@ export interface AgentService {
    * @throws AGENT_NOT_ACTIVE where it takes no runs.
    */
   target(agent: Agent, path?: readonly string[]): FoundTarget;
-  /** What a version of an agent executes, the newest unless said; null where the viewer may not see it. */
+  /** What a version of an agent executes, the newest by default; null where the viewer may not see it. */
   definition(scope: Scope, agent: Agent, version?: number): Promise<AgentDefinition | null>;
   /** The agent of a name in a tenant, whoever asks. */
   ofTenant(owner: ToolOwner, name: string): Promise<Agent | undefined>;

@@ -14,12 +14,12 @@ const viewerConfig = z.strictObject({
     .superRefine(characters(8, 1_000)),
   /** The actor's id, unique in its tenant. */
   id: name,
-  /** The name to show; the id unless said. */
+  /** The name to show; the id by default. */
   name: name.optional(),
   /** `SERVICE` for a program with credentials of its own. */
   kind: z.enum(["USER", "SERVICE"]).default("USER"),
   tenant: name.default("default"),
-  /** Until when the token is good, as an ISO 8601 time with its offset or a Date; for ever unless said. */
+  /** Until when the token is good, as an ISO 8601 time with its offset or a Date; for ever by default. */
   expires: z
     .union([z.iso.datetime({ offset: true }), z.date()])
     .transform((at) => new Date(at).getTime())

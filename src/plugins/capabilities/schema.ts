@@ -143,7 +143,7 @@ function addQuery(builder: GraphBuilder): void {
       args: {
         kind: t.arg({ type: CapabilityKind, description: "Only this sort." }),
         search: t.arg.string({ description: "Only those whose name or description holds this text; case does not matter." }),
-        first: t.arg.int({ description: "How many, at most 100; 20 unless said." }),
+        first: t.arg.int({ description: "How many, at most 100; 20 by default." }),
         after: t.arg.string({ description: "Start behind this cursor." }),
       },
       resolve: (_, { kind, search, ...page }, scope) =>

@@ -5,7 +5,7 @@ import { z } from "zod";
 export const crewaiConfig = z.strictObject({
   /** Folders of crews, by the name under which agents name them. */
   crews: z.record(z.string().regex(/^[\w-]+$/, "has letters, digits, dashes and underscores"), z.string().min(1)).default({}),
-  /** Which engine plays crews: Python's where CrewAI is installed, unless said. */
+  /** Which engine plays crews: Python's where CrewAI is installed by default. */
   engine: z.enum(["auto", "python", "typescript"]).default("auto"),
   /** Where CrewAI for Python is installed to, and where its workers keep their files while they run; `crewai` in the data folder by default. */
   home: z

@@ -12,7 +12,7 @@ export function createNotesTool(database: Database): ToolDefinition {
     description: "The latest notes of the user, newest first.",
     inputSchema: {
       type: "object",
-      properties: { limit: { type: "integer", minimum: 1, maximum: most, description: "How many; 5 unless said." } },
+      properties: { limit: { type: "integer", minimum: 1, maximum: most, description: "How many; 5 by default." } },
       additionalProperties: false,
     },
     outputSchema: {

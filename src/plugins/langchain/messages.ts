@@ -10,7 +10,7 @@ type AssistantMessage = Extract<ConversationMessage, { role: "ASSISTANT" }>;
 export interface MessageMaking {
   readonly sdk: Pick<LangChainSdk, "messages">;
   readonly names: ToolNames;
-  /** The files of the conversation; none unless said. */
+  /** The files of the conversation; none by default. */
   readonly files?: LoadedFiles;
   /** What OpenAI wrote for an answer of this run, where it has to be sent back so. */
   readonly native?: (message: AssistantMessage) => readonly ResponseInputItem[] | undefined;

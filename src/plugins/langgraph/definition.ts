@@ -30,7 +30,7 @@ const filled = z
 const output = name.optional().describe("The value of the state to write the result to.");
 
 const speaking = {
-  instructions: template.optional().describe("What it is told before the conversation; the agent's instructions unless said."),
+  instructions: template.optional().describe("What it is told before the conversation; the agent's instructions by default."),
   prompt: template.optional().describe("Said to it after the conversation."),
   history: z.enum(["all", "none"]).default("all").describe("Whether it is shown the conversation."),
   output,
@@ -39,7 +39,7 @@ const speaking = {
 const node = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("agent").describe("A model that has tools called until it has nothing more to ask."),
-    tools: z.array(z.string()).max(100).optional().describe("Those of the agent's tools that it may call; all unless said."),
+    tools: z.array(z.string()).max(100).optional().describe("Those of the agent's tools that it may call; all by default."),
     ...speaking,
   }),
   z.strictObject({
@@ -68,7 +68,7 @@ const node = z.discriminatedUnion("type", [
       .array(z.enum(["APPROVE", "EDIT", "REJECT", "ANSWER"]))
       .min(1)
       .optional()
-      .describe("How it can be decided; ANSWER, or of a REVIEW APPROVE, EDIT and REJECT, unless said."),
+      .describe("How it can be decided; ANSWER, or of a REVIEW APPROVE, EDIT and REJECT by default."),
     expiresInSeconds: z
       .int()
       .min(1)
@@ -101,7 +101,7 @@ const value = z.strictObject({
     .enum(["replace", "append", "merge", "add"])
     .default("replace")
     .describe("What becomes of it when it is written: the new value, the lists one after the other, the objects as one, the sum."),
-  default: z.unknown().optional().describe("What it is at first; null, [], {} or 0 unless said."),
+  default: z.unknown().optional().describe("What it is at first; null, [], {} or 0 by default."),
 });
 
 /** The declaration of a graph. */

@@ -45,7 +45,7 @@ function placesOf(key: string, value: unknown): string[][] {
 /** What an agent of this framework can set: what every agent over OpenAI's protocol can, and its graph. */
 export const langgraphOptions = openaiOptions.extend({
   graph,
-  output: z.string().optional().describe("The value of the graph's state that is the run's output; its last message unless said."),
+  output: z.string().optional().describe("The value of the graph's state that is the run's output; its last message by default."),
 });
 
 /** What is said to the agent's model: a graph on a server has models of its own. */

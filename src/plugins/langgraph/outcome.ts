@@ -10,7 +10,7 @@ interface StateMessage {
 /**
  * What a graph came to, as a message, where nobody has said that yet.
  *
- * @param output the value of the state that is the outcome; the last message unless said.
+ * @param output the value of the state that is the outcome; the last message by default.
  * @param said what was said last.
  */
 export function* tellOutcome(

@@ -19,7 +19,7 @@ export interface SaverOptions {
   /** LangGraph's thread: the run's id. */
   readonly threadId: string;
   readonly checkpoints: Checkpoints;
-  /** Those of the conversation; none unless said. */
+  /** Those of the conversation; none by default. */
   readonly files?: StoredFiles;
   /** Told of the values that a checkpoint changes, as JSON, before it is written. */
   readonly onState?: (namespace: string, changed: Readonly<Record<string, unknown>>) => Promise<void>;

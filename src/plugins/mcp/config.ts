@@ -28,7 +28,7 @@ const remote = z.strictObject({
 });
 
 const serve = z.strictObject({
-  /** The names of the tools that are served; all unless said. */
+  /** The names of the tools that are served; all by default. */
   tools: z.array(z.string().min(1)).optional(),
 });
 
@@ -36,7 +36,7 @@ const serve = z.strictObject({
 export const mcpConfig = z.strictObject({
   /** MCP servers, by the first part of their tools' names: programs on this machine, or addresses. */
   servers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,32}$/), z.union([local, remote])).default({}),
-  /** Serves the platform's own tools at `/mcp`; it does not unless said. */
+  /** Serves the platform's own tools at `/mcp`; it does not by default. */
   serve: serve.optional(),
 });
 

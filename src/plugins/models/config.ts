@@ -26,7 +26,7 @@ export const modelsConfig = z
         "a binding's name has lower-case letters, digits and dashes",
       )
       .default({ openai: binding.parse({}) }),
-    /** The binding of agents whose model names none; `openai`, or else the first, unless said. */
+    /** The binding of agents whose model names none; `openai`, or else the first by default. */
     default: z.string().optional(),
   })
   .refine(

@@ -14,7 +14,7 @@ export interface ModelBindingSource {
   readonly fetch?: typeof fetch;
   /** How long it may take until the answer begins, and from one piece to the next, in milliseconds. */
   readonly timeoutMs: number;
-  /** Files besides text that its models take; pictures unless said. */
+  /** Files besides text that its models take; pictures by default. */
   readonly files?: readonly ModelFile[];
   /** Models to choose from. */
   readonly models: readonly string[];

@@ -11,7 +11,7 @@ export const openaiOptions = z.strictObject({
     .enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
     .optional()
     .describe("How long a reasoning model thinks; it then also shows a summary of its thoughts."),
-  api: z.enum(["responses", "chat"]).optional().describe("Which of OpenAI's two APIs to use; the binding's own unless said."),
+  api: z.enum(["responses", "chat"]).optional().describe("Which of OpenAI's two APIs to use; the binding's own by default."),
 });
 
 export type OpenAIOptions = z.output<typeof openaiOptions>;

@@ -19,7 +19,7 @@ export interface RuntimeUnderTest {
   /** Its id, as agents name it. */
   readonly framework: string;
   /**
-   * Which of OpenAI's APIs its model speaks; `responses` unless said. `simulated` puts the plugin of that name in the place of the suite's
+   * Which of OpenAI's APIs its model speaks; `responses` by default. `simulated` puts the plugin of that name in the place of the suite's
    * scripted model. `none` is for a runtime that calls no model: it has to do by itself what the model's script would have it do. What these
    * two cannot be asked is named in the suite's `inapplicable`.
    */

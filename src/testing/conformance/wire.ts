@@ -9,7 +9,7 @@ export interface WireCase {
   readonly behave: Behaviour;
   /** A failure, which the engine meets by asking `again` or not; or the whole answer. */
   readonly becomes: { readonly code: string; readonly asked: "once" | "again" } | { readonly text: string };
-  /** How much patience with the provider the agent has; `long` unless said. */
+  /** How much patience with the provider the agent has; `long` by default. */
   readonly patience?: "short";
 }
 

@@ -133,7 +133,7 @@ export class LiveServer implements AsyncDisposable {
     return this.follow(thread, result.run.id);
   }
 
-  /** Follows a run of a thread, from the first event of the thread's log unless said. */
+  /** Follows a run of a thread, from the first event of the thread's log by default. */
   follow(thread: string, run: string, after = 0): Sent {
     const events: Event[] = [];
     const waiting = new Map<string, PromiseWithResolvers<Event>>();

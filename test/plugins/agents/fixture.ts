@@ -23,7 +23,7 @@ export const options = z.strictObject({
 export interface Script {
   status: RuntimeStatus;
   features: RuntimeFeatures;
-  /** What a turn does; says one message unless said. */
+  /** What a turn does; says one message by default. */
   turn: AgentRuntime["stream"];
 }
 
@@ -130,7 +130,7 @@ export interface Outcome {
 const outcome = (name: string): string => `__typename ... on ${name}Payload { agent { ${agentFields} } }
   ... on UserError { code message path } ... on InvalidInputError { issues { path message } }`;
 
-/** Each mutation of agents, by its name without `Agent`, as a viewer; ada unless said. */
+/** Each mutation of agents, by its name without `Agent`, as a viewer; ada by default. */
 export function mutations(app: TestPlatform) {
   const run = async (query: string, variables: Record<string, unknown>, viewer: Viewer): Promise<Outcome> =>
     (await app.graphql<{ result: Outcome }>(query, variables, viewer)).result;

@@ -10,7 +10,7 @@ export interface StudioOptions {
   readonly tools?: readonly ToolDefinition[];
   /** Settings of the plugin langgraph. */
   readonly config?: Parameters<typeof langgraph>[0];
-  /** Models behind bindings, the first of which answers; the script unless said. */
+  /** Models behind bindings, the first of which answers; the script by default. */
   readonly bindings?: Readonly<Record<string, object>>;
   /** More plugins. */
   readonly plugins?: readonly ReturnType<ReturnType<typeof definePlugin>>[];

@@ -71,7 +71,7 @@ describe("a binding with a key", () => {
 });
 
 describe("a binding to another server than OpenAI's", () => {
-  it("speaks Chat Completions unless said, and needs no key", async () => {
+  it("speaks Chat Completions by default, and needs no key", async () => {
     const bindings = {
       ollama: { baseURL: "http://127.0.0.1:11434/v1", defaultModel: "llama3.3" },
       vllm: { baseURL: "http://127.0.0.1:8000/v1", api: "responses" as const },

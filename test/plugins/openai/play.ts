@@ -92,7 +92,7 @@ export type Heard =
   | { readonly kind: "tools.called"; readonly calls: readonly ToolRequest[] };
 
 export interface Scene {
-  /** `openai` unless said. */
+  /** `openai` by default. */
   readonly framework?: string;
   readonly model: ModelBinding;
   readonly messages?: readonly ConversationMessage[];

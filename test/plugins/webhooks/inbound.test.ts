@@ -97,6 +97,9 @@ describe("a call of an inbound webhook", () => {
       const { status } = await call(app, made.url, { secret, body });
       expect([String(body), [400, 401].includes(status)]).toEqual([String(body), true]);
     }
+    const { errors } = (await call(app, made.url, { secret, body: "{" })).json;
+    const issues = [{ path: ["body"], message: "The body is not JSON." }];
+    expect(errors?.[0]?.extensions).toMatchObject({ code: "INVALID_INPUT", issues });
     expect((await call(app, made.url, { secret, body: JSON.stringify("x".repeat(10_000)) })).status).toBe(413);
     const endless = new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(4_000)) });
     const headers = { "webhook-id": "a", "webhook-timestamp": String(Math.floor(Date.now() / 1_000)), "webhook-signature": "v1,x" };

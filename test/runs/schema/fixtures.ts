@@ -87,7 +87,7 @@ export async function bootRows(): Promise<Rows> {
   return new Rows(await testPlatform({ plugins: [loom()] }));
 }
 
-/** Writes rows of runs past the engine, alice's unless said. */
+/** Writes rows of runs past the engine, alice's by default. */
 export class Rows {
   readonly app: TestPlatform;
   #time = 1_700_000_000_000;

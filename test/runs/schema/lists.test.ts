@@ -62,7 +62,7 @@ describe("the list of runs", () => {
     expect(back).toEqual(expected());
   });
 
-  it("holds 20 unless said, 100 at most, and counts them all", async () => {
+  it("holds 20 by default, 100 at most, and counts them all", async () => {
     const { runs } = await rows.app.graphql<RunPage>("{ runs { nodes { id } totalCount } }", {}, alice);
     expect(runs.nodes).toHaveLength(20);
     expect(runs.totalCount).toBe(101);

@@ -38,7 +38,7 @@ export function addInputs(builder: GraphBuilder): void {
       }),
       input: t.field({ type: "JSON", description: "What it works on; with text and outputSchema at most 256 KiB." }),
       text: t.string({ description: "What to say to it; with input and outputSchema at most 256 KiB." }),
-      outputSchema: t.field({ type: "JSON", description: "JSON Schema of the output; the target's own unless said." }),
+      outputSchema: t.field({ type: "JSON", description: "JSON Schema of the output; the target's own by default." }),
       metadata: t.field({
         type: "JSON",
         description:

@@ -32,7 +32,7 @@ export interface RunFilter {
 
 /** Which runs to list. */
 export interface RunList {
-  /** Whose; the viewer's own unless said. */
+  /** Whose; the viewer's own by default. */
   readonly reach?: Reach;
   /** What else must hold, as `{ targetId: agent.id }`. */
   readonly where?: FilterQuery<Run>;

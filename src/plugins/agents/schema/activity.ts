@@ -28,7 +28,7 @@ export function addActivity(builder: GraphBuilder): void {
     metrics: t.field({
       type: AgentMetrics,
       description: "How it did: its finished runs, as far as the viewer may see them.",
-      args: { last: t.arg({ type: "Duration", defaultValue: dayMs, description: "How far back; the last day unless said." }) },
+      args: { last: t.arg({ type: "Duration", defaultValue: dayMs, description: "How far back; the last day by default." }) },
       resolve: (agent, { last }, scope) => metricsOf(scope, agent, last ?? dayMs),
     }),
   }));

@@ -32,13 +32,13 @@ export function addInputs(builder: GraphBuilder): void {
     fields: (t) => ({
       recall: t.boolean({
         description:
-          "Whether it recalls anything; not unless said. Without a plugin that provides memory it cannot: its health says so, and its runs go on without.",
+          "Whether it recalls anything; not by default. Without a plugin that provides memory it cannot: its health says so, and its runs go on without.",
       }),
       scopes: t.field({
         type: [MemoryScope],
-        description: "Whose memory it recalls from; none unless said, and then nothing is recalled.",
+        description: "Whose memory it recalls from; none by default, and then nothing is recalled.",
       }),
-      limit: t.int({ description: "The most facts that it is shown, 1 to 100; 5 unless said." }),
+      limit: t.int({ description: "The most facts that it is shown, 1 to 100; 5 by default." }),
     }),
   });
   builder.inputType(inputs.policy, {
@@ -65,7 +65,7 @@ export function addInputs(builder: GraphBuilder): void {
 
 const about = {
   framework: "The id of a framework, as in openai.",
-  model: "As binding/model, or a model of the default binding; the default model unless said.",
+  model: "As binding/model, or a model of the default binding; the default model by default.",
   instructions: "What the agent is told before every conversation, at most 100,000 characters.",
   capabilities:
     "Names of tools and skills, as in time.now; agent.<name> for another agent. One that is not installed is kept and reported.",

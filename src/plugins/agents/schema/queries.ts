@@ -11,7 +11,7 @@ export function addQueries(builder: GraphBuilder): void {
       type: connectionType(builder, "Agent", Agent),
       description: "The agents of the tenant, newest first.",
       args: {
-        status: t.arg({ type: [AgentStatus], description: "Only those in one of these; all unless said, archived ones too." }),
+        status: t.arg({ type: [AgentStatus], description: "Only those in one of these; all by default, archived ones too." }),
         search: t.arg.string({ description: "Only those with this text in their name or description, in any case." }),
         ...pageArgs(t),
       },

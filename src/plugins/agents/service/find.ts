@@ -29,7 +29,7 @@ function named(scope: Scope, name: string): Promise<Agent[]> {
   return scope.rows(Agent, { where: "e.name = ?", params: [name], limit: 1 });
 }
 
-/** What a version of an agent executes, the newest unless said. */
+/** What a version of an agent executes, the newest by default. */
 export async function definitionOf(scope: Scope, agent: Agent, version = agent.version): Promise<AgentDefinition | null> {
   return (await loadRow(scope, AgentVersion, versionIdOf(agent.id, version)))?.definition ?? null;
 }

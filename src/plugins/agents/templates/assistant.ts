@@ -10,7 +10,7 @@ const tones = {
 
 const parameters = z.strictObject({
   tone: z.enum(["plain", "friendly", "formal"]).default("plain").describe("How it speaks."),
-  language: language.optional().describe("The language of its answers, as in English; that of the user unless said."),
+  language: language.optional().describe("The language of its answers, as in English; that of the user by default."),
   expertise: phrase("What it knows best, as in tax law for small companies.").optional(),
 });
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 /** What all shipped templates make their agents with. */
 export interface TemplateBase {
   readonly framework: string;
-  /** The default model unless said. */
+  /** The default model by default. */
   readonly model?: string;
 }
 

@@ -13,7 +13,7 @@ const parameters = z.strictObject({
   escalationContact: phrase("Whom it writes to when it cannot help, as in support@example.com."),
   product: phrase("What the customers have, where it is one product.").optional(),
   tone: z.enum(["friendly", "formal", "plain"]).default("friendly").describe("How it speaks."),
-  language: language.optional().describe("The language of its answers, as in English; that of the customer unless said."),
+  language: language.optional().describe("The language of its answers, as in English; that of the customer by default."),
 });
 
 /** Customer support that hands over to people: its messages to them wait for approval. */

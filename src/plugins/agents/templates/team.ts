@@ -13,4 +13,4 @@ export const frameworkChoice = z
   .min(1)
   .max(100)
   .optional()
-  .describe("The framework of the agents that it makes, as in langgraph; the one of the shipped templates unless said.");
+  .describe("The framework of the agents that it makes, as in langgraph; the one of the shipped templates by default.");

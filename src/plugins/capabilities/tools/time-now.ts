@@ -7,7 +7,7 @@ export const timeNow: ToolDefinition = {
   description: "The present date and time, in UTC or in a timezone by its IANA name.",
   inputSchema: {
     type: "object",
-    properties: { timezone: { type: "string", description: "An IANA timezone, as in Europe/Vienna. UTC unless said." } },
+    properties: { timezone: { type: "string", description: "An IANA timezone, as in Europe/Vienna. UTC by default." } },
     additionalProperties: false,
   },
   outputSchema: {

@@ -1,6 +1,6 @@
 /** Which model an agent uses, where it differs from the run's own. */
 export interface ModelChoice {
-  /** As in `openai/gpt-5.4-mini`; the run's own unless said. */
+  /** As in `openai/gpt-5.4-mini`; the run's own by default. */
   readonly model?: string;
   /** Where the model answers; a binding has to have it. */
   readonly address?: string;

@@ -9,7 +9,7 @@ export class Pace {
   /** When the last ones went or go through, the oldest first. */
   #turns: readonly number[] = [];
 
-  /** @param withinMs a minute, unless said. */
+  /** @param withinMs a minute by default. */
   constructor(most: number, withinMs = minuteMs) {
     this.#most = most;
     this.#withinMs = withinMs;
