@@ -154,10 +154,11 @@ export class Execution {
   async #settled(): Promise<readonly string[]> {
     for (;;) {
       const ended = this.#nodes.takeEnded();
+      // Also where nothing has ended yet: a map that failed ends with the runs below its items.
+      await this.#cancelStopped();
       if (ended.length > 0) {
         this.#isKept = false;
         this.#progress.note();
-        await this.#cancelStopped();
         return ended;
       }
       if (this.#ctx.ending.aborted || this.#ctx.pausing.aborted) return [];
@@ -232,6 +233,7 @@ export class Execution {
   async #finish(isOver: () => boolean): Promise<void> {
     for (;;) {
       this.#nodes.takeEnded();
+      await this.#cancelStopped();
       await this.#ctx.flush();
       if (isOver()) return;
       await this.#sleep();

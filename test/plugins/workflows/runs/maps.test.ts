@@ -36,6 +36,14 @@ describe("a map that is tried again", () => {
   });
 });
 
+it("a map of runs below that is over its time cancels those that wait, and ends with them", async () => {
+  const workflow = await loom.create([{ key: "w", kind: "wait", config: { duration: "PT1H" } }]);
+  const node = { kind: "workflow", config: { workflow: { id: workflow } } };
+  const run = await loom.play([{ key: "m", kind: "map", timeout: "PT0.05S", config: { over: "[1, 2]", node } }]);
+  expect(run).toMatchObject({ status: "FAILED", failure: { code: "NODE_FAILED" } });
+  expect(run.children.map(({ status }) => status)).toEqual(["CANCELLED", "CANCELLED"]);
+});
+
 describe("the timeout of a map or a loop", () => {
   it.each<readonly [what: string, kind: string, config: object]>([
     ["items are at work", "map", { over: "[1, 2, 3]", concurrency: 2, node: hang }],
