@@ -282,7 +282,8 @@ export class Nodes {
   #take(settled: Settled): string | undefined {
     const { key } = settled;
     const unit = this.#active.get(key);
-    if (!unit) return undefined;
+    // A map may have ended of its items before its time was over is read.
+    if (!unit || unit.retryOf !== undefined) return undefined;
     const { attempt, iterations } = unit;
     if ("error" in settled) {
       if (iterations && !iterations.isIdle) return this.#failIterations(key, iterations, settled.error);
