@@ -15,11 +15,15 @@ const few: readonly FailpointName[] = ["schedules.tick.inside", "schedules.tick.
 const many: readonly FailpointName[] = [
   ...few,
   "schedules.tick.before",
-  "claim.inside",
-  "claim.committed",
+  // A run that has a place at once is claimed by the commit that starts it.
   "append.inside",
   "append.committed",
+  "finish.before",
+  "finish.committed",
 ];
+
+/** How long a server may take until it comes to a place, in milliseconds. */
+const patienceMs = 60_000;
 
 const createMutation = `mutation ($input: CreateScheduleInput!) {
   createSchedule(input: $input) { ... on CreateSchedulePayload { schedule { id } } ... on UserError { message } } }`;
@@ -100,7 +104,10 @@ await runCase("schedules", async ({ size }) => {
   for (const point of size === "whole" ? many : few) {
     await server.ask("mutation ($at: String!) { faultsArm(at: $at, hit: 1) }", { at: point });
     await makeDue(server, schedule, ticks++);
-    if ((await server.ended()) === "SIGKILL") kills++;
+    const signal = await Promise.race([server.ended(), pause(patienceMs)]);
+    if (signal === "SIGKILL") kills++;
+    else violations.push(`${point}: it was not reached`);
+    await server.kill();
     await server.start();
     const wrong = await untilRuns(server, schedule, ticks);
     if (wrong !== undefined) violations.push(`${point}: ${wrong}`);
