@@ -20,6 +20,7 @@ export function recordOf(step: Step, read?: (step: Step) => Promise<StepContent>
       read === undefined || step.outputRefs == null ? (step.output ?? undefined) : new LateValue(async () => (await read(step)).output),
     error: step.error ?? undefined,
     childRunId: step.childRunId ?? undefined,
+    ...(step.provenance === "REPLAYED" ? { replayed: true as const } : {}),
     hasDue: step.dueAt != null,
     finishedAt: step.finishedAt ?? undefined,
   };

@@ -3,6 +3,8 @@ import type { Plan } from "../state/plan.ts";
 import { nodeOf, takeRecord, type UnitRecord, type UnitStatus } from "../state/units.ts";
 import type { Attempt } from "./attempts/attempt.ts";
 
+type EndStatus = Exclude<UnitStatus, "RUNNING">;
+
 /** What the end of a unit brings. */
 export interface UnitEnd {
   readonly output?: unknown;
@@ -30,8 +32,13 @@ export class UnitLog {
   }
 
   /** A unit has ended for good. */
-  end(key: string, attempt: Attempt, status: Exclude<UnitStatus, "RUNNING">, end: UnitEnd): void {
+  end(key: string, attempt: Attempt, status: EndStatus, end: UnitEnd): void {
     attempt.start();
+    this.#say(key, { status, end });
+    this.#record(key, attempt, status, end);
+  }
+
+  #say(key: string, { status, end }: { readonly status: EndStatus; readonly end: UnitEnd }): void {
     void this.#ctx.say({
       kind: "step.finished",
       step: key,
@@ -40,7 +47,6 @@ export class UnitLog {
       keeps: "output",
       ...(key === nodeOf(key) ? { checkpoint: "here" } : {}),
     });
-    this.#record(key, attempt, status, end);
   }
 
   /** An attempt has failed, and there will be another. */
@@ -55,7 +61,9 @@ export class UnitLog {
     const { key, status, output, error } = unit;
     if (status === "RUNNING") return;
     attempt.start({ replayed: "yes" });
-    this.end(key, attempt, status, { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) });
+    const end = { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
+    this.#say(key, { status, end });
+    this.#record(key, attempt, status, { ...end, replayed: true });
     this.noteEnd(key);
   }
 

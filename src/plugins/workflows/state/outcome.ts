@@ -21,14 +21,14 @@ export async function runOutput(plan: Plan, units: Units): Promise<unknown> {
   return Object.fromEntries(await Promise.all(given.map(async (key) => [key, await knownValue(outputOf(plan, units, key))] as const)));
 }
 
-/** Nodes to undo, the last that ended first: those that succeeded and name what undoes them, where that has not ended. */
+/** Nodes to undo, the last that ended first: those that succeeded in this run itself and name what undoes them. */
 export function toCompensate(plan: Plan, units: Units): readonly UnitRecord[] {
   const place = new Map(plan.order.map((key, index) => [key, index]));
   const placeOf = (key: string): number => place.get(key) ?? Infinity;
   return [...plan.nodes.values()]
     .flatMap(({ key, undo }) => {
       const unit = units.get(key);
-      return undo !== undefined && unit?.status === "SUCCEEDED" ? [unit] : [];
+      return undo !== undefined && unit?.status === "SUCCEEDED" && !unit.replayed ? [unit] : [];
     })
     .toSorted((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0) || placeOf(b.key) - placeOf(a.key));
 }

@@ -14,6 +14,8 @@ export interface UnitRecord {
   readonly output?: unknown;
   readonly error?: string | undefined;
   readonly childRunId?: string | undefined;
+  /** That it stands for what another run did, whose effects stay that run's. */
+  readonly replayed?: true;
   /** Whether it has a time: a failed attempt with one is tried again then. */
   readonly hasDue: boolean;
   /** In milliseconds since 1970. */

@@ -77,6 +77,31 @@ describe("a retry from a node", () => {
     expect(loom.woven.map(({ args }) => (args as { key?: string }).key ?? "snap")).toEqual(["a", "snap"]);
   });
 
+  it("that fails undoes what it did itself, and nothing of the run that it took over", async () => {
+    const gate = (key: string, dependsOn: readonly string[]) => ({ key, kind: "approval", dependsOn, config: { message: key } });
+    const nodes = [
+      weave("a", { undo: "undoA" }),
+      gate("first", ["a"]),
+      weave("b", { undo: "undoB", dependsOn: ["first"] }),
+      gate("second", ["b"]),
+      weave("undoA"),
+      weave("undoB"),
+    ];
+    const decided = async (run: string, decisions: Readonly<Record<string, object>>): Promise<string> => {
+      await loom.follow(run, async ({ interrupt, interruptStatus }) => {
+        if (interrupt && interruptStatus === "PENDING") await loom.decide(interrupt, decisions[interrupt.message] ?? { kind: "APPROVE" });
+        return false;
+      });
+      return (await loom.look(run)).status;
+    };
+    const run = await loom.start(await loom.create(nodes as never));
+    expect(await decided(run, {})).toBe("SUCCEEDED");
+    loom.woven.length = 0;
+    const fork = await retry({ run, fromNode: "first" });
+    expect(await decided(fork.run?.id ?? "", { second: { kind: "REJECT", reason: "No." } })).toBe("FAILED");
+    expect(loom.woven.map(({ args }) => (args as { key: string }).key)).toEqual(["b", "undoB"]);
+  });
+
   it("of a run that succeeded is a fork of it, and a retry of a retry takes over what that came to", async () => {
     const run = await loom.start(await loom.create([weave("a"), weave("b", { dependsOn: ["a"] }), weave("c", { dependsOn: ["b"] })]));
     await loom.follow(run);
