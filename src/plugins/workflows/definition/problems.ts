@@ -1,7 +1,8 @@
 import { valueTypeOf } from "./cel-types.ts";
 import { ExpressionChecks } from "./checks/expressions.ts";
+import { expressionCount, maxExpressions } from "./checks/expression-count.ts";
 import { dependencyProblems, WorkflowGraph } from "./checks/graph.ts";
-import { maxExpressions, NodeChecks } from "./checks/nodes.ts";
+import { NodeChecks } from "./checks/nodes.ts";
 import { roleProblems } from "./checks/roles.ts";
 import { Targets } from "./checks/targets.ts";
 import type { Problem } from "./fields.ts";
@@ -28,8 +29,11 @@ export async function definitionProblems(
   const graph = new WorkflowGraph(definition);
   const input = inputSchema && schemaProblem === undefined ? valueTypeOf(inputSchema) : "dyn";
   const checks = new NodeChecks(graph, surroundings, new ExpressionChecks(graph, input), new Targets(surroundings));
-  for (const node of [...graph.order, ...graph.cyclic]) await checks.check(node, [...path, "nodes", String(graph.nodes.indexOf(node))]);
-  if (checks.tooMany) checks.problems.push({ path, message: `A workflow has at most ${maxExpressions} expressions.` });
+  // More than can be checked in time are counted alone.
+  if (expressionCount(graph.nodes, surroundings.kinds) > maxExpressions)
+    checks.problems.push({ path, message: `A workflow has at most ${maxExpressions} expressions.` });
+  else
+    for (const node of [...graph.order, ...graph.cyclic]) await checks.check(node, [...path, "nodes", String(graph.nodes.indexOf(node))]);
   return [
     ...(schemaProblem === undefined ? [] : [{ path: [...path, "inputSchema"], message: `This is not a JSON Schema: ${schemaProblem}.` }]),
     ...dependencyProblems(graph, path),

@@ -372,8 +372,23 @@ describe("the problems of a definition", () => {
     clearInterval(turning);
     expect(turns).toBeGreaterThan(3);
     const many = Array.from({ length: 5_001 }, () => "{{ 1 }}");
-    const nodes = [{ key: "a", kind: "agent", config: { agent: "writer", input: many } }];
-    expect(await problemsOf(nodes)).toEqual(["input: A workflow has at most 5000 expressions."]);
+    const branches = Array.from({ length: 51 }, (_, at) => ({
+      key: `b${at}`,
+      kind: "branch",
+      config: { cases: Array.from({ length: 100 }, () => ({ when: "true", to: "z" })) },
+    }));
+    const inner = { kind: "agent", config: { agent: "writer", input: many.slice(0, 95) } };
+    const twice = Array.from({ length: 26 }, (_, at) => [
+      { key: `l${at}`, kind: "loop", when: "true", config: { while: "index < 1", max: 1, node: inner } },
+      { key: `m${at}`, kind: "map", when: "true", config: { over: "input.tags", node: inner } },
+    ]).flat();
+    for (const nodes of [
+      [{ key: "a", kind: "agent", config: { agent: "writer", input: many } }],
+      [...branches, t("z", "1", { dependsOn: branches.map(({ key }) => key) })],
+      // Only with the conditions and the lists there are more.
+      [...twice, t("z")],
+    ])
+      expect(await problemsOf(nodes)).toEqual(["input: A workflow has at most 5000 expressions."]);
     const unknown = Array.from({ length: 500 }, (_, at) =>
       t(`quite_a_long_name_${at}`, "1", { dependsOn: Array.from({ length: 40 }, (__, other) => `quite_a_long_nome_${at}${other}`) }),
     );

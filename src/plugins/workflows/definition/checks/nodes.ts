@@ -20,9 +20,6 @@ import { Turns } from "./turns.ts";
 /** The kinds that a run schedules itself. */
 export const scheduledKinds: readonly string[] = ["branch", "map", "loop"];
 
-/** How many expressions in the settings of its nodes a workflow may have. */
-export const maxExpressions = 5_000;
-
 /** Where settings stand, and what their expressions see. */
 interface Place {
   readonly node: NodeDefinition;
@@ -40,18 +37,12 @@ export class NodeChecks {
   readonly #turns = new Turns();
   /** By the schema: nodes that use the same tool have outputs of the same type. */
   readonly #types = new WeakMap<JsonObject, ValueType>();
-  #expressionCount = 0;
 
   constructor(graph: WorkflowGraph, surroundings: Surroundings, expressions: ExpressionChecks, targets: Targets) {
     this.#graph = graph;
     this.#surroundings = surroundings;
     this.#expressions = expressions;
     this.#targets = targets;
-  }
-
-  /** Whether there are more expressions than are checked. */
-  get tooMany(): boolean {
-    return this.#expressionCount > maxExpressions;
   }
 
   /** @param path where the node stands. */
@@ -85,8 +76,10 @@ export class NodeChecks {
 
   async #branch(node: NodeDefinition, place: Place): Promise<ValueType> {
     const settings = await this.#read(branchConfig, node.config, place.path);
-    for (const [at, each] of (settings?.cases ?? []).entries())
+    for (const [at, each] of (settings?.cases ?? []).entries()) {
+      await this.#turns.next();
       this.#condition(each.when, { ...place, path: [...place.path, "cases", String(at), "when"] });
+    }
     const places = (settings?.cases ?? []).map((_, at) => ["cases", String(at), "to"]);
     const targets = settings ? branchTargets({ config: settings as unknown as JsonObject }) : [];
     for (const [at, key] of targets.entries()) {
@@ -132,8 +125,6 @@ export class NodeChecks {
     const { expressions, problems } = configParts(config, kind?.expressions ?? [], place.path);
     this.problems.push(...problems);
     const templates: TemplateType[] = [];
-    this.#expressionCount += expressions.length;
-    if (this.tooMany) return "dyn";
     for (const { source, path, as } of expressions) {
       await this.#turns.next();
       const checked = this.#expressions.check(source, { ...place, path });
