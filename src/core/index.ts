@@ -16,6 +16,7 @@ export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
 export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
 export { plainJson, plainText } from "./json/plain.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
+export { isoDurationMs } from "./graphql/scalars.ts";
 export { checkTexts } from "./graphql/text.ts";
 export { perEvent } from "./graphql/per-event.ts";
 export { httpRoutes, openRoutes, type HttpRoute, type OpenRoute, type OpenRouteRequest, type RouteResponse } from "./graphql/routes.ts";

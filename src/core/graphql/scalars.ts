@@ -12,10 +12,17 @@ function parseDateTime(value: unknown): Date {
 }
 
 function parseDuration(value: unknown): number {
-  const parsed = typeof value === "string" ? Duration.fromISO(value) : undefined;
-  const ms = parsed?.isValid ? parsed.toMillis() : Number.NaN;
-  if (!Number.isFinite(ms) || ms < 0) throw bad("Duration such as PT30S or P1D", value);
+  const ms = typeof value === "string" ? isoDurationMs(value) : undefined;
+  if (ms === undefined) throw bad("Duration such as PT30S or P1D", value);
   return ms;
+}
+
+/** Milliseconds of a duration of ISO 8601, as in `PT1M30S`; nothing where it is none, or less than zero. */
+export function isoDurationMs(text: string): number | undefined {
+  // "P" alone says nothing, nor does a "T" that no time follows.
+  const parsed = /\d[A-Z]$/.test(text) ? Duration.fromISO(text) : undefined;
+  const ms = parsed?.isValid ? parsed.toMillis() : Number.NaN;
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
 }
 
 /** ISO 8601 of a number of milliseconds, as in `PT1M30S`. */

@@ -140,6 +140,8 @@ describe("startRun", () => {
         path: ["input", "limits", ...name.split(".")],
       })),
     });
+    for (const deadline of ["P", "PT", "P1DT", "-PT1S", "1S", ""])
+      await expect(send({ limits: { deadline } }), deadline).rejects.toThrow("is not a Duration such as PT30S or P1D.");
     expect(await send({ limits: { maxCost: { amount: "1.50" } } })).toMatchObject({ __typename: "UnavailableError" });
     expect(await send({ idempotencyKey: "" })).toMatchObject({ __typename: "InvalidInputError", path: ["input", "idempotencyKey"] });
     for (const target of [{}, { pattern: null }, { pattern: "a", other: "b" }]) {

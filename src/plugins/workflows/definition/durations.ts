@@ -1,14 +1,13 @@
-import { DateTime, Duration } from "luxon";
+import { DateTime } from "luxon";
+import { isoDurationMs } from "#weftline";
 
 /** The longest time that a workflow may name: a year. */
 export const maxDurationMs = 366 * 24 * 60 * 60 * 1_000;
 
 /** Milliseconds of a duration: ISO 8601 as in `PT30S`, or a number of milliseconds; nothing where it is none. */
 export function durationMs(value: unknown): number | undefined {
-  // "P" and "PT" alone say nothing.
-  const parsed = typeof value === "string" && /\d/.test(value) ? Duration.fromISO(value) : undefined;
-  const ms = parsed?.isValid ? parsed.toMillis() : value;
-  return typeof ms === "number" && Number.isFinite(ms) && ms >= 0 ? ms : undefined;
+  if (typeof value === "string") return isoDurationMs(value);
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
 /** Milliseconds since 1970 of a moment with its offset, as in `2026-01-31T12:00:00Z`; nothing where it is none. */
