@@ -53,11 +53,14 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
     },
     stepId: (step) => session.stepId(step),
     async due() {
-      const timed = await read.all<{ id: string; ms: number }>(
-        `select id, due_at - ${read.now} as ms from runs_step where run_id = ? and due_at is not null order by due_at limit ${mostTimed}`,
+      const timed = await read.all<{ id: string; at: number; ms: number }>(
+        `select id, due_at as at, due_at - ${read.now} as ms from runs_step where run_id = ? and due_at is not null order by due_at limit ${mostTimed}`,
         run.id,
       );
       const ids = timed.flatMap(({ id, ms }) => (ms <= 0 ? [id] : []));
+      // Others may be due at the last one's time, where there are more than are read.
+      const last = timed[ids.length - 1];
+      if (last) wakes.dueSeen = ids.length < mostTimed ? last.at : last.at - 1;
       return { ids, nextInMs: timed[ids.length]?.ms };
     },
     get nextWake() {

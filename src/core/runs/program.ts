@@ -62,7 +62,10 @@ export interface ProgramState {
   children(ids: readonly string[]): Promise<ReadonlyMap<string, Run>>;
   /** The id of the newest step of a name, as `say` was given it. */
   stepId(step: string): string | undefined;
-  /** Steps that are due, by the store's clock, and in how many milliseconds the next one is; nothing where none has a time. */
+  /**
+   * Steps that are due, by the store's clock, and in how many milliseconds the next one is; nothing where none has a time. A run that waits again wakes
+   * no more for those that were told here.
+   */
   due(): Promise<{ readonly ids: readonly string[]; readonly nextInMs: number | undefined }>;
   /** Resolves at the next decision, signal, or end of a run below this one. */
   readonly nextWake: Promise<void>;

@@ -9,8 +9,8 @@ type Started = LoggedEvent<EventPayloads["step.started"]>;
 type Finished = LoggedEvent<EventPayloads["step.finished"]>;
 type Row = Readonly<Record<string, unknown>>;
 
-/** When a run is to look at one of its steps next; null where none has a time. */
-export const nextStepDue = "(select min(due_at) from runs_step where run_id = runs_run.id and due_at is not null)";
+/** When a run is to look at one of its steps next, after a time that it has seen; null where none has such a time. */
+export const nextStepDue = "(select min(due_at) from runs_step where run_id = runs_run.id and due_at > ?)";
 
 function valuesOf(
   run: ProjectedRun,

@@ -63,7 +63,7 @@ async function supersede(sql: Sql, run: ProjectedRun, m: number, oldRunId: strin
 const projectors: Projectors = {
   "run.started": status as unknown as Projector<"run.started">,
   "run.resumed": status as unknown as Projector<"run.resumed">,
-  "run.waiting": async (sql, run, { seq }, { seen }, effects) => {
+  "run.waiting": async (sql, run, { seq }, { seen, dueSeen }, effects) => {
     await effects.row.write(sql, run.id);
     // A decision, a pause or a cancel may have come first: then the run wants a worker again at once. A turn that came here took no process down.
     const row = await sql.get<{ ms: number | null }>(
@@ -72,6 +72,7 @@ const projectors: Projectors = {
        status = case when status = 'CANCELLING' then status else 'WAITING' end where id = ? returning due_at - ${sql.now} as ms`,
       seq,
       number(seen) ?? 0,
+      number(dueSeen) ?? 0,
       run.id,
     );
     effects.wakes.note(run.id, row?.ms);

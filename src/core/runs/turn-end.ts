@@ -49,7 +49,7 @@ export async function endTurn(ending: Ending, session: RunSession, reason: unkno
         session.append("run.paused", {}, { urgency: "now" });
         await session.flush();
       } else {
-        session.append("run.waiting", {}, { row: { seen: stops.wakes.seen }, urgency: "now" });
+        session.append("run.waiting", {}, { row: { seen: stops.wakes.seen, dueSeen: stops.wakes.dueSeen }, urgency: "now" });
         await session.flush();
       }
       return host.failpoint?.("wait.committed");
@@ -87,6 +87,7 @@ async function park({ host, run, stops, wasEnding = false }: Ending): Promise<vo
          where id = ? and epoch = ? returning due_at - ${sql.now} as ms`,
         wasEnding ? 1 : 0,
         stops.wakes.seen,
+        stops.wakes.dueSeen,
         run.id,
         run.epoch,
       ),

@@ -49,6 +49,8 @@ export async function wake(sql: Sql, runId: string, wakes: Wakes): Promise<void>
 export class WakeSignal {
   /** How many of the run's wakes the turn has seen: one that came since has it look again. */
   seen = 0;
+  /** Steps that were due until then the turn has seen: they wake the run no more. */
+  dueSeen = 0;
   #woken = Promise.withResolvers<void>();
 
   /** Resolves at the next wake after this was read. */

@@ -215,6 +215,8 @@ export class Execution {
     const started = [...this.#units.values()].flatMap(({ status, childRunId }) => (status === "RUNNING" && childRunId) || []);
     const open = [...(await state.children(started)).values()].filter((child) => !isEnded(child));
     if (open.length === 0) return;
+    // What is due of what ends does not wake it over and over until then.
+    await state.due();
     await state.cancel(
       open.map(({ id }) => id),
       "The run above is to end.",

@@ -1,12 +1,12 @@
 import Database from "better-sqlite3";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { WeftlineError, localId } from "#weftline";
 import { defineNodeKind } from "../../../../src/plugins/workflows/contract.ts";
 import { crashCopy } from "../../../../src/testing/conformance/crash-copy.ts";
-import { openLoom, statusesOf, type Loom } from "./loom.ts";
+import { openLoom, statusesOf, type Loom, type RunEventSeen } from "./loom.ts";
 
 let loom: Loom;
 beforeAll(async () => {
@@ -69,6 +69,30 @@ it("a cancel ends a map of which more items wait for a place than have one", asy
   await loom.follow(run, ({ key }) => key === "tool/1");
   await loom.cancel(run);
   expect((await loom.follow(run)).at(-1)).toMatchObject({ type: "run.cancelled" });
+});
+
+it("a run that is to end waits for what undoes a run below, and for no time that is over since", async () => {
+  const below = await loom.create([
+    { key: "a", kind: "transform", undo: "undo", config: { expression: "1" } },
+    { key: "w", kind: "wait", dependsOn: ["a"], config: { duration: "PT1H" } },
+    { key: "undo", kind: "approval", config: { message: "Undo?" } },
+  ]);
+  const run = await loom.start(
+    await loom.create([
+      { key: "below", kind: "workflow", config: { workflow: { id: below } } },
+      { key: "soon", kind: "wait", config: { duration: "PT0.5S" } },
+    ]),
+  );
+  await loom.follow(run, ({ runId, runStatus }) => runId !== run && runStatus === "WAITING");
+  await loom.cancel(run);
+  let asked: RunEventSeen["interrupt"];
+  await loom.follow(run, ({ interrupt }) => (asked = interrupt) !== undefined);
+  const { read } = loom.app.platform.database;
+  const atRest = async () =>
+    read.get("select 1 from runs_run where id = ? and lease_owner is null and due_at is null", localId("Run", run) ?? "");
+  await vi.waitFor(async () => expect(await atRest()).toBeDefined(), 10_000);
+  await loom.decide(asked as NonNullable<typeof asked>, { kind: "APPROVE" });
+  expect((await loom.follow(run)).at(-1)).toMatchObject({ type: "run.cancelled", runId: run });
 });
 
 it("a map goes on to its failure where the process is lost between that of an item and the end of the others", async () => {
