@@ -114,7 +114,7 @@ export class Execution {
   async #goForward(): Promise<string | undefined> {
     const { plan } = this.#workflow;
     const scheduler = new Scheduler(plan, this.#units);
-    this.#nodes.resume([...this.#units.values()].filter(({ key }) => !plan.undoes.has(nodeOf(key))));
+    await this.#resume([...this.#units.values()].filter(({ key }) => !plan.undoes.has(nodeOf(key))));
     let decision = scheduler.begin();
     for (;;) {
       if (decision.failed !== undefined) return decision.failed;
@@ -128,6 +128,12 @@ export class Execution {
       if (this.#nodes.isIdle && !scheduler.hasWaiting) return undefined;
       decision = scheduler.next(await this.#settled());
     }
+  }
+
+  /** Goes on with what earlier turns began, as far as its time is not over. */
+  async #resume(units: readonly UnitRecord[]): Promise<void> {
+    const isTimed = units.some((unit) => unit.hasDue && isOpen(unit));
+    this.#nodes.resume(units, new Set(isTimed ? (await this.#ctx.state.due()).ids : []));
   }
 
   /** Makes durable what has ended, before what depends on it starts. */
@@ -253,7 +259,7 @@ export class Execution {
   async #undo(): Promise<void> {
     const { plan } = this.#workflow;
     const undoing = [...this.#units.values()].filter(({ key }) => plan.undoes.has(nodeOf(key)));
-    this.#nodes.resume(undoing.filter((unit) => !isDone(unit)));
+    await this.#resume(undoing.filter((unit) => !isDone(unit)));
     for (const unit of toCompensate(plan, this.#units)) {
       if (isCompensated(plan, this.#units, unit.key)) continue;
       const undo = plan.nodes.get(unit.key)?.undo ?? "";

@@ -1,5 +1,5 @@
 import { WeftlineError } from "#weftline";
-import { isOpen, unitKey, type UnitRecord } from "../state/units.ts";
+import { isOpen, nodeOf, unitKey, type UnitRecord } from "../state/units.ts";
 import type { CompiledNode } from "./compiled/compiled.ts";
 import type { Evaluate } from "./compiled/values.ts";
 
@@ -14,8 +14,8 @@ export interface IterationHost {
   readonly evaluate: Evaluate;
   /** Starts one item or round; with `resume`, one that waits to be tried again goes on waiting. */
   run(unit: string, iteration: number, values: Readonly<Record<string, unknown>>, mode: "resume" | "again"): void;
-  /** Ends an item that was begun and is no longer needed. @returns whether it ends later, and says so then. */
-  endLeft(unit: string, iteration: number): "now" | "later";
+  /** Ends an item or round that was begun and is no longer needed. @returns whether it ends later, and says so then. */
+  endLeft(unit: string, iteration: number, values: Readonly<Record<string, unknown>>): "now" | "later";
   /** Looks whether it goes on; it is asked whether it has ended afterwards. */
   check(work: () => Promise<unknown>): void;
 }
@@ -62,10 +62,14 @@ export class Iterations {
     return Array.from({ length: this.#next }, (_, index) => this.#outputAt(index));
   }
 
-  /** @param startedAt the number of its step. */
-  begin(startedAt: number): void {
+  /**
+   * @param startedAt the number of its step.
+   * @param overdue what it fails with since its time is over, where that was before this turn and not all has ended.
+   */
+  begin(startedAt: number, overdue?: string): void {
     this.#startedAt = startedAt;
     this.#noteEnded();
+    if (overdue !== undefined && !this.#hasAllEnded) this.fail(overdue);
     if (this.#failure === undefined) this.#advance();
     else this.#endLeft();
     // No item's end will tell.
@@ -104,16 +108,28 @@ export class Iterations {
     else this.#advanceLoop(this.#node);
   }
 
+  /** Whether no item is left. What was cancelled was stopped before its end. Of a loop only its condition tells. */
+  get #hasAllEnded(): boolean {
+    return this.items?.every((_, index) => this.#hasEnded(index) && this.#unitAt(index)?.status !== "CANCELLED") ?? false;
+  }
+
   /** What earlier turns left: where an item has failed, the others that were begun beside it end. */
   #noteEnded(): void {
-    for (const index of (this.items ?? []).keys()) if (this.#hasEnded(index)) this.#note(index);
+    for (const index of this.#begun()) if (this.#hasEnded(index)) this.#note(index);
   }
 
   #endLeft(): void {
-    for (const index of (this.items ?? []).keys()) {
+    this.#isStopped = true;
+    for (const index of this.#begun()) {
       const unit = this.#unitAt(index);
-      if (unit && isOpen(unit) && this.#host.endLeft(unit.key, index) === "later") this.#running.add(index);
+      if (unit && isOpen(unit) && this.#host.endLeft(unit.key, index, this.#valuesAt(index)) === "later") this.#running.add(index);
     }
+  }
+
+  /** Items or rounds that were ever begun, in their order. */
+  #begun(): readonly number[] {
+    const { key, units } = this.#host;
+    return [...units.keys()].flatMap((each) => (each !== key && nodeOf(each) === key ? [iterationOf(each)] : [])).toSorted((a, b) => a - b);
   }
 
   #advanceMap(concurrency: number): void {

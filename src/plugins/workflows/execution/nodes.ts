@@ -37,6 +37,13 @@ export interface News {
   readonly ended: (childId: string) => boolean;
 }
 
+/** An item or round that was begun and is no longer needed. */
+interface LeftItem {
+  readonly node: string;
+  readonly iteration: number;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /** A unit whose condition does not hold. */
 const skipped = Symbol("skipped");
 
@@ -91,15 +98,15 @@ export class Nodes {
     for (const unit of units) this.#log.replay(this.#attempts.make({ key: unit.key, attempt: 1 }), unit);
   }
 
-  /** Goes on with what earlier turns began. */
-  resume(units: readonly UnitRecord[]): void {
+  /** Goes on with what earlier turns began. @param due steps that have come to their time */
+  resume(units: readonly UnitRecord[], due: ReadonlySet<string>): void {
     for (const unit of units) {
       const { key } = unit;
       if (key !== nodeOf(key)) continue;
       if (!isOpen(unit)) this.#log.noteEnd(key);
       else if (isRetried(unit)) this.#awaitRetry(unit, this.#attempts.make({ key, attempt: unit.attempt }));
       else if (this.#host.workflow.nodes.get(key)?.type === "work") this.#begin({ key, attempt: unit.attempt, before: unit });
-      else this.#resumeIterations(unit);
+      else this.#resumeIterations(unit, due.has(unit.stepId));
     }
   }
 
@@ -235,18 +242,25 @@ export class Nodes {
         const at = { ...place, attempt: before?.attempt ?? (known?.attempt ?? 0) + 1, before };
         this.#run(at, work, async () => this.#attempt(at, work, await evaluate(work.config, values)).run());
       },
-      endLeft: (key, iteration) => this.#endLeft(key, { node, iteration }),
+      endLeft: (key, iteration, values) => this.#endLeft(key, { node, iteration, values }),
       check: (work) => workers.run(node, work),
     };
   }
 
   /** Ends an item that a lost process had begun. @returns whether it ends later: with the run below it. */
-  #endLeft(key: string, { node, iteration }: { readonly node: string; readonly iteration: number }): "now" | "later" {
+  #endLeft(key: string, { node, iteration, values }: LeftItem): "now" | "later" {
     const before = this.#host.units.get(key);
-    // The map's next attempt goes on with it.
-    if (!before || this.#attempts.isTriedAgain(node)) return "now";
+    if (!before) return "now";
+    const childId = before.status === "RUNNING" ? before.childRunId : undefined;
+    if (this.#attempts.isTriedAgain(node)) {
+      // What it did itself the map's next attempt goes on with; a run below was cancelled, or is.
+      if (childId === undefined) return "now";
+      this.#iterationHost(node).run(key, iteration, values, "resume");
+      const unit = this.#active.get(key);
+      if (unit) unit.stopped = "again";
+      return "later";
+    }
     const left = this.#attempts.make({ key, iteration, parentStep: node, attempt: before.attempt, before });
-    const { childId } = left;
     if (childId === undefined) {
       this.#log.end(key, isRetried(before) ? this.#attempts.after(left) : left, "CANCELLED", { error: stopped });
       return "now";
@@ -265,18 +279,20 @@ export class Nodes {
     if (childRunId !== undefined) this.#stoppedChildren.push(childRunId);
   }
 
-  #resumeIterations(unit: UnitRecord): void {
+  #resumeIterations(unit: UnitRecord, isDue: boolean): void {
     const node = this.#host.workflow.nodes.get(unit.key);
     if (node?.type !== "map" && node?.type !== "loop") return;
     const { items } = (unit.input ?? {}) as { readonly items?: readonly unknown[] };
     const iterations = new Iterations(this.#iterationHost(unit.key), node, items ? { items } : {});
-    this.#goThrough(this.#attempts.make({ key: unit.key, attempt: unit.attempt, before: unit }), iterations, unit.num);
+    const attempt = this.#attempts.make({ key: unit.key, attempt: unit.attempt, before: unit });
+    // Why it ended what it had begun is told by its time alone, also where that was in an earlier turn.
+    this.#goThrough(attempt, iterations, unit.num, isDue ? timedOut(attempt.work).message : undefined);
   }
 
-  #goThrough(attempt: Attempt, iterations: Iterations, startedAt: number): void {
+  #goThrough(attempt: Attempt, iterations: Iterations, startedAt: number, overdue?: string): void {
     this.#active.set(attempt.at.key, { attempt, iterations, phase: "waiting", newsSeen: this.#news });
     this.#newWaits = true;
-    iterations.begin(startedAt);
+    iterations.begin(startedAt, overdue);
   }
 
   #take(settled: Settled): string | undefined {
