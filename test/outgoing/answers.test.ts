@@ -24,6 +24,13 @@ describe("an answer", () => {
       await expect(ask()).rejects.toMatchObject({ code: "OUTGOING_TIMEOUT", message: `${host} did not answer within ${seconds} s.` });
   });
 
+  it("that nobody asked for, another protocol, ends the request", async () => {
+    for (const read of ["body", "head"] as const)
+      await expect(local().request({ url: at("/upgrade"), read, timeoutMs: 1_000 })).rejects.toMatchObject({
+        code: "OUTGOING_UNREACHABLE",
+      });
+  });
+
   it("that is too long is given up: announced, endless, or small only while it is compressed", async () => {
     for (const path of ["/long", "/endless", "/bomb"]) {
       const before = process.memoryUsage().rss;
@@ -35,6 +42,17 @@ describe("an answer", () => {
   it("is decompressed, and read only where it is wanted", async () => {
     for (const as of ["gzip", "br", "deflate"])
       expect((await local().request({ url: at(`/encoded?as=${as}`) })).body.toString()).toBe("hello");
+    for (const as of ["constructor", "__proto__"])
+      expect((await local().request({ url: at(`/encoded?as=${as}`) })).headers["content-encoding"], "unknown: as it came").toBe(as);
+    for (const [status, method] of [
+      [204, "POST"],
+      [200, "GET"],
+      [304, "GET"],
+      [200, "HEAD"],
+    ] as const)
+      expect(await local().request({ url: at(`/empty?status=${status}`), method })).toMatchObject({ status, body: Buffer.alloc(0) });
+    const compressed = await local().request({ url: at("/encoded?as=gzip"), method: "HEAD" });
+    expect([compressed.status, compressed.body.length]).toEqual([200, 0]);
     const head = await local().request({ url: at("/endless"), read: "head", maxBytes: 1 });
     expect([head.status, head.body.length]).toEqual([200, 0]);
     expect((await local().request({ url: at("/long"), method: "HEAD", maxBytes: 10 })).headers["content-length"]).toBe("5000000");

@@ -52,8 +52,16 @@ export function difficultServer(): Promise<LocalServer> {
     else if (pathname === "/cut") {
       response.writeHead(200, { "content-length": "100" }).write("short");
       setImmediate(() => response.destroy());
-    } else if (pathname === "/encoded") {
-      const encode = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync }[searchParams.get("as") ?? ""];
+    } else if (pathname === "/upgrade")
+      response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n");
+    else if (pathname === "/empty")
+      response.writeHead(Number(searchParams.get("status")), { "content-encoding": "gzip", "content-length": "0" }).end();
+    else if (pathname === "/encoded") {
+      const encode = new Map([
+        ["gzip", gzipSync],
+        ["br", brotliCompressSync],
+        ["deflate", deflateSync],
+      ]).get(searchParams.get("as") ?? "");
       response.writeHead(200, { "content-encoding": searchParams.get("as") ?? "" }).end(encode?.("hello"));
     } else if (pathname === "/broken") response.writeHead(200, { "content-encoding": "gzip" }).end("no gzip");
     else response.writeHead(Number(searchParams.get("status") ?? 200), { "x-answer": ["a", "b"] }).end("hello");

@@ -116,6 +116,8 @@ function send(
     const request = (url.protocol === "https:" ? requestHttps : requestHttp)(options, answer);
     request.once("timeout", () => silence.abort(new SilentServer()));
     request.once("error", fail);
+    // Node ends an answer that nobody asked for, as 101 is, without an error.
+    request.once("close", () => fail(new Error("the connection was closed without an answer")));
     request.end(body);
   });
 }
@@ -123,12 +125,15 @@ function send(
 /** The server took longer than the idle limit to send anything. */
 export class SilentServer extends Error {}
 
-const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
+const decoders: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
+  ["gzip", createGunzip],
+  ["x-gzip", createGunzip],
+  ["deflate", createInflate],
+  ["br", createBrotliDecompress],
+]);
+
+/** Answers with these have no body, whatever their headers say of it. */
+const withoutBody = new Set([204, 304]);
 
 /** Counts what comes out of a decoder, which reads no further than it is emptied. */
 async function readBody(
@@ -141,7 +146,8 @@ async function readBody(
     response.destroy();
     throw tooLarge();
   }
-  const decoder = decoders[encoding.trim().toLowerCase()]?.();
+  const isEmpty = method === "HEAD" || withoutBody.has(response.statusCode ?? 0) || response.headers["content-length"] === "0";
+  const decoder = isEmpty ? undefined : decoders.get(encoding.trim().toLowerCase())?.();
   // The error reaches the reader of the decoder.
   const source = decoder ? pipeline(response, decoder, () => {}) : response;
   const chunks: Buffer[] = [];
