@@ -9,7 +9,7 @@ import { Interrupt, type StoredDecision } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { projectedRun } from "./projector.ts";
-import type { ToolRegistry } from "./tools.ts";
+import type { ToolDefinition, ToolRegistry } from "./tools.ts";
 import { isTerminal } from "./types.ts";
 
 /** What a decision needs beyond the log. */
@@ -94,12 +94,18 @@ function checkHash(interrupt: Interrupt, decide: Decide): void {
 async function checkEdit(host: DecisionHost, interrupt: Interrupt, decide: Decide): Promise<void> {
   if (decide.arguments === undefined) throw invalid(["arguments"], "An edit needs the arguments to use instead.");
   const registry = host.registry();
-  const tool = interrupt.toolName == null ? undefined : registry?.find(interrupt.toolName);
+  const tool = await toolOf(registry, interrupt);
   const schema = interrupt.responseSchema as Readonly<Record<string, unknown>> | null | undefined;
   const problems = tool
     ? ((await registry?.check(tool, decide.arguments, callerOf(interrupt))) ?? [])
     : ((schema && (await registry?.checkSchema(schema, decide.arguments, callerOf(interrupt)))) ?? []);
   if (problems.length > 0) throw invalidAll("arguments", problems);
+}
+
+/** The tool that was asked about, where there is one of the name now: everybody's, or one of the tenant's own. */
+async function toolOf(registry: ToolRegistry | undefined, { toolName, tenantId }: Interrupt): Promise<ToolDefinition | undefined> {
+  if (toolName == null || !registry) return undefined;
+  return registry.find(toolName) ?? (await registry.ofTenant([toolName], { tenantId }))[0];
 }
 
 function callerOf({ tenantId, ownerId }: Interrupt): string {

@@ -188,6 +188,8 @@ describe("an agent below another that waits for a person", () => {
     expect(asked).toMatchObject({ toolName: `agent.${name}`, arguments: { text: "Anything." } });
     expect((await treeOf(app, id)).steps.nodes, "nobody is asked yet").toEqual([]);
     await app.restart();
+    const wrong = await decide(app, asked, { kind: "EDIT", arguments: { words: "Something else." } }, ada);
+    expect(wrong, "what the tool does not take").toMatchObject({ __typename: "InvalidInputError" });
     await decide(app, asked, { kind: "EDIT", arguments: { text: "Something else." } }, ada);
     expect(await until(app, id, finished)).toMatchObject({ text: 'It says "By Stander, Jr. heard: Something else.".' });
   });
