@@ -30,4 +30,15 @@ describe("a document", () => {
       { numRuns: 200 },
     );
   });
+
+  it("is looked at once, however deep its large parts stand", () => {
+    let looks = 0;
+    const items: unknown[] = Array.from({ length: mostInline }, () => 1);
+    Object.defineProperty(items, 0, { enumerable: true, get: () => ++looks });
+    const nested = Array.from({ length: 90 }).reduce<unknown>((within) => [within], items);
+    const values = new SharedValues();
+    expect(values.take(nested).refs).toHaveLength(1);
+    expect(values.all).toHaveLength(1);
+    expect(looks).toBeLessThan(5);
+  });
 });

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { setOwn } from "../../json/plain.ts";
-import { hasSizeWithin } from "../../json/size.ts";
+import { hasSizeWithin, sizeOf } from "../../json/size.ts";
 
 /** What has more characters of JSON than this, escapes not counted, stands once in its stream. */
 export const mostInline = 64 * 1024;
@@ -30,6 +30,18 @@ export interface StoredValue {
   readonly refs: string | null;
 }
 
+/** What is left of a value without its large parts, which stand at these places, and how large that is. */
+interface Taken {
+  readonly left: unknown;
+  readonly refs: ValueRefs;
+  readonly size: number;
+}
+
+/** A part of which something stands apart, and its key. */
+type Changed = readonly [key: string | number, taken: Taken];
+
+const noRefs: ValueRefs = [];
+
 /** Collects what stands apart of some documents, each value once. */
 export class SharedValues {
   readonly #values = new Map<string, StoredValue>();
@@ -46,24 +58,36 @@ export class SharedValues {
    */
   take(document: unknown): SharedDocument {
     if (hasSizeWithin(document, mostInline)) return { document };
-    const { left, refs } = this.#without(document, []);
-    if (hasSizeWithin(left, mostInline)) return { document: left, refs };
-    return { document: null, refs: [[[], this.#store(left, refs)]] };
+    const { left, refs } = this.#taken(document);
+    return { document: left, refs };
   }
 
-  /** What is left of a large value without its large parts, which stand at these places. */
-  #without(value: unknown, path: ValueRef[0]): { readonly left: unknown; readonly refs: ValueRefs } {
-    if (typeof value !== "object" || value === null) return { left: value, refs: [] };
-    const refs: ValueRef[] = [];
-    const shared = (member: unknown, key: string | number): unknown => {
-      const { document, refs: within = [] } = this.take(member);
-      for (const [rest, of] of within) refs.push([[...path, key, ...rest], of]);
-      return document;
-    };
-    if (Array.isArray(value)) return { left: value.map(shared), refs };
-    const left: Record<string, unknown> = {};
-    for (const [name, member] of Object.entries(value)) setOwn(left, name, shared(member, name));
-    return { left, refs };
+  /** Looks at each part once, however deep it stands: the size of a whole is that of its parts. */
+  #taken(value: unknown): Taken {
+    if (typeof value !== "object" || value === null) return this.#inlined(value, noRefs, sizeOf(value));
+    const changed: Changed[] = [];
+    let size = 2;
+    if (Array.isArray(value)) for (let at = 0; at < value.length; at++) size += 1 + this.#part(value[at], at, changed);
+    else for (const [name, member] of Object.entries(value)) size += name.length + 4 + this.#part(member, name, changed);
+    if (changed.length === 0) return this.#inlined(value, noRefs, size);
+    const left: unknown = Array.isArray(value) ? [...(value as unknown[])] : { ...value };
+    for (const [key, taken] of changed) putInto(left, key, taken.left);
+    const refs = changed.flatMap(([key, taken]) => taken.refs.map(([rest, of]): ValueRef => [[key, ...rest], of]));
+    return this.#inlined(left, refs, size);
+  }
+
+  /** @returns the size of what is left of a part. */
+  #part(member: unknown, key: string | number, changed: Changed[]): number {
+    const isSmall = typeof member === "string" ? member.length < mostInline / 2 : typeof member !== "object" || member === null;
+    if (isSmall) return sizeOf(member);
+    const taken = this.#taken(member);
+    if (taken.refs.length > 0) changed.push([key, taken]);
+    return taken.size;
+  }
+
+  /** What is left of a value, or where that is still large, the name of what it is kept as. */
+  #inlined(left: unknown, refs: ValueRefs, size: number): Taken {
+    return size <= mostInline ? { left, refs, size } : { left: null, refs: [[[], this.#store(left, refs)]], size: sizeOf(null) };
   }
 
   #store(left: unknown, refs: ValueRefs): string {
