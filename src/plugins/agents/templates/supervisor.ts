@@ -31,7 +31,7 @@ export function supervisor(base: TemplateBase): AgentTemplate {
       capabilities: members.map((member) => `agent.${member}`),
       instructions: paragraphs(
         `You are the supervisor of a team of agents.${purpose === undefined ? "" : ` The team is for ${purpose}.`}`,
-        `Each member is a tool: ${members.map((member) => `agent.${member}`).join(", ")}. A member sees nothing but the text that you give it: write all that it has to know.`,
+        `Each member is a tool: ${members.map((member) => `agent.${member}`).join(", ")}. A member sees nothing but what you give it: write all that it has to know.`,
         "Split what the user asks for into parts, and have each part done by the member that it suits; ask members side by side where their parts do not depend on each other. " +
           "Read what comes back, ask again where it falls short, and say who could not do a part.",
         "Then answer the user in your own words. Do not claim what no member found.",

@@ -6,6 +6,7 @@ import { agentNamed, newestDefinitionOf } from "./tenant-agents.ts";
 /** What an agent is asked as a tool. */
 interface Asked {
   readonly text: string;
+  readonly input?: unknown;
 }
 
 /** For saying which run; that run itself lasts as long as its caller's. */
@@ -29,6 +30,7 @@ export function agentTools({ database }: { readonly database: Database }): Tenan
           type: "object",
           properties: {
             text: { type: "string", minLength: 1, maxLength: maxText, description: "What it is asked, with all that it has to know." },
+            input: { type: "object", description: "Data for it beside the text, where it works on data." },
           },
           required: ["text"],
           additionalProperties: false,
@@ -40,9 +42,9 @@ export function agentTools({ database }: { readonly database: Database }): Tenan
         idempotent: true,
         startsRun: true,
         timeoutMs,
-        execute: async ({ text }: Asked) => {
+        execute: async ({ text, input }: Asked) => {
           const asked = (await agentNamed(database, owner, name)) ?? missing(name);
-          return new RunBelow({ targetType: "Agent", target: targetOf(asked), text });
+          return new RunBelow({ targetType: "Agent", target: targetOf(asked), text, ...(input === undefined ? {} : { input }) });
         },
       } satisfies ToolDefinition;
     },
@@ -51,7 +53,7 @@ export function agentTools({ database }: { readonly database: Database }): Tenan
 
 function describe({ name, description }: Agent): string {
   const about = description?.trim() ? ` ${description.trim()}` : "";
-  return `Asks the agent "${name}" and answers with what it says. It sees nothing of this conversation but the text.${about}`;
+  return `Asks the agent "${name}" and answers with what it says. It sees nothing of this conversation but what it is given.${about}`;
 }
 
 function missing(name: string): never {

@@ -3,7 +3,7 @@ import { collect, type TestPlatform } from "../../../../src/testing/index.ts";
 import { say } from "../../../runs/fixtures.ts";
 import { askedBy, decide, tool } from "../../capabilities/play.ts";
 import { ada, mutations, stranger } from "../fixture.ts";
-import { asks, echoes, finished, hire, started, teamPlatform, told, treeOf, until, type Team } from "./fixture.ts";
+import { asks, asksFor, echoes, finished, hire, started, teamPlatform, told, treeOf, until, type Team } from "./fixture.ts";
 
 const team: Team = {};
 const sent: unknown[] = [];
@@ -83,6 +83,13 @@ describe("an agent that is a tool of another", () => {
     await hire(app, { Counter: [] }, { outputSchema });
     await hire(app, { Teller: ["agent.Counter"] });
     expect(await told(app, "Teller")).toMatchObject({ status: "SUCCEEDED", text: 'It says {"n":3}.' });
+  });
+
+  it("is handed data beside the text", async () => {
+    team["Reader"] = ({ input }) => say([`${(input as { data: { count: number } }).data.count} looms`]);
+    team["Giver"] = asksFor("Reader", { text: "How many?", input: { sku: "L-1", count: 2 } });
+    await hire(app, { Reader: [], Giver: ["agent.Reader"] });
+    expect((await told(app, "Giver")).text).toBe('It says "2 looms".');
   });
 
   it.each([

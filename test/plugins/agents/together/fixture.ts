@@ -12,11 +12,14 @@ export type Team = Record<string, Turn>;
 export const echoes: Turn = (request) => say([`${request.agent.name} heard: ${lastUserText(request)}`]);
 
 /** Asks a colleague, and says what came of it, where it has not said so. */
-export const asks = (colleague: string, text = "Go on."): Turn =>
+export const asks = (colleague: string, text = "Go on."): Turn => asksFor(colleague, { text });
+
+/** The same with arguments of its own. */
+export const asksFor = (colleague: string, args: Readonly<Record<string, unknown>>): Turn =>
   async function* (request, ctx) {
     const last = request.messages.at(-1);
     if (last?.role === "ASSISTANT" && last.runId === ctx.runId && last.toolCalls.length === 0) return;
-    yield* callOnce(`agent.${colleague}`, { text })(request, ctx);
+    yield* callOnce(`agent.${colleague}`, args)(request, ctx);
   };
 
 /** What a user said last. */
