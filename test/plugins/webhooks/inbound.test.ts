@@ -228,6 +228,30 @@ describe("inbound webhooks of the graph", () => {
     expect(first.webhook?.name).toBe("Größe");
   });
 
+  it("say what became of the first secret or the webhook where the same idempotency key comes again later", async () => {
+    await using later = await webhooksPlatform();
+    const inputs = {
+      createInboundWebhook: { name: "n", target: { agent: { name: "worker" } }, idempotencyKey: "in" },
+      createWebhook: { name: "n", url: "https://example.com/hook", events: ["RUN_FAILED"], idempotencyKey: "out" },
+    } as const;
+    const path = ["input", "idempotencyKey"];
+    for (const mutation of ["createInboundWebhook", "createWebhook"] as const) {
+      const again = () => change(later, mutation, inputs[mutation]);
+      const first = await again();
+      const id = first.webhook?.id ?? "";
+      await change(later, "rotateSigningSecret", id);
+      expect(await again()).toEqual(first);
+      const table = mutation === "createWebhook" ? "webhooks_webhook" : "webhooks_inbound";
+      await later.platform.database.commit(({ sql }) => sql.run(`update ${table} set previous_until = 1`));
+      const replaced = { code: "CONFLICT", message: expect.stringContaining("first signing secret was replaced"), path };
+      expect(await again()).toMatchObject(replaced);
+      await later.restart();
+      expect(await again()).toMatchObject(replaced);
+      await change(later, mutation === "createWebhook" ? "removeWebhook" : "removeInboundWebhook", id);
+      expect(await again()).toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("was removed"), path });
+    }
+  });
+
   it("are their owner's: others find nothing, admins that they exist", async () => {
     const { webhook } = await create({ name: "e" }, viewers.bob);
     const id = webhook?.id ?? "";

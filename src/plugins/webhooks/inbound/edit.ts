@@ -4,8 +4,9 @@ import { InboundWebhook } from "../entities.ts";
 import { checkCleared, checkFields, tidyName } from "../service/checks.ts";
 import type { WebhooksHost } from "../service/host.ts";
 import type { CreateInbound, UpdateInbound } from "../service/inputs.ts";
+import { madeWebhook } from "../service/made.ts";
 import { checkCount, committed, publish, rowToChange } from "../service/rows.ts";
-import { placeOf, removeSecrets, sealSecret } from "../service/secrets.ts";
+import { removeSecrets, sealSecret } from "../service/secrets.ts";
 
 const typeName = "InboundWebhook";
 
@@ -18,7 +19,7 @@ export interface MadeInbound {
 /**
  * Makes an inbound webhook of the viewer. The same idempotency key gives the same secret again: whoever repeats a request has not seen the first answer.
  *
- * @throws INVALID_INPUT, NOT_FOUND, RATE_LIMITED, and what the target refuses with.
+ * @throws INVALID_INPUT, NOT_FOUND, CONFLICT, RATE_LIMITED, and what the target refuses with.
  */
 export async function createInbound(host: WebhooksHost, scope: Scope, input: CreateInbound): Promise<MadeInbound> {
   checkFields(host.outgoing, input);
@@ -43,10 +44,7 @@ export async function createInbound(host: WebhooksHost, scope: Scope, input: Cre
     publish(host, tx, "CREATED", { ...row, typeName });
     return { webhook: row.id, secret: secretId };
   });
-  return {
-    webhook: await committed(scope, InboundWebhook, made.webhook),
-    signingSecret: await host.sealed.open(placeOf(tenantId, made.secret)),
-  };
+  return madeWebhook(host, scope, InboundWebhook, made);
 }
 
 /** Changes an inbound webhook of the viewer. Enabling it clears the reason. @throws as {@link createInbound}. */

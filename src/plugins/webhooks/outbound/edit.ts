@@ -4,8 +4,9 @@ import { Webhook, WebhookDelivery } from "../entities.ts";
 import { checkCleared, checkFields, tidyName } from "../service/checks.ts";
 import type { WebhooksHost } from "../service/host.ts";
 import type { CreateWebhook, UpdateWebhook } from "../service/inputs.ts";
+import { madeWebhook } from "../service/made.ts";
 import { checkCount, committed, publish, rowToChange } from "../service/rows.ts";
-import { placeOf, removeSecrets, sealSecret } from "../service/secrets.ts";
+import { removeSecrets, sealSecret } from "../service/secrets.ts";
 
 const typeName = "Webhook";
 
@@ -15,7 +16,7 @@ export interface MadeWebhook {
   readonly signingSecret: string;
 }
 
-/** Makes a webhook of the viewer; idempotent as `createInbound` is. @throws INVALID_INPUT, RATE_LIMITED */
+/** Makes a webhook of the viewer; idempotent as `createInbound` is. @throws INVALID_INPUT, RATE_LIMITED, NOT_FOUND, CONFLICT */
 export async function createWebhook(host: WebhooksHost, scope: Scope, input: CreateWebhook): Promise<MadeWebhook> {
   checkFields(host.outgoing, input);
   const { tenantId, actorId } = scope.viewer;
@@ -37,10 +38,7 @@ export async function createWebhook(host: WebhooksHost, scope: Scope, input: Cre
     publish(host, tx, "CREATED", { ...row, typeName });
     return { webhook: row.id, secret: secretId };
   });
-  return {
-    webhook: await committed(scope, Webhook, made.webhook),
-    signingSecret: await host.sealed.open(placeOf(tenantId, made.secret)),
-  };
+  return madeWebhook(host, scope, Webhook, made);
 }
 
 /** Changes a webhook of the viewer. Enabling it clears the reason; disabling it gives up what waits to be sent. @throws as {@link createWebhook}. */
