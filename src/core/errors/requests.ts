@@ -78,6 +78,7 @@ export const requestErrors = {
   ),
   RATE_LIMITED: entry("rateLimited", "Too many {what} at once.", "Wait and try again."),
   REQUEST_ENTITY_TOO_LARGE: entry("input", "The request is too large.", "Send less at once; files go to /files."),
+  REQUEST_TIMEOUT: entry("input", "The request took over {seconds} s to arrive.", "Send it again, over a faster connection."),
   STORAGE_FULL: entry("conflict", "{whose} {bytes}; {limit} is allowed.", "Delete threads, or raise {setting} in server.limits."),
   WORK_TOO_LONG: entry(
     "input",

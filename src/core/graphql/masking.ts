@@ -1,5 +1,5 @@
 import { GraphQLError } from "graphql";
-import { WeftlineError, asWeftlineError, type ErrorKind } from "../errors.ts";
+import { WeftlineError, asWeftlineError, type ErrorCode, type ErrorKind } from "../errors.ts";
 import type { Logger } from "../kernel/spec.ts";
 
 /** What an error is reported with. */
@@ -53,9 +53,12 @@ const statusOfKind: Partial<Record<ErrorKind, number>> = {
   rateLimited: 429,
 };
 
+/** Where HTTP has a closer word than for the kind. */
+const statusOfCode: Partial<Record<ErrorCode, number>> = { REQUEST_ENTITY_TOO_LARGE: 413, REQUEST_TIMEOUT: 408 };
+
 /** The HTTP status of a request that is refused as a whole. */
 export function statusOf({ kind, code }: WeftlineError): number {
-  return code === "REQUEST_ENTITY_TOO_LARGE" ? 413 : (statusOfKind[kind] ?? 500);
+  return statusOfCode[code] ?? statusOfKind[kind] ?? 500;
 }
 
 /** When to come again, where it is known. */

@@ -13,6 +13,8 @@ export const webhooksConfig = z
       .min(1)
       .max(256 * 1024)
       .default(256 * 1024),
+    /** How long the body of a call may take to arrive, in milliseconds. */
+    bodyMs: z.int().min(10).max(60_000).default(10_000),
     /** How many calls an inbound webhook takes every minute. */
     callsPerMinute: z.int().min(1).default(600),
     /** How long a signing secret is good after it was rotated, in milliseconds. */

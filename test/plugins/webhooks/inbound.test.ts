@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { json as jsonOf } from "node:stream/consumers";
 import { Webhook as Signer } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { globalId, localId } from "#weftline";
@@ -107,6 +110,27 @@ describe("a call of an inbound webhook", () => {
       () => undefined,
     );
     expect(cut?.status ?? 413).toBe(413);
+  });
+
+  it("whose body is slow to arrive is refused with 408, while others are served", async () => {
+    await using strict = await webhooksPlatform({ bodyMs: 300 }, { viewers: Object.values(viewers) });
+    const { url, secret } = await makeInbound(strict);
+    const headers = {
+      "content-length": "100",
+      "webhook-id": "slow",
+      "webhook-timestamp": String(Math.floor(Date.now() / 1_000)),
+      "webhook-signature": "v1,x",
+    };
+    const slow = request(new URL(url, strict.url), { method: "POST", headers });
+    const answered = once(slow, "response") as Promise<[IncomingMessage]>;
+    slow.write("{");
+    expect((await call(strict, url, { secret })).status).toBe(202);
+    const [response] = await answered;
+    expect([response.statusCode, response.headers.connection]).toEqual([408, "close"]);
+    expect(await jsonOf(response)).toMatchObject({
+      errors: [{ message: "The request took over 0.3 s to arrive.", extensions: { code: "REQUEST_TIMEOUT" } }],
+    });
+    slow.destroy();
   });
 
   it("is answered 404 alike where the webhook is unknown, disabled, removed or not named alone, and 405 for other methods", async () => {

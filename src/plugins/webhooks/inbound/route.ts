@@ -16,7 +16,7 @@ export function urlOf({ id }: Pick<InboundWebhook, "id">): string {
 
 /** `POST /webhooks/<id>`: a call that is signed starts a run, and is answered 202 with the run's id. */
 export function createInboundRoute(host: WebhooksHost): OpenRoute {
-  const bodies = new BodyReader(host.config.bodyBytes);
+  const bodies = new BodyReader(host.config);
   const calls = new RateLimiterMemory({ points: host.config.callsPerMinute, duration: 60 });
   return {
     methods: ["POST"],
