@@ -17,8 +17,8 @@ function hashOfArguments(args: unknown, { argumentsHash }: Readonly<Record<strin
 }
 
 /**
- * A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. The first resolution counts: a run that
- * ends cancels what it found pending, and a decision may have come since.
+ * A run that waited for it wants a worker now; one that is still at work sees it when it comes to wait. The first resolution counts, should a log
+ * have two.
  */
 const interruptResolved: Projector<"interrupt.resolved"> = async (sql, run, event, row, effects) => {
   const { payload, seq } = event;

@@ -1,12 +1,13 @@
 import { setTimeout } from "node:timers/promises";
-import type { Database } from "../database/database.ts";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
+import { appendSignal } from "./append.ts";
 import type { Run } from "./entities/run.ts";
-import { type EventKind, type EventPayloads } from "./events.ts";
+import { event, type EventKind, type EventPayloads } from "./events.ts";
 import { failureOf } from "./failure.ts";
 import type { RunSession } from "./session.ts";
 import { cancelTree } from "./cancel.ts";
 import { untilAborted } from "./plugin-work.ts";
+import { projectedRun } from "./projector.ts";
 import { nextStepDue } from "./projection-steps.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { Wakes } from "./wakes.ts";
@@ -110,8 +111,7 @@ export async function terminate<Kind extends EventKind>(
   if (session.startedRuns.size > 0) await endChildren(ending, session);
   if (session.raised.size > 0) {
     await session.flush();
-    for (const id of await pendingOf(host.database, session.run.id))
-      session.append("interrupt.resolved", { interrupt: id, status: "CANCELLED" });
+    await cancelQuestions(ending);
   }
   host.failpoint?.("finish.before");
   session.append(kind, payload, { row: { text }, urgency: "now" });
@@ -144,7 +144,14 @@ export function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMU
   return session.provenance === undefined || session.usage.modelCalls === 0 ? {} : { provenance: session.provenance };
 }
 
-async function pendingOf({ read }: Database, runId: string): Promise<string[]> {
-  const pending = await read.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", runId);
-  return pending.map(({ id }) => id);
+/** Cancels what a run still asks. What is pending is read in the same transaction: a question is resolved once, and a decision may come at any time. */
+async function cancelQuestions({ host, run }: Ending): Promise<void> {
+  await host.database.commit(async (tx) => {
+    const owned = await tx.sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", run.id);
+    if (owned?.epoch !== run.epoch) throw new WeftlineError("RUN_FENCED");
+    const pending = await tx.sql.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", run.id);
+    if (pending.length === 0) return;
+    const cancelled = pending.map(({ id }) => event("interrupt.resolved", { interrupt: id, status: "CANCELLED" }));
+    await appendSignal(host.signals, tx, projectedRun(run), cancelled);
+  }, "cancelQuestions");
 }

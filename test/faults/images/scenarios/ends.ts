@@ -10,7 +10,7 @@ const waiting: NodeInput = { key: "never", kind: "approval", config: { message: 
 /** A workflow is cancelled while it and a run below it wait: what was done is undone, the last first, across waits and retries. */
 export const undo: Scenario = {
   name: "undo",
-  reaches: ["cancel", "park"],
+  reaches: ["cancel", "cancelQuestions", "park"],
   async prepare(world) {
     await makeWorkflow(world, "Waiting", [waiting]);
     await makeWorkflow(world, "Undone", [

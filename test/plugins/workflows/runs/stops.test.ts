@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { WeftlineError, localId } from "#weftline";
+import { WeftlineError, contribution, definePlugin, localId } from "#weftline";
+import { faultInjections, type Failpoint } from "../../../../src/core/runs/failpoint.ts";
 import { defineNodeKind } from "../../../../src/plugins/workflows/contract.ts";
 import { crashCopy } from "../../../../src/testing/conformance/crash-copy.ts";
 import { openLoom, statusesOf, type Loom, type RunEventSeen } from "./loom.ts";
@@ -131,3 +132,35 @@ function failFirstItem(file: string, runId: string): void {
   db.prepare("update runs_step set status = 'FAILED', error = 'No.', finished_at = started_at where run_id = ? and key = 'm/0'").run(runId);
   db.close();
 }
+
+it.each(["finish.before", "cancelQuestions.before"])(
+  "a question is resolved once, also where it is decided as its run ends, at %s",
+  async (place) => {
+    let reached = (): void => undefined;
+    const failpoint: Failpoint = (at) => void (at === place && reached());
+    const faulty = definePlugin({ id: "faulty", contributes: [contribution(faultInjections, "suite", { failpoint })] });
+    await using own = await openLoom({ plugins: [faulty()] });
+    const asks = (key: string) => ({ key, kind: "approval", config: { message: key } });
+    const run = await own.start(await own.create([asks("a"), asks("b")]));
+    const asked = new Map<string, NonNullable<RunEventSeen["interrupt"]>>();
+    const late: Promise<string>[] = [];
+    const events = await own.follow(run, async ({ interrupt, interruptStatus }) => {
+      if (interruptStatus !== "PENDING" || !interrupt) return false;
+      asked.set(interrupt.message, interrupt);
+      const [a, b] = [asked.get("a"), asked.get("b")];
+      if (!a || !b) return false;
+      reached = () => void late.push(own.decide(b, { kind: "APPROVE" }));
+      await own.decide(a, { kind: "REJECT" });
+      return false;
+    });
+    const resolved = events.flatMap(({ interrupt, interruptStatus }) =>
+      interrupt && interruptStatus !== "PENDING" ? [[interrupt.message, interruptStatus]] : [],
+    );
+    expect(late).toHaveLength(1);
+    const status = (await late[0]) === "DecideInterruptPayload" ? "RESOLVED" : "CANCELLED";
+    expect(resolved).toEqual([
+      ["a", "RESOLVED"],
+      ["b", status],
+    ]);
+  },
+);
