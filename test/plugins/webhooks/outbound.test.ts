@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Webhook as Signer } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { localId } from "#weftline";
-import type { TestPlatform } from "../../../src/testing/index.ts";
+import { testViewer, type TestPlatform } from "../../../src/testing/index.ts";
 import { change, deliveriesOf, listeningAddress, makeWebhook, one, start, viewers, webhooksPlatform, type Delivery } from "./fixture.ts";
 
 const settled = (deliveries: readonly Delivery[]) => deliveries.length > 0 && deliveries.every(({ status }) => status !== "PENDING");
@@ -172,6 +172,50 @@ describe("a webhook", () => {
     resolve(204);
     await expect.poll(() => slow.seen.length).toBe(34);
     for (const { id } of held) await change(app, "removeWebhook", id);
+  });
+
+  it("gives its place to another that waits after each delivery: of an owner with fewer first, then in turn", async () => {
+    const held = ["ada", "bob", "carl", "dana"].map((id) => ({ owner: testViewer(id), release: [] as ((status: number) => void)[] }));
+    const eve = testViewer("eve");
+    await using places = new AsyncDisposableStack();
+    const slow = await Promise.all(
+      held.map(async ({ owner, release }) => {
+        const address = places.use(
+          await listeningAddress(() => {
+            const { promise, resolve } = Promise.withResolvers<number>();
+            release.push(resolve);
+            return promise;
+          }),
+        );
+        const made = await Promise.all(Array.from({ length: 8 }, () => makeWebhook(app, { url: address.url }, owner)));
+        return { owner, address, release, made };
+      }),
+    );
+    const [adas] = slow;
+    await using quick = await listeningAddress();
+    await using ninth = await listeningAddress();
+    const adasNinth = await makeWebhook(app, { url: ninth.url });
+    const eves = await makeWebhook(app, { url: quick.url }, eve);
+    for (const { owner } of slow) for (const text of ["one", "two"]) await start(app, text, owner);
+    const seen = () => slow.map(({ address }) => address.seen.length);
+    await expect.poll(seen).toEqual([8, 8, 8, 8]);
+    await start(app, "said", eve);
+    await expect.poll(async () => (await deliveriesOf(app, eves.id, eve)).length).toBe(1);
+    adas?.release.shift()?.(204);
+    expect((await ended(app, eves.id, eve)).map(({ status }) => status)).toEqual(["DELIVERED"]);
+    await expect.poll(() => ninth.seen.length).toBeGreaterThan(0);
+    expect(seen()).toEqual([8, 8, 8, 8]);
+    // In the end all of it arrives, once and in order.
+    const releaseAll = () => {
+      for (const { release } of slow) for (const each of release.splice(0)) each(204);
+      return seen();
+    };
+    await expect.poll(releaseAll, { timeout: 5_000 }).toEqual([16, 16, 16, 16]);
+    releaseAll();
+    for (const { owner, made } of slow)
+      for (const { id } of made) expect((await ended(app, id, owner)).map(({ attempts }) => attempts)).toEqual([1, 1]);
+    expect(await ended(app, adasNinth.id)).toHaveLength(2);
+    for (const { owner, made } of slow) for (const { id } of made) await change(app, "removeWebhook", id, owner);
   });
 
   it("shows its secret nowhere else than where it was made", async () => {
