@@ -21,6 +21,7 @@ const suites = {
       "test/conformance/fake-runtime.test.ts",
       "test/conformance/first-runs.test.ts",
       "test/conformance/node-kinds/**/*.test.ts",
+      "test/e2e/provider/**/*.test.ts",
       "test/plugins/crewai/recorded.test.ts",
     ],
     isolate: false,

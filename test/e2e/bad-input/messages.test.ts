@@ -60,7 +60,7 @@ describe("a message is refused:", () => {
         /archived: false/,
       ),
       invalid("sendMessage to nobody", () => ({ input: { thread: idle.agentless, text: "Hi" } }), "input.agent", /name one here/),
-      missing("sendMessage to an agent that is not there", to({ name: "Nobody" }), "input.agent", /no such agent/),
+      missing("sendMessage to an agent that is not there", to({ name: "Nobody" }), "input.agent", /no (such )?agent/),
       inactive("sendMessage to a draft", to({ name: "Drafted" }), "input.agent", /"Drafted" is a draft.*startAgent/),
       inactive("sendMessage to a stopped agent", to({ name: "Paused" }), "input.agent", /"Paused" is paused.*startAgent/),
       inactive("sendMessage to an archived agent", to({ name: "Archived" }), "input.agent", /"Archived" is archived.*startAgent/),
@@ -104,7 +104,7 @@ describe("a thread is refused:", () => {
       invalid("createThread with much history", settings({ historyLimit: 1_001 }), "input.config.historyLimit", /1000/),
       invalid("createThread with much metadata", settings({ metadata: { a: long(17_000) } }), "input.config.metadata", /16384 bytes/),
       invalid("createThread with metadata in a list", settings({ metadata: [] }), "input.config.metadata", /JSON object/),
-      missing("createThread with an agent that is not there", thread({ agent: { name: "Nobody" } }), "input.agent", /no such agent/),
+      missing("createThread with an agent that is not there", thread({ agent: { name: "Nobody" } }), "input.agent", /no (such )?agent/),
       invalid(
         "updateThread to keep messages for a second",
         () => ({ input: { thread: own.thread, config: { retention: "PT1S" } } }),
