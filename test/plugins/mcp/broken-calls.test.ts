@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,28 +8,36 @@ import { mcp } from "../../../src/plugins/mcp/index.ts";
 import { openLoom, type Loom, type NodeInput } from "../workflows/runs/loom.ts";
 import { toolsOf, until } from "./play.ts";
 
-/** How often each was paid. */
+/** What was paid, in order. */
 const paid: string[] = [];
 
-/** A server that pays and breaks the line before it has answered; it knows nothing of idempotency. */
+/** A bank that pays, and knows nothing of idempotency. */
 const handler = createMcpHandler(() => {
   const server = new McpServer({ name: "bank", version: "1.0.0" });
   for (const name of ["pay", "pay-again"]) {
     server.registerTool(name, { annotations: { idempotentHint: name === "pay-again" } }, async () => {
       paid.push(name);
-      if (paid.filter((each) => each === name).length === 1) http.closeAllConnections();
       return { content: [{ type: "text" as const, text: "paid" }] };
     });
   }
   return server;
 });
 const answer = toNodeHandler(handler);
-const http = createServer((request, response) => {
-  const of = new URL(request.url ?? "/", "http://bank");
-  if (of.pathname === "/closed" && refuses) return void response.writeHead(403).end();
-  return void answer(request as Parameters<typeof answer>[0], response);
-});
+
 let refuses = false;
+/** The first time that something is paid, the line breaks before the answer. */
+const http = createServer((request, response) => {
+  const work = async (): Promise<void> => {
+    if (request.url === "/closed" && refuses) return void response.writeHead(403).end();
+    const text = request.method === "POST" ? await bodyOf(request) : "";
+    const body = text === "" ? undefined : (JSON.parse(text) as { method?: string; params?: { name?: string } });
+    const name = body?.method === "tools/call" ? body.params?.name : undefined;
+    if (name === undefined || paid.includes(name)) return answer(request as Parameters<typeof answer>[0], response, body);
+    paid.push(name);
+    request.socket.destroy();
+  };
+  work().catch(() => request.socket.destroy());
+});
 
 let loom: Loom;
 beforeAll(async () => {
