@@ -1,11 +1,11 @@
 import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
-import { WeftlineError } from "../errors.ts";
 import { countBytes } from "./append.ts";
 import { readValues, ValueWriter } from "./checkpoint-values.ts";
 import { stepsFormat, type Checkpoints, type CheckpointWrite, type NewCheckpoint, type StoredCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint } from "./entities/checkpoint.ts";
 import { checkpointIdOf } from "./events.ts";
+import { checkOwner } from "./fence.ts";
 import type { StorageQuota } from "./storage-quota.ts";
 import type { ValueRefs } from "./values/refs.ts";
 import { wholeValue } from "./values/rows.ts";
@@ -96,12 +96,6 @@ export function checkpointsOf({ database, quota }: CheckpointHost, run: Checkpoi
       for (const row of rows) yield await load(read, run.id, rowOf(row) as Row);
     },
   };
-}
-
-/** A worker that lost the run writes nothing more. */
-async function checkOwner(sql: Sql, { id, epoch }: CheckpointOwner): Promise<void> {
-  const row = await sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", id);
-  if (row?.epoch !== epoch) throw new WeftlineError("RUN_FENCED");
 }
 
 /** @returns how many characters that took. */

@@ -16,7 +16,7 @@ export interface LeasesHost {
   readonly log: Logger;
 }
 
-/** Who holds which run until when. An engine advances a run only while its lease is its own; the run's epoch fences off whoever held it before. */
+/** The leases of one engine. It advances a run only while it holds the lease; the run's epoch fences off earlier holders. */
 export class Leases {
   /** The engine that these are the leases of. */
   readonly owner = newId();
@@ -30,7 +30,7 @@ export class Leases {
     this.#unrenewed = new SetAside(host.log, "lease");
   }
 
-  /** Ends every open lease, whoever holds it. @param stalled the run that kept its process from answering: it is not tried as often as others */
+  /** Ends every open lease, whoever holds it. @param stalled the run that blocked its process: it gets fewer attempts than others */
   async endAll(stalled: string | undefined): Promise<void> {
     await this.#host.database.commit(
       ({ sql }) =>

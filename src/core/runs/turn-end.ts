@@ -4,6 +4,7 @@ import { appendSignal } from "./append.ts";
 import type { Run } from "./entities/run.ts";
 import { event, type EventKind, type EventPayloads } from "./events.ts";
 import { failureOf } from "./failure.ts";
+import { checkOwner } from "./fence.ts";
 import type { RunSession } from "./session.ts";
 import { cancelTree } from "./cancel.ts";
 import { untilAborted } from "./plugin-work.ts";
@@ -147,8 +148,7 @@ export function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMU
 /** Cancels what a run still asks. What is pending is read in the same transaction: a question is resolved once, and a decision may come at any time. */
 async function cancelQuestions({ host, run }: Ending): Promise<void> {
   await host.database.commit(async (tx) => {
-    const owned = await tx.sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", run.id);
-    if (owned?.epoch !== run.epoch) throw new WeftlineError("RUN_FENCED");
+    await checkOwner(tx.sql, run);
     const pending = await tx.sql.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", run.id);
     if (pending.length === 0) return;
     const cancelled = pending.map(({ id }) => event("interrupt.resolved", { interrupt: id, status: "CANCELLED" }));

@@ -1,8 +1,8 @@
 import type { Database } from "../../database/database.ts";
 import { documentOf } from "../../database/rows.ts";
 import type { Sql } from "../../database/sql.ts";
-import { WeftlineError } from "../../errors.ts";
 import type { EventPayloads, LoggedEvent } from "../events.ts";
+import { checkOwner } from "../fence.ts";
 import { json } from "../projector.ts";
 import type { TakenSignal } from "./types.ts";
 
@@ -36,8 +36,7 @@ export async function takeSignal(
   name: string,
 ): Promise<TakenSignal | undefined> {
   return database.commit(async ({ sql }) => {
-    const owned = await sql.get<{ epoch: number }>("select epoch from runs_run where id = ?", run.id);
-    if (owned?.epoch !== run.epoch) throw new WeftlineError("RUN_FENCED");
+    await checkOwner(sql, run);
     const taken = await sql.get<Row>("select payload from runs_signal where taken_by = ? and run_id = ?", stepId, run.id);
     const row =
       taken ??

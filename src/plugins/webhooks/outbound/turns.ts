@@ -15,7 +15,7 @@ type Owner = Pick<Webhook, "tenantId" | "ownerId">;
 /** Who gets a place. */
 export interface Chosen {
   readonly places: readonly Place[];
-  /** Whether others may have to wait for a place: whoever has one gives it back after each delivery. */
+  /** Whether others may wait for a place; if so, each place is given up after one delivery. */
   readonly crowded: boolean;
   /** How many places are left. */
   readonly free: number;
