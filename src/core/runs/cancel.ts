@@ -1,6 +1,7 @@
 import type { SqlTx } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
+import type { RunSettings } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { projectedRow, type PlaceColumns } from "./projector.ts";
 import { noUsage } from "./usage.ts";
@@ -16,10 +17,11 @@ export interface CancelHost extends AppendHost {
 export interface OpenRun extends PlaceColumns {
   readonly status: RunStatus;
   readonly lease_owner: string | null;
+  readonly settings: string;
 }
 
 export const openColumns =
-  "id, status, lease_owner, stream_num, start_seq, tenant_id, owner_id, thread_id, parent_id, target_type, target_id";
+  "id, status, lease_owner, settings, stream_num, start_seq, tenant_id, owner_id, thread_id, parent_id, target_type, target_id";
 
 /** The open runs of a run and below it, in the order in which they are locked. */
 export function openTree(sql: Sql, runId: string): Promise<OpenRun[]> {
@@ -30,9 +32,16 @@ export function openTree(sql: Sql, runId: string): Promise<OpenRun[]> {
   );
 }
 
-/** Cancels a run and everything below it in one transaction. */
+/** Cancels a run and everything below it in one transaction, but what undoes something of a run in it: that comes to its end. */
 export async function cancelTree(host: CancelHost, tx: SqlTx, runId: string, reason: string | undefined): Promise<void> {
-  for (const run of await openTree(tx.sql, runId)) await cancelOne(host, tx, run, reason);
+  const open = await openTree(tx.sql, runId);
+  const byId = new Map(open.map((run) => [run.id, run]));
+  const isSpared = ({ id, parent_id, settings }: OpenRun): boolean => {
+    if (id === runId) return false;
+    const above = byId.get(parent_id ?? "");
+    return (JSON.parse(settings) as RunSettings).undoes === true || (above !== undefined && isSpared(above));
+  };
+  for (const run of open) if (!isSpared(run)) await cancelOne(host, tx, run, reason);
 }
 
 /** A run that nobody works on ends here; one at work, or that left something open, is told and winds down itself. */

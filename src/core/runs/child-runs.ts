@@ -8,11 +8,12 @@ import { projectedRun, type Effects, type ProjectedRun } from "./projector.ts";
 import { chainTo, checkDepth } from "./run-chain.ts";
 import type { RunLimits, RunSettings } from "./entities/run.ts";
 import type { RunStatus } from "./types.ts";
+import { isOfUndo } from "./undo.ts";
 import { SharedValues } from "./values/refs.ts";
 
 interface ParentRow {
   readonly root_id: string;
-  readonly root_status: RunStatus;
+  readonly status: RunStatus;
   readonly deadline_at: number | null;
   readonly pause_requested: number;
   readonly settings: string;
@@ -22,25 +23,29 @@ interface ParentRow {
 /** Who advances a child: a worker with a place for it, or the call that waits for it, in the place of its parent. */
 export type ChildPlace = "OWN" | "PARENTS";
 
+/** A run below another, and the step that starts it. */
+export type StartedChild = NewChild & { readonly place: ChildPlace; readonly stepId: string };
+
 /**
- * Queues a run below another, within the transaction that appends the step which starts it. A tree that is being cancelled gets no new runs: its
- * step then ends without one.
+ * Queues a run below another, within the transaction that appends the step which starts it. A run that is being cancelled gets none below it but those
+ * that undo something: its step then ends without one.
  *
  * @throws RUN_TOO_DEEP
  */
 export async function queueChild(
   sql: Sql,
   parent: ProjectedRun,
-  { place: whose, ...child }: NewChild & { readonly place: ChildPlace },
+  { place: whose, stepId, ...child }: StartedChild,
   effects: Effects,
 ): Promise<void> {
   // What the parent has used so far stands in the batch, perhaps.
   await effects.row.write(sql, parent.id);
   const above = await sql.get<ParentRow>(
-    `select p.root_id, r.status as root_status, p.deadline_at, p.pause_requested, p.settings, p.limits from runs_run p join runs_run r on r.id = p.root_id where p.id = ?`,
+    `select root_id, status, deadline_at, pause_requested, settings, limits from runs_run where id = ?`,
     parent.id,
   );
-  if (!above || above.root_status === "CANCELLING") return;
+  const undoes = (await isOfUndo(sql, stepId)) ? { undoes: true as const } : undefined;
+  if (!above || (above.status === "CANCELLING" && !undoes)) return;
   checkDepth(await chainTo(sql, parent.id), { targetType: child.targetType, targetId: child.target.id, name: child.target.name });
   const maxTokens = await tokensLeft(sql, parent.id, JSON.parse(above.limits) as RunLimits);
   const { tenantId, ownerId, streamNum } = parent;
@@ -60,7 +65,7 @@ export async function queueChild(
     targetType,
     target,
     trigger: "PARENT" as const,
-    settings: { simulated },
+    settings: { simulated, ...undoes },
     ...(input === undefined ? {} : { input }),
     ...(text === undefined ? {} : { text }),
     limits: {
@@ -69,7 +74,7 @@ export async function queueChild(
     },
   };
   const run = newRun({ tenantId, ownerId }, request, place, { events });
-  await insertRun(sql, run, { latest: above.deadline_at, given });
+  await insertRun(sql, run, { latest: undoes ? null : above.deadline_at, given });
   if (above.pause_requested !== 0) await sql.run("update runs_run set pause_requested = 1 where id = ?", run.id);
   effects.started.push({ run: projectedRun(run), events, bytes });
   if (whose === "OWN") effects.wakes.due.add(child.id);

@@ -11,6 +11,7 @@ import { event } from "./events.ts";
 import { projectedRun } from "./projector.ts";
 import type { ToolDefinition, ToolRegistry } from "./tools.ts";
 import { isTerminal } from "./types.ts";
+import { isOfUndo } from "./undo.ts";
 
 /** What a decision needs beyond the log. */
 export interface DecisionHost extends AppendHost {
@@ -42,8 +43,9 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
   return scope.em.findOneOrFail(Interrupt, { id: decide.interruptId });
 }
 
-/** Whether a run that is being cancelled asked before that. What it asks while it undoes what it did, it waits for. */
-async function isOfBefore({ sql }: Tx, { streamNum, startSeq }: Run, { seq }: Interrupt): Promise<boolean> {
+/** Whether a run that is being cancelled asked before that. What it asks to undo what it did, it waits for, whenever it asked. */
+async function isOfBefore({ sql }: Tx, { streamNum, startSeq }: Run, { seq, stepId }: Interrupt): Promise<boolean> {
+  if (stepId != null && (await isOfUndo(sql, stepId))) return false;
   const cancelled = await sql.get(
     "select seq from runs_event where stream_num = ? and seq > ? and run_seq = ? and kind = 'run.cancelling' limit 1",
     streamNum,

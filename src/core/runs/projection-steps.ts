@@ -125,7 +125,7 @@ export const stepProjectors: Projectors = {
     if (payload.node !== undefined && payload.attempt > 1) await clearDue(sql, run.id, payload);
     if (row.child !== undefined) {
       const place = row.childPlace === "PARENTS" ? "PARENTS" : "OWN";
-      await queueChild(sql, run, { ...(row.child as NewChild), place }, effects);
+      await queueChild(sql, run, { ...(row.child as NewChild), place, stepId: stepIdOf(run.id, payload.s) }, effects);
     }
     noteModel(event, row, effects.row);
   },

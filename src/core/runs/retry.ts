@@ -39,7 +39,7 @@ export async function retryRun(host: StartHost, scope: Scope, tx: Tx, runId: str
     ...(input?.data === undefined ? {} : { input: input.data }),
     ...(run.metadata == null ? {} : { metadata: run.metadata }),
     limits: run.limits,
-    settings: { ...withoutReplays(run.settings), ...thread?.settings, ...(keys ? { replays: { runId: run.id, keys } } : {}) },
+    settings: { ...ownSettings(run.settings), ...thread?.settings, ...(keys ? { replays: { runId: run.id, keys } } : {}) },
   });
   if (checkpoint && !keys) {
     const bytes = await forkCheckpoint(tx.sql, checkpoint, retried);
@@ -65,8 +65,8 @@ async function forkOf(
   throw new WeftlineError("INVALID_INPUT", { message, path, issues: [{ path, message }] });
 }
 
-function withoutReplays(settings: RunSettings): RunSettings {
-  const { replays: _, ...others } = settings;
+function ownSettings(settings: RunSettings): RunSettings {
+  const { replays: _, undoes: __, ...others } = settings;
   return others;
 }
 

@@ -104,7 +104,7 @@ export class ToolRuns {
       }
       const [child] = await host.database.rows.byIds(Run, asPlatform, [childId]);
       if (!child || isTerminal(child.status)) return child;
-      const parked = child.leaseOwner == null && (child.status === "WAITING" || child.status === "CANCELLING");
+      const parked = child.leaseOwner == null && child.status !== "QUEUED";
       if (parked || child.status === "PAUSED") throw new WeftlineError("RUN_SUSPENDED");
       await untilAborted(Promise.race([woken, setTimeout(lostWakeMs, undefined, { ref: false })]), ends);
     }

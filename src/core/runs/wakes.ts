@@ -34,11 +34,11 @@ export interface WakeTarget {
   wake(runId: string): void;
 }
 
-/** Notes that something came that a run may wait for, and makes it due where it waits. */
+/** Notes that something came that a run may wait for, and makes it due where it waits, also as one that is RUNNING past its deadline. */
 export async function wake(sql: Sql, runId: string, wakes: Wakes): Promise<void> {
   const row = await sql.get<{ lease_owner: string | null }>(
     `update runs_run set wakes = wakes + 1,
-     due_at = case when lease_owner is null and status in ('WAITING', 'CANCELLING') then ${sql.now} else due_at end where id = ?
+     due_at = case when lease_owner is null and status in ('RUNNING', 'WAITING', 'CANCELLING') then ${sql.now} else due_at end where id = ?
      returning lease_owner`,
     runId,
   );

@@ -19,6 +19,8 @@ export interface RunSettings {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   /** What a run that was forked from another takes over from it. */
   readonly replays?: Replays;
+  /** Of a run below another: that it undoes something of that one, whose cancel and deadline leave it alone. */
+  readonly undoes?: true;
 }
 
 /** Steps of another run, by their keys, with which a run begins as if they were its own. */

@@ -210,7 +210,7 @@ export class Execution {
     const { ids, nextInMs } = await state.due();
     this.#due = new Set(ids);
     this.#dueAt = nextInMs === undefined ? Infinity : performance.now() + nextInMs;
-    this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => isEnded(this.#children.get(id)) });
+    this.#nodes.wake({ fromOutside, due: this.#due, ended: (id) => hasEnded(this.#children.get(id)) });
   }
 
   /** A turn that begins when the run is to end goes on with nothing: what runs below do about it comes first. @throws RUN_SUSPENDED while one is open */
@@ -218,9 +218,17 @@ export class Execution {
     const { state } = this.#ctx;
     // What comes from here on wakes the run again.
     await state.reload();
-    const started = [...this.#units.values()].flatMap(({ status, childRunId }) => (status === "RUNNING" && childRunId) || []);
-    const open = [...(await state.children(started)).values()].filter((child) => !isEnded(child));
-    if (open.length === 0) return;
+    const started = this.#startedRuns();
+    const children = await state.children([...started.keys()]);
+    const open = [...children.values()].filter((child) => !hasEnded(child));
+    if (open.length === 0) {
+      // What succeeded is undone, also where nobody has seen yet that it did.
+      this.#nodes.resume(
+        [...started].flatMap(([id, unit]) => (children.get(id)?.status === "SUCCEEDED" ? [unit] : [])),
+        new Set(),
+      );
+      return this.#finish(() => this.#nodes.isIdle);
+    }
     // What is due of what ends does not wake it over and over until then.
     await state.due();
     await state.cancel(
@@ -228,6 +236,13 @@ export class Execution {
       "The run above is to end.",
     );
     throw suspended("child");
+  }
+
+  /** Runs below that units wait for, but those that undo something. */
+  #startedRuns(): ReadonlyMap<string, UnitRecord> {
+    const { undoes } = this.#workflow.plan;
+    const waiting = [...this.#units.values()].filter(({ key, status }) => status === "RUNNING" && !undoes.has(nodeOf(key)));
+    return new Map(waiting.flatMap((unit) => (unit.childRunId === undefined ? [] : [[unit.childRunId, unit] as const])));
   }
 
   /** Ends what is at work or waits; a run below this one is cancelled, and its unit ends when that has. */
@@ -263,7 +278,7 @@ export class Execution {
     for (const unit of toCompensate(plan, this.#units)) {
       if (isCompensated(plan, this.#units, unit.key)) continue;
       const undo = plan.nodes.get(unit.key)?.undo ?? "";
-      if (!this.#nodes.isActive(undo)) this.#nodes.start(undo, unit.stepId);
+      if (!this.#nodes.isActive(undo)) this.#nodes.start(undo);
       await this.#finish(() => !this.#nodes.isActive(undo));
     }
   }
@@ -274,6 +289,7 @@ export class Execution {
   }
 }
 
-function isEnded(run: Run | undefined): boolean {
-  return run !== undefined && isTerminal(run.status);
+/** Also one that was not started, since the run above it is being cancelled. */
+function hasEnded(run: Run | undefined): boolean {
+  return run === undefined || isTerminal(run.status);
 }

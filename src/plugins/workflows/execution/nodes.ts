@@ -111,9 +111,10 @@ export class Nodes {
   }
 
   /** Starts a node whose dependencies are met; where its condition does not hold, it is skipped. */
-  start(key: string, compensates?: string): void {
-    const attempt = (this.#host.units.get(key)?.attempt ?? 0) + 1;
-    this.#begin({ key, attempt, ...(compensates === undefined ? {} : { compensates }) });
+  start(key: string): void {
+    const { units, workflow } = this.#host;
+    const undone = units.get(workflow.plan.undoes.get(key) ?? "");
+    this.#begin({ key, attempt: (units.get(key)?.attempt ?? 0) + 1, ...(undone ? { compensates: undone.stepId } : {}) });
   }
 
   skip(key: string): void {

@@ -225,7 +225,10 @@ export class Attempt {
     }
     const child = await this.#host.child(this.#childId);
     if (!child) {
-      if (this.#childIsNew) throw suspended("child");
+      if (this.#childIsNew) {
+        this.#childIsNew = false;
+        throw suspended("child");
+      }
       throw new WeftlineError("RUN_CANCELLED", { message: "The run was cancelled before this one was started." });
     }
     if (!isTerminal(child.status)) throw suspended("child");
