@@ -8,6 +8,7 @@ import { runTargets } from "./contract.ts";
 import { Interrupt } from "./entities/message.ts";
 import { Run, Step } from "./entities/run.ts";
 import { takeSignal } from "./signals/rows.ts";
+import { stepsSoFar } from "./steps-so-far.ts";
 import { toolRegistry } from "./tools.ts";
 import type { ProgramState } from "./program.ts";
 import type { Stage } from "./stage.ts";
@@ -40,7 +41,8 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       const { replays } = run.settings;
       if (!replays) return [];
       const keys = new Set(replays.keys);
-      const steps = await rows.all(Step, asPlatform, { where: "e.run_id = ?", params: [replays.runId], orderBy: "e.num" });
+      const [source] = await rows.byIds(Run, asPlatform, [replays.runId]);
+      const steps = source ? await stepsSoFar(rows, source) : [];
       const taken = steps.filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
       // Else what they did would be done again, and nobody was asked.
       if (new Set(taken.map(({ key }) => key)).size < keys.size)

@@ -78,5 +78,6 @@ export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";
 export { runTargetNamed, startRequested, tellingProblems, type NamedTarget, type RunTargetRef } from "./schema/requested-run.ts";
 export { SetAside } from "./set-aside.ts";
+export { stepsSoFar } from "./steps-so-far.ts";
 export { Job, RunTarget, jobs, runTargetOf, type JobDefinition } from "./schema/targets.ts";
 export { UsageView, simulatedCost, type Cost } from "./schema/usage.ts";

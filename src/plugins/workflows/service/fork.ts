@@ -1,4 +1,4 @@
-import { Step, WeftlineError, type Database, type ForkFrom, type Run } from "#weftline";
+import { WeftlineError, stepsSoFar, type Database, type ForkFrom, type Run } from "#weftline";
 import type { WorkflowDefinition } from "../definition/types.ts";
 import { recordOf } from "../execution/records.ts";
 import { keptAt, keptBefore } from "../state/fork.ts";
@@ -14,11 +14,7 @@ export interface ForkHost {
 /** Keys of the nodes that a retry from the middle takes over from its run. @throws INVALID_INPUT */
 export async function forkOf({ database, definitionOf }: ForkHost, run: Run, from: ForkFrom): Promise<readonly string[]> {
   const plan = planOf(await definitionOf(run));
-  const steps = await database.rows.all(
-    Step,
-    { reader: "SYSTEM", reach: "MINE" },
-    { where: "e.run_id = ?", params: [run.id], orderBy: "e.num" },
-  );
+  const steps = await stepsSoFar(database.rows, run);
   const records = steps.flatMap((step) => recordOf(step) ?? []);
   const units = foldUnits(records);
   if ("node" in from) {

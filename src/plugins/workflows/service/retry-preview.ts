@@ -1,4 +1,16 @@
-import { Checkpoint, Run, Step, ToolCall, loadRow, localIdOrNothing, runTargets, type ForkFrom, type Scope } from "#weftline";
+import {
+  Checkpoint,
+  Run,
+  Step,
+  ToolCall,
+  databaseService,
+  loadRow,
+  localIdOrNothing,
+  runTargets,
+  stepsSoFar,
+  type ForkFrom,
+  type Scope,
+} from "#weftline";
 
 /** What a retry would do again. */
 export interface RetryPreview {
@@ -25,10 +37,10 @@ export async function previewRetry(scope: Scope, input: RetryPreviewInput): Prom
   const from = await fromOf(scope, run, input);
   if (from === null) return null;
   const kept = new Set(from ? await scope.contributions(runTargets).get(run.targetType)?.value.fork?.(run, from) : []);
-  const steps = await scope.rows(Step, { where: "e.run_id = ?", params: [run.id], orderBy: "e.num" });
+  const steps = await stepsSoFar(scope.use(databaseService).rows, run);
   const repeats = unitsOf(run, steps).filter(({ key }) => !kept.has(key));
-  const acted = await stepsThatActed(scope, run, steps);
-  return { repeats, sideEffects: repeats.filter(({ id }) => acted.has(id)) };
+  const acted = await actedIn(scope, run);
+  return { repeats, sideEffects: repeats.filter(({ key }) => acted.has(key)) };
 }
 
 async function fromOf(scope: Scope, run: Run, { fromNode, checkpoint }: RetryPreviewInput): Promise<ForkFrom | undefined | null> {
@@ -38,15 +50,35 @@ async function fromOf(scope: Scope, run: Run, { fromNode, checkpoint }: RetryPre
   return found?.runId === run.id ? { checkpoint: found } : null;
 }
 
-/** The last attempt at each unit that did something. */
+/** The last attempt at each unit that did something. What undoes others runs only where a retry fails. */
 function unitsOf({ targetType }: Run, steps: readonly Step[]): readonly Step[] {
-  const isUnit = (step: Step): boolean => (targetType === "Workflow" ? step.nodeKey === step.key : step.parentId == null);
+  const isNode = ({ key, nodeKey, compensatesId }: Step): boolean => nodeKey === key && compensatesId == null;
+  const isUnit = (step: Step): boolean => (targetType === "Workflow" ? isNode(step) : step.parentId == null);
   const last = new Map(steps.filter(isUnit).map((step) => [step.key, step]));
   return [...last.values()].filter(({ status }) => status !== "SKIPPED");
 }
 
-/** Ids of the steps in which a call of a tool with effects was begun, with those that they are part of. */
-async function stepsThatActed(scope: Scope, run: Run, steps: readonly Step[]): Promise<ReadonlySet<string>> {
+/** Keys of the steps that acted, in whichever attempt; of those that were taken over, where they were done. */
+async function actedIn(scope: Scope, run: Run): Promise<ReadonlySet<string>> {
+  const acted = new Set<string>();
+  let wanted: readonly string[] | undefined;
+  for (let at: Run = run; ;) {
+    const found = await keysThatActed(scope, at);
+    for (const key of wanted?.filter((each) => found.has(each)) ?? found) acted.add(key);
+    const { replays } = at.settings;
+    if (!replays) return acted;
+    const taken: ReadonlySet<string> = new Set(replays.keys);
+    wanted = wanted?.filter((key) => taken.has(key)) ?? replays.keys;
+    const source = await loadRow(scope, Run, replays.runId);
+    // Of a run that is gone nobody knows.
+    if (!source) return acted.union(new Set(wanted));
+    at = source;
+  }
+}
+
+/** Keys of the steps of a run in which a call of a tool with effects was begun, with those that they are part of. */
+async function keysThatActed(scope: Scope, run: Run): Promise<ReadonlySet<string>> {
+  const steps = await scope.rows(Step, { where: "e.run_id = ?", params: [run.id], orderBy: "e.num" });
   const above = await runsBelow(scope, run, steps);
   const ids = [run.id, ...above.keys()];
   const calls = await scope.rows(ToolCall, {
@@ -58,7 +90,7 @@ async function stepsThatActed(scope: Scope, run: Run, steps: readonly Step[]): P
   const acted = new Set<string>();
   for (const { runId, num } of calls) {
     const stepId = runId === run.id ? byKey.get(`tool/${num}`)?.id : above.get(runId);
-    for (let step = byId.get(stepId ?? ""); step; step = byId.get(step.parentId ?? "")) acted.add(step.id);
+    for (let step = byId.get(stepId ?? ""); step; step = byId.get(step.parentId ?? "")) acted.add(step.key);
   }
   return acted;
 }

@@ -41,7 +41,9 @@ function behind({ nodes, dependents, routedFrom }: Plan, from: readonly string[]
     const { errorNode } = nodes.get(key) ?? {};
     if (errorNode !== undefined) found.add(errorNode);
     for (const each of dependents.get(key) ?? []) found.add(each);
-    for (const each of dependents.get(routedFrom.get(key) ?? "") ?? []) found.add(each);
+    for (let routed = routedFrom.get(key); routed !== undefined; routed = routedFrom.get(routed)) {
+      for (const each of dependents.get(routed) ?? []) found.add(each);
+    }
   }
   return found;
 }

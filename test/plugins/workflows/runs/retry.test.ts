@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { contribution, definePlugin } from "#weftline";
+import { faultInjections } from "../../../../src/core/runs/failpoint.ts";
 import { openLoom, type Loom } from "./loom.ts";
 
 let loom: Loom;
@@ -17,8 +19,8 @@ const snap = (key: string, times: number, more: object = {}) => ({
   ...more,
 });
 
-async function retry(input: object): Promise<{ run?: { id: string }; message?: string; issues?: { path: string[] }[] }> {
-  const { retryRun } = await loom.app.graphql<{ retryRun: { run?: { id: string }; message?: string } }>(
+async function retry(input: object, on = loom): Promise<{ run?: { id: string }; message?: string; issues?: { path: string[] }[] }> {
+  const { retryRun } = await on.app.graphql<{ retryRun: { run?: { id: string }; message?: string } }>(
     `mutation ($input: RetryRunInput!) { retryRun(input: $input) {
       ... on RetryRunPayload { run { id retryOf { id } } } ... on InvalidInputError { issues { path } } ... on UserError { message } } }`,
     { input },
@@ -33,8 +35,15 @@ async function finishedRetry(input: object) {
   return loom.look(run.id);
 }
 
-async function preview(input: object) {
-  const { retryPreview } = await loom.app.graphql<{ retryPreview: Record<"repeats" | "sideEffects", { key: string }[]> | null }>(
+async function finishedFork(input: object): Promise<string> {
+  const { run, message } = await retry(input);
+  if (!run) throw new Error(message);
+  await loom.follow(run.id);
+  return run.id;
+}
+
+async function preview(input: object, on = loom) {
+  const { retryPreview } = await on.app.graphql<{ retryPreview: Record<"repeats" | "sideEffects", { key: string }[]> | null }>(
     "query ($input: RetryRunInput!) { retryPreview(input: $input) { repeats { key } sideEffects { key } } }",
     { input },
   );
@@ -115,6 +124,21 @@ describe("a retry from a node", () => {
     expect(loom.woven).toHaveLength(3);
   });
 
+  it("that handled the failure of an error node does again what depends on the first that failed", async () => {
+    const routed = { onError: "ROUTE" };
+    const nodes = [
+      snap("a", 9, { ...routed, errorNode: "first" }),
+      snap("first", 9, { ...routed, errorNode: "second" }),
+      snap("second", 0),
+      value("after", "nodes.a.output", { dependsOn: ["a"] }),
+    ];
+    const run = await loom.start(await loom.create(nodes), { id: "4" });
+    await loom.follow(run);
+    expect((await loom.look(run)).output).toBe(1);
+    expect((await preview({ run, fromNode: "second" }))?.repeats).toEqual(["second", "after"]);
+    expect((await finishedRetry({ run, fromNode: "second" })).output).toBe(2);
+  });
+
   it("that there is not is refused, and nothing is started", async () => {
     const run = await failed([snap("t", 9)], { id: "3" });
     expect(await retry({ run, fromNode: "other" })).toMatchObject({ issues: [{ path: ["input", "fromNode"] }] });
@@ -163,7 +187,54 @@ describe("a preview of a retry", () => {
     expect(await preview({ run })).toEqual({ repeats: ["v", "below"], sideEffects: ["below"] });
   });
 
+  it("names what was taken over from another run, where that acts outside, and not what only undoes others", async () => {
+    const nodes = [
+      send("mail", { undo: "recall" }),
+      value("v", "1", { dependsOn: ["mail"] }),
+      snap("t", 9, { dependsOn: ["v"] }),
+      send("recall"),
+    ];
+    const run = await failed(nodes, { id: "5" });
+    expect(await preview({ run, fromNode: "t" })).toEqual({ repeats: ["mail", "v", "t"], sideEffects: ["mail", "t"] });
+    const done = await loom.start(
+      await loom.create([send("mail"), value("v", "1", { dependsOn: ["mail"] }), send("last", { dependsOn: ["v"] })]),
+    );
+    await loom.follow(done);
+    const first = await finishedFork({ run: done, fromNode: "v" });
+    const second = await finishedFork({ run: first, fromNode: "last" });
+    expect(await preview({ run: second })).toEqual({ repeats: ["mail", "v", "last"], sideEffects: ["mail", "last"] });
+    expect(await preview({ run: second, fromNode: "v" })).toEqual({ repeats: ["v", "last"], sideEffects: ["last"] });
+  });
+
+  it("names what acted in an earlier attempt than the last", async () => {
+    const late = { key: "late", kind: "wait", config: { duration: "PT0.05S" } };
+    const ends = value("ends", "[1][int(input.id)]", { dependsOn: ["late"] });
+    const run = await failed([snap("t", 9, { retry: { attempts: 2, delay: "PT1H" } }), late, ends], { id: "6" });
+    expect((await loom.look(run)).steps.filter(({ key }) => key === "t")).toMatchObject([{ status: "FAILED" }, { status: "CANCELLED" }]);
+    expect((await preview({ run }))?.sideEffects).toEqual(["t"]);
+  });
+
   it("is null for a run that there is not", async () => {
     expect(await preview({ run: "UnVuOjE=" })).toBeNull();
   });
+});
+
+it("a retry of one that was cancelled before it began takes over what that was to take over, and no more", async () => {
+  const onePlace = { failpoint: () => undefined, engine: { concurrency: 1 } };
+  const narrow = definePlugin({ id: "narrow", contributes: [contribution(faultInjections, "suite", onePlace)] });
+  await using own = await openLoom({ plugins: [narrow()] });
+  const run = await own.start(await own.create([send("a"), send("b", { dependsOn: ["a"] }), send("c", { dependsOn: ["b"] })]));
+  await own.follow(run);
+  const hung = await own.start(await own.create([{ key: "t", kind: "tool", config: { tool: "loom.hang", arguments: {} } }]));
+  await own.follow(hung, ({ key }) => key === "tool/1");
+  const { run: { id: unbegun } = { id: "" } } = await retry({ run, fromNode: "b" }, own);
+  await own.cancel(unbegun);
+  expect(await own.look(unbegun)).toMatchObject({ status: "CANCELLED", steps: [] });
+  await own.cancel(hung);
+  expect(await preview({ run: unbegun }, own)).toEqual({ repeats: ["a"], sideEffects: ["a"] });
+  own.woven.length = 0;
+  const { run: again } = await retry({ run: unbegun, fromNode: "c" }, own);
+  await own.follow(again?.id ?? "");
+  expect((await own.look(again?.id ?? "")).status).toBe("SUCCEEDED");
+  expect(own.woven.map(({ args }) => (args as { key: string }).key)).toEqual(["b", "c"]);
 });
