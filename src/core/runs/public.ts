@@ -77,6 +77,7 @@ export { Framework, frameworkOf } from "./schema/framework.ts";
 export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";
 export { runTargetNamed, startRequested, tellingProblems, type NamedTarget, type RunTargetRef } from "./schema/requested-run.ts";
+export { untilAborted } from "./plugin-work.ts";
 export { SetAside } from "./set-aside.ts";
 export { stepsSoFar } from "./steps-so-far.ts";
 export { Job, RunTarget, jobs, runTargetOf, type JobDefinition } from "./schema/targets.ts";

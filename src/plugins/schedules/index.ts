@@ -1,7 +1,7 @@
 import { actingScopes, changesService, databaseService, definePlugin, runService } from "#weftline";
 import { chatService } from "#plugins/chat";
 import { schedulesConfig } from "./config.ts";
-import { scheduleEntity } from "./entities.ts";
+import { scheduleEntity, type Schedule } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { addSchedulesSchema } from "./schema/index.ts";
 import { createScheduleEditor, scheduleEditor } from "./service/service.ts";
@@ -31,7 +31,8 @@ export const schedules = definePlugin({
   setup: ({ config, deps, log, onReady, onClose }) => {
     const { database, changes, acting } = deps;
     const host = { config, database, changes, acting, log, wake: () => timer.wake() };
-    const timer: ScheduleTimer = new ScheduleTimer({ database, log, pollMs: config.pollMs, fire: (schedule) => fireTick(host, schedule) });
+    const fire = (schedule: Schedule, signal: AbortSignal) => fireTick(host, schedule, signal);
+    const timer: ScheduleTimer = new ScheduleTimer({ database, log, pollMs: config.pollMs, fire });
     onReady(() => timer.start());
     onClose(() => timer.close());
     return { editor: createScheduleEditor(host) };

@@ -42,3 +42,47 @@ it("where nobody can tell who an owner is now, its ticks stay due", async () => 
   expect({ enabled, reason, isDue: Date.parse(nextAt ?? "") <= Date.now() }).toEqual({ enabled: true, reason: null, isDue: true });
   expect(await runsOf(app, id)).toEqual([]);
 });
+
+/** A directory that never answers for bob. */
+const silentForBob = (asked: () => void) =>
+  definePlugin({
+    id: "directory",
+    contributes: [
+      contribution(authenticators, "directory", {
+        open: false,
+        authenticate: () => undefined,
+        viewerOf: (actor) => {
+          if (actor.actorId !== "bob") return { ...actor, name: actor.actorId, roles: [] };
+          asked();
+          return new Promise<never>(() => {});
+        },
+      }),
+    ],
+  });
+
+it("an owner whose access is never told holds up nobody else, nor the end of the server", async () => {
+  const asked = vi.fn<() => void>();
+  await using app = await schedulesPlatform({}, { checkMs: 60_000 }, [silentForBob(asked)()]);
+  const { create } = verbs(app);
+  const his = made(await create(rare, bob));
+  const hers = made(await create(rare));
+  await makeDue(app, [his.id], undefined, bob);
+  await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+  for (const states of [["SUCCEEDED"], ["SUCCEEDED", "SUCCEEDED"]]) {
+    await makeDue(app, [hers.id], `unixepoch() / 60 * 60000 + ${states.length}`);
+    await untilRuns(app, hers.id, states);
+  }
+  expect(asked).toHaveBeenCalledOnce();
+});
+
+it("more such owners than are looked up at once hold up others for so long only, and their ticks stay due", async () => {
+  await using app = await schedulesPlatform({}, { checkMs: 50 }, [silentForBob(() => {})()]);
+  const { create } = verbs(app);
+  const his = await Promise.all(Array.from({ length: 33 }, async (_, n) => made(await create({ ...rare, name: `His ${n}` }, bob)).id));
+  const hers = made(await create(rare));
+  await makeDue(app, his, "unixepoch() / 60 * 60000 - 1", bob);
+  await makeDue(app, [hers.id]);
+  await untilRuns(app, hers.id, ["SUCCEEDED"]);
+  const { enabled, reason, nextAt } = await scheduleOf(app, his[0] ?? "", bob);
+  expect({ enabled, reason, isDue: Date.parse(nextAt ?? "") <= Date.now() }).toEqual({ enabled: true, reason: null, isDue: true });
+});

@@ -1,14 +1,15 @@
 import { LockMode } from "@mikro-orm/core";
 import {
   Run,
+  WeftlineError,
   asWeftlineError,
   startRequested,
+  untilAborted,
   type FoundTarget,
   type NamedTarget,
   type OnBusy,
   type Scope,
   type Tx,
-  type WeftlineError,
 } from "#weftline";
 import { decideTick, graceMs, timeOf, type DueTick } from "../cron/due.ts";
 import { Schedule } from "../entities.ts";
@@ -23,11 +24,11 @@ const onBusy: Readonly<Record<Overlap, OnBusy>> = { SKIP: "REJECT", QUEUE: "ENQU
  * Decides about the oldest tick of a schedule that is due: starts its run, as its owner, and moves on, in one transaction. Where the run cannot be
  * started, the tick is skipped, or the schedule disabled, with a reason.
  *
- * @throws what may pass by itself, as a store or an authenticator that is away: the tick stays due.
+ * @throws what may pass by itself, as a store or an authenticator that is away, and the signal's reason: the tick stays due.
  */
-export async function fireTick(host: SchedulesHost, schedule: Schedule): Promise<void> {
+export async function fireTick(host: SchedulesHost, schedule: Schedule, signal: AbortSignal): Promise<void> {
   try {
-    await startAsOwner(host, schedule);
+    await startAsOwner(host, schedule, signal);
   } catch (error) {
     const known = asWeftlineError(error);
     const outcome = outcomeOf(known);
@@ -36,10 +37,8 @@ export async function fireTick(host: SchedulesHost, schedule: Schedule): Promise
   }
 }
 
-async function startAsOwner(host: SchedulesHost, read: Schedule): Promise<void> {
-  const scope = await host.acting.of({ tenantId: read.tenantId, actorId: read.ownerId });
-  const named = targetNamed(scope, read);
-  const checked = await named.check({ input: read.input, text: read.text });
+async function startAsOwner(host: SchedulesHost, read: Schedule, signal: AbortSignal): Promise<void> {
+  const { scope, named, checked } = await withinLimit(host, signal, prepare(host, read));
   await scope.write(async (tx) => {
     const schedule = await lock(tx, read);
     const now = await host.database.now();
@@ -51,6 +50,26 @@ async function startAsOwner(host: SchedulesHost, read: Schedule): Promise<void> 
     moveOn(host, tx, schedule, due, reasonAfter(schedule, due, now));
     if (leftOut !== undefined) host.log.warn({ scheduleId: schedule.id, leftOut }, "ticks of a schedule were missed");
   }, "schedules.tick");
+}
+
+/** Who the owner is now, and whether the target takes what it would be given. */
+async function prepare(host: SchedulesHost, read: Schedule) {
+  const scope = await host.acting.of({ tenantId: read.tenantId, actorId: read.ownerId });
+  const named = targetNamed(scope, read);
+  return { scope, named, checked: await named.check({ input: read.input, text: read.text }) };
+}
+
+/** An authenticator or a target that never answers holds up nobody else. */
+async function withinLimit<T>({ config }: SchedulesHost, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const late = AbortSignal.timeout(config.checkMs);
+  try {
+    return await untilAborted(work, AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (!late.aborted || signal.aborted || error instanceof WeftlineError) throw error;
+    const reason = `its owner or its target could not be looked up within ${config.checkMs / 1_000} s.`;
+    const fix = "See which authenticator or plugin does not answer.";
+    throw new WeftlineError("UNAVAILABLE", { what: "A run of the schedule", reason, fix }, { cause: error });
+  }
 }
 
 interface Start {

@@ -1,8 +1,8 @@
-import { SetAside, type Database, type Logger } from "#weftline";
+import { SetAside, WeftlineError, type Database, type Logger } from "#weftline";
 import { Schedule } from "../entities.ts";
 
 /** So many due schedules are read at once, and decided at once: their commits are shared. */
-const batch = 32;
+const mostAtOnce = 32;
 /** A failing store is asked again after this long, in milliseconds. */
 const retryMs = 1_000;
 
@@ -10,8 +10,8 @@ interface TimerHost {
   readonly database: Database;
   readonly log: Logger;
   readonly pollMs: number;
-  /** Decides about the oldest due tick of a schedule. */
-  fire(schedule: Schedule): Promise<void>;
+  /** Decides about the oldest due tick of a schedule, unless the signal aborts before. */
+  fire(schedule: Schedule, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -21,11 +21,17 @@ interface TimerHost {
 export class ScheduleTimer {
   readonly #host: TimerHost;
   readonly #failing: SetAside;
+  readonly #stopped = new AbortController();
+  /** Schedules whose tick is being decided. A slow one holds up its own place alone. */
+  readonly #deciding = new Map<string, Promise<void>>();
+  /** Of those, the ones that were found due meanwhile. */
+  readonly #dueAgain = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #state: "new" | "open" | "closed" = "new";
   /** Whether somebody woke the timer while it was at work. */
   #woken = false;
   #working: Promise<void> | undefined;
+  #storeFailed = false;
 
   constructor(host: TimerHost) {
     this.#host = host;
@@ -44,11 +50,13 @@ export class ScheduleTimer {
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
   }
 
-  /** Resolves when the tick that is being decided has been. */
+  /** Resolves when the ticks that are being decided have been, or were left for the next start. */
   async close(): Promise<void> {
     this.#state = "closed";
+    this.#stopped.abort(new WeftlineError("SHUTTING_DOWN"));
     clearTimeout(this.#timer);
     await this.#working;
+    await Promise.all(this.#deciding.values());
   }
 
   async #work(): Promise<void> {
@@ -56,34 +64,63 @@ export class ScheduleTimer {
     let waitMs = this.#host.pollMs;
     while (this.#woken && this.#state === "open") {
       this.#woken = false;
+      this.#storeFailed = false;
       try {
         await this.#fireDue();
         waitMs = await this.#untilNext();
       } catch (error) {
-        this.#host.log.warn({ err: error }, "schedules will be looked at again");
-        waitMs = retryMs;
+        this.#noteFailure(error);
       }
     }
-    if (this.#state === "open") this.#timer = setTimeout(() => this.wake(), waitMs);
+    this.#sleep(this.#storeFailed ? retryMs : waitMs);
+  }
+
+  #sleep(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#state === "open") this.#timer = setTimeout(() => this.wake(), ms);
   }
 
   /** One sweep over what is due; what is due again after it comes in the next one. */
   async #fireDue(): Promise<void> {
     let after: Pick<Schedule, "id" | "nextAt"> = { id: "", nextAt: 0 };
-    while (this.#state === "open") {
+    while (this.#state === "open" && !this.#storeFailed) {
       const due = await this.#schedules({
         where: "e.next_at is not null and e.next_at <= ? and (e.next_at, e.id) > (?, ?)",
         params: [await this.#host.database.now(), after.nextAt ?? 0, after.id],
-        limit: batch,
+        limit: mostAtOnce,
       });
-      const outcomes = await Promise.allSettled(due.map((each) => this.#failing.try(each.id, () => this.#host.fire(each))));
-      for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+      for (const each of due) {
+        while (this.#deciding.size >= mostAtOnce) await Promise.race(this.#deciding.values());
+        this.#decide(each);
+      }
       after = due.at(-1) ?? after;
-      if (due.length < batch) return;
+      if (due.length < mostAtOnce) return;
     }
   }
 
-  /** Milliseconds until the next tick that is to come, or until the next look. Ticks that are due now failed, or were told with a wake. */
+  #decide(schedule: Schedule): void {
+    const { id } = schedule;
+    if (this.#state !== "open") return;
+    if (this.#deciding.has(id)) return void this.#dueAgain.add(id);
+    const decided = this.#failing
+      .try(id, () => this.#host.fire(schedule, this.#stopped.signal))
+      .catch((error: unknown) => this.#noteFailure(error))
+      .finally(() => {
+        this.#deciding.delete(id);
+        if (this.#dueAgain.delete(id)) this.wake();
+      });
+    this.#deciding.set(id, decided.then(() => undefined));
+  }
+
+  /** The store failed, which is the fault of no schedule. */
+  #noteFailure(error: unknown): void {
+    if (this.#state !== "open") return;
+    if (!this.#storeFailed) this.#host.log.warn({ err: error }, "schedules will be looked at again");
+    this.#storeFailed = true;
+    if (!this.#working) this.#sleep(retryMs);
+  }
+
+  /** Milliseconds until the next tick that is to come, or until the next look. Ticks that are due now failed, or wake the timer once they are decided. */
   async #untilNext(): Promise<number> {
     const now = await this.#host.database.now();
     const [next] = await this.#schedules({ where: "e.next_at is not null and e.next_at > ?", params: [now], limit: 1 });
