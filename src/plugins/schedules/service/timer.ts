@@ -109,7 +109,10 @@ export class ScheduleTimer {
         this.#deciding.delete(id);
         if (this.#dueAgain.delete(id)) this.wake();
       });
-    this.#deciding.set(id, decided.then(() => undefined));
+    this.#deciding.set(
+      id,
+      decided.then(() => undefined),
+    );
   }
 
   /** The store failed, which is the fault of no schedule. */

@@ -1,8 +1,9 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { WeftlineError, globalId, type OpenRoute } from "#weftline";
-import { InboundWebhook } from "../entities.ts";
+import type { InboundWebhook } from "../entities.ts";
 import type { WebhooksHost } from "../service/host.ts";
 import { BodyReader } from "./body.ts";
+import { findEnabled, unknownWebhook } from "./find.ts";
 import { receive } from "./receive.ts";
 import { checkHeaders, verify } from "./signature.ts";
 
@@ -21,11 +22,13 @@ export function createInboundRoute(host: WebhooksHost): OpenRoute {
   return {
     methods: ["POST"],
     async handle({ path: [id = "", ...rest], headers, body, requestId, signal }) {
-      const webhook = rest.length === 0 ? await find(host, id) : undefined;
-      if (!webhook?.enabled) throw new WeftlineError("NOT_FOUND", { what: "webhook", fix: "Check the address, and that it is enabled." });
+      if (rest.length > 0) throw unknownWebhook();
+      await findEnabled(host, id);
       // Nothing of a body is read that cannot be right.
       const signed = checkHeaders(headers, Date.now());
       const text = await bodies.read(body, headers["content-length"], signal);
+      // It may have been disabled, or its secret replaced, while the body arrived.
+      const webhook = await findEnabled(host, id);
       await verify(host, webhook, signed, text);
       await calls.consume(webhook.id).catch(tooMany);
       const run = await receive(host, webhook, { messageId: signed["webhook-id"], text, requestId });
@@ -36,12 +39,6 @@ export function createInboundRoute(host: WebhooksHost): OpenRoute {
       };
     },
   };
-}
-
-/** Whoever calls is nobody yet. */
-async function find({ database }: WebhooksHost, id: string): Promise<InboundWebhook | undefined> {
-  const [row] = await database.rows.byIds(InboundWebhook, { reader: "SYSTEM", reach: "MINE" }, [id]);
-  return row;
 }
 
 /** The limiter throws what it counted. */

@@ -33,11 +33,21 @@ export function checkHeaders(headers: IncomingHttpHeaders, now: number): SignedH
 /**
  * Checks a message against the secrets of a webhook that are good now.
  *
- * @throws UNAUTHENTICATED
+ * @throws UNAUTHENTICATED, UNAVAILABLE where its secrets do not open: why is for the operator alone.
  */
 export async function verify(host: WebhooksHost, webhook: InboundWebhook, headers: SignedHeaders, body: Buffer): Promise<void> {
-  const secrets = await goodSecrets(host.sealed, webhook, Date.now());
+  const secrets = await secretsOf(host, webhook);
   if (!secrets.some((secret) => isSigned(secret, headers, body))) throw unproved();
+}
+
+async function secretsOf({ sealed, log }: WebhooksHost, webhook: InboundWebhook): Promise<readonly string[]> {
+  try {
+    return await goodSecrets(sealed, webhook, Date.now());
+  } catch (error) {
+    log.error({ err: error, webhookId: webhook.id }, "the secret of an inbound webhook does not open");
+    const reason = "the server cannot check signatures now.";
+    throw new WeftlineError("UNAVAILABLE", { what: "This webhook", reason, fix: "Send the same call again later." }, { cause: error });
+  }
 }
 
 function isSigned(secret: string, headers: SignedHeaders, body: Buffer): boolean {

@@ -1,3 +1,4 @@
+import type { Tx } from "#weftline";
 import { Webhook, WebhookDelivery } from "../entities.ts";
 import type { WebhooksHost } from "../service/host.ts";
 import { publish } from "../service/rows.ts";
@@ -7,6 +8,8 @@ import type { Attempt } from "./send.ts";
 const system = { reader: "SYSTEM", reach: "MINE" } as const;
 /** How long after an attempt should have ended it is taken for lost, in milliseconds. */
 const lostMs = 15_000;
+/** How long what the server cannot sign waits, in milliseconds. */
+const unsignedMs = 60_000;
 
 /** A delivery that is to be sent now, and where to. */
 export interface Claimed {
@@ -34,7 +37,7 @@ export async function claimNext(host: WebhooksHost, webhookId: string): Promise<
     const [delivery] = await rows.all(WebhookDelivery, system, {
       where: `e.webhook_id = ? and e.next_attempt_at <= ${tx.sql.now}`,
       params: [webhookId],
-      orderBy: "e.next_attempt_at",
+      orderBy: "e.next_attempt_at, e.id",
       limit: 1,
     });
     if (!delivery) return undefined;
@@ -43,39 +46,106 @@ export async function claimNext(host: WebhooksHost, webhookId: string): Promise<
       config.answerMs + lostMs,
       delivery.id,
     );
-    return { webhook, delivery: Object.assign(new WebhookDelivery(), delivery, { tries: delivery.tries + 1 }) };
+    return { webhook, delivery: counted(delivery) };
   }, "webhooks.claim");
 }
 
-/** Writes down what became of an attempt, and when the next one is. */
-export async function record(
-  host: WebhooksHost,
-  { webhook, delivery }: Claimed,
-  { outcome, responseStatus, error }: Attempt,
-): Promise<void> {
-  const { config, database } = host;
-  const waitMs = outcome === "FAILED" ? config.retryMs[delivery.tries - 1] : undefined;
-  const status = outcome === "DELIVERED" ? outcome : waitMs === undefined ? "FAILED" : "PENDING";
-  await database.commit(async (tx) => {
-    const { sql } = tx;
-    const written = await sql.run(
-      `update webhooks_delivery set status = ?, response_status = ?, error = ?, delivered_at = ${status === "DELIVERED" ? sql.now : "delivered_at"},
-       next_attempt_at = ${waitMs === undefined ? "null" : `${sql.now} + ${jittered(waitMs)}`} where id = ? and status = 'PENDING'`,
-      status,
-      responseStatus,
-      error,
-      delivery.id,
-    );
-    if (written === 0) return;
+/**
+ * Writes down what became of an attempt, and when the next one is. Of a delivery that was asked for again meanwhile, or that went to an address that was
+ * replaced, only its arrival counts: it is sent again at once.
+ */
+export async function record(host: WebhooksHost, { webhook, delivery }: Claimed, attempt: Attempt): Promise<void> {
+  await host.database.commit(async (tx) => {
+    const now = await lock(host, tx, webhook.id);
+    if (!now) return;
+    if (attempt.outcome === "UNSIGNED") return putOff(tx, delivery, attempt);
+    const sameAddress = now.url === webhook.url;
+    const result = resultOf(host, delivery, attempt, sameAddress);
+    if (!(await write(tx, delivery, attempt, result))) return;
     publish(host, tx, "UPDATED", { ...delivery, typeName: "WebhookDelivery" });
-    if (status === "DELIVERED" && webhook.failures > 0) await sql.run("update webhooks_webhook set failures = 0 where id = ?", webhook.id);
-    if (outcome === "GONE") await disable(host, tx, webhook, "The endpoint answered 410 (Gone).");
-    else if (status === "FAILED") {
-      await sql.run("update webhooks_webhook set failures = failures + 1 where id = ?", webhook.id);
-      if (webhook.failures + 1 >= config.failures)
-        await disable(host, tx, webhook, `${config.failures} deliveries in a row failed; the last one: ${error}`);
-    }
+    if (sameAddress && result.status !== "PENDING") await count(host, tx, { webhook, failures: now.failures, attempt });
   }, "webhooks.record");
+}
+
+/** Holds a webhook until the transaction ends; nothing where it was removed. */
+async function lock({ database }: WebhooksHost, { sql }: Pick<Tx, "sql">, id: string): Promise<Webhook | undefined> {
+  await sql.run("update webhooks_webhook set failures = failures where id = ?", id);
+  return (await database.rows.byIds(Webhook, system, [id]))[0];
+}
+
+interface Counted {
+  readonly webhook: Webhook;
+  readonly failures: number;
+  readonly attempt: Attempt;
+}
+
+/** Counts a delivery that ended, and disables a webhook whose address fails. */
+async function count(
+  host: WebhooksHost,
+  tx: Pick<Tx, "sql" | "afterCommit">,
+  { webhook, failures, attempt: { outcome, error } }: Counted,
+): Promise<void> {
+  const most = host.config.failures;
+  if (outcome === "GONE") return disable(host, tx, webhook, "The endpoint answered 410 (Gone).");
+  const inRow = outcome === "DELIVERED" ? 0 : failures + 1;
+  if (inRow !== failures) await tx.sql.run("update webhooks_webhook set failures = ? where id = ?", inRow, webhook.id);
+  if (inRow >= most) await disable(host, tx, webhook, `${most} deliveries in a row failed; the last one: ${error}`);
+}
+
+interface Result {
+  readonly status: "DELIVERED" | "FAILED" | "PENDING";
+  readonly tries: number;
+  readonly waitMs?: number;
+}
+
+function resultOf(
+  { config }: WebhooksHost,
+  { tries }: WebhookDelivery,
+  { outcome, retryAfterMs = 0 }: Attempt,
+  sameAddress: boolean,
+): Result {
+  if (outcome === "DELIVERED") return { status: "DELIVERED", tries };
+  if (!sameAddress) return { status: "PENDING", tries: 0, waitMs: 0 };
+  const waitMs = outcome === "FAILED" ? config.retryMs[tries - 1] : undefined;
+  return waitMs === undefined
+    ? { status: "FAILED", tries }
+    : { status: "PENDING", tries, waitMs: Math.max(jittered(waitMs), retryAfterMs) };
+}
+
+/** A key that is missing is no fault of the address: all that is due waits, and this was no attempt. */
+async function putOff({ sql }: Pick<Tx, "sql">, { id, webhookId, attempts, tries }: WebhookDelivery, { error }: Attempt): Promise<void> {
+  await sql.run(
+    "update webhooks_delivery set attempts = attempts - 1, tries = tries - 1, error = ? where id = ? and attempts = ? and tries = ?",
+    error,
+    id,
+    attempts,
+    tries,
+  );
+  const until = `${sql.now} + ${unsignedMs}`;
+  await sql.run(`update webhooks_delivery set next_attempt_at = ${until} where webhook_id = ? and next_attempt_at < ${until}`, webhookId);
+}
+
+/** What was given up meanwhile stays so, unless it arrived. @returns whether it still is the attempt that counts. */
+async function write({ sql }: Pick<Tx, "sql">, delivery: WebhookDelivery, attempt: Attempt, result: Result): Promise<boolean> {
+  const { status, tries, waitMs } = result;
+  const written = await sql.run(
+    `update webhooks_delivery set status = ?, tries = ?, response_status = ?, error = ?,
+     delivered_at = ${status === "DELIVERED" ? sql.now : "delivered_at"}, next_attempt_at = ${waitMs === undefined ? "null" : `${sql.now} + ${waitMs}`}
+     where id = ? and attempts = ? and tries = ?${status === "DELIVERED" ? "" : " and status = 'PENDING'"}`,
+    status,
+    tries,
+    attempt.responseStatus,
+    attempt.error,
+    delivery.id,
+    delivery.attempts,
+    delivery.tries,
+  );
+  return written > 0;
+}
+
+/** As it was claimed: by these counts an attempt is told from a later one. */
+function counted(delivery: WebhookDelivery): WebhookDelivery {
+  return Object.assign(new WebhookDelivery(), delivery, { attempts: delivery.attempts + 1, tries: delivery.tries + 1 });
 }
 
 /** A fifth more or less, so that what failed together is not tried again together. */
@@ -83,12 +153,7 @@ function jittered(ms: number): number {
   return Math.round(ms * (0.8 + 0.4 * Math.random()));
 }
 
-async function disable(
-  host: WebhooksHost,
-  tx: Parameters<Parameters<WebhooksHost["database"]["commit"]>[0]>[0],
-  webhook: Webhook,
-  reason: string,
-): Promise<undefined> {
+async function disable(host: WebhooksHost, tx: Pick<Tx, "sql" | "afterCommit">, webhook: Webhook, reason: string): Promise<undefined> {
   await tx.sql.run("update webhooks_webhook set enabled = 0, reason = ? where id = ?", reason, webhook.id);
   await giveUpPending(tx, webhook.id, "The webhook was disabled.");
   publish(host, tx, "UPDATED", { ...webhook, typeName: "Webhook" });
