@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { bundleLibraries } from "./libraries.ts";
+import { bundle } from "./bundle.ts";
 
 /** Compiles to `dist`, with a manifest there that points `#weftline` and `#plugins/*` at what was compiled, and the libraries beside it. */
 const require = createRequire(import.meta.url);
@@ -20,7 +20,7 @@ function compiler(): string {
 }
 
 rmSync(dist, { recursive: true, force: true });
-execFileSync(process.execPath, [compiler(), "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+execFileSync(process.execPath, [compiler(), "-p", join(root, "tsconfig.build.json"), "--emitDeclarationOnly"], { stdio: "inherit" });
 const { imports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 const compiled = Object.fromEntries(Object.entries(imports).map(([name, file]) => [name, file.replace(/\.ts$/, ".js")]));
 writeFileSync(join(dist, "package.json"), `${JSON.stringify({ type: "module", imports: compiled }, null, 2)}\n`);
@@ -28,4 +28,4 @@ writeFileSync(join(dist, "package.json"), `${JSON.stringify({ type: "module", im
 for (const part of ["src/plugins/crewai/python/worker", "src/plugins/crewai/python/requirements.lock"]) {
   cpSync(join(root, part), join(dist, part), { recursive: true, filter: (path) => !path.endsWith("__pycache__") });
 }
-await bundleLibraries(root, dist);
+await bundle(root, dist);

@@ -188,7 +188,7 @@ try {
   assert.ok(readFileSync(join(python, "worker/main.py"), "utf8").includes("fork"));
 
   step("bring the licences of the libraries whose code the package holds");
-  assert.match(readFileSync(join(app, "node_modules/weftline/dist/libraries/LICENSES.txt"), "utf8"), /^graphql-yoga [\d.]+: MIT$/m);
+  assert.match(readFileSync(join(app, "node_modules/weftline/dist/LICENSES.txt"), "utf8"), /^graphql-yoga [\d.]+: MIT$/m);
 
   step("serve a configuration and a plugin of one's own with a table, in TypeScript");
   writeFileSync(join(app, "plugins.config.ts"), ownPlugin);

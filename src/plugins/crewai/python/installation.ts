@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { CrewEngine } from "../engine.ts";
 
 /** Every package of CrewAI's, in exact versions with their hashes. */
-export const lockFile = join(import.meta.dirname, "requirements.lock");
+export const lockFile = fileURLToPath(new URL("./requirements.lock", import.meta.url));
 
 /** What makes a broken or missing installation whole. */
 export const installFix = "Run: npx weftline plugins install crewai";

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { WeftlineError, type Logger } from "#weftline";
 import { pythonEnvironment } from "./environment.ts";
 import { Peer } from "./peer.ts";
@@ -25,7 +25,7 @@ interface Loaded {
   readonly exits: Map<number, (code: number) => void>;
 }
 
-const main = join(import.meta.dirname, "worker", "main.py");
+const main = fileURLToPath(new URL("./worker/main.py", import.meta.url));
 
 /**
  * One process that has CrewAI loaded, started when the first run needs it, and forked for each run. Loading takes seconds and some 250 MB;
