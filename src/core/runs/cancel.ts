@@ -3,6 +3,7 @@ import type { Sql } from "../database/sql.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import type { RunSettings } from "./entities/run.ts";
 import { event } from "./events.ts";
+import { goOn } from "./pause/go-on.ts";
 import { projectedRow, type PlaceColumns } from "./projector.ts";
 import { noUsage } from "./usage.ts";
 import { isTerminal, openStatuses, type RunStatus } from "./types.ts";
@@ -17,11 +18,12 @@ export interface CancelHost extends AppendHost {
 export interface OpenRun extends PlaceColumns {
   readonly status: RunStatus;
   readonly lease_owner: string | null;
+  readonly pause_requested: number;
   readonly settings: string;
 }
 
 export const openColumns =
-  "id, status, lease_owner, settings, stream_num, start_seq, tenant_id, owner_id, thread_id, parent_id, target_type, target_id";
+  "id, status, lease_owner, pause_requested, settings, stream_num, start_seq, tenant_id, owner_id, thread_id, parent_id, target_type, target_id";
 
 /** The open runs of a run and below it, in the order in which they are locked. */
 export function openTree(sql: Sql, runId: string): Promise<OpenRun[]> {
@@ -41,7 +43,8 @@ export async function cancelTree(host: CancelHost, tx: SqlTx, runId: string, rea
     const above = byId.get(parent_id ?? "");
     return (JSON.parse(settings) as RunSettings).undoes === true || (above !== undefined && isSpared(above));
   };
-  for (const run of open) if (!isSpared(run)) await cancelOne(host, tx, run, reason);
+  // What undoes something was paused with the run, perhaps, and nobody else would let it go on.
+  for (const run of open) await (isSpared(run) ? goOn(host, tx, run) : cancelOne(host, tx, run, reason));
 }
 
 /** A run that nobody works on ends here; one at work, or that left something open, is told and winds down itself. */
@@ -56,7 +59,7 @@ export async function cancelOne(host: CancelHost, tx: SqlTx, run: OpenRun, reaso
   }
   await appendSignal(host, tx, projected, [event("run.cancelling", said)]);
   await tx.sql.run(
-    `update runs_run set blocked_by_id = null, due_at = case when lease_owner is null then ${tx.sql.now} end where id = ?`,
+    `update runs_run set blocked_by_id = null, pause_requested = 0, due_at = case when lease_owner is null then ${tx.sql.now} end where id = ?`,
     run.id,
   );
   tx.afterCommit(() => {

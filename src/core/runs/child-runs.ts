@@ -75,7 +75,7 @@ export async function queueChild(
   };
   const run = newRun({ tenantId, ownerId }, request, place, { events });
   await insertRun(sql, run, { latest: undoes ? null : above.deadline_at, given });
-  if (above.pause_requested !== 0) await sql.run("update runs_run set pause_requested = 1 where id = ?", run.id);
+  if (above.pause_requested !== 0 && !undoes) await sql.run("update runs_run set pause_requested = 1 where id = ?", run.id);
   effects.started.push({ run: projectedRun(run), events, bytes });
   if (whose === "OWN") effects.wakes.due.add(child.id);
 }

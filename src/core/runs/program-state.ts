@@ -10,6 +10,7 @@ import { Run, Step } from "./entities/run.ts";
 import { takeSignal } from "./signals/rows.ts";
 import { stepsSoFar } from "./steps-so-far.ts";
 import { toolRegistry } from "./tools.ts";
+import { withdrawQuestions } from "./withdraw.ts";
 import type { ProgramState } from "./program.ts";
 import type { Stage } from "./stage.ts";
 import { stepContent, withResult } from "./values/rows.ts";
@@ -96,6 +97,10 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       return names.filter((name) => registry?.find(name)?.idempotent !== true);
     },
     askWhatBecame: (asked) => questions.askWhatBecame(asked),
+    async withdraw(stepIds) {
+      const calls = await withdrawQuestions(host, run, stepIds);
+      for (const c of calls) session.append("tool.finished", { c, status: "CANCELLED", error: "Nobody waits for the call any more." });
+    },
     async cancel(ids, reason) {
       await host.database.commit(async (tx) => {
         for (const id of ids) await cancelTree(host.signals, tx, id, reason);

@@ -99,6 +99,8 @@ export interface ProgramState {
    * @throws RUN_SUSPENDED while it is pending.
    */
   askWhatBecame(asked: Pick<Question, "key" | "message" | "step">): Promise<QuestionOutcome>;
+  /** Takes back what steps that have ended still ask, by their ids: nobody would hear the answer. What was said of them has to be durable. */
+  withdraw(stepIds: readonly string[]): Promise<void>;
   /** Cancels runs below this one. */
   cancel(ids: readonly string[], reason: string): Promise<void>;
 }

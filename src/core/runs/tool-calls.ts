@@ -108,7 +108,8 @@ export class ToolCalls {
     if (request.problem !== undefined) return this.#finish(call, { status: "ERROR", error: request.problem });
     const tool = tools.find(({ name }) => name === request.name);
     if (!tool) return this.#finish(call, { status: "ERROR", error: `There is no tool "${request.name}" for this agent.` });
-    const parsed = await this.#check(tool, call.lost ? (call.arguments ?? request.arguments) : request.arguments);
+    const known = call.lost || request.again === "as first asked" ? call.arguments : undefined;
+    const parsed = await this.#check(tool, known ?? request.arguments);
     if ("error" in parsed) return this.#finish(call, { status: "ERROR", error: parsed.error });
 
     const { args } = parsed;

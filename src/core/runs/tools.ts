@@ -258,4 +258,9 @@ export interface ToolRequest {
    * says first what became of it, unless the tool is idempotent. By default a call of a run below another that was not done in time.
    */
   repeats?(): boolean;
+  /**
+   * That a call which an earlier turn asked a person about is made with the arguments of then, whatever it is asked for with now. By default such an
+   * approval is refused: it was for other arguments.
+   */
+  readonly again?: "as first asked";
 }

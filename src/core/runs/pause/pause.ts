@@ -7,6 +7,7 @@ import { Run } from "../entities/run.ts";
 import { event } from "../events.ts";
 import { projectedRow } from "../projector.ts";
 import { isTerminal } from "../types.ts";
+import { goOn } from "./go-on.ts";
 
 /** What a pause needs beyond the log. */
 export interface PauseHost extends AppendHost {
@@ -37,19 +38,16 @@ export async function pauseRun(host: PauseHost, scope: Scope, runId: string): Pr
 /**
  * Lets a paused run and all below it go on; where one has not come to its pause yet, takes the request back.
  *
- * @throws NOT_FOUND; CONFLICT for a run that is not paused.
+ * @throws NOT_FOUND; CONFLICT where neither the run nor one below it is paused.
  */
 export async function resumeRun(host: PauseHost, scope: Scope, runId: string): Promise<Run> {
   await scope.write(async (tx) => {
-    const asked = await openRun(tx, runId);
-    if (asked.status !== "PAUSED" && asked.pauseRequested === 0)
+    await openRun(tx, runId);
+    const tree = await openTree(tx.sql, runId);
+    // The run itself may go on since its time is over, while what undoes something below it is still paused.
+    if (!tree.some((run) => run.status === "PAUSED" || run.pause_requested !== 0))
       throw new WeftlineError("CONFLICT", { message: "The run is not paused.", path: ["run"] });
-    for (const run of await openTree(tx.sql, runId)) {
-      // One whose time is over has a worker already, which ends it.
-      if (run.status === "PAUSED" && run.lease_owner === null)
-        await appendSignal(host, tx, projectedRow(run), [{ ...event("run.waiting", {}), row: { seen: -1 } }]);
-      else await tx.sql.run("update runs_run set pause_requested = 0 where id = ? and pause_requested <> 0", run.id);
-    }
+    for (const run of tree) await goOn(host, tx, run);
   }, "resume");
   return runNow(scope, runId);
 }

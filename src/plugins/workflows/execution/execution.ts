@@ -264,10 +264,11 @@ export class Execution {
   }
 
   async #cancelStopped(): Promise<void> {
-    const children = this.#nodes.takeStoppedChildren();
-    if (children.length === 0) return;
+    const { children, asking } = this.#nodes.takeStopped();
+    if (children.length + asking.length === 0) return;
     await this.#ctx.flush();
-    await this.#ctx.state.cancel(children, "Another part of the workflow failed.");
+    if (asking.length > 0) await this.#ctx.state.withdraw(asking);
+    if (children.length > 0) await this.#ctx.state.cancel(children, "Another part of the workflow failed.");
   }
 
   /** Undoes what succeeded, the last first, one after the other. */

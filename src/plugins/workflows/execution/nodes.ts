@@ -163,9 +163,9 @@ export class Nodes {
     for (const [key, { iterations }] of [...this.#active]) if (iterations?.isIdle) this.#finishIterations(key, iterations);
   }
 
-  /** Runs below that are to be cancelled since their units were stopped; these end with them. */
-  takeStoppedChildren(): readonly string[] {
-    return this.#stoppedChildren.splice(0);
+  /** Runs below that are to be cancelled since their units were stopped, which end with them, and steps that ended while they may have asked somebody. */
+  takeStopped(): { readonly children: readonly string[]; readonly asking: readonly string[] } {
+    return { children: this.#stoppedChildren.splice(0), asking: this.#log.takeAsking() };
   }
 
   /** @returns the nodes that ended with that. */

@@ -17,6 +17,7 @@ export class UnitLog {
   readonly #plan: Plan;
   readonly #units: Map<string, UnitRecord>;
   readonly #ended = new Set<string>();
+  readonly #asking: string[] = [];
 
   constructor(ctx: ProgramContext, plan: Plan, units: Map<string, UnitRecord>) {
     this.#ctx = ctx;
@@ -34,6 +35,7 @@ export class UnitLog {
   /** A unit has ended for good. */
   end(key: string, attempt: Attempt, status: EndStatus, end: UnitEnd): void {
     attempt.start();
+    this.#noteAsking(attempt, status);
     this.#say(key, { status, end });
     this.#record(key, attempt, status, end);
   }
@@ -52,8 +54,18 @@ export class UnitLog {
   /** An attempt has failed, and there will be another. */
   failForNow(key: string, attempt: Attempt, { error, retryInMs }: { readonly error: string; readonly retryInMs: number }): UnitRecord {
     attempt.start();
+    this.#noteAsking(attempt, "FAILED");
     void this.#ctx.say({ kind: "step.finished", step: key, status: "FAILED", error, retryInMs });
     return this.#record(key, attempt, "FAILED", { error, hasDue: true });
+  }
+
+  /** Steps that ended since this was asked last, without the answer that they may have waited for. */
+  takeAsking(): readonly string[] {
+    return this.#asking.splice(0);
+  }
+
+  #noteAsking({ mayAsk, stepId }: Attempt, status: EndStatus): void {
+    if (mayAsk && stepId !== undefined && (status === "CANCELLED" || status === "FAILED")) this.#asking.push(stepId);
   }
 
   /** Takes over what a step of another run came to. */

@@ -55,10 +55,10 @@ async function stepsOf(
   return (await read.all<{ node_key: string }>(sql, localId(run))).map(({ node_key }) => node_key);
 }
 
-/** A node fails while runs below are open: these are cancelled, and what had succeeded is undone. A call that is a run is stopped in time. */
+/** A node fails while runs below and a question are open: these are cancelled, and what had succeeded is undone. A call that is a run is stopped in time. */
 export const failing: Scenario = {
   name: "failing",
-  reaches: ["cancelChildren", "cancelCall"],
+  reaches: ["cancelChildren", "cancelCall", "withdraw"],
   async prepare(world) {
     const stuck = await makeWorkflow(world, "Stuck", [tool("stuck", "rig.stuck", { id: "stuck" })]);
     await makeWorkflow(world, "Waiting", [waiting]);
@@ -68,6 +68,7 @@ export const failing: Scenario = {
       { key: "child", kind: "workflow", config: { workflow: "Waiting", input: {} } },
       tool("late", "rig.below", { id: localId(stuck) }, { timeout: "PT0.15S", onError: "CONTINUE" }),
       { key: "nap", kind: "wait", config: { duration: "PT0.03S" } },
+      { ...waiting, key: "asks" },
       tool("bad", "rig.fail", { id: "bad" }, after("paid", "late", "nap")),
       transform("never", "1", after("bad")),
     ]);

@@ -208,6 +208,15 @@ export class Loom implements AsyncDisposable {
     return decideInterrupt.__typename;
   }
 
+  /** Pauses, resumes or cancels a run. */
+  async change(mutation: "pauseRun" | "resumeRun" | "cancelRun", run: string): Promise<void> {
+    const answer = await this.app.graphql<Record<string, { __typename: string }>>(
+      `mutation ($run: ID!) { ${mutation}(run: $run) { __typename ... on UserError { message } } }`,
+      { run },
+    );
+    if (!answer[mutation]?.__typename.endsWith("Payload")) throw new Error(JSON.stringify(answer));
+  }
+
   async cancel(run: string): Promise<void> {
     await this.app.graphql(
       "mutation ($run: ID!) { cancelRun(run: $run) { ... on CancelRunPayload { run { id } } ... on UserError { message } } }",

@@ -53,6 +53,7 @@ export class Attempt {
   /** Whether its child was asked for in this turn and may not be durable yet. */
   #childIsNew = false;
   #asked = 0;
+  #hasWaited: boolean;
   #signal: AbortSignal | undefined;
 
   constructor(host: AttemptHost, at: AttemptAt, work: Work, config: unknown) {
@@ -62,6 +63,7 @@ export class Attempt {
     this.config = config;
     this.#mayRepeat = at.mayRepeat === true || host.ctx.state.isBelow;
     this.#started = at.before !== undefined;
+    this.#hasWaited = this.#started;
     this.#waits = at.before?.hasDue ?? false;
     this.#childId = at.before?.childRunId;
   }
@@ -72,6 +74,11 @@ export class Attempt {
 
   get isStarted(): boolean {
     return this.#started;
+  }
+
+  /** Whether somebody may have been asked for it. */
+  get mayAsk(): boolean {
+    return this.#hasWaited;
   }
 
   get stepId(): string | undefined {
@@ -103,6 +110,7 @@ export class Attempt {
     try {
       return await untilAborted(given, signal);
     } catch (error) {
+      this.#hasWaited ||= waitsForOf(error) !== undefined;
       // A call that was cut off may have taken effect: then a person is asked first.
       if (signal.aborted) await this.#throwUncertain();
       if (this.#isOverTime(signal)) throw timedOut(this.work);
@@ -203,7 +211,10 @@ export class Attempt {
     this.#calls.set(name, n + 1);
     const callId = `${key}#${attempt}/${name}/${n}`;
     const repeats = (): boolean => this.#mayRepeat;
-    const call = this.#host.ctx.callTools([{ callId, name, arguments: args, parentStep: key, signal: this.#signalNow(), repeats }]);
+    const call = this.#host.ctx.callTools([
+      // Nodes that ended since may have changed what its settings say; what was asked about is what is made.
+      { callId, name, arguments: args, again: "as first asked", parentStep: key, signal: this.#signalNow(), repeats },
+    ]);
     this.#calling.add(call);
     const [outcome] = await call.finally(() => this.#calling.delete(call));
     if (outcome?.status === "SUCCESS") return outcome.result;

@@ -158,3 +158,15 @@ it("each attempt of what undoes a node says which node that is", async () => {
     ["SUCCEEDED", "a"],
   ]);
 });
+
+it.each(["cancelled", "resumed"])("a run below that undoes something and was paused goes on where the run above is %s", async (how) => {
+  const run = await startEnding("failed", (await undoings["a run below"]?.()) ?? {});
+  await loom.follow(run, isAsked);
+  await vi.waitFor(async () => expect((await loom.look(run)).status).toBe("WAITING"));
+  await loom.change("pauseRun", run);
+  const paused = { status: "PAUSED", children: [{ status: "PAUSED" }] };
+  await vi.waitFor(async () => expect(await loom.look(run)).toMatchObject(paused));
+  await loom.change(how === "cancelled" ? "cancelRun" : "resumeRun", run);
+  await approveAll(loom, run);
+  expect(statusesOf(await loom.look(run))).toMatchObject({ undoA: "SUCCEEDED" });
+});
