@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunEventBody } from "#weftline";
+import { workflows } from "../../../src/plugins/index.ts";
 import type { TestPlatform } from "../../../src/testing/index.ts";
 import { ada, mutations } from "../agents/fixture.ts";
 import {
@@ -38,7 +39,7 @@ function open(): void {
 }
 
 beforeAll(async () => {
-  app = await schedulesPlatform({ turn }, { missedTicks: 3, openRuns: 3, perOwner: 1_000 });
+  app = await schedulesPlatform({ turn }, { missedTicks: 3, openRuns: 3, perOwner: 1_000 }, [workflows()]);
 });
 afterAll(() => app.close());
 
@@ -271,5 +272,22 @@ describe("a schedule whose run cannot be started", () => {
     await makeDue(app, [id]);
     expect((await untilDisabled(app, id)).reason).toContain("no such thread");
     expect(made(await verbs(app).update({ schedule: id, thread: null, enabled: true }))).toMatchObject({ enabled: true, thread: null });
+  });
+
+  it("since its workflow takes another input by now is disabled, with the fields that do not fit", async () => {
+    const change = (mutation: string, type: string, input: object) =>
+      app.graphql(`mutation ($input: ${type}!) { ${mutation}(input: $input) { __typename } }`, { input }, ada);
+    const schemaOf = (members: object) => ({ type: "object", properties: members, required: Object.keys(members) });
+    const nodes = [{ key: "t", kind: "transform", config: { expression: "input" } }];
+    await change("createWorkflow", "CreateWorkflowInput", { name: "Typed", nodes, inputSchema: schemaOf({ a: { type: "number" } }) });
+    const { id } = await create({ text: null, input: { a: 1 }, target: { workflow: { name: "Typed" } } });
+    const inputSchema = schemaOf({ a: { type: "string" }, b: {} });
+    await change("updateWorkflow", "UpdateWorkflowInput", { workflow: { name: "Typed" }, inputSchema });
+    await makeDue(app, [id]);
+    expect((await untilDisabled(app, id)).reason).toMatch(
+      /: The target does not take what it would be given\. .*input\.a: must be string.* Correct it with updateSchedule\. Then enable it/,
+    );
+    expect(await verbs(app).update({ schedule: id, enabled: true })).toMatchObject({ code: "INVALID_INPUT" });
+    expect(made(await verbs(app).update({ schedule: id, enabled: true, input: { a: "x", b: 1 } }))).toMatchObject({ reason: null });
   });
 });

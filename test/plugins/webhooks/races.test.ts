@@ -100,6 +100,29 @@ describe("a call of an inbound webhook", () => {
     await findKey(app);
     expect((await call(app, url, { secret })).status).toBe(202);
   });
+
+  it("is signed with the new secret at once, where the key of the old one is lost", async () => {
+    await using app = await webhooksPlatform({}, { viewers: Object.values(viewers) });
+    const { id, url } = await makeInbound(app);
+    await using address = await listeningAddress();
+    const told = await makeWebhook(app, { url: address.url });
+    await forgetKey(app);
+    const { signingSecret: secret = "" } = await change(app, "rotateSigningSecret", id);
+    const { signingSecret = "" } = await change(app, "rotateSigningSecret", told.id);
+    expect((await call(app, url, { secret })).status).toBe(202);
+    await expect.poll(() => only(app, told)).toMatchObject({ status: "DELIVERED", attempts: 1 });
+    const { body = "", headers = {} } = address.seen[0] ?? {};
+    new Signer(signingSecret).verify(body, headers as Record<string, string>);
+  });
+
+  it("whose target is gone cannot be enabled before it has another", async () => {
+    await using app = await webhooksPlatform();
+    const { id } = await makeInbound(app, { enabled: false });
+    await app.platform.database.commit(({ sql }) => sql.run("update webhooks_inbound set target_id = 'gone'"));
+    expect(await change(app, "updateInboundWebhook", { webhook: id, enabled: true })).toMatchObject({ code: "NOT_FOUND" });
+    const target = { agent: { name: "worker" } };
+    expect((await change(app, "updateInboundWebhook", { webhook: id, enabled: true, target })).webhook).toMatchObject({ enabled: true });
+  });
 });
 
 describe("a delivery under way", () => {

@@ -45,6 +45,8 @@ export function decideTick(schedule: DueSchedule, now: number, most: number): Du
 /** The oldest of the newest ticks; the others stay due. */
 function makeUp(schedule: DueSchedule, now: number, most: number): DueTick {
   const { nextAt } = schedule;
+  // Ticks are a minute apart at least, and looking them up takes a while.
+  if (now - nextAt < most * 60_000) return start(schedule, nextAt);
   const oldest = lastTicks(schedule, { from: nextAt, to: now, most })[0] ?? nextAt;
   if (oldest === nextAt) return start(schedule, nextAt);
   return start(

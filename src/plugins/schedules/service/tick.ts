@@ -135,7 +135,7 @@ async function skipTick(host: SchedulesHost, read: Schedule, error: WeftlineErro
       const schedule = await lock(tx, read);
       const due = schedule && decideTick(schedule, await host.database.now(), host.config.missedTicks);
       if (!due) return;
-      const why = error.code === "BUSY" ? "a run before it is still open." : `${error.message} ${error.fix}`;
+      const why = error.code === "BUSY" ? "a run before it is still open." : told(error);
       const skipped = `The tick of ${timeOf(due.tick ?? schedule.nextAt)} was skipped: ${why}`;
       moveOn(host, tx, schedule, due, due.leftOut === undefined ? skipped : `${due.leftOut} ${skipped}`);
     },
@@ -149,11 +149,20 @@ async function disable(host: SchedulesHost, read: Schedule, error: WeftlineError
     async (tx) => {
       const schedule = await lock(tx, read);
       if (!schedule) return;
-      const reason = `Disabled at the tick of ${timeOf(schedule.nextAt)}: ${error.message} ${error.fix} Then enable it with updateSchedule.`;
+      const reason = `Disabled at the tick of ${timeOf(schedule.nextAt)}: ${told(error)} Then enable it with updateSchedule.`;
       Object.assign(schedule, { enabled: false, nextAt: null, lastTickAt: schedule.nextAt, reason });
       publishSchedule(host, tx, schedule, "UPDATED");
       host.log.warn({ scheduleId: schedule.id, code: error.code }, "a schedule was disabled");
     },
     "schedules.disable",
   );
+}
+
+const mostProblems = 3;
+
+/** An error for who reads a reason, and does not see the issues of the error. */
+function told({ message, fix, details: { issues = [] } }: WeftlineError): string {
+  if (issues.length === 0) return `${message} ${fix}`;
+  const problems = issues.slice(0, mostProblems).map((issue) => `${issue.path.slice(1).join(".")}: ${issue.message.replace(/\.$/, "")}`);
+  return `The target does not take what it would be given. ${problems.join("; ")}. Correct it with updateSchedule.`;
 }

@@ -1,5 +1,5 @@
 import { v7 as newId } from "uuid";
-import { idempotently, localId, runTargetNamed, type Scope } from "#weftline";
+import { globalId, idempotently, localId, runTargetNamed, type NamedTarget, type Scope } from "#weftline";
 import { InboundWebhook } from "../entities.ts";
 import { checkCleared, checkFields, tidyName } from "../service/checks.ts";
 import type { WebhooksHost } from "../service/host.ts";
@@ -47,7 +47,7 @@ export async function createInbound(host: WebhooksHost, scope: Scope, input: Cre
   return madeWebhook(host, scope, InboundWebhook, made);
 }
 
-/** Changes an inbound webhook of the viewer. Enabling it clears the reason. @throws as {@link createInbound}. */
+/** Changes an inbound webhook of the viewer. Enabling it looks for its target, and clears the reason. @throws as {@link createInbound}. */
 export async function updateInbound(host: WebhooksHost, scope: Scope, input: UpdateInbound): Promise<InboundWebhook> {
   checkCleared(input, ["name", "target", "enabled"]);
   checkFields(host.outgoing, input);
@@ -57,6 +57,7 @@ export async function updateInbound(host: WebhooksHost, scope: Scope, input: Upd
     const row = await rowToChange(tx, InboundWebhook, id, ["input", "webhook"]);
     if (named) Object.assign(row, { targetType: named.targetType, targetField: named.field, targetId: (await named.find()).id });
     if (input.name != null) row.name = tidyName(input.name);
+    if (input.enabled === true && !named) await targetOf(scope, row).find();
     if (input.enabled != null) Object.assign(row, { enabled: input.enabled, reason: null });
     publish(host, tx, "UPDATED", { ...row, typeName });
   }, "webhooks.updateInbound");
@@ -73,4 +74,8 @@ export async function removeInbound(host: WebhooksHost, scope: Scope, webhook: s
     publish(host, tx, "DELETED", { ...row, typeName });
   }, "webhooks.removeInbound");
   return id;
+}
+
+function targetOf(scope: Scope, { targetType, targetField, targetId }: InboundWebhook): NamedTarget {
+  return runTargetNamed(scope, { [targetField]: { id: globalId(targetType, targetId) } });
 }

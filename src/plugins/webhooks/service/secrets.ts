@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { SealedPlace, SealedValues, Tx } from "#weftline";
+import { WeftlineError, type SealedPlace, type SealedValues, type Tx } from "#weftline";
 
 /** What a webhook keeps of its secrets. */
 export interface HoldsSecrets {
@@ -38,9 +38,21 @@ export async function removeSecrets(sealed: SealedValues, tx: Tx, { tenantId, se
   for (const id of [secretId, previousSecretId]) if (id != null) await sealed.remove(tx, placeOf(tenantId, id));
 }
 
-/** The secrets that are good at a moment, the newest first. */
+/**
+ * The secrets that are good at a moment, the newest first. One that was replaced and does not open is left out: whoever lost its key replaces it.
+ *
+ * @throws where the newest does not open.
+ */
 export async function goodSecrets(sealed: SealedValues, row: HoldsSecrets, now: number): Promise<string[]> {
   const { tenantId, secretId, previousSecretId, previousUntil } = row;
-  const ids = previousSecretId != null && (previousUntil ?? 0) > now ? [secretId, previousSecretId] : [secretId];
-  return Promise.all(ids.map((id) => sealed.open(placeOf(tenantId, id))));
+  const newest = await sealed.open(placeOf(tenantId, secretId));
+  if (previousSecretId == null || (previousUntil ?? 0) <= now) return [newest];
+  const previous = await sealed.open(placeOf(tenantId, previousSecretId)).catch(unlessClosed);
+  return previous === undefined ? [newest] : [newest, previous];
+}
+
+const closed = new Set<string>(["SECRET_KEY_UNKNOWN", "SEALED_VALUE_INVALID", "NOT_FOUND"]);
+
+function unlessClosed(error: unknown): undefined {
+  if (!(error instanceof WeftlineError) || !closed.has(error.code)) throw error;
 }
