@@ -3,8 +3,8 @@ import { outputOf } from "./outcome.ts";
 import type { Plan } from "./plan.ts";
 import { isOpen, type Units } from "./units.ts";
 
-/** How a node stands for those that depend on it. */
-type Standing = "OPEN" | "SUCCEEDED" | "SKIPPED" | "FAILED";
+/** How a node stands for those that depend on it; LET_BE: it failed, and the run goes on without it. */
+type Standing = "OPEN" | "SUCCEEDED" | "SKIPPED" | "LET_BE" | "FAILED";
 
 /** What there is to do in a run. */
 export interface Decision {
@@ -22,7 +22,8 @@ export interface Decision {
  *
  * A node stands as its error node where that took over. With ALL a node starts when every dependency has ended; a skipped one counts as met, and a
  * node all of whose dependencies were skipped is skipped. With ANY it starts at the first success, with COUNT at the n-th; where all have ended with
- * fewer, it starts if one succeeded and is skipped otherwise. A branch that names a node is waited for whatever the join.
+ * fewer, it starts if one succeeded and is skipped otherwise: a failure that is let be is no success. A branch that names a node is waited for whatever
+ * the join.
  */
 export class Scheduler {
   readonly #plan: Plan;
@@ -118,7 +119,7 @@ export class Scheduler {
       if (this.#skipped.has(branch)) continue;
       const standing = standingOf(this.#plan, this.#units, branch);
       if (standing === "OPEN" || standing === "FAILED") return "wait";
-      if (standing === "SUCCEEDED" && outputOf(this.#plan, this.#units, branch) !== node.key) return "skip";
+      if ((standing === "SUCCEEDED" || standing === "LET_BE") && outputOf(this.#plan, this.#units, branch) !== node.key) return "skip";
     }
     const depended = [...new Set(node.dependsOn)];
     const standings = depended.map((key) => (this.#skipped.has(key) ? "SKIPPED" : standingOf(this.#plan, this.#units, key)));
@@ -127,7 +128,8 @@ export class Scheduler {
     const enough = node.join === "ANY" ? 1 : node.join === "COUNT" ? (node.joinCount ?? 1) : Infinity;
     if (depended.length > 0 && succeeded >= enough) return "start";
     if (count("OPEN") > 0 || count("FAILED") > 0) return "wait";
-    return depended.length > 0 && count("SKIPPED") === depended.length ? "skip" : "start";
+    if (depended.length === 0) return "start";
+    return (enough === Infinity ? count("SKIPPED") === depended.length : succeeded === 0) ? "skip" : "start";
   }
 }
 
@@ -136,7 +138,7 @@ function standingOf(plan: Plan, units: Units, key: string): Standing {
   if (!unit || isOpen(unit)) return "OPEN";
   if (unit.status === "SUCCEEDED" || unit.status === "SKIPPED") return unit.status;
   const node = plan.nodes.get(key);
-  if (node?.onError === "CONTINUE") return "SUCCEEDED";
+  if (node?.onError === "CONTINUE") return "LET_BE";
   if (node?.onError === "ROUTE" && node.errorNode !== undefined) return standingOf(plan, units, node.errorNode);
   return "FAILED";
 }

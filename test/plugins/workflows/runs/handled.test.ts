@@ -50,3 +50,42 @@ describe("settings whose expressions give what they cannot be", () => {
     expect(statusesOf(undone)).toMatchObject({ undoA: "SUCCEEDED" });
   });
 });
+
+describe("a failure that is let be", () => {
+  const lookUp = (key: string, index: number, more: object = {}) => ({
+    key,
+    kind: "transform",
+    onError: "CONTINUE",
+    config: { expression: `[1][${index} + size(input)]` },
+    ...more,
+  });
+  const slow = { key: "slow", kind: "wait", config: { duration: "PT0.05S" } };
+  const outputs = "[nodes.bad.output, nodes.good.output]";
+
+  it.each<readonly [join: string, more: object]>([
+    ["ANY", {}],
+    ["COUNT", { joinCount: 1 }],
+  ])("is no success that %s begins with", async (join, more) => {
+    const good = lookUp("good", 0, { dependsOn: ["slow"] });
+    const first = value("first", outputs, { dependsOn: ["bad", "good"], join, ...more });
+    expect(await loom.play([lookUp("bad", 5), slow, good, first])).toMatchObject({ status: "SUCCEEDED", output: [null, 1] });
+  });
+
+  it("skips a node of which nothing that it joins succeeds, and is met for one that needs all of them to end", async () => {
+    const failed = [lookUp("bad", 5), lookUp("good", 5)];
+    const run = await loom.play([
+      ...failed,
+      value("any", outputs, { dependsOn: ["bad", "good"], join: "ANY" }),
+      value("all", outputs, { dependsOn: ["bad", "good"] }),
+    ]);
+    expect(run).toMatchObject({ status: "SUCCEEDED", output: [null, null] });
+    expect(statusesOf(run)).toMatchObject({ any: "SKIPPED", all: "SUCCEEDED" });
+  });
+
+  it("counts as a success where another node takes over for it", async () => {
+    const routed = { ...lookUp("bad", 5), onError: "ROUTE", errorNode: "instead" };
+    const first = value("first", outputs, { dependsOn: ["bad", "good"], join: "ANY" });
+    const good = lookUp("good", 0, { dependsOn: ["slow"] });
+    expect(await loom.play([routed, value("instead", "7"), slow, good, first])).toMatchObject({ output: [7, null] });
+  });
+});

@@ -20,7 +20,7 @@ export interface Expected {
   readonly failed: ReadonlySet<string>;
 }
 
-type Standing = "SUCCEEDED" | "SKIPPED" | "FAILED";
+type Standing = "SUCCEEDED" | "SKIPPED" | "LET_BE" | "FAILED";
 
 /** Which target a branch chooses. */
 export function chosenBy(branch: Scripted): string | undefined {
@@ -50,7 +50,7 @@ export function expectedOf(nodes: readonly Scripted[]): Expected {
     const status = statusOf(key);
     if (status !== "FAILED") return status as Standing;
     const node = byKey.get(key);
-    if (node?.onError === "CONTINUE") return "SUCCEEDED";
+    if (node?.onError === "CONTINUE") return "LET_BE";
     return node?.onError === "ROUTE" && node.errorNode !== undefined ? standingOf(node.errorNode) : "FAILED";
   }
 
@@ -62,7 +62,8 @@ export function expectedOf(nodes: readonly Scripted[]): Expected {
       .map((key) => byKey.get(key))
       .filter((each) => each?.kind === "branch" && targetsOf(each).includes(node.key));
     for (const branch of branches) if (branch && statusOf(branch.key) === "SUCCEEDED" && chosenBy(branch) !== node.key) return false;
-    return node.dependsOn.some((key) => standingOf(key) !== "SKIPPED");
+    const standings = node.dependsOn.map(standingOf);
+    return node.join === "ALL" ? standings.some((each) => each !== "SKIPPED") : standings.includes("SUCCEEDED");
   }
 
   for (const { key } of nodes) statusOf(key);
