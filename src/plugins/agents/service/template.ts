@@ -1,11 +1,11 @@
 import { WeftlineError, idempotently, localIdOrNothing, type Contribution, type Scope } from "#weftline";
-import type { AgentMember, AgentTemplate } from "../contract.ts";
+import type { AgentBlueprint, AgentMember, AgentTemplate } from "../contract.ts";
 import { Agent } from "../entities.ts";
 import { checkDefinition, prototypeProblems, readBy } from "./check.ts";
 import { emptyDefinition, patched } from "./draft.ts";
 import { committedAgent, tidyName } from "./find.ts";
 import type { AgentsHost } from "./host.ts";
-import { nameProblems, refuseIf } from "./problems.ts";
+import { nameProblems, refuseIf, type Problem } from "./problems.ts";
 import { insertAgent } from "./rows.ts";
 
 /** The input of `createAgentFromTemplate`. */
@@ -23,7 +23,9 @@ export async function createFromTemplate(host: AgentsHost, scope: Scope, input: 
   const request = { mutation: "createAgentFromTemplate", key: input.idempotencyKey, body: input };
   const { agent } = await idempotently(scope, request, async (tx) => {
     const { key, value: template } = findTemplate(host, input.template);
-    const { members = [], ...blueprint } = template.build(await parametersOf(template, input));
+    const built = template.build(await parametersOf(template, input));
+    refuseIf(teamProblems(input.name, built));
+    const { members = [], ...blueprint } = built;
     const make = async ({ name, ...made }: AgentMember): Promise<Agent> => {
       const { description = null, framework = template.framework, ...settings } = made;
       const definition = await checkDefinition(host, patched(emptyDefinition, { ...settings, framework }), ["input", "template"]);
@@ -35,6 +37,17 @@ export async function createFromTemplate(host: AgentsHost, scope: Scope, input: 
     return { agent: lead.id };
   });
   return committedAgent(scope, agent);
+}
+
+/** A lead that asked itself for a member would never ask that one, and members are named as all agents are. */
+function teamProblems(name: string, { members = [], capabilities = [] }: AgentBlueprint): Problem[] {
+  const itself = tidyName(name);
+  const isMember = capabilities.includes(`agent.${itself}`) || members.some((member) => tidyName(member.name) === itself);
+  const message = `"${itself}" cannot be a member of its own team: name the new agent or the member otherwise.`;
+  return [
+    ...(isMember ? [{ path: ["input", "name"], message }] : []),
+    ...members.flatMap((member) => nameProblems(member.name, ["input", "parameters"])),
+  ];
 }
 
 function findTemplate({ templates }: AgentsHost, nameOrId: string): Contribution<AgentTemplate> {

@@ -24,18 +24,21 @@ export function supervisor(base: TemplateBase): AgentTemplate {
     framework: base.framework,
     parameters,
     parametersSchema: z.toJSONSchema(parameters, { io: "input" }),
-    build: ({ members, purpose, framework = base.framework }) => ({
-      framework,
-      description: purpose ? `Leads a team for ${purpose}.` : `Leads ${members.join(", ")}.`,
-      ...(base.model === undefined ? {} : { model: base.model }),
-      capabilities: members.map((member) => `agent.${member}`),
-      instructions: paragraphs(
-        `You are the supervisor of a team of agents.${purpose === undefined ? "" : ` The team is for ${purpose}.`}`,
-        `Each member is a tool: ${members.map((member) => `agent.${member}`).join(", ")}. A member sees nothing but what you give it: write all that it has to know.`,
-        "Split what the user asks for into parts, and have each part done by the member that it suits; ask members side by side where their parts do not depend on each other. " +
-          "Read what comes back, ask again where it falls short, and say who could not do a part.",
-        "Then answer the user in your own words. Do not claim what no member found.",
-      ),
-    }),
+    build: ({ members: named, purpose, framework = base.framework }) => {
+      const members = [...new Set(named)];
+      return {
+        framework,
+        description: purpose ? `Leads a team for ${purpose}.` : `Leads ${members.join(", ")}.`,
+        ...(base.model === undefined ? {} : { model: base.model }),
+        capabilities: members.map((member) => `agent.${member}`),
+        instructions: paragraphs(
+          `You are the supervisor of a team of agents.${purpose === undefined ? "" : ` The team is for ${purpose}.`}`,
+          `Each member is a tool: ${members.map((member) => `agent.${member}`).join(", ")}. A member sees nothing but what you give it: write all that it has to know.`,
+          "Split what the user asks for into parts, and have each part done by the member that it suits; ask members side by side where their parts do not depend on each other. " +
+            "Read what comes back, ask again where it falls short, and say who could not do a part.",
+          "Then answer the user in your own words. Do not claim what no member found.",
+        ),
+      };
+    },
   });
 }

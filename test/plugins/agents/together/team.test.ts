@@ -81,3 +81,18 @@ it("members that are there already stay as they are, and wrong parameters make n
   expect(await mutations(app).createFromTemplate(odd)).toMatchObject({ code: "FRAMEWORK_UNKNOWN" });
   for (const name of ["Same", "Odd", "X", "Y"]) expect(await frameworkOf(name)).toBeNull();
 });
+
+it("a lead is no member of its own team, members are named as all agents are, and each is a member once", async () => {
+  const refused: readonly (readonly [name: string, template: string, parameters: object])[] = [
+    ["Researcher", "research-team", {}],
+    [" Head ", "research-team", { critic: "Head" }],
+    ["Head", "supervisor", { members: ["Other", "Head"] }],
+    ["Head", "research-team", { researcher: "two\nlines" }],
+  ];
+  for (const [name, template, parameters] of refused)
+    expect(await mutations(app).createFromTemplate({ template, name, parameters })).toMatchObject({ __typename: "InvalidInputError" });
+  for (const name of ["Researcher", "Head", "Critic", "two\nlines"]) expect(await frameworkOf(name)).toBeNull();
+  const parameters = { members: ["Mine", "New", " Mine "] };
+  const twice = made(await mutations(app).createFromTemplate({ template: "supervisor", name: "Head", parameters }));
+  expect(twice.description).toBe("Leads Mine, New.");
+});
