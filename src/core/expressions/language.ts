@@ -152,14 +152,39 @@ function toCel(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toCel(member)]));
 }
 
-/** Whole numbers of CEL are bigints, its maps may be Maps, and its times are Dates: JSON has none of them. */
+/**
+ * Whole numbers of CEL are bigints, its maps may be Maps, and its times are Dates: JSON has none of them.
+ *
+ * @throws INVALID_INPUT for what JSON has no word for.
+ */
 function fromCel(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") return numberOf(value);
+  if (typeof value === "number" && !Number.isFinite(value)) throw noJson(`${value}`);
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Array.isArray(value)) return value.map(fromCel);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && !(value instanceof Map)) return fromOwnType(value);
   const entries: Iterable<[unknown, unknown]> = value instanceof Map ? value : Object.entries(value);
   return Object.fromEntries([...entries].map(([name, member]) => [String(name), fromCel(member)]));
+}
+
+/** CEL has unsigned numbers and durations as objects of its own. */
+function fromOwnType(value: object): unknown {
+  const plain: unknown = value.valueOf();
+  if (typeof plain === "bigint") return numberOf(plain);
+  if (typeof plain === "number" && "nanos" in value) return `${plain < 0 ? "-" : ""}PT${Math.abs(plain) / 1_000}S`;
+  throw noJson("a type");
+}
+
+function numberOf(value: bigint): number {
+  if (Number.isSafeInteger(Number(value))) return Number(value);
+  throw noJson(`the whole number ${value}, which is too large for it (a text can hold it: string(...))`);
+}
+
+function noJson(what: string): WeftlineError {
+  return invalidExpression(`it has no value here: JSON has no word for ${what}`);
 }
 
 function* nodesIn(part: unknown): Generator<Cel.ASTNode> {

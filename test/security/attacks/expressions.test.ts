@@ -33,6 +33,29 @@ describe("expressions of callers", () => {
     await expect(beside("state.none")).rejects.toMatchObject({ code: "INVALID_INPUT", message: expect.stringContaining("No such key") });
   });
 
+  it.each([
+    ["3u", 3],
+    ["[uint(7)]", [7]],
+    ["b'abc'", "YWJj"],
+    ["{'d': duration('90.5s')}", { d: "PT90.5S" }],
+    ["duration('-1m')", "-PT60S"],
+    ["9007199254740991", 9_007_199_254_740_991],
+  ])("give JSON whatever CEL calls the type of %s", async (source, value) => {
+    expect(await compile(source).evaluate({}, "ada")).toEqual(value);
+  });
+
+  it.each([
+    ["9223372036854775807", "the whole number 9223372036854775807"],
+    ["{'n': 18446744073709551615u}", "the whole number 18446744073709551615"],
+    ["n + n", "the whole number 18014398509481982"],
+    ["1.0 / 0.0", "Infinity"],
+    ["[0.0 / 0.0]", "NaN"],
+    ["type(1)", "a type"],
+  ])("fail with words where JSON has none for %s", async (source, words) => {
+    const evaluated = async (): Promise<unknown> => compile(source).evaluate({ n: 9_007_199_254_740_991 }, "ada");
+    await expect(evaluated()).rejects.toMatchObject({ code: "INVALID_INPUT", message: expect.stringContaining(words) });
+  });
+
   it("that take too long fail with a code of their own, and callers have their turns", async () => {
     const own = loadExpressions("any");
     const ended: string[] = [];
