@@ -202,7 +202,7 @@ export class ToolCalls {
     signal.throwIfAborted();
     if (child) return this.#goOn(call, child.id, request);
     const started = performance.now();
-    const { answer: outcome, cut } = await this.#invoker.invoke(invoked, (answer) => this.#invoker.answered(tool, answer));
+    const { answer: outcome, cut } = await this.#invoker.invoke(invoked, (answer) => this.#invoker.answered(tool, answer, request));
     const ms = Math.round(performance.now() - started);
     failpoint?.("tool.executed");
     if (outcome.status === "CANCELLED") signal.throwIfAborted();
@@ -231,13 +231,14 @@ export class ToolCalls {
    *
    * @throws RUN_SUSPENDED where that run waits.
    */
-  async #goOn(call: KnownCall, childId: string, { name, signal: own }: ToolRequest): Promise<ToolOutcome> {
+  async #goOn(call: KnownCall, childId: string, request: ToolRequest): Promise<ToolOutcome> {
+    const { name, signal: own } = request;
     const { session, tools, runs, signal, failpoint } = this.#options;
     const { ms, outcome: ended } = await runs.outcome(childId, own);
     failpoint?.("tool.executed");
     if (ended.status === "CANCELLED") signal.throwIfAborted();
     const tool = tools.find((each) => each.name === name);
-    const outcome = ended.status === "SUCCESS" ? await this.#invoker.answered(tool ?? {}, ended.result) : ended;
+    const outcome = ended.status === "SUCCESS" ? await this.#invoker.answered(tool ?? {}, ended.result, request) : ended;
     // A turn that asked for something else meanwhile has ended it.
     if (session.open.calls.includes(call.c)) this.#endStarted(call, outcome, ms);
     return { ...outcome, ...(call.edited ? { edited: { arguments: call.arguments } } : {}) };

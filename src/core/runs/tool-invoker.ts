@@ -7,7 +7,7 @@ import type { KnownCall } from "./known-call.ts";
 import { untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
-import { keptError, keptResult } from "./tool-results.ts";
+import { keptError, keptResult, wholeResult } from "./tool-results.ts";
 import type { ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolRequest } from "./tools.ts";
 
 /** The most that a tool's progress may carry, in characters of JSON. */
@@ -93,10 +93,14 @@ export class ToolInvoker {
   }
 
   /** What of an answer is kept, where it is what the tool promised. */
-  async answered(tool: Pick<ToolDefinition, "maxResultChars" | "outputSchema">, answer: unknown): Promise<ToolOutcome> {
+  async answered(
+    tool: Pick<ToolDefinition, "maxResultChars" | "outputSchema">,
+    answer: unknown,
+    { keeps }: Pick<ToolRequest, "keeps">,
+  ): Promise<ToolOutcome> {
     let kept: ReturnType<typeof keptResult>;
     try {
-      kept = keptResult(answer, tool);
+      kept = keeps === undefined ? keptResult(answer, tool) : wholeResult(answer);
     } catch (error) {
       return { status: "ERROR", error: `The tool has run, and its answer cannot be used. ${messageOf(error)}` };
     }

@@ -1,3 +1,4 @@
+import { WeftlineError } from "../errors.ts";
 import { characterCount, firstCharacters, isLonger } from "../json/characters.ts";
 import { withoutMedia } from "../json/media.ts";
 import { plainJson, plainText } from "../json/plain.ts";
@@ -46,6 +47,16 @@ export function keptResult(
 export function pastResult(result: unknown): unknown {
   const within = typeof result === "string" ? result.length <= mostMaxResultChars + 1_000 : hasSizeWithin(result, mostMaxResultChars * 2);
   return within ? result : keptResult(result).result;
+}
+
+/** The most that a program is given of a result, in characters of JSON. */
+const mostOfWhole = 16 * 1024 * 1024;
+
+/** A result for a program. @throws INVALID_INPUT for what JSON cannot carry, and for what is too large. */
+export function wholeResult(value: unknown): KeptResult {
+  const { value: result, cut } = plainJson(value, mostOfWhole);
+  if (!cut) return { result, cut };
+  throw new WeftlineError("INVALID_INPUT", { message: `It has more than ${mostOfWhole} characters of JSON.` });
 }
 
 function noted(beginning: string, what: string): string {

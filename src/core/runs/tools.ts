@@ -263,4 +263,6 @@ export interface ToolRequest {
    * approval is refused: it was for other arguments.
    */
   readonly again?: "as first asked";
+  /** That the result is kept whole, up to 16 MiB, since a program goes on with it. By default it is cut to what its tool may answer a model. */
+  readonly keeps?: "whole result";
 }

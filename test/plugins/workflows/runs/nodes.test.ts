@@ -28,6 +28,14 @@ describe("nodes", () => {
     expect(run.steps).toContainEqual(expect.objectContaining({ kind: "TOOL", status: "SUCCEEDED", parent: { key: "t" } }));
   });
 
+  it("give the whole result of a tool, also where it is more than a model would be shown", async () => {
+    const call = { key: "t", kind: "tool", config: { tool: "loom.weave", arguments: { yarn: "{{ input.yarn }}" } } };
+    const run = await loom.play([call, value("size", "size(nodes.t.output.args.yarn)", { dependsOn: ["t"] })], {
+      yarn: "x".repeat(150_000),
+    });
+    expect(run).toMatchObject({ status: "SUCCEEDED", output: 150_000 });
+  });
+
   it("run agents below, side by side, each a child run of its step", async () => {
     for (const name of ["writer", "critic"]) {
       await loom.app.graphql(

@@ -213,7 +213,16 @@ export class Attempt {
     const repeats = (): boolean => this.#mayRepeat;
     const call = this.#host.ctx.callTools([
       // Nodes that ended since may have changed what its settings say; what was asked about is what is made.
-      { callId, name, arguments: args, again: "as first asked", parentStep: key, signal: this.#signalNow(), repeats },
+      {
+        callId,
+        name,
+        arguments: args,
+        again: "as first asked",
+        keeps: "whole result",
+        parentStep: key,
+        signal: this.#signalNow(),
+        repeats,
+      },
     ]);
     this.#calling.add(call);
     const [outcome] = await call.finally(() => this.#calling.delete(call));
