@@ -9,6 +9,7 @@ import {
   loadRow,
   loadRows,
   nodeType,
+  seesRun,
   type GraphBuilder,
   type RunFilter,
 } from "#weftline";
@@ -93,8 +94,11 @@ export function addWorkflow(builder: GraphBuilder, types: NodeTypes): void {
     t.field({
       type: WorkflowVersion,
       description: "The version of the workflow that it executes; null where it runs something else.",
-      resolve: ({ targetType, targetId, targetVersion }, _, scope) =>
-        targetType === "Workflow" && targetVersion != null ? loadRow(scope, WorkflowVersion, versionIdOf(targetId, targetVersion)) : null,
+      resolve: (run, _, scope) => {
+        const { targetType, targetId, targetVersion } = run;
+        if (targetType !== "Workflow" || targetVersion == null || !seesRun(scope, run)) return null;
+        return loadRow(scope, WorkflowVersion, versionIdOf(targetId, targetVersion));
+      },
     }),
   );
 }

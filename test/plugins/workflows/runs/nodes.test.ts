@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { testViewer } from "../../../../src/testing/index.ts";
 import { openLoom, statusesOf, type Loom } from "./loom.ts";
 
 let loom: Loom;
@@ -171,6 +172,29 @@ describe("nodes", () => {
     });
     expect(await loom.look(run)).toMatchObject({ status: "SUCCEEDED", output: "red" });
     expect(messages.toSorted()).toEqual(["colour: Which?", 'cut: Allow "loom.cut"?', "ok: Go on with looms?"]);
+  });
+});
+
+describe("whom an approval in a run below names", () => {
+  it("finds and decides it, and sees of that run id, status and target, and nothing of the run above", async () => {
+    const config = { message: "Sure?", approvers: { roles: ["treasurer"] } };
+    const below = await loom.create([{ key: "ask", kind: "approval", config }]);
+    const run = await loom.start(await loom.create([{ key: "below", kind: "workflow", config: { workflow: { id: below } } }]));
+    await loom.follow(run, ({ interruptStatus }) => interruptStatus === "PENDING");
+    const tess = testViewer("tess", { roles: ["treasurer"] });
+    const query = `query ($run: ID!) { run(id: $run) { id } interrupts { nodes { id canDecide
+      run { target { __typename } targetVersion workflowVersion { version } parent { id } steps { totalCount } } } } }`;
+    type Seen = { interrupts: { nodes: { id: string }[] } };
+    const seen = await loom.app.graphql<Seen>(query, { run }, tess);
+    const hidden = { targetVersion: null, workflowVersion: null, parent: null, steps: { totalCount: 0 } };
+    expect(seen).toMatchObject({
+      run: null,
+      interrupts: { nodes: [{ canDecide: true, run: { target: { __typename: "Workflow" }, ...hidden } }] },
+    });
+    const decide = "mutation ($id: ID!) { decideInterrupt(input: { interrupt: $id, kind: APPROVE }) { __typename } }";
+    await loom.app.graphql(decide, { id: seen.interrupts.nodes[0]?.id }, tess);
+    await loom.follow(run);
+    expect((await loom.look(run)).status).toBe("SUCCEEDED");
   });
 });
 
