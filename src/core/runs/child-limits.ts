@@ -1,6 +1,7 @@
 import type { Sql } from "../database/sql.ts";
 import type { StoredUsage } from "./events.ts";
-import type { RunLimits } from "./entities/run.ts";
+import { WeftlineError } from "../errors.ts";
+import type { Run, RunLimits } from "./entities/run.ts";
 import { storedUsage } from "./usage.ts";
 
 const tokensOf = ({ inputTokens, outputTokens }: StoredUsage): number => inputTokens + outputTokens;
@@ -14,4 +15,20 @@ export async function tokensLeft(sql: Sql, runId: string, { maxTokens }: RunLimi
     runId,
   );
   return used.reduce((left, { usage }) => left - tokensOf(storedUsage(JSON.parse(usage))), maxTokens);
+}
+
+/**
+ * What is left of a run's limits for one that goes on in its place.
+ *
+ * @throws RUN_LIMIT where nothing is left of its tokens.
+ */
+export async function limitsLeft(sql: Sql, { id, limits, deadlineAt }: Pick<Run, "id" | "limits" | "deadlineAt">): Promise<RunLimits> {
+  const maxTokens = await tokensLeft(sql, id, limits);
+  if (maxTokens !== undefined && maxTokens <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${limits.maxTokens} tokens` });
+  const clock = deadlineAt == null ? undefined : await sql.get<{ now: number }>(`select ${sql.now} as now`);
+  return {
+    ...limits,
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(deadlineAt == null || !clock ? {} : { deadlineMs: Math.max(1, deadlineAt - clock.now) }),
+  };
 }

@@ -72,12 +72,14 @@ export {
 export { runOutboxes, type RunNotice, type RunOutbox } from "./outbox.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";
+export { seesRun } from "./schema/access.ts";
 export { ApproversView } from "./schema/approvers.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";
 export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";
 export { runTargetNamed, startRequested, tellingProblems, type NamedTarget, type RunTargetRef } from "./schema/requested-run.ts";
 export { untilAborted } from "./plugin-work.ts";
+export { limitsLeft } from "./child-limits.ts";
 export { SetAside } from "./set-aside.ts";
 export { stepsSoFar } from "./steps-so-far.ts";
 export { Job, RunTarget, jobs, runTargetOf, type JobDefinition } from "./schema/targets.ts";

@@ -137,6 +137,40 @@ describe("a hand-over of a thread", () => {
     await expect.poll(() => outcomes).toMatchObject([{ status: "ERROR", error: expect.stringContaining("no thread") as unknown }]);
   });
 
+  it("goes on with what is left of the limits of the run that hands over", async () => {
+    outcomes.length = 0;
+    const spends = (then: Turn): Turn =>
+      async function* (request, ctx) {
+        yield { kind: "usage.recorded", provider: "local", model: "scripted", inputTokens: 6, outputTokens: 0 };
+        yield* then(request, ctx);
+      };
+    await hire("Last", spends(echo));
+    await hire("Second", spends(handsTo("Last")), ["handoff.Last"]);
+    await hire("First", spends(handsTo("Second")), ["handoff.Second"]);
+    const limited = async (limits: object) => {
+      const { id } = await chat.open({ agent: { name: "First" } });
+      await chat.startRun({ target: { agent: { name: "First" } }, thread: id, text: "Go.", limits });
+      await chat.idle(id);
+      return (await threadOf(id)).runs.nodes.map(({ targetName, status }) => [targetName, status]).toSorted();
+    };
+    expect(await limited({ maxTokens: 15 })).toEqual([
+      ["First", "SUCCEEDED"],
+      ["Last", "FAILED"],
+      ["Second", "SUCCEEDED"],
+    ]);
+    expect(await limited({ maxTokens: 12 })).toEqual([
+      ["First", "SUCCEEDED"],
+      ["Second", "SUCCEEDED"],
+    ]);
+    expect(outcomes.at(-1)).toMatchObject({ status: "ERROR", error: expect.stringContaining("6 tokens") as unknown });
+    await limited({ deadline: "PT1H" });
+    const ends = await chat.app.platform.database.read.all<{ at: number }>(
+      "select deadline_at as at from runs_run where deadline_at is not null order by start_seq",
+    );
+    expect(ends).toHaveLength(3);
+    for (const { at } of ends) expect(Math.abs(at - (ends[0]?.at ?? 0))).toBeLessThan(20);
+  });
+
   it("ends somewhere: two agents that hand over to each other do so eight times for one message", async () => {
     outcomes.length = 0;
     await hire("Ping", handsTo("Pong"), ["handoff.Pong"]);

@@ -2,6 +2,7 @@ import {
   Run,
   WeftlineError,
   idempotently,
+  limitsLeft,
   type ActingScopes,
   type TenantTools,
   type ToolContext,
@@ -65,7 +66,7 @@ async function handOver(deps: HandOverDeps, name: string, ctx: ToolContext): Pro
       trigger: "PARENT",
       thread: { id: thread.id, streamNum: thread.streamNum },
       settings: settingsOf(thread),
-      limits: run.limits,
+      limits: await limitsLeft(tx.sql, run),
     });
     announce(deps, tx, thread, "UPDATED");
     return { handedTo: agent.id };
