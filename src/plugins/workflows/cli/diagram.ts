@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { WeftlineError, type CliAction, type CliContext } from "#weftline";
+import { isFile } from "../definition/text-file.ts";
 import { dependenciesOf } from "../definition/dependencies.ts";
 import { workflowDiagram } from "../definition/diagram.ts";
 import { readDefinition } from "../definition/read.ts";
@@ -17,7 +17,7 @@ export const diagramCommand: CliAction = {
   needs: "rows",
   run: async (ctx) => {
     const word = String(ctx.arguments["workflow"]);
-    const definition = existsSync(word) ? await ofFile(word) : await ofRow(ctx, word);
+    const definition = isFile(word) ? await ofFile(word) : await ofRow(ctx, word);
     if (!ctx.options["json"]) return void ctx.out(workflowDiagram(definition));
     const nodes = definition.nodes.map(({ key, kind, name }) => ({ key, kind, name }));
     ctx.out(`${JSON.stringify({ nodes, dependencies: dependenciesOf(definition.nodes) }, null, 2)}\n`);

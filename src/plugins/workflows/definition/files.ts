@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { LineCounter, isNode, parseDocument, type Document } from "yaml";
+import { LineCounter, isNode, parseDocument, type Document, type YAMLParseError } from "yaml";
 import { hashOf, messageOf } from "#weftline";
 import { isObject, type Problem } from "./fields.ts";
+import { readTextFile, whyUnreadable } from "./text-file.ts";
 import type { JsonObject } from "./types.ts";
 
 const extensions = [".yaml", ".yml", ".json"];
@@ -55,7 +56,7 @@ export async function readWorkflowFolder(folder: string): Promise<ReadFiles> {
     }
     return { files, problems: [...problems, ...repeatedNames(files)] };
   } catch (error) {
-    return problemOf(folder, `The folder cannot be read: ${messageOf(error)}`);
+    return problemOf(folder, `The folder cannot be read: ${whyUnreadable(error)}`);
   }
 }
 
@@ -64,9 +65,9 @@ export async function readWorkflowFile(file: string): Promise<ReadFiles> {
   try {
     const { size } = await stat(file);
     if (size > maxBytes) return problemOf(file, `A file has at most ${maxBytes / 1_048_576} MiB.`);
-    return parseWorkflow(file, await readFile(file, "utf8"));
+    return parseWorkflow(file, await readTextFile(file));
   } catch (error) {
-    return problemOf(file, `The file cannot be read: ${messageOf(error)}`);
+    return problemOf(file, `The file cannot be read: ${whyUnreadable(error)}`);
   }
 }
 
@@ -77,12 +78,21 @@ function parseWorkflow(file: string, text: string): ReadFiles {
   const notJson = extname(file) === ".json" ? jsonProblem(text) : undefined;
   if (notJson !== undefined) return problemOf(file, `This is not JSON: ${notJson}`);
   if (document.errors.length > 0)
-    return { files: [], problems: document.errors.map(({ message, pos }) => ({ file, line: lineAt(pos[0]), path: [], message })) };
+    return {
+      files: [],
+      problems: document.errors.map((error) => ({ file, line: lineAt(error.pos[0]), path: [], message: wordsOf(error) })),
+    };
   const input = valueOf(document);
   if ("problem" in input) return problemOf(file, input.problem);
   if (!isObject(input.value)) return problemOf(file, "A file holds one workflow: name, description, inputSchema and nodes.");
   const lineOf = (path: readonly string[]): number => lineAt(offsetOf(document, path));
   return { files: [{ file, input: input.value, hash: hashOf(input.value), lineOf }], problems: [] };
+}
+
+/** What the parser says to programs is told to people. */
+function wordsOf({ code, message }: YAMLParseError): string {
+  if (code === "MULTIPLE_DOCS") return "A file holds one workflow: move what follows this line to a file of its own.";
+  return code === "RESOURCE_EXHAUSTION" ? "This is nested too deeply." : message;
 }
 
 function jsonProblem(text: string): string | undefined {
@@ -98,10 +108,17 @@ function jsonProblem(text: string): string | undefined {
 function valueOf(document: Document): { readonly value: unknown } | { readonly problem: string } {
   try {
     const value: unknown = document.toJS({ maxAliasCount: maxAliases });
-    return { value: JSON.parse(JSON.stringify(value ?? null)) as unknown };
+    return { value: JSON.parse(JSON.stringify(value ?? null, refuseNonFinite)) as unknown };
   } catch (error) {
-    return { problem: messageOf(error) };
+    const isBomb = error instanceof ReferenceError && error.message.startsWith("Excessive alias count");
+    return { problem: isBomb ? `Aliases repeat more than ${maxAliases} values: write them out, or say less.` : messageOf(error) };
   }
+}
+
+/** JSON would have null instead, without a word. */
+function refuseNonFinite(key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new Error(`"${key}" is ${value}, which JSON does not have.`);
+  return value;
 }
 
 function offsetOf(document: Document, path: readonly string[]): number {

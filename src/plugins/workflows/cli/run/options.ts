@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { messageOf, type CliContext, type CliOption } from "#weftline";
+import { readTextFile, whyUnreadable } from "../../definition/text-file.ts";
 import type { Approve } from "./ask/desk.ts";
 
 export const runOptions: readonly CliOption[] = [
@@ -58,10 +58,11 @@ async function readInput(text: string): Promise<{ readonly value: unknown } | st
 }
 
 async function textOf(file: string): Promise<string | { readonly problem: string }> {
+  if (file === "") return { problem: "Name a file behind the @, as in --input @input.json" };
   try {
-    return await readFile(file, "utf8");
+    return await readTextFile(file);
   } catch (error) {
-    return { problem: `${file} cannot be read: ${messageOf(error)}` };
+    return { problem: `${file} cannot be read: ${whyUnreadable(error)}` };
   }
 }
 

@@ -27,7 +27,7 @@ export async function readWorkflowFile(path: string): Promise<WorkflowFile> {
   const { files, problems: unread } = await readFile(path);
   const [file] = files;
   if (!file) return { name: "", workflow: { name: "" }, agents: [], problems: unread.map(fileProblemText), describe: () => [] };
-  const { agents = [], ...workflow } = file.input;
+  const { agents = [], ...workflow } = Object.fromEntries(Object.entries(file.input).filter(([key]) => known.has(key)));
   const describe = (problems: readonly InputProblem[]): readonly string[] => fileProblems(file, problems).map(fileProblemText);
   const isList = Array.isArray(agents) && agents.every(isObject);
   const problems = [

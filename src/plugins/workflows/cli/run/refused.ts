@@ -25,6 +25,25 @@ export function problemsOf({ issues, path, message = "It was refused." }: Refuse
   return issues && issues.length > 0 ? issues : [{ path: path ?? [], message }];
 }
 
+/** What GraphQL says of a variable that its types do not take. */
+const notTaken = /^Variable "\$input" got invalid value [^]*?(?: at "input\.([^"]*)")?; ([^]*)$/;
+
+/**
+ * An input that did not fit the graph's types, as a refusal with the place of each problem.
+ *
+ * @throws the error itself where it says something else.
+ */
+export function refusedInput(error: unknown): Refused {
+  const { errors = [] } = error as { readonly errors?: readonly { readonly message: string }[] };
+  const messages = errors.map(({ message }) => message);
+  const issues = messages.flatMap((message) => {
+    const [, place = "", words] = notTaken.exec(message) ?? [];
+    return words === undefined ? [] : [{ path: `input.${place}`.split(/[.[\]]+/).filter((key) => key !== ""), message: words }];
+  });
+  if (issues.length === 0 || issues.length < messages.length) throw error;
+  return { __typename: "InvalidInputError", code: "INVALID_INPUT", issues };
+}
+
 /** Says why a mutation was refused. @returns what to exit with. */
 export function sayRefused({ say, paint }: Pick<CliContext, "say" | "paint">, refused: Refused): { readonly exit: number } {
   const { code, fix, __typename } = refused;

@@ -1,15 +1,10 @@
-import { existsSync } from "node:fs";
 import type { CliContext } from "#weftline";
+import { isFile } from "../../definition/text-file.ts";
 import { openRunsDocument, startDocument, workflowDocument } from "./documents.ts";
 import { runExitCodes } from "./exit.ts";
 import type { RunOptions } from "./options.ts";
-import { sayRefused, type Outcome, type Refused } from "./refused.ts";
+import { refusedInput, sayRefused, type Outcome, type Refused } from "./refused.ts";
 import { nameInFile, saveFile } from "./workflow-file.ts";
-
-/** Whether a word names a file instead of a stored workflow. */
-function isFile(word: string): boolean {
-  return existsSync(word) || /\.(ya?ml|json)$/i.test(word);
-}
 
 /** The run to follow: a new one, or one that is open. */
 export async function runToFollow(ctx: CliContext, options: RunOptions): Promise<Outcome<string>> {
@@ -40,12 +35,14 @@ async function newestRun(ctx: CliContext, word: string): Promise<Outcome<string>
 type Started = Refused & { readonly run?: { readonly id: string } };
 
 async function start(ctx: CliContext, name: string, { input, timeout }: RunOptions): Promise<Outcome<string>> {
-  const { startRun } = await ctx.graph.request<{ readonly startRun: Started }>(startDocument, {
-    input: {
-      target: { workflow: { name } },
-      ...(input ? { input: input.value } : {}),
-      ...(timeout === undefined ? {} : { limits: { deadline: timeout } }),
-    },
-  });
+  const { startRun } = await ctx.graph
+    .request<{ readonly startRun: Started }>(startDocument, {
+      input: {
+        target: { workflow: { name } },
+        ...(input ? { input: input.value } : {}),
+        ...(timeout === undefined ? {} : { limits: { deadline: timeout } }),
+      },
+    })
+    .catch((error: unknown) => ({ startRun: refusedInput(error) as Started }));
   return startRun.run ? { value: startRun.run.id } : sayRefused(ctx, startRun);
 }

@@ -10,7 +10,8 @@ import {
 } from "./documents.ts";
 import { runExitCodes } from "./exit.ts";
 import { readWorkflowFile, type WorkflowFile } from "./read-file.ts";
-import { problemsOf, sayRefused, type InputProblem, type Outcome, type Refused } from "./refused.ts";
+import { othersThan, shapeProblems, withoutProblems } from "./shape.ts";
+import { problemsOf, refusedInput, sayRefused, type InputProblem, type Outcome, type Refused } from "./refused.ts";
 
 /** The name of the workflow of a file. */
 export async function nameInFile(ctx: CliContext, file: string): Promise<Outcome<string>> {
@@ -26,19 +27,32 @@ export async function nameInFile(ctx: CliContext, file: string): Promise<Outcome
  */
 export async function saveFile(ctx: CliContext, path: string): Promise<Outcome<string>> {
   const file = await readWorkflowFile(path);
-  if (file.problems.length > 0) return sayLines(ctx, file.problems);
   const missing = await missingAgents(ctx, file);
-  const { validateWorkflow } = await ctx.graph.request<{ readonly validateWorkflow: readonly InputProblem[] }>(validateDocument, {
-    input: file.workflow,
-  });
   const names = new Set(missing.map(({ name }) => name));
-  const problems = validateWorkflow.map(withoutInput).filter(({ path: at }) => !names.has(agentAt(file, at)));
-  if (problems.length > 0) return sayProblems(ctx, file, problems);
+  const problems = (await problemsIn(ctx, file)).filter(({ path: at }) => !names.has(agentAt(file, at)));
+  if (file.problems.length + problems.length > 0) return sayLines(ctx, [...file.problems, ...file.describe(problems)]);
   for (const agent of missing) {
     const exit = await createAgent(ctx, file, agent.input, agent.at);
     if (exit !== undefined) return { exit };
   }
   return save(ctx, path, file);
+}
+
+/** What is wrong with what it declares, as the graph sees it. What the graph could not read is told in the same words. */
+async function problemsIn({ graph }: CliContext, { workflow }: WorkflowFile): Promise<readonly InputProblem[]> {
+  if (!Array.isArray(workflow.nodes)) return shapeProblems(workflow);
+  const shape = shapeProblems(workflow);
+  const input = withoutProblems(workflow, shape);
+  const { validateWorkflow } = await graph
+    .request<{ readonly validateWorkflow: readonly InputProblem[] }>(validateDocument, { input })
+    .catch((error: unknown) => {
+      if (shape.length === 0) throw error;
+      // Without its key or its kind no node can be looked at.
+      return { validateWorkflow: [] };
+    });
+  // That it has no name was told when the file was read.
+  const told = workflow.name === "" ? [...shape, { path: ["name"], message: "" }] : shape;
+  return [...shape, ...othersThan(told, validateWorkflow.map(withoutInput))];
 }
 
 interface MissingAgent {
@@ -73,7 +87,9 @@ type CreatedAgent = Refused & { readonly agent?: { readonly framework: { readonl
 
 async function createAgent(ctx: CliContext, file: WorkflowFile, input: object, at: number): Promise<number | undefined> {
   const { name, framework } = input as { readonly name?: string; readonly framework?: string };
-  const { createAgent: made } = await ctx.graph.request<{ readonly createAgent: CreatedAgent }>(createAgentDocument, { input });
+  const { createAgent: made } = await ctx.graph
+    .request<{ readonly createAgent: CreatedAgent }>(createAgentDocument, { input })
+    .catch((error: unknown) => ({ createAgent: refusedInput(error) as CreatedAgent }));
   if (made.agent) {
     ctx.say(`Made the agent "${name}" on ${framework}.`);
     return undefined;
