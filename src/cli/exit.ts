@@ -13,6 +13,8 @@ export const exitCodes = {
   /** A migration is pending or failed. */
   migration: 5,
   interrupted: 130,
+  /** 128 + SIGPIPE: nobody reads on. */
+  readerGone: 141,
 } as const;
 
 const codeOfPhase: Partial<Record<Problem["phase"], number>> = {

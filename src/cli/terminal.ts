@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { CliScreen, Style } from "../core/commands.ts";
+import { exitCodes } from "./exit.ts";
 
 /** Where a command writes: data to standard output, everything for people to standard error. */
 export interface Terminal {
@@ -21,7 +22,7 @@ export interface Cli {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  process.stdout.on("error", endWithReader);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", endWithReader);
   return {
     out: (text) => void process.stdout.write(text),
     say: (line) => void process.stderr.write(`${line}\n`),
@@ -44,8 +45,8 @@ export function showsUnicode({ TERM, LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv
   return TERM !== "linux" && (locale === undefined || locale === "" || /utf-?8/i.test(locale));
 }
 
-/** Who reads may stop before the end, as `head` does. */
+/** Who reads may stop before the end, as `head` does: this then ends as any program does that a SIGPIPE ends. */
 function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
+  if (error.code === "EPIPE") process.exit(exitCodes.readerGone);
   throw error;
 }

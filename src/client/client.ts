@@ -11,6 +11,8 @@ export interface WeftlineClientOptions {
   readonly token?: string | (() => string | Promise<string>);
   /** A WebSocket class, where the platform has none of its own. */
   readonly webSocketImpl?: unknown;
+  /** Told once when the connection that streams use is lost, and once when it is made again. */
+  readonly onConnection?: (state: "lost" | "restored") => void;
 }
 
 /** Where to start in a stream, and when to stop. */
@@ -55,6 +57,7 @@ export interface WeftlineClient {
   close(): void;
 }
 
+const normalClosure = 1000;
 const longestWaitMs = 10_000;
 /** A server that says nothing for as long after a ping is taken for gone: a sleeping laptop is not told otherwise. */
 const keepAliveMs = 10_000;
@@ -111,8 +114,13 @@ export function createWeftlineClient(server: WeftlineClientOptions): WeftlineCli
 }
 
 /** A connection that is made again as often as it takes; only a refused caller is told so. */
-function connect({ url, token, webSocketImpl }: WeftlineClientOptions): Client {
+function connect({ url, token, webSocketImpl, onConnection }: WeftlineClientOptions): Client {
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let isLost = false;
+  const lost = (): void => {
+    if (!isLost) onConnection?.("lost");
+    isLost = true;
+  };
   const client: Client = createClient({
     url: url.replace(/^http/, "ws"),
     ...(webSocketImpl === undefined ? {} : { webSocketImpl }),
@@ -128,7 +136,15 @@ function connect({ url, token, webSocketImpl }: WeftlineClientOptions): Client {
       pong: (received) => {
         if (received) clearTimeout(silence);
       },
-      closed: () => clearTimeout(silence),
+      connected: () => {
+        if (isLost) onConnection?.("restored");
+        isLost = false;
+      },
+      closed: (event) => {
+        clearTimeout(silence);
+        // It closes itself when no stream needs it.
+        if (!isClose(event) || (event.code !== normalClosure && event.code !== 4403)) lost();
+      },
     },
   });
   return client;

@@ -30,6 +30,8 @@ export interface CliFollow<Data> {
   readonly after?: number | null;
   /** Ends the stream when it aborts. */
   readonly signal?: AbortSignal;
+  /** Told when the connection to a server is lost, and when it is made again. */
+  readonly onConnection?: (state: "lost" | "restored") => void;
 }
 
 /** The graph as any client has it: of the host that the command booted, or of a server. */

@@ -1,5 +1,5 @@
 import { WeftlineClientError, createWeftlineClient } from "../../client/index.ts";
-import type { CliGraph } from "../../core/commands.ts";
+import type { CliFollow, CliGraph } from "../../core/commands.ts";
 import { WeftlineError } from "../../core/errors.ts";
 
 /** A graph to be closed. */
@@ -22,7 +22,12 @@ export function remoteGraph(url: string, token: string | undefined): OpenGraph {
       message: `"${url}" is not the address of a server.`,
       fix: "Pass its graph, as in --url http://127.0.0.1:4400/graphql",
     });
-  const client = createWeftlineClient({ url, ...(token === undefined ? {} : { token }) });
+  const followers = new Set<NonNullable<CliFollow<unknown>["onConnection"]>>();
+  const client = createWeftlineClient({
+    url,
+    ...(token === undefined ? {} : { token }),
+    onConnection: (state) => followers.forEach((tell) => tell(state)),
+  });
   return {
     graph: {
       url,
@@ -40,7 +45,11 @@ export function remoteGraph(url: string, token: string | undefined): OpenGraph {
           );
         }
       },
-      follow: (query, options) => client.follow(query, options),
+      follow: (query, { onConnection, signal, ...options }) => {
+        if (onConnection) followers.add(onConnection);
+        if (onConnection) signal?.addEventListener("abort", () => followers.delete(onConnection), { once: true });
+        return client.follow(query, { ...options, ...(signal && { signal }) });
+      },
     },
     close: () => client.close(),
   };

@@ -44,19 +44,21 @@ async function follow(ctx: CliContext, run: string, options: RunOptions, hasAgen
     ctx.say(`There is no run ${run}.`);
     return runExitCodes.usage;
   }
-  if (watched.end === "detached") return detached(ctx, run, options);
+  if (watched.end !== "final") return detached(ctx, run, options, watched.end);
   sayEnd(ctx, watched);
   if (watched.status === "SUCCEEDED" && options.shows !== "events") ctx.out(`${outputText(watched.output)}\n`);
   return exitCodeOfRun(watched.status);
 }
 
-function detached({ say, graph }: CliContext, run: string, { workflow }: RunOptions): number {
+function detached({ say, graph }: CliContext, run: string, { workflow }: RunOptions, end: "detached" | "cut"): number {
   const url = graph.url === undefined ? "" : ` --url ${graph.url}`;
   const same = `weftline run ${workflow === undefined ? "" : `${workflow} `}--attach ${run}${url}`;
   say(
     graph.url === undefined
       ? "Detached. The run stops here at its next boundary and continues when a server or `weftline run` starts on this data folder."
-      : `Detached. The run continues at ${graph.url}.`,
+      : end === "cut"
+        ? `Detached. ${graph.url} does not answer: the run continues when its server is back.`
+        : `Detached. The run continues at ${graph.url}.`,
   );
   say(`  To come back: ${same} --watch`);
   return runExitCodes.detached;

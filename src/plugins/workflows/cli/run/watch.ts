@@ -10,8 +10,8 @@ import { RunTree } from "./tree.ts";
 
 /** How watching a run ended. */
 export interface Watched {
-  /** `detached` where the run goes on. */
-  readonly end: "final" | "detached";
+  /** `detached` where the run goes on, `cut` where the server did not say how it goes on. */
+  readonly end: "final" | "detached" | "cut";
   readonly tree: RunTree;
   readonly status: RunStatus;
   readonly output: unknown;
@@ -42,8 +42,16 @@ export async function watchRun(ctx: CliContext, runId: string, options: WatchOpt
   tree.progress = before.progress ?? undefined;
   const watch = new Watch(ctx, tree, options);
   await watch.follow();
-  const { status, output } = (await overviewOf(ctx, runId)) ?? before;
-  return { end: isFinal(status) ? "final" : "detached", tree, status, output };
+  try {
+    const { status, output } = (await overviewOf(ctx, runId)) ?? before;
+    return { end: isFinal(status) ? "final" : "detached", tree, status, output };
+  } catch (error) {
+    const { status, output } = tree.root;
+    // Its last event has told the same.
+    if (isFinal(status) && output !== undefined) return { end: "final", tree, status, output };
+    if (!watch.hasLeft) throw error;
+    return { end: "cut", tree, status, output };
+  }
 }
 
 async function overviewOf({ graph }: CliContext, run: string): Promise<Overview | undefined> {
@@ -68,6 +76,11 @@ class Watch {
     this.#desk = new Desk(ctx, tree, { approve: options.approve, live: this.#live, onLater: () => this.#leave.abort() });
   }
 
+  /** Whether its watcher left it. */
+  get hasLeft(): boolean {
+    return this.#leave.signal.aborted;
+  }
+
   async follow(): Promise<void> {
     const { graph, signal } = this.#ctx;
     const interrupt = (): void => this.#interrupt();
@@ -79,6 +92,7 @@ class Watch {
         seq: ({ runEvents }) => runEvents.seq,
         after: this.#options.from === "start" ? 0 : null,
         signal: this.#leave.signal,
+        onConnection: (state) => this.#tellConnection(state),
       });
       for await (const { runEvents } of events) await this.#take(runEvents);
     } finally {
@@ -99,6 +113,12 @@ class Watch {
       if (line !== undefined) this.#ctx.say(line);
     }
     this.#desk.look();
+  }
+
+  #tellConnection(state: "lost" | "restored"): void {
+    const { graph, say, paint } = this.#ctx;
+    const words = state === "lost" ? `The connection to ${graph.url} is lost. Connecting again…` : "Connected again.";
+    (this.#live ?? { say }).say(paint("yellow", words));
   }
 
   /** The first interrupt leaves the run or cancels it; a second one ends the process. */

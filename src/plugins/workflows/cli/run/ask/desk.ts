@@ -15,6 +15,8 @@ export type Approve = "all" | "none" | undefined;
 /** How long nothing has to happen before a question is put, and how long a question waits for that at most. */
 const stillMs = 150;
 const maxWaitMs = 3_000;
+/** How long until a setting decides again what did not reach the server. */
+const againMs = 500;
 
 /** Decides what a run asks: by a setting, by asking a person, or by saying how to. */
 export class Desk {
@@ -47,17 +49,17 @@ export class Desk {
       if (!pending.has(this.#open.id)) this.#open.stop.abort();
       return;
     }
-    const next = [...pending.values()].find(({ id }) => !this.#seen.has(id));
-    if (!next) return;
-    this.#seen.add(next.id);
+    const asked = [...pending.values()].find(({ id }) => !this.#seen.has(id));
+    if (!asked) return;
+    this.#seen.add(asked.id);
     const stop = new AbortController();
-    const done = this.#handle(next, stop.signal)
-      .catch((error: unknown) => this.#say(`The question was not decided: ${messageOf(error)}`))
+    const done = this.#handle(asked, stop.signal)
+      .catch((error: unknown) => this.#notDecided(asked, error, stop.signal))
       .finally(() => {
         this.#open = undefined;
         this.look();
       });
-    this.#open = { id: next.id, stop, done };
+    this.#open = { id: asked.id, stop, done };
   }
 
   /** Takes back what is asked. */
@@ -87,6 +89,16 @@ export class Desk {
     } finally {
       if (!this.#isClosed) this.#live?.resume();
     }
+  }
+
+  /** What did not reach the server is asked again: a person would wait for the run, and the run for the person. */
+  async #notDecided({ id }: Asked, error: unknown, signal: AbortSignal): Promise<void> {
+    this.#say(`The question was not decided: ${messageOf(error)}`);
+    if (this.#approve !== undefined) {
+      if ((error as { readonly code?: unknown }).code !== "UNAVAILABLE") return;
+      await delay(againMs, undefined, { signal }).catch(() => undefined);
+    }
+    this.#seen.delete(id);
   }
 
   /** Lets what is at work beside the question be seen to end: the tree is not drawn again while a question is open. */

@@ -93,15 +93,21 @@ const freeText: FormField = { name: "", label: "", kind: "text", choices: [], is
 async function askField(field: FormField, label: string, place: PromptPlace): Promise<unknown> {
   const message = `${oneLine(label)}${field.isRequired ? "" : " (may be left empty)"}`;
   const { kind, initial } = field;
-  if (kind === "yesno") {
+  if (kind === "yesno" && field.isRequired) {
     const yes = await confirm({ message, ...(typeof initial === "boolean" ? { initialValue: initial } : {}), ...place });
     return isCancel(yes) ? later : yes;
   }
-  if (kind === "choice") {
-    const none = { value: -1, label: "(none)" };
-    const options = field.choices.map((choice, value) => ({ value, label: oneLine(String(choice)) }));
-    const at = await select<number>({ message, options: field.isRequired ? options : [...options, none], ...place });
-    return isCancel(at) ? later : field.choices[at];
+  if (kind === "choice" || kind === "yesno") {
+    const choices = kind === "yesno" ? [true, false] : field.choices;
+    const options = choices.map((choice, value) => ({
+      value,
+      label: kind === "yesno" ? (choice ? "Yes" : "No") : oneLine(String(choice)),
+    }));
+    // Enter alone leaves out what may be left out.
+    const none = field.isRequired ? [] : [{ value: -1, label: "(none)" }];
+    const initialValue = choices.findIndex((choice) => choice === initial);
+    const at = await select<number>({ message, options: [...none, ...options], ...(initialValue < 0 ? {} : { initialValue }), ...place });
+    return isCancel(at) ? later : choices[at];
   }
   const given = await text({
     message,
