@@ -108,17 +108,17 @@ function jsonProblem(text: string): string | undefined {
 function valueOf(document: Document): { readonly value: unknown } | { readonly problem: string } {
   try {
     const value: unknown = document.toJS({ maxAliasCount: maxAliases });
-    return { value: JSON.parse(JSON.stringify(value ?? null, refuseNonFinite)) as unknown };
+    const infinite: string[] = [];
+    const text = JSON.stringify(value ?? null, (key, each: unknown) => {
+      // JSON would have null instead, without a word.
+      if (typeof each === "number" && !Number.isFinite(each)) infinite.push(`"${key}" is ${each}, which JSON does not have.`);
+      return each;
+    });
+    return infinite[0] === undefined ? { value: JSON.parse(text) as unknown } : { problem: infinite[0] };
   } catch (error) {
     const isBomb = error instanceof ReferenceError && error.message.startsWith("Excessive alias count");
     return { problem: isBomb ? `Aliases repeat more than ${maxAliases} values: write them out, or say less.` : messageOf(error) };
   }
-}
-
-/** JSON would have null instead, without a word. */
-function refuseNonFinite(key: string, value: unknown): unknown {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new Error(`"${key}" is ${value}, which JSON does not have.`);
-  return value;
 }
 
 function offsetOf(document: Document, path: readonly string[]): number {
