@@ -289,6 +289,7 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
     ],
     [
       "0.config.concurrency: Too big: expected number to be <=64",
+      "0.config.over: This has to be a list; it is a text.",
       "1.config.over: This has to be a list; it is a text.",
       "2.config.node.config.expression: The expression is not valid: no such overload: string + int.",
       "3.config.node.kind: A loop cannot be inside: start a workflow to nest them.",
@@ -305,6 +306,8 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
     ],
     [
       "0.config.max: Too big: expected number to be <=1000",
+      "0.config.while: A condition is true or false; this is a whole number.",
+      "0.config.node.config.expression: The expression is not valid: Unknown variable: itme. There are input, nodes, item, index.",
       "1.config.while: A condition is true or false; this is a whole number.",
       expect.stringContaining('1.config.node.kind: There is no kind "nope".'),
       "1.config.node.config.expression: The expression is not valid: Unknown variable: itme. There are input, nodes, item, index.",

@@ -13,12 +13,10 @@ import { configParts } from "./config-parts.ts";
 import type { ExpressionChecks } from "./expressions.ts";
 import { fitProblems, type TemplateType } from "./fit.ts";
 import { unknownNode, type WorkflowGraph } from "./graph.ts";
-import { branchTargets } from "./roles.ts";
+import { looseParts } from "./loose-parts.ts";
+import { scheduledKinds } from "./scheduled-kinds.ts";
 import type { Targets } from "./targets.ts";
 import { Turns } from "./turns.ts";
-
-/** The kinds that a run schedules itself. */
-export const scheduledKinds: readonly string[] = ["branch", "map", "loop"];
 
 /** Where settings stand, and what their expressions see. */
 interface Place {
@@ -74,43 +72,43 @@ export class NodeChecks {
     this.problems.push(...this.#expressions.check(source, { ...place, expects: "condition" }).problems);
   }
 
-  async #branch(node: NodeDefinition, place: Place): Promise<ValueType> {
-    const settings = await this.#read(branchConfig, node.config, place.path);
-    for (const [at, each] of (settings?.cases ?? []).entries()) {
+  async #branch({ key, config }: NodeDefinition, place: Place): Promise<ValueType> {
+    await this.#read(branchConfig, config, place.path);
+    for (const [at, { when, to }] of looseParts(config).cases.entries()) {
       await this.#turns.next();
-      this.#condition(each.when, { ...place, path: [...place.path, "cases", String(at), "when"] });
+      const path = [...place.path, "cases", String(at)];
+      if (when !== undefined) this.#condition(when, { ...place, path: [...path, "when"] });
+      if (to !== undefined) this.#target(to, key, [...path, "to"]);
     }
-    const places = (settings?.cases ?? []).map((_, at) => ["cases", String(at), "to"]);
-    const targets = settings ? branchTargets({ config: settings as unknown as JsonObject }) : [];
-    for (const [at, key] of targets.entries()) {
-      const target = this.#graph.node(key);
-      const problem = target?.dependsOn.includes(node.key)
-        ? undefined
-        : (unknownNode(this.#graph, key) ?? `"${key}" does not depend on "${node.key}": add it to its dependsOn.`);
-      if (problem !== undefined) this.problems.push({ path: [...place.path, ...(places[at] ?? ["else"])], message: problem });
-    }
+    if (typeof config["else"] === "string" && config["else"] !== "") this.#target(config["else"], key, [...place.path, "else"]);
     return "string";
   }
 
-  async #map(node: NodeDefinition, place: Place): Promise<ValueType> {
-    const settings = await this.#read(mapConfig, node.config, place.path);
-    if (!settings) return { items: "dyn" };
-    const over = this.#expressions.check(settings.over, { ...place, path: [...place.path, "over"], expects: "list" });
-    this.problems.push(...over.problems);
-    const item = typeof over.type === "object" && "items" in over.type ? over.type.items : "dyn";
-    const output = await this.#inner(settings.node, place, { [settings.as]: item, index: "int" });
-    return { items: output };
+  #target(key: string, branch: string, path: readonly string[]): void {
+    if (this.#graph.node(key)?.dependsOn.includes(branch)) return;
+    const message = unknownNode(this.#graph, key) ?? `"${key}" does not depend on "${branch}": add it to its dependsOn.`;
+    this.problems.push({ path, message });
   }
 
-  async #loop(node: NodeDefinition, place: Place): Promise<ValueType> {
-    const settings = await this.#read(loopConfig, node.config, place.path);
-    if (!settings) return "dyn";
+  async #map({ config }: NodeDefinition, place: Place): Promise<ValueType> {
+    await this.#read(mapConfig, config, place.path);
+    const { over: source, as, node } = looseParts(config);
+    const over =
+      source === undefined ? undefined : this.#expressions.check(source, { ...place, path: [...place.path, "over"], expects: "list" });
+    this.problems.push(...(over?.problems ?? []));
+    const item = typeof over?.type === "object" && "items" in over.type ? over.type.items : "dyn";
+    return { items: node && as !== undefined ? await this.#inner(node, place, { [as]: item, index: "int" }) : "dyn" };
+  }
+
+  async #loop({ config }: NodeDefinition, place: Place): Promise<ValueType> {
+    await this.#read(loopConfig, config, place.path);
+    const { while: source, node } = looseParts(config);
     const variables = { item: "dyn", index: "int" } as const;
-    this.#condition(settings.while, { ...place, path: [...place.path, "while"], variables });
-    return this.#inner(settings.node, place, variables);
+    if (source !== undefined) this.#condition(source, { ...place, path: [...place.path, "while"], variables });
+    return node ? this.#inner(node, place, variables) : "dyn";
   }
 
-  #inner(inner: InnerNode, place: Place, variables: Readonly<Record<string, ValueType>>): Promise<ValueType> {
+  #inner(inner: Pick<InnerNode, "kind" | "config">, place: Place, variables: Readonly<Record<string, ValueType>>): Promise<ValueType> {
     return this.#plain(inner, { ...place, path: [...place.path, "node", "config"], variables });
   }
 
