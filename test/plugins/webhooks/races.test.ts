@@ -216,3 +216,33 @@ it("a delivery waits as long as a busy address asks for, a day at most", async (
     await change(app, "removeWebhook", made.id);
   }
 });
+
+it("nothing is told to an owner who lost access, whose webhook is disabled for it; one who cannot be looked up is told", async () => {
+  let known: () => Promise<boolean> | boolean = () => true;
+  const directory = definePlugin({
+    id: "directory",
+    contributes: [
+      contribution(authenticators, "directory", {
+        open: false,
+        authenticate: () => undefined,
+        viewerOf: async (actor) => ((await known()) ? { ...actor, name: actor.actorId, roles: [] } : undefined),
+      }),
+    ],
+  });
+  await using app = await webhooksPlatform({ answerMs: 200 }, { plugins: [directory()], viewers: [] });
+  await using address = await listeningAddress();
+  const made = await makeWebhook(app, { url: address.url });
+  const unknowable = [() => Promise.reject(new Error("the directory is away")), () => new Promise<boolean>(() => {})];
+  for (const [at, answer] of unknowable.entries()) {
+    known = answer;
+    await start(app, "said");
+    await expect.poll(() => address.seen.length).toBe(at + 1);
+  }
+  known = () => false;
+  await start(app, "said");
+  await expect
+    .poll(() => one(app, made.id, "Webhook", "enabled reason"))
+    .toMatchObject({ enabled: false, reason: expect.stringMatching(/no access/) });
+  expect((await deliveriesOf(app, made.id)).map(({ status }) => status).toSorted()).toEqual(["DELIVERED", "DELIVERED", "FAILED"]);
+  expect(address.seen).toHaveLength(2);
+});

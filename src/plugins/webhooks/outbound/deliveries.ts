@@ -59,6 +59,7 @@ export async function record(host: WebhooksHost, { webhook, delivery }: Claimed,
     const now = await lock(host, tx, webhook.id);
     if (!now) return;
     if (attempt.outcome === "UNSIGNED") return putOff(tx, delivery, attempt);
+    if (attempt.outcome === "ACCESS_LOST") return disable(host, tx, webhook, attempt.error ?? "Its owner lost access.");
     const sameAddress = now.url === webhook.url;
     const result = resultOf(host, delivery, attempt, sameAddress);
     if (!(await write(tx, delivery, attempt, result))) return;

@@ -1,24 +1,28 @@
 import { Webhook as Signer } from "standardwebhooks";
-import { WeftlineError } from "#weftline";
+import { WeftlineError, untilAborted } from "#weftline";
 import type { Webhook, WebhookDelivery } from "../entities.ts";
 import type { WebhooksHost } from "../service/host.ts";
 import { goodSecrets } from "../service/secrets.ts";
 
 /** What became of one attempt. */
 export interface Attempt {
-  /** `UNSIGNED`: it was not sent, since its secrets do not open. */
-  readonly outcome: "DELIVERED" | "FAILED" | "GONE" | "UNSIGNED";
+  /** Not sent: `UNSIGNED`, since its secrets do not open, and `ACCESS_LOST`, since its owner may not hear of anything any more. */
+  readonly outcome: "DELIVERED" | "FAILED" | "GONE" | "UNSIGNED" | "ACCESS_LOST";
   readonly responseStatus: number | null;
   readonly error: string | null;
   /** How long the address asks to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
+/** How long looking up an owner may take, in milliseconds. */
+const lookupMs = 5_000;
 /** The longest that an address may put off a delivery. */
 const longestRetryAfterMs = 24 * 3_600_000;
 
 /** Sends a delivery once, signed with every secret that is good now. Any 2xx means that it arrived; 410 that nobody wants it any more. */
 export async function attempt(host: WebhooksHost, webhook: Webhook, { id, body }: WebhookDelivery, signal: AbortSignal): Promise<Attempt> {
+  const accessLost = await lostAccess(host, webhook, signal);
+  if (accessLost !== undefined) return { outcome: "ACCESS_LOST", responseStatus: null, error: accessLost };
   const now = new Date();
   const secrets = await secretsOf(host, webhook, now.getTime());
   if (!secrets)
@@ -49,6 +53,18 @@ export async function attempt(host: WebhooksHost, webhook: Webhook, { id, body }
     if (!(error instanceof WeftlineError)) host.log.error({ err: error, deliveryId: id }, "a webhook could not be sent");
     else if (error.cause) host.log.info({ err: error, deliveryId: id }, "a webhook could not be sent");
     return { outcome: "FAILED", responseStatus: null, error: error instanceof WeftlineError ? error.message : "It could not be sent." };
+  }
+}
+
+/** What tells that the owner lost its access. One that cannot be looked up now is told: it is told of its own runs, by ids. */
+async function lostAccess({ acting, config }: WebhooksHost, webhook: Webhook, signal: AbortSignal): Promise<string | undefined> {
+  const late = AbortSignal.timeout(Math.min(lookupMs, config.answerMs));
+  try {
+    await untilAborted(acting.of({ tenantId: webhook.tenantId, actorId: webhook.ownerId }), AbortSignal.any([signal, late]));
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof WeftlineError && error.code === "ACCESS_LOST" ? error.message : undefined;
   }
 }
 
