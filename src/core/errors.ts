@@ -36,7 +36,7 @@ export interface ErrorDetails {
 }
 
 function fill(template: string, details: ErrorDetails): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in details ? String(details[name]) : whole));
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in details ? textOf(details[name]) : whole));
 }
 
 /**
@@ -77,5 +77,14 @@ export function asWeftlineError(error: unknown): WeftlineError {
 
 /** The words of an error or of anything else that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : textOf(error);
+}
+
+/** Objects may have no text, or code of others that makes it. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

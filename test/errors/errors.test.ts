@@ -157,6 +157,14 @@ describe("a WeftlineError", () => {
   });
 
   it("reads the words of anything that is thrown", () => {
-    expect([new Error("a"), "b", 3, undefined].map(messageOf)).toEqual(["a", "b", "3", "undefined"]);
+    const odd = [Object.create(null), { toString: 1 }];
+    expect([new Error("a"), "b", 3, undefined, ...odd].map(messageOf)).toEqual([
+      "a",
+      "b",
+      "3",
+      "undefined",
+      "[object Object]",
+      "[object Object]",
+    ]);
   });
 });

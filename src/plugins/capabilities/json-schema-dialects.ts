@@ -27,7 +27,7 @@ const keyed = new Set(["$defs", "definitions", "dependencies", "dependentSchemas
  * @example checkableForm({ type: "integer", minimum: 0, exclusiveMinimum: true }) // exclusiveMinimum: 0
  */
 export function checkableForm({ $schema, ...schema }: JsonSchema): CheckableSchema {
-  const [known, version] = $schema === undefined ? [""] : (named.exec(String($schema)) ?? []);
+  const [known, version] = $schema === undefined ? [""] : typeof $schema === "string" ? (named.exec($schema) ?? []) : [];
   const uses = { tuples: false, prefixItems: false };
   const converted = convert(schema, { uses, version }) as JsonSchema;
   return {

@@ -165,6 +165,7 @@ describe("an output schema", () => {
       { $ref: "https://example.com/x.json" },
       { $async: true, type: "string" },
       { $schema: "x" },
+      { $schema: { toString: 1 } },
     ]) {
       expect(await make("None", outputSchema)).toMatchObject({ __typename: "InvalidInputError", path: ["input", "outputSchema"] });
     }

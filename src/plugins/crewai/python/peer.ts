@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { messageOf } from "#weftline";
 
 /** Who answers what the other side asks and says. */
 export interface Listener {
@@ -83,7 +84,7 @@ export class Peer {
   async #answer(id: number, work: Promise<unknown>): Promise<void> {
     const message = await work.then(
       (result) => ({ id, result: result ?? null }),
-      (error: unknown) => ({ id, error: { code: -32_603, message: error instanceof Error ? error.message : String(error) } }),
+      (error: unknown) => ({ id, error: { code: -32_603, message: messageOf(error) } }),
     );
     this.#send(message);
   }

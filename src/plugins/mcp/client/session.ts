@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { Readable, type Stream } from "node:stream";
 import type { CallToolResult, RequestOptions, Tool } from "@modelcontextprotocol/client";
-import { version, type Logger } from "#weftline";
+import { messageOf, version, type Logger } from "#weftline";
 import type { McpServerConfig } from "../config.ts";
 import type { Redact } from "./secrets.ts";
 import { readTools, type UnusableTool } from "./tolerant.ts";
@@ -110,9 +110,7 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
   } catch (error) {
     await client.close();
     await transport.close();
-    throw lastWords() === ""
-      ? error
-      : new Error(`${error instanceof Error ? error.message : String(error)}${lastWords()}`, { cause: error });
+    throw lastWords() === "" ? error : new Error(`${messageOf(error)}${lastWords()}`, { cause: error });
   }
 }
 

@@ -100,10 +100,11 @@ function readNode(input: unknown, path: readonly string[], problems: Problem[]):
   const onError = fields.choice("onError", Object.values(OnError));
   const joinCount = fields.number("joinCount", { min: 1, max: maxNodes, whole: true });
   const name = fields.text("name", maxName);
+  const named = typeof key === "string" ? key : "";
   const read: NodeDefinition = {
-    key: typeof key === "string" ? key : "",
+    key: named,
     kind: kind ?? "",
-    name: name ?? String(key),
+    name: name ?? named,
     dependsOn: readDependsOn(fields),
     ...(when === undefined ? {} : { when }),
     ...readWork(fields),

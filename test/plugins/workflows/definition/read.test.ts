@@ -208,8 +208,14 @@ describe("what is read of a definition", () => {
         expect(definition !== undefined || problems.length > 0).toBe(true);
         expect(problems.every(({ path, message }) => path[0] === "input" && message !== "")).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[{ nodes: [{ key: { toString: false } }] }]] },
     );
+  });
+
+  it("is checked to the end, also where a kind inside a map has no text", async () => {
+    const config = { over: "[1]", node: { kind: { toString: 1 }, config: {} } };
+    const { problems } = await checkDefinition({ nodes: [{ key: "a", kind: "map", config }] }, surroundings, []);
+    expect(problems.map(({ path }) => path.join("."))).toContain("nodes.0.config.node.kind");
   });
 });
 

@@ -1,4 +1,4 @@
-import type { CliContext } from "#weftline";
+import { messageOf, type CliContext } from "#weftline";
 import { Desk } from "./ask/desk.ts";
 import { cancelDocument, eventsDocument, runDocument, stepInputDocument, stepsDocument } from "./documents.ts";
 import type { PlannedNode, RunData, RunStatus, StepData, WatchedEvent } from "./events.ts";
@@ -125,7 +125,7 @@ class Watch {
   #interrupt(): void {
     if (this.#options.onInterrupt === "detach") return this.#leave.abort();
     this.#ctx.graph.request(cancelDocument, { run: this.#tree.rootId }).catch((error: unknown) => {
-      this.#ctx.say(error instanceof Error ? error.message : String(error));
+      this.#ctx.say(messageOf(error));
       this.#leave.abort();
     });
   }

@@ -23,5 +23,6 @@ function countOf({ kind, config }: { readonly kind: string; readonly config: Jso
 }
 
 function innerCount(kind: unknown, config: JsonObject, kinds: Kinds): number {
-  return configParts(config, kinds.get(String(kind))?.expressions ?? [], []).expressions.length;
+  const known = typeof kind === "string" ? kinds.get(kind) : undefined;
+  return configParts(config, known?.expressions ?? [], []).expressions.length;
 }

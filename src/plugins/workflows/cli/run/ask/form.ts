@@ -38,7 +38,7 @@ function fieldOf(name: string, schema: unknown, isRequired: boolean): FormField 
   if (!isSchema(schema)) return undefined;
   const { type, enum: choices, title, description, default: initial } = schema;
   const label = [title, description].find((text) => typeof text === "string" && text !== "") ?? (name || "Your answer");
-  const field = { name, label: String(label), isRequired, choices: [], ...(initial === undefined ? {} : { initial }) };
+  const field = { name, label: String(label), isRequired, choices: [], ...(isSimple(initial) ? { initial } : {}) };
   if (Array.isArray(choices)) {
     const simple = (choices as unknown[]).filter(isSimple);
     return simple.length === choices.length && simple.length > 0 ? { ...field, kind: "choice", choices: simple } : undefined;
