@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type Server } from "./server.ts";
 import { messagesOf, type Shown, type ShownMessage } from "./shown.ts";
@@ -17,6 +18,7 @@ describe.each(earlier)("the data folder of %s", (name) => {
 
   beforeAll(async () => {
     cpSync(join(folders, name, "data"), folder, { recursive: true });
+    moveToToday(join(folder, "weftline.db"));
     server = await startServer(folder);
   });
   afterAll(async () => {
@@ -126,6 +128,26 @@ describe.each(earlier)("the data folder of %s", (name) => {
     expect(await response.text()).toBe("A tall loom");
   });
 });
+
+/** Moves the times of a database so that its newest run is of now: what was asked then has expired since, as it should. */
+function moveToToday(file: string): void {
+  using database = opened(file);
+  const newest = database.prepare<[], { at: number }>("select max(created_at) as at from runs_run").get();
+  const columns = database
+    .prepare<[], { table: string; name: string }>(
+      `select m.name as "table", c.name from sqlite_master m, pragma_table_info(m.name) c
+       where m.type = 'table' and c.type = 'bigint' and (c.name = 'at' or c.name like '%\\_at' escape '\\' or c.name like '%\\_until' escape '\\')
+       and m.name <> 'platform_stamp'`,
+    )
+    .all();
+  const shift = Date.now() - (newest?.at ?? Number.NaN);
+  for (const { table, name } of columns) database.prepare(`update ${table} set ${name} = ${name} + ?`).run(shift);
+}
+
+function opened(file: string): Database.Database & Disposable {
+  const database = new Database(file);
+  return Object.assign(database, { [Symbol.dispose]: () => void database.close() });
+}
 
 function wellFormed(value: unknown): unknown {
   return typeof value === "string" ? value.toWellFormed() : value;
