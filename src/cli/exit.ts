@@ -13,7 +13,7 @@ export const exitCodes = {
   /** A migration is pending or failed. */
   migration: 5,
   interrupted: 130,
-  /** 128 + SIGPIPE: nobody reads on. */
+  /** 128 + SIGPIPE: the reader of the output is gone. */
   readerGone: 141,
 } as const;
 

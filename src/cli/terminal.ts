@@ -45,7 +45,7 @@ export function showsUnicode({ TERM, LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv
   return TERM !== "linux" && (locale === undefined || locale === "" || /utf-?8/i.test(locale));
 }
 
-/** Who reads may stop before the end, as `head` does: this then ends as any program does that a SIGPIPE ends. */
+/** Exits as on SIGPIPE when the reader of the output is gone, as with `head`. */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(exitCodes.readerGone);
   throw error;

@@ -80,7 +80,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : textOf(error);
 }
 
-/** Objects may have no text, or code of others that makes it. */
+/** `String` for any value: an object may lack a usable `toString`, or have one that throws. */
 function textOf(value: unknown): string {
   try {
     return String(value);

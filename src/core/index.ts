@@ -51,6 +51,7 @@ export {
   type ServiceRef,
 } from "./kernel/refs.ts";
 export type { Logger, MaybePromise, SetupContext } from "./kernel/spec.ts";
+export { retryAfterMs } from "./outgoing/retry-after.ts";
 export { outgoingHttp, type OutgoingHttp, type OutgoingRequest, type OutgoingResponse } from "./outgoing/outgoing-http.ts";
 export { sealedValues, type SealedPlace, type SealedValues } from "./sealed/sealed-values.ts";
 export { createOffload } from "./offload/offload.ts";

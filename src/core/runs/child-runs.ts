@@ -1,6 +1,6 @@
 import type { Sql } from "../database/sql.ts";
 import { sizeOf } from "../json/size.ts";
-import { tokensLeft } from "./child-limits.ts";
+import { tokensLeft } from "./limits-left.ts";
 import { event, type NewChild } from "./events.ts";
 import { appendEvents } from "./log.ts";
 import { givenInput, insertRun, newRun } from "./new-run.ts";

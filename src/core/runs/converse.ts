@@ -7,7 +7,8 @@ import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";
 import { inputOf } from "./values/rows.ts";
-import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
+import { plainOutput } from "./output.ts";
+import { checkClosed, checkOutput, hear, type Answer, type Stage } from "./stage.ts";
 
 /** How often a turn is tried when the provider fails in a way that may pass. */
 const attempts = 3;

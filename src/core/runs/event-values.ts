@@ -1,13 +1,12 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import { plainJson, plainText } from "../json/plain.ts";
 import type { ProgramEventBody } from "./events.ts";
+import { plainOutput } from "./output.ts";
 
 /** The most that an event of a plugin may carry, in characters of JSON. */
 const mostCharacters = { custom: 1024 * 1024, "state.patched": 16 * 1024 * 1024 } as const;
 /** What is kept of a step's input and output, which are for people to read. */
 const mostOfStep = 1024 * 1024;
-/** What a program keeps in a step to read it again. */
-const mostKept = 16 * 1024 * 1024;
 
 /**
  * What an adapter or a program said, with values that the log can keep.
@@ -22,27 +21,15 @@ export function withPlainValues(body: ProgramEventBody): ProgramEventBody {
       return body.patch === undefined ? body : { ...body, patch: carried(body.kind, body.patch) };
     case "step.started":
       if (body.input === undefined) return body;
-      return { ...body, input: "keeps" in body ? whole(body.input) : shown(body.input) };
+      return { ...body, input: "keeps" in body ? plainOutput(body.input) : shown(body.input) };
     case "step.finished": {
       const error = body.error === undefined ? {} : { error: plainText(body.error) };
       if (body.output === undefined) return { ...body, ...error };
-      return { ...body, ...error, output: "keeps" in body ? whole(body.output) : shown(body.output) };
+      return { ...body, ...error, output: "keeps" in body ? plainOutput(body.output) : shown(body.output) };
     }
     default:
       return body;
   }
-}
-
-/** A step's input or output that the program reads again. @throws OUTPUT_INVALID where it cannot be kept. */
-function whole(value: unknown): unknown {
-  let plain;
-  try {
-    plain = plainJson(value, mostKept);
-  } catch (error) {
-    throw new WeftlineError("OUTPUT_INVALID", { problem: messageOf(error) }, { cause: error });
-  }
-  if (plain.cut) throw new WeftlineError("OUTPUT_INVALID", { problem: `it has more than ${mostKept} characters` });
-  return plain.value;
 }
 
 /** A step's input or output, as far as it can be shown. */

@@ -30,7 +30,7 @@ export class Leases {
     this.#unrenewed = new SetAside(host.log, "lease");
   }
 
-  /** Ends every open lease, whoever holds it. @param stalled the run that blocked its process: it gets fewer attempts than others */
+  /** Ends every open lease. @param stalled the run that blocked its process: it gets fewer attempts than others */
   async endAll(stalled: string | undefined): Promise<void> {
     await this.#host.database.commit(
       ({ sql }) =>

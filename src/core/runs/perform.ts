@@ -5,7 +5,8 @@ import { programState } from "./program-state.ts";
 import { untilAborted } from "./plugin-work.ts";
 import { commonContext } from "./run-context.ts";
 import { inputOf } from "./values/rows.ts";
-import { checkClosed, checkOutput, hear, plainOutput, type Answer, type Stage } from "./stage.ts";
+import { plainOutput } from "./output.ts";
+import { checkClosed, checkOutput, hear, type Answer, type Stage } from "./stage.ts";
 
 /**
  * Runs one turn of a program that needs no framework. After the end of the turn it is heard no more.

@@ -43,7 +43,7 @@ export function programState({ host, run, session, toolCalls, questions, wakes }
       if (!replays) return [];
       const keys = new Set(replays.keys);
       const [source] = await rows.byIds(Run, asPlatform, [replays.runId]);
-      const steps = source ? await stepsSoFar(rows, source) : [];
+      const steps = source ? await stepsSoFar({ rows, as: asPlatform }, source) : [];
       const taken = steps.filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
       // Else what they did would be done again, and nobody was asked.
       if (new Set(taken.map(({ key }) => key)).size < keys.size)

@@ -1,6 +1,5 @@
 import type { Database } from "../database/database.ts";
-import { WeftlineError, messageOf } from "../errors.ts";
-import { plainJson } from "../json/plain.ts";
+import { WeftlineError } from "../errors.ts";
 import type { Logger } from "../kernel/spec.ts";
 import type { CancelHost } from "./cancel.ts";
 import type { Lookup } from "./cast.ts";
@@ -103,21 +102,6 @@ function blaming<T>(plugin: string, speak: () => T): T {
     if (!(error instanceof WeftlineError && error.code === "PROTOCOL_VIOLATION")) throw error;
     throw new WeftlineError("PROTOCOL_VIOLATION", { ...error.details, plugin }, { cause: error });
   }
-}
-
-/** The most that a run's output may have, in characters of JSON. */
-const mostOfOutput = 16 * 1024 * 1024;
-
-/** An output as the log can keep it. @throws OUTPUT_INVALID for what JSON cannot carry, and for what is too large. */
-export function plainOutput(output: unknown): unknown {
-  let plain;
-  try {
-    plain = plainJson(output, mostOfOutput);
-  } catch (error) {
-    throw new WeftlineError("OUTPUT_INVALID", { problem: messageOf(error) }, { cause: error });
-  }
-  if (plain.cut) throw new WeftlineError("OUTPUT_INVALID", { problem: `it has more than ${mostOfOutput} characters` });
-  return plain.value;
 }
 
 /** @throws OUTPUT_INVALID where an output does not fit its schema, WORK_TOO_LONG where that takes too long to tell. */

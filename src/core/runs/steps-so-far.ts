@@ -1,15 +1,22 @@
-import { asPlatform, type RowReader } from "../database/rows.ts";
+import type { RowReader, RowViewer } from "../database/rows.ts";
 import { Run, Step } from "./entities/run.ts";
 
+/** Reads rows as somebody. */
+interface Reading {
+  readonly rows: RowReader;
+  readonly as: RowViewer;
+}
+
 /**
- * Steps of a run, oldest first. Where it has none yet and was forked from another, those that it is to take over from that: a fork that ended before its
- * first turn stands where it was to begin.
+ * The steps of a run, oldest first. A fork that ended before its first turn has none yet: it has those that it was to take over from the run it was
+ * forked from.
  */
-export async function stepsSoFar(rows: RowReader, { id, settings: { replays } }: Pick<Run, "id" | "settings">): Promise<readonly Step[]> {
-  const own = await rows.all(Step, asPlatform, { where: "e.run_id = ?", params: [id], orderBy: "e.num" });
+export async function stepsSoFar(reading: Reading, { id, settings: { replays } }: Pick<Run, "id" | "settings">): Promise<readonly Step[]> {
+  const { rows, as } = reading;
+  const own = await rows.all(Step, as, { where: "e.run_id = ?", params: [id], orderBy: "e.num" });
   if (own.length > 0 || !replays) return own;
-  const [source] = await rows.byIds(Run, asPlatform, [replays.runId]);
+  const [source] = await rows.byIds(Run, as, [replays.runId]);
   if (!source) return [];
   const keys = new Set(replays.keys);
-  return (await stepsSoFar(rows, source)).filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
+  return (await stepsSoFar(reading, source)).filter(({ key, nodeKey }) => nodeKey != null && keys.has(key));
 }

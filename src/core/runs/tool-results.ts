@@ -3,6 +3,7 @@ import { characterCount, firstCharacters, isLonger } from "../json/characters.ts
 import { withoutMedia } from "../json/media.ts";
 import { plainJson, plainText } from "../json/plain.ts";
 import { hasSizeWithin } from "../json/size.ts";
+import { mostOfOutput } from "./output.ts";
 import type { ToolDefinition, ToolOutcome } from "./tools.ts";
 
 /** The most characters of a result where its tool says nothing else: some 25,000 tokens. */
@@ -49,14 +50,11 @@ export function pastResult(result: unknown): unknown {
   return within ? result : keptResult(result).result;
 }
 
-/** The most that a program is given of a result, in characters of JSON. */
-const mostOfWhole = 16 * 1024 * 1024;
-
 /** A result for a program. @throws INVALID_INPUT for what JSON cannot carry, and for what is too large. */
 export function wholeResult(value: unknown): KeptResult {
-  const { value: result, cut } = plainJson(value, mostOfWhole);
+  const { value: result, cut } = plainJson(value, mostOfOutput);
   if (!cut) return { result, cut };
-  throw new WeftlineError("INVALID_INPUT", { message: `It has more than ${mostOfWhole} characters of JSON.` });
+  throw new WeftlineError("INVALID_INPUT", { message: `It has more than ${mostOfOutput} characters of JSON.` });
 }
 
 function noted(beginning: string, what: string): string {

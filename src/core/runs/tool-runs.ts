@@ -5,7 +5,7 @@ import { WeftlineError } from "../errors.ts";
 import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { cancelTree, type CancelHost } from "./cancel.ts";
-import { tokensLeft } from "./child-limits.ts";
+import { tokensLeft } from "./limits-left.ts";
 import { Run } from "./entities/run.ts";
 import type { NewChild } from "./events.ts";
 import { untilAborted } from "./plugin-work.ts";

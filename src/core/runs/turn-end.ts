@@ -1,17 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
-import { appendSignal } from "./append.ts";
 import type { Run } from "./entities/run.ts";
-import { event, type EventKind, type EventPayloads } from "./events.ts";
+import type { EventKind, EventPayloads } from "./events.ts";
 import { failureOf } from "./failure.ts";
-import { checkOwner } from "./fence.ts";
 import type { RunSession } from "./session.ts";
 import { cancelTree } from "./cancel.ts";
 import { untilAborted } from "./plugin-work.ts";
-import { projectedRun } from "./projector.ts";
 import { nextStepDue } from "./projection-steps.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { Wakes } from "./wakes.ts";
+import { withdrawQuestions } from "./withdraw.ts";
 
 /** How long the end of a run below one that ends may go unnoticed. */
 const lostWakeMs = 1_000;
@@ -112,7 +110,7 @@ export async function terminate<Kind extends EventKind>(
   if (session.startedRuns.size > 0) await endChildren(ending, session);
   if (session.raised.size > 0) {
     await session.flush();
-    await cancelQuestions(ending);
+    await withdrawQuestions(host, ending.run, "whole run");
   }
   host.failpoint?.("finish.before");
   session.append(kind, payload, { row: { text }, urgency: "now" });
@@ -143,15 +141,4 @@ async function endChildren({ host, run, stops }: Ending, session: RunSession): P
 
 export function provenanceOf(session: RunSession): { provenance?: "LIVE" | "SIMULATED" | "REPLAYED" } {
   return session.provenance === undefined || session.usage.modelCalls === 0 ? {} : { provenance: session.provenance };
-}
-
-/** Cancels what a run still asks. What is pending is read in the same transaction: a question is resolved once, and a decision may come at any time. */
-async function cancelQuestions({ host, run }: Ending): Promise<void> {
-  await host.database.commit(async (tx) => {
-    await checkOwner(tx.sql, run);
-    const pending = await tx.sql.all<{ id: string }>("select id from runs_interrupt where run_id = ? and status = 'PENDING'", run.id);
-    if (pending.length === 0) return;
-    const cancelled = pending.map(({ id }) => event("interrupt.resolved", { interrupt: id, status: "CANCELLED" }));
-    await appendSignal(host.signals, tx, projectedRun(run), cancelled);
-  }, "cancelQuestions");
 }

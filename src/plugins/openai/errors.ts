@@ -1,5 +1,5 @@
 import type * as Sdk from "openai";
-import { WeftlineError, type ErrorCode } from "#weftline";
+import { WeftlineError, retryAfterMs, type ErrorCode } from "#weftline";
 
 /** Whose failure it is, and what must not be repeated in words about it. */
 export interface Blame {
@@ -114,10 +114,8 @@ function causedBy(error: unknown, codes: readonly unknown[]): boolean {
 function waitOf(headers: Headers | undefined): { readonly retryAfterMs?: number } {
   const ms = Number.parseFloat(headers?.get("retry-after-ms") ?? "");
   if (ms >= 0) return { retryAfterMs: ms };
-  const after = headers?.get("retry-after") ?? "";
-  const seconds = Number.parseFloat(after);
-  const wait = Number.isNaN(seconds) ? Date.parse(after) - Date.now() : seconds * 1000;
-  return Number.isFinite(wait) ? { retryAfterMs: Math.max(0, Math.round(wait)) } : {};
+  const wait = retryAfterMs(headers?.get("retry-after"));
+  return wait === undefined ? {} : { retryAfterMs: wait };
 }
 
 /** A text without secrets, those that are known and those that look like one. */

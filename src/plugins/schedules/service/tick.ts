@@ -24,7 +24,7 @@ const onBusy: Readonly<Record<Overlap, OnBusy>> = { SKIP: "REJECT", QUEUE: "ENQU
  * Decides about the oldest tick of a schedule that is due: starts its run, as its owner, and moves on, in one transaction. Where the run cannot be
  * started, the tick is skipped, or the schedule disabled, with a reason.
  *
- * @throws what may pass by itself, as a store or an authenticator that is away, and the signal's reason: the tick stays due.
+ * @throws transient errors, such as an unavailable store or authenticator, and the signal's reason: the tick stays due.
  */
 export async function fireTick(host: SchedulesHost, schedule: Schedule, signal: AbortSignal): Promise<void> {
   try {

@@ -1,12 +1,12 @@
 import { Webhook as Signer } from "standardwebhooks";
-import { WeftlineError, untilAborted } from "#weftline";
+import { WeftlineError, retryAfterMs, untilAborted } from "#weftline";
 import type { Webhook, WebhookDelivery } from "../entities.ts";
 import type { WebhooksHost } from "../service/host.ts";
 import { goodSecrets } from "../service/secrets.ts";
 
 /** What became of one attempt. */
 export interface Attempt {
-  /** Not sent: `UNSIGNED`, since its secrets do not open, and `ACCESS_LOST`, since its owner may not hear of anything any more. */
+  /** Not sent: `UNSIGNED` if its secrets do not open, `ACCESS_LOST` if its owner lost access. */
   readonly outcome: "DELIVERED" | "FAILED" | "GONE" | "UNSIGNED" | "ACCESS_LOST";
   readonly responseStatus: number | null;
   readonly error: string | null;
@@ -16,7 +16,7 @@ export interface Attempt {
 
 /** How long looking up an owner may take, in milliseconds. */
 const lookupMs = 5_000;
-/** The longest that an address may put off a delivery. */
+/** The longest that an address may put off a delivery, in milliseconds. */
 const longestRetryAfterMs = 24 * 3_600_000;
 
 /** Sends a delivery once, signed with every secret that is good now. Any 2xx means that it arrived; 410 that nobody wants it any more. */
@@ -47,7 +47,8 @@ export async function attempt(host: WebhooksHost, webhook: Webhook, { id, body }
     if (status >= 200 && status < 300) return { outcome: "DELIVERED", responseStatus: status, error: null };
     const failed = { responseStatus: status, error: `The address answered ${status}.` };
     if (status === 410) return { ...failed, outcome: "GONE" };
-    return { ...failed, outcome: "FAILED", ...(status === 429 || status === 503 ? { retryAfterMs: retryAfterOf(headers) } : {}) };
+    if (status !== 429 && status !== 503) return { ...failed, outcome: "FAILED" };
+    return { ...failed, outcome: "FAILED", retryAfterMs: Math.min(retryAfterMs(headers["retry-after"]) ?? 0, longestRetryAfterMs) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof WeftlineError)) host.log.error({ err: error, deliveryId: id }, "a webhook could not be sent");
@@ -56,7 +57,7 @@ export async function attempt(host: WebhooksHost, webhook: Webhook, { id, body }
   }
 }
 
-/** What tells that the owner lost its access. One that cannot be looked up now is told: it is told of its own runs, by ids. */
+/** @returns why the owner may not be notified any more. An owner who cannot be looked up now is still notified: the message holds ids alone. */
 async function lostAccess({ acting, config }: WebhooksHost, webhook: Webhook, signal: AbortSignal): Promise<string | undefined> {
   const late = AbortSignal.timeout(Math.min(lookupMs, config.answerMs));
   try {
@@ -75,10 +76,4 @@ async function secretsOf({ sealed, log }: WebhooksHost, webhook: Webhook, now: n
     log.error({ err: error, webhookId: webhook.id }, "the secret of a webhook does not open; its deliveries wait");
     return undefined;
   }
-}
-
-/** Seconds, or a date. */
-function retryAfterOf({ "retry-after": text = "" }: Readonly<Record<string, string>>): number {
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
-  return Math.min(Math.max(0, Math.round(ms) || 0), longestRetryAfterMs);
 }

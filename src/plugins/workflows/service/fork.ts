@@ -14,7 +14,7 @@ export interface ForkHost {
 /** Keys of the nodes that a retry from the middle takes over from its run. @throws INVALID_INPUT */
 export async function forkOf({ database, definitionOf }: ForkHost, run: Run, from: ForkFrom): Promise<readonly string[]> {
   const plan = planOf(await definitionOf(run));
-  const steps = await stepsSoFar(database.rows, run);
+  const steps = await stepsSoFar({ rows: database.rows, as: { reader: "SYSTEM", reach: "MINE" } }, run);
   const records = steps.flatMap((step) => recordOf(step) ?? []);
   const units = foldUnits(records);
   if ("node" in from) {

@@ -37,7 +37,7 @@ export async function previewRetry(scope: Scope, input: RetryPreviewInput): Prom
   const from = await fromOf(scope, run, input);
   if (from === null) return null;
   const kept = new Set(from ? await scope.contributions(runTargets).get(run.targetType)?.value.fork?.(run, from) : []);
-  const steps = await stepsSoFar(scope.use(databaseService).rows, run);
+  const steps = await stepsSoFar({ rows: scope.use(databaseService).rows, as: { reader: scope.viewer, reach: "MINE" } }, run);
   const repeats = unitsOf(run, steps).filter(({ key }) => !kept.has(key));
   const acted = await actedIn(scope, run);
   return { repeats, sideEffects: repeats.filter(({ key }) => acted.has(key)) };

@@ -10,7 +10,7 @@ const waiting: NodeInput = { key: "never", kind: "approval", config: { message: 
 /** A workflow is cancelled while it and a run below it wait: what was done is undone, the last first, across waits and retries. */
 export const undo: Scenario = {
   name: "undo",
-  reaches: ["cancel", "cancelQuestions", "park"],
+  reaches: ["cancel", "withdrawQuestions", "park"],
   async prepare(world) {
     await makeWorkflow(world, "Waiting", [waiting]);
     await makeWorkflow(world, "Undone", [
@@ -58,7 +58,7 @@ async function stepsOf(
 /** A node fails while runs below and a question are open: these are cancelled, and what had succeeded is undone. A call that is a run is stopped in time. */
 export const failing: Scenario = {
   name: "failing",
-  reaches: ["cancelChildren", "cancelCall", "withdraw"],
+  reaches: ["cancelChildren", "cancelCall", "withdrawQuestions"],
   async prepare(world) {
     const stuck = await makeWorkflow(world, "Stuck", [tool("stuck", "rig.stuck", { id: "stuck" })]);
     await makeWorkflow(world, "Waiting", [waiting]);

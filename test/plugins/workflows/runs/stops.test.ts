@@ -133,7 +133,7 @@ function failFirstItem(file: string, runId: string): void {
   db.close();
 }
 
-it.each(["finish.before", "cancelQuestions.before"])(
+it.each(["finish.before", "withdrawQuestions.before"])(
   "a question is resolved once, also where it is decided as its run ends, at %s",
   async (place) => {
     let reached = (): void => undefined;

@@ -1,8 +1,9 @@
 import { v7 as newId } from "uuid";
-import { WeftlineError, isTerminal, type ProgramContext, type ProgramStep, type Run } from "#weftline";
+import { WeftlineError, isTerminal, untilAborted, type ProgramContext, type ProgramStep, type Run } from "#weftline";
 import type { ChildRequest, NodeContext } from "../../contract.ts";
 import { nodeOf, type UnitRecord } from "../../state/units.ts";
 import type { Work } from "../compiled/compiled.ts";
+import { afterFailedChild } from "./failed-child.ts";
 import { suspended, waitsForOf } from "./suspended.ts";
 
 /** What an attempt needs of the execution that it is part of. */
@@ -211,19 +212,9 @@ export class Attempt {
     this.#calls.set(name, n + 1);
     const callId = `${key}#${attempt}/${name}/${n}`;
     const repeats = (): boolean => this.#mayRepeat;
-    const call = this.#host.ctx.callTools([
-      // Nodes that ended since may have changed what its settings say; what was asked about is what is made.
-      {
-        callId,
-        name,
-        arguments: args,
-        again: "as first asked",
-        keeps: "whole result",
-        parentStep: key,
-        signal: this.#signalNow(),
-        repeats,
-      },
-    ]);
+    const request = { callId, name, arguments: args, parentStep: key, signal: this.#signalNow(), repeats };
+    // Nodes that ended since may have changed what its settings say; what was asked about is what is made.
+    const call = this.#host.ctx.callTools([{ ...request, again: "as first asked", keeps: "whole result" }]);
     this.#calling.add(call);
     const [outcome] = await call.finally(() => this.#calling.delete(call));
     if (outcome?.status === "SUCCESS") return outcome.result;
@@ -253,21 +244,7 @@ export class Attempt {
     }
     if (!isTerminal(child.status)) throw suspended("child");
     if (child.status === "SUCCEEDED") return child.output ?? child.text ?? null;
-    return this.#afterFailure(child);
-  }
-
-  /** What a run below was at when it ended may have taken effect: a person is asked before another attempt does it again. */
-  async #afterFailure(child: Run): Promise<unknown> {
-    const failed = childFailed(child);
-    const unknown = this.#mayRepeat ? await this.#host.ctx.state.unknownOutcomes(child.id) : [];
-    if (unknown.length === 0) throw failed;
-    const message = `The run of "${child.targetName}" ended while ${unknown.map((name) => `"${name}"`).join(", ")} ran, so nobody knows whether that took effect. Approve to try again, answer with the node's output, or reject to let it fail.`;
-    const { key, attempt } = this.at;
-    const outcome = await this.#host.ctx.state.askWhatBecame({ key: `${key}#${attempt}/became`, message, step: key });
-    const { kind, payload, reason } = outcome.status === "RESOLVED" ? outcome.decision : { kind: "REJECT" as const };
-    if (kind === "ANSWER") return payload;
-    if (kind === "APPROVE") throw failed;
-    throw new WeftlineError("NODE_REJECTED", { message: reason ?? failed.message });
+    return afterFailedChild(this.#host.ctx, child, { ...this.at, mayRepeat: this.#mayRepeat });
   }
 
   async #wait(until: { readonly forMs: number } | { readonly until: number }): Promise<void> {
@@ -309,19 +286,4 @@ export class Attempt {
 /** Why an attempt ends that takes too long. */
 export function timedOut({ timeoutMs }: Work): WeftlineError {
   return new WeftlineError("NODE_TIMEOUT", { timeout: `${timeoutMs ?? 0} ms` });
-}
-
-function childFailed({ targetName, status, failure }: Run): WeftlineError {
-  if (status === "EXPIRED") return new WeftlineError("NODE_TIMEOUT", { message: `The run of "${targetName}" was not done in time.` });
-  const message = failure?.message ?? `The run of "${targetName}" was cancelled.`;
-  return new WeftlineError("CHILD_RUN_FAILED", { target: targetName, code: failure?.code ?? status, message });
-}
-
-/** Waits for work; what does not heed the abort is left behind. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }

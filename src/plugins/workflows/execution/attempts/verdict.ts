@@ -1,4 +1,4 @@
-import { WeftlineError, asWeftlineError, messageOf, plainJson } from "#weftline";
+import { WeftlineError, asWeftlineError, plainOutput } from "#weftline";
 import type { UnitStatus } from "../../state/units.ts";
 import type { ActiveUnit } from "../active-units.ts";
 import type { Attempt } from "./attempt.ts";
@@ -17,22 +17,16 @@ export type Verdict =
 /** Why a unit was cancelled. */
 export const stopped = "Stopped because another node failed or the run was cancelled.";
 
-/** The most that a node may give, in characters of JSON. */
-const maxOutput = 16 * 1024 * 1024;
-
 /** Errors that say nothing of the node that they come from. */
 const notOfNodes: ReadonlySet<string> = new Set(["RUN_FENCED", "SHUTTING_DOWN", "RUN_LIMIT"]);
 
 /** What is kept of an output is JSON, so that a later turn reads the same. */
 export function verdictOnValue(attempt: Attempt, value: unknown): Verdict {
-  let kept;
   try {
-    kept = plainJson(value, maxOutput);
+    return { is: "ended", status: "SUCCEEDED", end: { output: plainOutput(value) } };
   } catch (error) {
-    return failure(attempt, new WeftlineError("OUTPUT_INVALID", { problem: messageOf(error) }, { cause: error }));
+    return failure(attempt, asWeftlineError(error));
   }
-  if (kept.cut) return failure(attempt, new WeftlineError("OUTPUT_INVALID", { problem: `it has more than ${maxOutput} characters` }));
-  return { is: "ended", status: "SUCCEEDED", end: { output: kept.value } };
 }
 
 /** @throws the error where it is no failure of the node: the run is another's, or another process goes on with it. */

@@ -17,18 +17,26 @@ export async function tokensLeft(sql: Sql, runId: string, { maxTokens }: RunLimi
   return used.reduce((left, { usage }) => left - tokensOf(storedUsage(JSON.parse(usage))), maxTokens);
 }
 
+/** Milliseconds until a run's deadline by the store's clock: this process's own decides nothing. */
+export async function timeLeft(sql: Sql, { deadlineAt }: Pick<Run, "deadlineAt">): Promise<number | undefined> {
+  if (deadlineAt == null) return undefined;
+  const clock = await sql.get<{ now: number }>(`select ${sql.now} as now`);
+  return deadlineAt - (clock?.now ?? 0);
+}
+
 /**
- * What is left of a run's limits for one that goes on in its place.
+ * What is left of a run's limits for one that continues in its place.
  *
  * @throws RUN_LIMIT where nothing is left of its tokens.
  */
-export async function limitsLeft(sql: Sql, { id, limits, deadlineAt }: Pick<Run, "id" | "limits" | "deadlineAt">): Promise<RunLimits> {
+export async function limitsLeft(sql: Sql, run: Pick<Run, "id" | "limits" | "deadlineAt">): Promise<RunLimits> {
+  const { id, limits } = run;
   const maxTokens = await tokensLeft(sql, id, limits);
   if (maxTokens !== undefined && maxTokens <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${limits.maxTokens} tokens` });
-  const clock = deadlineAt == null ? undefined : await sql.get<{ now: number }>(`select ${sql.now} as now`);
+  const leftMs = await timeLeft(sql, run);
   return {
     ...limits,
     ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(deadlineAt == null || !clock ? {} : { deadlineMs: Math.max(1, deadlineAt - clock.now) }),
+    ...(leftMs === undefined ? {} : { deadlineMs: Math.max(1, leftMs) }),
   };
 }
