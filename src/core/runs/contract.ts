@@ -96,6 +96,8 @@ export interface StartRun {
   /** Said to the agent as the user's message where there is no thread message. */
   readonly text?: string;
   readonly limits?: RunLimits;
+  /** It ends no later than this, whatever its limits say; in milliseconds since 1970. */
+  readonly latest?: number | null;
   readonly settings?: RunSettings;
   /** What the caller keeps with it, and finds it by. */
   readonly metadata?: Readonly<Record<string, unknown>>;

@@ -17,26 +17,14 @@ export async function tokensLeft(sql: Sql, runId: string, { maxTokens }: RunLimi
   return used.reduce((left, { usage }) => left - tokensOf(storedUsage(JSON.parse(usage))), maxTokens);
 }
 
-/** Milliseconds until a run's deadline by the store's clock: this process's own decides nothing. */
-export async function timeLeft(sql: Sql, { deadlineAt }: Pick<Run, "deadlineAt">): Promise<number | undefined> {
-  if (deadlineAt == null) return undefined;
-  const clock = await sql.get<{ now: number }>(`select ${sql.now} as now`);
-  return deadlineAt - (clock?.now ?? 0);
-}
-
 /**
- * What is left of a run's limits for one that continues in its place.
+ * A run's limits for one that continues in its place, with what is left of its tokens.
  *
- * @throws RUN_LIMIT where nothing is left of its tokens.
+ * @throws RUN_LIMIT where nothing is left.
  */
-export async function limitsLeft(sql: Sql, run: Pick<Run, "id" | "limits" | "deadlineAt">): Promise<RunLimits> {
-  const { id, limits } = run;
+export async function limitsLeft(sql: Sql, { id, limits }: Pick<Run, "id" | "limits">): Promise<RunLimits> {
   const maxTokens = await tokensLeft(sql, id, limits);
-  if (maxTokens !== undefined && maxTokens <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${limits.maxTokens} tokens` });
-  const leftMs = await timeLeft(sql, run);
-  return {
-    ...limits,
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(leftMs === undefined ? {} : { deadlineMs: Math.max(1, leftMs) }),
-  };
+  if (maxTokens === undefined) return limits;
+  if (maxTokens <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${limits.maxTokens} tokens` });
+  return { ...limits, maxTokens };
 }

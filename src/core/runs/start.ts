@@ -84,7 +84,7 @@ async function queueRun(
   const place = { id, streamNum, rootId: id, parentId: null, blockedById: blockedById ?? null, regeneratesId };
   const run = newRun(owner, request, place, appended);
   const claim = blockedById === undefined ? host.claim(owner) : undefined;
-  await insertRun(tx.sql, run, { claim, given });
+  await insertRun(tx.sql, run, { claim, latest: request.latest ?? null, given });
   await insertMetadata(tx, run);
   tx.afterCommit(() => {
     host.quota.add(owner, appended.bytes);

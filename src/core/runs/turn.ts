@@ -1,3 +1,4 @@
+import type { Database } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { asPlatform } from "../database/rows.ts";
 import { WeftlineError, type ErrorCode } from "../errors.ts";
@@ -7,7 +8,6 @@ import { endOutright } from "./end-outright.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event, type EventPayloads, type LoggedEvent } from "./events.ts";
-import { timeLeft } from "./limits-left.ts";
 import { perform } from "./perform.ts";
 import { projectedRun } from "./projector.ts";
 import { Questions } from "./questions.ts";
@@ -43,7 +43,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
   });
   if (!opened) return;
   const { session, calls, interrupts, isCancelling } = opened;
-  const leftMs = await timeLeft(host.database.read, run);
+  const leftMs = await timeLeft(host.database, run);
   const deadline =
     leftMs === undefined
       ? undefined
@@ -110,6 +110,13 @@ function callerOf(run: Run, { program }: AgentCast | OwnCast): Pick<PolicedCall,
   const { id, threadId = null, trigger, ownerId, tenantId } = run;
   const agent = "agent" in program ? { ...program.agent, policies: program.toolPolicies ?? [] } : undefined;
   return { agent, run: { id, threadId, trigger, ownerId, tenantId } };
+}
+
+/** Until the deadline by the store's clock: this process's own decides nothing. */
+async function timeLeft({ read }: Database, run: Run): Promise<number | undefined> {
+  if (run.deadlineAt == null) return undefined;
+  const clock = await read.get<{ now: number }>(`select ${read.now} as now`);
+  return run.deadlineAt - (clock?.now ?? 0);
 }
 
 /** A run as its turn finds it. */

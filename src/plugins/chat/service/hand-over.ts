@@ -67,6 +67,7 @@ async function handOver(deps: HandOverDeps, name: string, ctx: ToolContext): Pro
       thread: { id: thread.id, streamNum: thread.streamNum },
       settings: settingsOf(thread),
       limits: await limitsLeft(tx.sql, run),
+      latest: run.deadlineAt ?? null,
     });
     announce(deps, tx, thread, "UPDATED");
     return { handedTo: agent.id };
