@@ -34,7 +34,7 @@ export async function providerServer(behave: Behaviour): Promise<ProviderServer>
     const each = {
       path: request.url ?? "",
       headers: request.headers,
-      body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>,
+      body: JSON.parse(Buffer.concat(chunks).toString("utf8") || "{}") as Record<string, unknown>,
       closed,
     };
     seen.push(each);

@@ -13,6 +13,7 @@ function layerOf(path: string): string | undefined {
 const layers: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   json: ["errors"],
+  figures: [],
   kernel: ["errors"],
   offload: ["errors"],
   expressions: ["errors", "json", "kernel", "offload"],
@@ -20,10 +21,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   process: ["errors", "kernel"],
   outgoing: ["errors", "kernel"],
   sealed: ["errors", "json", "kernel", "database"],
-  graphql: ["errors", "json", "kernel", "database", "process"],
-  api: ["errors", "json", "kernel", "offload", "expressions", "database", "outgoing", "sealed", "graphql", "host", "runs"],
+  graphql: ["errors", "json", "figures", "kernel", "database", "process"],
+  api: ["errors", "json", "figures", "kernel", "offload", "expressions", "database", "outgoing", "sealed", "graphql", "host", "runs"],
   host: ["errors", "json", "kernel", "database", "sealed", "graphql", "api"],
-  runs: ["errors", "json", "kernel", "database", "process", "graphql", "host", "api"],
+  runs: ["errors", "json", "figures", "kernel", "database", "process", "graphql", "host", "api"],
   top: ["errors", "json", "kernel", "database", "process", "outgoing", "sealed", "graphql", "host", "runs", "api"],
 };
 

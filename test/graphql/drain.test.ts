@@ -26,6 +26,9 @@ describe("a server that stops", () => {
     const done = app.server.close(400);
     const health = await fetch(new URL("/healthz", app.server.url));
     expect([health.status, await health.json()]).toEqual([503, { status: "DRAINING" }]);
+    const ready = await fetch(new URL("/readyz", app.server.url));
+    expect([ready.status, await ready.json()]).toEqual([503, { status: "DRAINING" }]);
+    expect((await fetch(new URL("/livez", app.server.url))).status).toBe(200);
     const refused = await app.post({ query: "{ viewer { id } }" });
     expect([refused.status, await refused.json()]).toMatchObject([503, { errors: [{ extensions: { code: "UNAVAILABLE" } }] }]);
     expect(await refusal(app.socket())).toBe(503);

@@ -79,6 +79,8 @@ export const databaseService = serviceRef<Database>("weftline.database");
  */
 export class Database {
   readonly orm: MikroORM;
+  /** All that this version has. */
+  readonly migrationNames: readonly string[];
   /** Reads committed rows; past the ownership filter, for the engine only. */
   readonly read: Sql;
   /** Reads entities by prepared SQL, under the ownership filter. */
@@ -104,6 +106,7 @@ export class Database {
   constructor(options: DatabaseOptions) {
     const { file, entities, migrations, log, writes, labels, access = "write" } = options;
     this.#log = log;
+    this.migrationNames = migrations.map(({ name }) => name);
     this.#lock = access === "write" ? usable(file, () => lockNew(file)) : undefined;
     const long = new LongWrites(writes, log, labels);
     try {

@@ -13,11 +13,12 @@ import type { GraphLimits } from "./limits.ts";
 import { Rates } from "./rates.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { answerPlainPost } from "./plain-post.ts";
-import { sendError, sendJson } from "./replies.ts";
+import { Probes } from "./probes.ts";
+import { sendError } from "./replies.ts";
 import { RequestQueues } from "./request-queues.ts";
 import { RequestBodies, checkQueryString, hasBody, mayBeCutShort, readBodyFor } from "./request-body.ts";
 import { findRoute, serveRoute } from "./routes.ts";
-import { authorizationService, hostHealth, type Admitted, type ScopeHost } from "./scope.ts";
+import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
 import { Seats } from "./seats.ts";
 import { SocketServer } from "./socket.ts";
 import { Stays } from "./stays.ts";
@@ -58,7 +59,7 @@ const longestTimer = 2 ** 31 - 1;
 /** The methods of the graph. */
 const graphMethods = ["GET", "POST"] as const;
 
-/** The HTTP server: the graph (queries and mutations, SSE, sockets by upgrade, GraphiQL), plugins' routes, a health check for load balancers. */
+/** The HTTP server: the graph (queries and mutations, SSE, sockets by upgrade, GraphiQL), plugins' routes, probes. */
 export class GraphServer {
   readonly #options: GraphServerOptions;
   readonly #http: Server;
@@ -74,6 +75,7 @@ export class GraphServer {
   readonly #cors: Cors;
   readonly #bodies: RequestBodies;
   readonly #unknown: UnknownConnections;
+  readonly #probes: Probes;
   #state: "open" | "draining" = "open";
 
   constructor(options: GraphServerOptions) {
@@ -86,6 +88,7 @@ export class GraphServer {
     this.#sockets = new SocketServer({ engine, host, limits, addressOf, rates, seats, stays });
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
     this.#cors = new Cors(host.log);
+    this.#probes = new Probes({ host, isDraining: () => this.#state === "draining" });
     this.#bodies = new RequestBodies(limits);
     this.#unknown = new UnknownConnections(limits, addressTrust(options.trustedProxies));
     this.#requests = new RequestQueues(limits.operationsPerSocket, () => {
@@ -201,10 +204,7 @@ export class GraphServer {
     const path = pathOf(request);
     const draining = this.#state === "draining";
     const { host } = this.#options;
-    if (path === "/healthz") {
-      const status = draining ? "DRAINING" : host.has(hostHealth) ? await host.use(hostHealth).status() : "UP";
-      return sendJson(response, status === "UP" || status === "DEGRADED" ? 200 : 503, { status });
-    }
+    if (this.#probes.has(path)) return this.#probes.answer(path, request, response, requestId);
     const found = path === endpoint ? undefined : findRoute(host, path);
     const wantsPage = this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html");
     if (path === "/" && wantsPage) return void response.writeHead(302, { location: endpoint }).end();

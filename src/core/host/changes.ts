@@ -9,8 +9,8 @@ export type ChangeKind = "CREATED" | "UPDATED" | "DELETED";
 export interface Change {
   readonly kind: ChangeKind;
   readonly typeName: string;
-  /** The local id. */
-  readonly id: string;
+  /** The local id; absent for what is the only one of its type. */
+  readonly id?: string;
   readonly version?: number;
   /** Absent for what belongs to no tenant, since it comes with a plugin. */
   readonly tenantId?: string;
@@ -26,6 +26,8 @@ export type ChangeNotice = Change | { readonly kind: "RESYNC" };
 /** Tells lists that something changed. Nothing is stored. */
 export interface Changes {
   publish(change: Change): void;
+  /** Whether somebody follows changes of a type now: who only looks for them may save the effort. */
+  isFollowed(typeName: string): boolean;
   /** RESYNC first, then changes, coalesced by object for 250 ms. */
   follow(viewer: Viewer, typeNames: readonly string[] | undefined): AsyncIterableIterator<ChangeNotice>;
 }
@@ -36,6 +38,7 @@ const windowMs = 250;
 const budget = 1_000;
 
 interface Follower {
+  readonly typeNames: readonly string[] | undefined;
   readonly wants: (change: Change) => boolean;
   readonly push: (change: Change) => void;
 }
@@ -46,6 +49,7 @@ export function createChanges(): Changes {
     publish(change) {
       for (const follower of followers) if (follower.wants(change)) follower.push(change);
     },
+    isFollowed: (typeName) => [...followers].some(({ typeNames }) => typeNames === undefined || typeNames.includes(typeName)),
     follow(viewer, typeNames) {
       const pending = new Map<string, Change>();
       const mine = new Set(principalsOf(viewer));
@@ -63,6 +67,7 @@ export function createChanges(): Changes {
         pending.clear();
       };
       const follower: Follower = {
+        typeNames,
         wants: (change) =>
           (change.tenantId === undefined || change.tenantId === viewer.tenantId) &&
           (change.ownerId === undefined ||
@@ -70,7 +75,7 @@ export function createChanges(): Changes {
             (change.grantedTo ?? []).some((principal) => mine.has(principal))) &&
           (typeNames === undefined || typeNames.includes(change.typeName)),
         push: (change) => {
-          const key = `${change.typeName}:${change.id}`;
+          const key = `${change.typeName}:${change.id ?? ""}`;
           pending.set(key, coalesce(pending.get(key), change));
           timer ??= setTimeout(flush, windowMs);
         },

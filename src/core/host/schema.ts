@@ -179,8 +179,8 @@ function addChanges(builder: GraphBuilder): void {
         resolve: (change) => (change.kind === "RESYNC" ? "" : change.typeName),
       }),
       nodeId: t.id({
-        description: "The object; null for RESYNC.",
-        resolve: (change) => (change.kind === "RESYNC" ? null : globalId(change.typeName, change.id)),
+        description: "The object; null for RESYNC, and for what is the only one of its type, as Health.",
+        resolve: (change) => (change.kind === "RESYNC" || change.id === undefined ? null : globalId(change.typeName, change.id)),
       }),
       version: t.int({
         description: "Its version, where it has one.",

@@ -3,6 +3,7 @@ import { asPlatform, plainEntity } from "../database/rows.ts";
 import { WeftlineError } from "../errors.ts";
 import { endOutright } from "./end-outright.ts";
 import { Run } from "./entities/run.ts";
+import { mostCounted, type DueRuns } from "./figures.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import type { TurnHost } from "./stage.ts";
 import { suspectLosses } from "./suspects.ts";
@@ -37,6 +38,16 @@ export function findSoonDue(sql: Sql, { withinMs, limit }: { readonly withinMs: 
     withinMs,
     limit,
   );
+}
+
+/** How many runs are due and belong to nobody, as far as they are counted, and since when the first of them. */
+export async function countDue(sql: Sql): Promise<DueRuns> {
+  const row = await sql.get<{ count: number; oldest: number }>(
+    `select count(*) as count, coalesce(${sql.now} - min(due_at), 0) as oldest from (
+       select due_at, lease_owner, blocked_by_id, status from runs_run where due_at <= ${sql.now} order by due_at limit ${mostCounted})
+     where lease_owner is null and ${unblocked} and status in ${openStatuses}`,
+  );
+  return { count: row?.count ?? 0, oldestMs: Math.max(0, row?.oldest ?? 0) };
 }
 
 /** A run, and in how many milliseconds it is due. */

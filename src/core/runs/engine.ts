@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Run } from "./entities/run.ts";
+import type { RunReading } from "./figures.ts";
 import { FairClaims } from "./fair-claims.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { findDue, findSoonDue, ownersOf, readClaimed, type Claimable } from "./due-runs.ts";
@@ -71,6 +72,13 @@ export class EmbeddedEngine {
     this.#claims = new FairClaims(options.concurrency);
     this.#broken = new SetAside(host.log, "run to claim");
     this.#suspects = new Suspects(() => void this.#guard(this.sweep()));
+  }
+
+  /** How it is now. */
+  get reading(): RunReading["engine"] {
+    const { places, free } = this.#claims;
+    const state = this.#stopped ? "stopped" : this.#working ? "working" : "starting";
+    return { state, active: this.#active.size, places, free, sweepMs: this.#options.sweepMs };
   }
 
   /** How many runs are at work here. */
@@ -168,6 +176,7 @@ export class EmbeddedEngine {
     }
     const { free } = this.#claims;
     if (free > 0) for (const id of await findDue(this.#host.database.read, free, this.#claimable)) this.ring(id);
+    this.#host.counters.sweptAt = performance.now();
   }
 
   /**
@@ -245,13 +254,17 @@ export class EmbeddedEngine {
     const claim = (some: readonly string[]): Promise<string[]> =>
       this.#host.database.commit(async ({ sql, afterCommit }) => {
         const won: string[] = [];
+        let lost = 0;
         let suspect: string | undefined;
         for (const id of some) {
           const losses = await this.#leases.claim(sql, id, suspect === undefined ? which : "no suspects");
           if (losses !== undefined) won.push(id);
+          if (losses) lost++;
           if (losses !== undefined && losses >= suspectLosses) suspect = id;
         }
         afterCommit(() => {
+          this.#host.counters.claims += won.length;
+          this.#host.counters.takeOvers += lost;
           for (const id of won) this.#starting.set(id, new AbortController());
           if (suspect !== undefined) this.#suspects.begin(suspect);
         });
@@ -288,8 +301,9 @@ export class EmbeddedEngine {
       await this.#host.uncaught.watch({ runId: run.id }, fail, () => runTurn(this.#host, run, stops));
     } catch (error) {
       const known = asWeftlineError(error);
-      if (known.code === "SHUTTING_DOWN") await this.#guard(this.#leases.release(run));
-      else this.#host.log.warn({ runId: run.id, code: known.code, err: known.cause ?? known }, "a run was left to another owner");
+      if (known.code === "SHUTTING_DOWN") return void (await this.#guard(this.#leases.release(run)));
+      if (known.code === "RUN_FENCED") this.#host.counters.fenced++;
+      this.#host.log.warn({ runId: run.id, code: known.code, err: known.cause ?? known }, "a run was left to another owner");
     } finally {
       this.#host.stalls.end(run.id);
     }

@@ -26,6 +26,11 @@ export class FairClaims {
     return Math.floor(this.#places / 4) - this.#held;
   }
 
+  /** How many there are. */
+  get places(): number {
+    return this.#places;
+  }
+
   get free(): number {
     return this.#places - this.#held;
   }

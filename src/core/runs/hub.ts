@@ -1,4 +1,5 @@
 import type { LoggedEvent } from "./events.ts";
+import { RunCounters } from "./figures.ts";
 
 /** What a reader may fall behind before its buffer is dropped and it goes on from the log. */
 const maxEvents = 1_000;
@@ -24,9 +25,16 @@ export type Tap = (streamNum: number, events: readonly LoggedEvent[]) => void;
 export class Hub {
   readonly #buffers = new Map<number, Set<Buffered>>();
   readonly #taps = new Set<Tap>();
+  readonly #counters: RunCounters;
+
+  constructor(counters = new RunCounters()) {
+    this.#counters = counters;
+  }
 
   /** Called after the commit, in the order of seq. */
   publish(streamNum: number, events: readonly LoggedEvent[], bytes: number): void {
+    this.#counters.events += events.length;
+    this.#counters.bytes += bytes;
     for (const buffer of this.#buffers.get(streamNum) ?? []) buffer.push(events, bytes);
     for (const tap of this.#taps) tap(streamNum, events);
   }
@@ -41,12 +49,17 @@ export class Hub {
     let buffers = this.#buffers.get(streamNum);
     if (!buffers) this.#buffers.set(streamNum, (buffers = new Set()));
     buffers.add(buffer);
+    this.#counters.readers++;
     return buffer;
+  }
+
+  fellBehind(): void {
+    this.#counters.readersBehind++;
   }
 
   detach(streamNum: number, buffer: Buffered): void {
     const buffers = this.#buffers.get(streamNum);
-    buffers?.delete(buffer);
+    if (buffers?.delete(buffer)) this.#counters.readers--;
     if (buffers?.size === 0) this.#buffers.delete(streamNum);
   }
 }
@@ -113,6 +126,7 @@ class Buffered implements HubReader {
     if (events.length - this.#at <= maxEvents && this.#bytes <= maxBytes) return;
     this.#reset();
     this.#behind = true;
+    this.#hub.fellBehind();
   }
 
   #reset(): void {

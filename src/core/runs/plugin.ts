@@ -21,6 +21,8 @@ import { toolCallAuditEntity } from "./entities/tool-audit.ts";
 import { runSignalEntity } from "./signals/entity.ts";
 import { purgeSignals } from "./signals/rows.ts";
 import { faultInjections } from "./failpoint.ts";
+import { countDue } from "./due-runs.ts";
+import { RunCounters, runFigures } from "./figures.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
@@ -82,7 +84,7 @@ export const runsPlugin = definePlugin({
     uncaught: uncaughtErrors,
     changes: optional(changesService),
   },
-  provides: { runs: runService, streams: streamService, engine: engineService },
+  provides: { runs: runService, streams: streamService, engine: engineService, figures: runFigures },
   setup({ deps, log, contribute, contributions, onReady, onClose }) {
     const { database, lookup, uncaught, changes } = deps;
     const faults = contributions(faultInjections).get("suite")?.value;
@@ -90,7 +92,8 @@ export const runsPlugin = definePlugin({
     if (failpoint) database.probeCommits(failpoint);
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
     const outboxes = contributions(runOutboxes);
-    const hub = new Hub();
+    const counters = new RunCounters();
+    const hub = new Hub(counters);
     const stalls = new StallWatch(deps.folder.of("runs"), options.stallMs);
     const quota = new StorageQuota(database, () => deps.limits());
     const writer: LogWriter = new LogWriter(database, hub, {
@@ -102,6 +105,7 @@ export const runsPlugin = definePlugin({
         publishChanges(changes, run, events);
       },
       outboxes,
+      counters,
     });
     const providers = new ProviderFailures(log);
     const signals: CancelHost = {
@@ -125,6 +129,7 @@ export const runsPlugin = definePlugin({
         providers,
         quota,
         stalls,
+        counters,
         signals,
         advanceBelow: (id) => engine.advanceBelow(id),
         failpoint,
@@ -152,6 +157,7 @@ export const runsPlugin = definePlugin({
       await writer.idle();
       await quota.save();
     });
-    return { runs: createRunService(host), streams: createStreams(host), engine };
+    const figures = { read: () => ({ counters, engine: engine.reading }), due: () => countDue(database.read) };
+    return { runs: createRunService(host), streams: createStreams(host), engine, figures };
   },
 });

@@ -69,6 +69,7 @@ export {
   type ToolSource,
   type Verdict,
 } from "./tools.ts";
+export { runFigures, type RunFigures } from "./figures.ts";
 export { runOutboxes, type RunNotice, type RunOutbox } from "./outbox.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";

@@ -7,6 +7,7 @@ import type { Run } from "./entities/run.ts";
 import { withPlainValues } from "./event-values.ts";
 import type { ProgramEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
+import type { RunCounters } from "./figures.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import type { Questions } from "./questions.ts";
@@ -30,6 +31,7 @@ export interface TurnHost {
   readonly providers: ProviderFailures;
   readonly quota: StorageQuota;
   readonly stalls: StallWatch;
+  readonly counters: RunCounters;
   /** Appends past a run's own session, as of runs below it. */
   readonly signals: CancelHost;
   /** Advances a run in the place of the one above it. @returns its turn here; nothing where none is to be had now. */

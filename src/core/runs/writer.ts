@@ -2,6 +2,7 @@ import type { Database, SqlTx } from "../database/database.ts";
 import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import type { LoggedEvent } from "./events.ts";
+import type { RunCounters } from "./figures.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, withValues, type Numbered } from "./log.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
@@ -44,6 +45,7 @@ export interface WriterEvents extends WakeTarget {
   /** These events are durable. */
   readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[], bytes: number) => void;
   readonly outboxes: RunOutboxes;
+  readonly counters: RunCounters;
 }
 
 /**
@@ -125,6 +127,10 @@ export class LogWriter {
     this.#urgent.clear();
     await this.#commit(batches);
     this.#lastMs = performance.now() - start;
+    if (batches.length === 0) return;
+    const { groups, appendSeconds } = this.#events.counters;
+    groups.take(batches.reduce((sum, { drafts }) => sum + drafts.length, 0));
+    appendSeconds.take(this.#lastMs / 1_000);
   }
 
   /** A store that refuses is waited for: the runs stand still and lose nothing. A batch that is wrong in itself fails alone. */

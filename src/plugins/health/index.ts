@@ -1,11 +1,25 @@
-import { databaseService, definePlugin, hostHealth, pluginDirectory, runService } from "#weftline";
-import { databaseCheck, pluginsCheck, providersCheck } from "./checks.ts";
-import { healthChecks, healthService } from "./contract.ts";
+import { dirname } from "node:path";
+import {
+  changesService,
+  dataFolder,
+  databaseService,
+  definePlugin,
+  hostHealth,
+  optional,
+  pluginDirectory,
+  runFigures,
+  runService,
+  runtimes,
+} from "#weftline";
+import { databaseCheck, diskCheck, engineCheck, frameworkCheck, pluginsCheck, providersCheck } from "./checks.ts";
+import { healthConfig } from "./config.ts";
+import { healthChecks, healthService, healthSources, type HealthCheck } from "./contract.ts";
+import { EventLoopWatch, eventLoopCheck } from "./event-loop.ts";
 import { addHealthSchema } from "./schema.ts";
-import { createHealth, statusOf } from "./service.ts";
+import { HealthReports, statusOf } from "./service.ts";
 
 /**
- * Answers `Query.health` from the checks that plugins contribute.
+ * Answers `Query.health` from the checks that plugins contribute, and tells those who follow changes.
  *
  * @example plugins: [health(), agents(), chat()]
  */
@@ -13,14 +27,46 @@ export const health = definePlugin({
   id: "health",
   kind: "CAPABILITY",
   description: "Checks the parts of the platform.",
-  requires: { database: databaseService, plugins: pluginDirectory, runs: runService },
+  config: healthConfig,
+  requires: {
+    database: databaseService,
+    plugins: pluginDirectory,
+    runs: runService,
+    figures: runFigures,
+    folder: dataFolder,
+    changes: optional(changesService),
+  },
   provides: { health: healthService, host: hostHealth },
   schema: addHealthSchema,
-  setup: ({ deps, contribute, contributions }) => {
-    contribute(healthChecks, "database", databaseCheck(deps.database));
-    contribute(healthChecks, "plugins", pluginsCheck(deps.plugins));
-    contribute(healthChecks, "providers", providersCheck(deps.runs));
-    const report = createHealth(contributions(healthChecks));
-    return { health: report, host: statusOf(report) };
+  setup: ({ config, deps, contribute, contributions, onReady, onClose }) => {
+    const { database, plugins, runs, figures, folder, changes } = deps;
+    const eventLoop = new EventLoopWatch();
+    contribute(healthChecks, "database", databaseCheck(database));
+    contribute(healthChecks, "engine", engineCheck(figures, config));
+    contribute(healthChecks, "disk", diskCheck(dirname(folder.of("health")), config.disk));
+    contribute(healthChecks, "event-loop", eventLoopCheck(eventLoop, config.eventLoop));
+    contribute(healthChecks, "plugins", pluginsCheck(plugins));
+    contribute(healthChecks, "providers", providersCheck(runs));
+    const frameworks = new Map<string, HealthCheck>();
+    onReady(() => {
+      for (const [id, { value }] of contributions(runtimes)) frameworks.set(`frameworks.${id}`, frameworkCheck(value));
+    });
+    const checks = contributions(healthChecks);
+    const sources = contributions(healthSources);
+    const all = (): ReadonlyMap<string, HealthCheck> =>
+      new Map([
+        ...[...checks].map(([name, { value }]): [string, HealthCheck] => [name, value]),
+        ...frameworks,
+        ...[...sources.values()].flatMap(({ value }) => [...value()]),
+      ]);
+    const reports = new HealthReports(all, () => changes?.publish({ kind: "UPDATED", typeName: "Health" }));
+    const watch = setInterval(() => {
+      if (changes?.isFollowed("Health")) void reports.report();
+    }, config.everyMs).unref();
+    onClose(() => {
+      clearInterval(watch);
+      eventLoop.close();
+    });
+    return { health: reports, host: statusOf(reports) };
   },
 });

@@ -16,7 +16,7 @@ export function addHealthSchema(builder: GraphBuilder): void {
       components: t.field({
         type: [HealthComponent],
         nullable: false,
-        description: "Each part, checked now.",
+        description: "Each part. What is asked over the network holds for a while: checkedAt says since when.",
         resolve: ({ components }) => [...components],
       }),
     }),
@@ -24,7 +24,8 @@ export function addHealthSchema(builder: GraphBuilder): void {
   builder.queryField("health", (t) =>
     t.field({
       type: Health,
-      description: "How the platform is. Each part is checked anew, for at most two seconds.",
+      description:
+        "How the platform is. Each part is checked anew, for at most two seconds; `changes` of the type Health tell when one is another way than it was.",
       resolve: (_, __, scope) => scope.use(healthService).report(),
     }),
   );

@@ -1,7 +1,7 @@
-import { HealthComponent, WeftlineError, messageOf, version, type Contribution, type HealthStatus } from "#weftline";
-import type { Health, HealthCheck, HealthFinding } from "./contract.ts";
+import { version, type HealthStatus } from "#weftline";
+import { Checkup } from "./checkup.ts";
+import type { Health, HealthCheck, HealthReport } from "./contract.ts";
 
-const timeoutMs = 2_000;
 const gravity: readonly HealthStatus[] = ["UP", "DEGRADED", "DOWN"];
 
 /** How long an answer for `/healthz` holds, in milliseconds: anybody may ask, and the checks write. */
@@ -19,39 +19,45 @@ export function statusOf(health: Health): { status(): Promise<HealthStatus> } {
   };
 }
 
-/** @param checks a live view, complete once the platform is ready. */
-export function createHealth(checks: ReadonlyMap<string, Contribution<HealthCheck>>, startedAt = Date.now()): Health {
-  return {
-    report: async () => {
-      const components = await Promise.all([...checks.values()].map(({ key, value }) => run(key, value)));
-      return { status: worstOf(components), version, uptimeMs: Date.now() - startedAt, components };
-    },
-  };
-}
+/** Reports on all parts, and tells whenever one is another way than it was. */
+export class HealthReports implements Health {
+  readonly #checks: () => ReadonlyMap<string, HealthCheck>;
+  readonly #changed: () => void;
+  readonly #startedAt = Date.now();
+  #checkups = new Map<HealthCheck, Checkup>();
+  #underWay: Promise<HealthReport> | undefined;
+  #before: string | undefined;
 
-async function run(name: string, check: HealthCheck): Promise<HealthComponent> {
-  const start = performance.now();
-  const { status, detail } = await find(check);
-  return new HealthComponent({ name, status, detail: detail ?? null, latencyMs: performance.now() - start });
-}
+  /**
+   * @param checks by part, as they are now.
+   * @param changed told when the status of a part, or which parts there are, differs from the report before.
+   */
+  constructor(checks: () => ReadonlyMap<string, HealthCheck>, changed: () => void) {
+    this.#checks = checks;
+    this.#changed = changed;
+  }
 
-async function find(check: HealthCheck): Promise<HealthFinding> {
-  const controller = new AbortController();
-  const { promise: late, resolve } = Promise.withResolvers<HealthFinding>();
-  const timer = setTimeout(() => {
-    controller.abort();
-    resolve({ status: "DOWN", detail: `It did not answer within ${timeoutMs / 1_000} s.` });
-  }, timeoutMs);
-  try {
-    return await Promise.race([(async () => check(controller.signal))(), late]);
-  } catch (error) {
-    // Only our own errors are made to be read by others.
-    return { status: "DOWN", detail: error instanceof WeftlineError ? messageOf(error) : "The check failed." };
-  } finally {
-    clearTimeout(timer);
+  report(): Promise<HealthReport> {
+    this.#underWay ??= this.#report().finally(() => (this.#underWay = undefined));
+    return this.#underWay;
+  }
+
+  async #report(): Promise<HealthReport> {
+    const checks = this.#checks();
+    this.#checkups = new Map([...checks.values()].map((check) => [check, this.#checkups.get(check) ?? new Checkup(check)]));
+    const components = await Promise.all([...checks].map(([name, check]) => this.#checkups.get(check)?.of(name) ?? []));
+    const report = { status: worstOf(components.flat()), version, uptimeMs: Date.now() - this.#startedAt, components: components.flat() };
+    this.#compare(report);
+    return report;
+  }
+
+  #compare({ components }: HealthReport): void {
+    const now = JSON.stringify(components.map(({ name, status }) => [name, status]));
+    if (this.#before !== undefined && this.#before !== now) this.#changed();
+    this.#before = now;
   }
 }
 
-function worstOf(components: readonly HealthComponent[]): HealthStatus {
+function worstOf(components: readonly { readonly status: HealthStatus }[]): HealthStatus {
   return gravity[Math.max(0, ...components.map(({ status }) => gravity.indexOf(status)))] ?? "UP";
 }

@@ -1,6 +1,8 @@
 import { WeftlineError, definePlugin, modelService, optional, simulationPolicy } from "#weftline";
+import { healthSources, type HealthCheck } from "#plugins/health";
 import { configuredBinding, modelsConfig, type ModelsConfig } from "./config.ts";
 import { modelBindings } from "./contract.ts";
+import { bindingCheck } from "./reachability.ts";
 import { createModels } from "./service.ts";
 
 /**
@@ -16,17 +18,22 @@ export const models = definePlugin({
   config: modelsConfig,
   requires: { simulation: optional(simulationPolicy) },
   provides: { models: modelService },
-  setup: ({ config, deps, contributions, onReady }) => {
+  setup: ({ config, deps, contribute, contributions, onReady }) => {
     const configured = new Map(Object.entries(config.bindings).map(([id, binding]) => [id, configuredBinding(id, binding)]));
     const contributed = contributions(modelBindings);
     const fallback = defaultOf(config);
+    const simulation = deps.simulation ?? "allowed";
+    const checks = new Map<string, HealthCheck>();
+    contribute(healthSources, "models", () => checks);
     onReady(() => {
+      for (const [id, source] of configured) checks.set(`models.${id}`, bindingCheck(source, source.key, simulation));
+      for (const [id, { value }] of contributed) checks.set(`models.${id}`, bindingCheck(value, "unneeded", simulation));
       const double = [...configured.keys()].find((id) => contributed.has(id));
       if (double !== undefined)
         throw misconfigured(`bindings.${double}: the plugin "${contributed.get(double)?.plugin}" brings a binding of that name`);
       if (!configured.has(fallback) && !contributed.has(fallback)) throw misconfigured(`default: there is no binding "${fallback}"`);
     });
-    return { models: createModels({ configured, contributed, fallback, simulation: deps.simulation ?? "allowed" }) };
+    return { models: createModels({ configured, contributed, fallback, simulation }) };
   },
 });
 

@@ -5,6 +5,7 @@ import type { Database, SqlTx } from "../../../src/core/database/database.ts";
 import type { Sql } from "../../../src/core/database/sql.ts";
 import { UncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
+import { RunCounters } from "../../../src/core/runs/figures.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
 import { StallWatch } from "../../../src/core/runs/stall-watch.ts";
@@ -79,12 +80,14 @@ async function haunt(what: keyof typeof openHaunted, runs: number, fence: Fence)
   const engineOf = (on: Database): EmbeddedEngine => {
     const warn = (detail: { readonly code?: string }): void => void (refusals += detail.code === "RUN_FENCED" ? 1 : 0);
     const log = { ...silent, warn, child: () => silent } as never;
+    const counters = new RunCounters();
     const writer = new LogWriter(on, new Hub(), {
       outboxes: new Map(),
       ring: () => undefined,
       ringIn: () => undefined,
       wake: () => undefined,
       committed: () => undefined,
+      counters,
     });
     return new EmbeddedEngine(
       {
@@ -98,6 +101,7 @@ async function haunt(what: keyof typeof openHaunted, runs: number, fence: Fence)
         signals: undefined as never,
         advanceBelow: async () => undefined,
         stalls: new StallWatch(tmpdir(), 5_000),
+        counters,
         quota: new StorageQuota(on, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
       },
       { concurrency: 100, leaseMs, sweepMs: 100, stallMs: 5_000 },

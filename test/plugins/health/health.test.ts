@@ -42,6 +42,9 @@ describe("the health of the platform", () => {
     expect(answer).toMatchObject({ status: "UP", version, uptime: expect.stringMatching(/^PT/) });
     expect(answer.components.map(({ name, status }) => [name, status])).toEqual([
       ["database", "UP"],
+      ["engine", "UP"],
+      ["disk", "UP"],
+      ["event-loop", "UP"],
       ["plugins", "UP"],
       ["providers", "UP"],
     ]);

@@ -5,6 +5,7 @@ import { graphs } from "#plugins/langgraph";
 import { uncaughtErrors } from "../../../src/core/process/uncaught-errors.ts";
 import { EmbeddedEngine } from "../../../src/core/runs/engine.ts";
 import { faultInjections } from "../../../src/core/runs/failpoint.ts";
+import { RunCounters } from "../../../src/core/runs/figures.ts";
 import { Hub } from "../../../src/core/runs/hub.ts";
 import { turnLookup } from "../../../src/core/runs/plugin.ts";
 import { ProviderFailures } from "../../../src/core/runs/provider-failures.ts";
@@ -44,12 +45,14 @@ async function twoOwners(builder: object) {
   await studio.agent("counter", { graph: "count", output: "done" });
   const { platform } = studio.app;
   const database = platform.use(databaseService);
+  const counters = new RunCounters();
   const writer = new LogWriter(database, new Hub(), {
     outboxes: new Map(),
     ring: () => undefined,
     ringIn: () => undefined,
     wake: () => undefined,
     committed: () => undefined,
+    counters,
   });
   const second = new EmbeddedEngine(
     {
@@ -63,6 +66,7 @@ async function twoOwners(builder: object) {
       signals: undefined as never,
       advanceBelow: async () => undefined,
       stalls: new StallWatch(studio.app.dataDir),
+      counters,
       quota: new StorageQuota(database, () => ({ runBytes: Infinity, storedBytesPerViewer: Infinity, storedBytesPerTenant: Infinity })),
     },
     { concurrency: 100, leaseMs: 15_000, sweepMs: 10, stallMs: 5_000 },
