@@ -2,7 +2,7 @@ import pRetry from "p-retry";
 import { WeftlineError } from "../errors.ts";
 import type { AgentCast } from "./cast.ts";
 import { withTakenFiles } from "./files.ts";
-import { conversationOf, inputMessages } from "./history.ts";
+import { conversationOf, inputMessages } from "./history/conversation.ts";
 import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";

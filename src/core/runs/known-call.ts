@@ -1,6 +1,6 @@
 import type { Sql } from "../database/sql.ts";
 import type { Interrupt, ToolCall } from "./entities/message.ts";
-import { outcomeOf } from "./history.ts";
+import { outcomeOf } from "./history/conversation.ts";
 import type { ToolOutcome } from "./tools.ts";
 import { wholeCalls } from "./values/rows.ts";
 

@@ -1,14 +1,14 @@
-import type { Database } from "../database/database.ts";
-import { asPlatform, documentOf } from "../database/rows.ts";
-import type { Lookup } from "./cast.ts";
-import { Message, ToolCall, readableParts, textOf, type StoredPart } from "./entities/message.ts";
-import type { Run } from "./entities/run.ts";
-import { toolCallIdOf } from "./events.ts";
-import { deletedFileNote, filePartOf, fileService, type Files } from "./files.ts";
-import type { ConversationMessage, ConversationToolCall, InputPart } from "./runtime.ts";
-import { pastResult } from "./tool-results.ts";
-import type { ToolOutcome } from "./tools.ts";
-import { inputOf, wholeCalls, type RunInput } from "./values/rows.ts";
+import type { Database } from "../../database/database.ts";
+import { asPlatform, documentOf } from "../../database/rows.ts";
+import type { Lookup } from "../cast.ts";
+import { Message, ToolCall, readableParts, textOf, type StoredPart } from "../entities/message.ts";
+import type { Run } from "../entities/run.ts";
+import { toolCallIdOf } from "../events.ts";
+import { deletedFileNote, filePartOf, fileService, type Files } from "../files.ts";
+import type { ConversationMessage, ConversationToolCall, InputPart } from "../runtime.ts";
+import { pastResult } from "../tool-results.ts";
+import type { ToolOutcome } from "../tools.ts";
+import { inputOf, wholeCalls, type RunInput } from "../values/rows.ts";
 
 /** What an agent is shown when it is not said otherwise. */
 const defaultHistoryLimit = 50;
