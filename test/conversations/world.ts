@@ -1,6 +1,6 @@
 import { contribution, definePlugin, tools, type ToolDefinition } from "../../src/core/index.ts";
 import { agents, auth, capabilities, chat, files, models } from "../../src/plugins/index.ts";
-import type { PluginList } from "../../src/core/kernel/spec.ts";
+import type { PluginEntry, PluginList } from "../../src/core/kernel/spec.ts";
 import { beginStream, dataEvent, defaultViewer, providerServer, testPlatform } from "../../src/testing/index.ts";
 import { frameworks } from "../conformance/frameworks.ts";
 
@@ -73,7 +73,7 @@ const shown = "id status text output failure { code message } interrupts { nodes
 const parts = "... on ToolCallPart { name call: arguments result error state: status }";
 
 /** A platform with every framework, and a provider that says in each conversation what the test has it say. */
-export async function conversations(own: readonly ToolDefinition[] = [], more: PluginList = []) {
+export async function conversations(own: readonly ToolDefinition[] = [], more: PluginList = [], chats: PluginEntry = chat()) {
   const scripts = new Map<string, Scripted[]>();
   const requests = new Map<string, WireRequest[]>();
   const provider = await providerServer((response, { body }) => {
@@ -92,7 +92,7 @@ export async function conversations(own: readonly ToolDefinition[] = [], more: P
       capabilities(),
       shelf(),
       agents(),
-      chat(),
+      chats,
       files(),
       ...[...frameworks.values()].map((framework) => framework()),
       more,
@@ -142,6 +142,8 @@ export async function conversations(own: readonly ToolDefinition[] = [], more: P
     };
     return {
       thread,
+      /** The name of its model. */
+      model: key,
       send,
       /** Sends a text and waits for the run's end or its wait. */
       say: async (text: string, ...answers: readonly Scripted[]) => until(await send({ text }, ...answers), ["WAITING", ...ended]),

@@ -20,6 +20,8 @@ export interface AgentCast {
   readonly runtime: AgentRuntime;
   readonly plugin: string;
   readonly model: ModelBinding;
+  /** Whether a model here is asked, or somebody else answers. */
+  readonly answers: "here" | "elsewhere";
   readonly tools: readonly ToolDefinition[];
 }
 
@@ -55,7 +57,7 @@ export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnC
   if (elsewhere) refuseUnheard(program);
   const model = elsewhere ? noModel : lookup.use(modelService).resolve(program.model, { simulated: run.settings.simulated });
   const tools = program.capabilities.length > 0 ? await toolsOf(lookup, run, program.capabilities) : [];
-  return { kind: "agent", program, runtime: found.value, plugin: found.plugin, model, tools };
+  return { kind: "agent", program, runtime: found.value, plugin: found.plugin, model, answers: elsewhere ? "elsewhere" : "here", tools };
 }
 
 /** Whoever saved the agent was told; since then the same options may have come to stand for something elsewhere. */

@@ -3,9 +3,11 @@ import { WeftlineError } from "../errors.ts";
 import type { AgentCast } from "./cast.ts";
 import { withTakenFiles } from "./files.ts";
 import { conversationOf, inputMessages } from "./history/conversation.ts";
+import { summarize } from "./history/summarize.ts";
 import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
 import { contextOf } from "./run-context.ts";
+import type { ConversationMessage, ModelBinding } from "./runtime.ts";
 import { inputOf } from "./values/rows.ts";
 import { plainOutput } from "./output.ts";
 import { checkClosed, checkOutput, hear, type Answer, type Stage } from "./stage.ts";
@@ -27,7 +29,7 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   const speak = async (attempt: number): Promise<void> => {
     const nothingSaid = attempt === 1 && run.startedAt == null;
     if (!nothingSaid) await session.flush();
-    const said = nothingSaid && run.threadId == null ? inputMessages(input) : await conversationOf(host, run);
+    const said = nothingSaid && run.threadId == null ? inputMessages(input) : await conversation(stage, cast, ctx.model);
     const messages = withTakenFiles(cast.runtime, said);
     const recalled = await recall(stage, cast, messages);
     const request = {
@@ -61,6 +63,15 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   const text = session.lastText ?? "";
   const schema = run.settings.outputSchema ?? cast.program.outputSchema;
   return { text, output: schema ? await structured(stage, schema, text) : text };
+}
+
+/** Where the history of the thread has outgrown its bounds, it is summarized first. */
+async function conversation(stage: Stage, cast: AgentCast, model: ModelBinding): Promise<readonly ConversationMessage[]> {
+  const { host, run } = stage;
+  const { messages, overflow } = await conversationOf(host, run);
+  if (overflow === undefined || cast.answers === "elsewhere") return messages;
+  const summarized = await summarize(stage, cast, { model, through: overflow });
+  return summarized ? (await conversationOf(host, run)).messages : messages;
 }
 
 /** Whether another attempt may do better: a turn that ends because the platform closes is the next process's. */

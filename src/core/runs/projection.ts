@@ -104,8 +104,9 @@ const projectors: Projectors = {
   "message.started": async (sql, run, { payload, seq, at }, row) => {
     await supersede(sql, run, payload.m, text(row.supersedesRun), seq);
     await sql.run(
-      `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, agent_id, agent_name, provenance, created_at)
-       values (?, ?, ?, ?, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, 'STREAMING', '[]', ?, ?, ?, ?)`,
+      `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, agent_id, agent_name, provenance,
+        summarizes_turn_seq, created_at)
+       values (?, ?, ?, ?, ?, coalesce((select start_seq from runs_run where id = ?), ?), ?, ?, ?, ?, 'STREAMING', '[]', ?, ?, ?, ?, ?)`,
       messageIdOf(run.id, payload.m),
       run.tenantId,
       run.ownerId,
@@ -120,6 +121,7 @@ const projectors: Projectors = {
       run.targetType === "Agent" ? run.targetId : null,
       payload.agent ?? null,
       text(row.provenance),
+      number(row.summarizes) ?? null,
       at,
     );
   },

@@ -28,6 +28,7 @@ export { Run, Step, UsageRow, type RunLimits, type RunSettings } from "./entitie
 export { FairPlaces } from "./fair-places.ts";
 export { fileNote, fileService, fileUnsupported, mediaTypeOf, type Files, type NamedFile } from "./files.ts";
 export { mostMaxResultChars, outcomeText } from "./tool-results.ts";
+export { completionService, type CompletionRequest, type Completions } from "./completions.ts";
 export { MemoryScope, memoryService, type Memory, type RecalledRecord, type RecallRequest } from "./memory.ts";
 export type { LoggedEvent, ProgramEventBody, ProgramStep, RunEventBody, TokenUsage } from "./events.ts";
 export {

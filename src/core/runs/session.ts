@@ -14,8 +14,8 @@ import {
 } from "./events.ts";
 import { MessageParts, type MoreText } from "./message-parts.ts";
 import type { BrokenMessage } from "./restore.ts";
-import { RunQueue, type QueueOwner } from "./run-queue.ts";
-import { countersOf, type Counters } from "./session-counters.ts";
+import { RunQueue } from "./run-queue.ts";
+import { countersOf, type Counters, type SessionStart } from "./session-start.ts";
 import { addUsage } from "./usage.ts";
 import type { LogWriter } from "./writer.ts";
 
@@ -34,18 +34,6 @@ interface OpenStep {
   readonly provenance: Provenance | undefined;
   /** The run that it started. */
   readonly child: string | undefined;
-}
-
-/** Where a run's numbers stand when a turn begins. */
-export interface SessionStart extends QueueOwner {
-  readonly agentName: string | undefined;
-  readonly provenance: Provenance | undefined;
-  readonly usage: StoredUsage;
-  readonly broken: readonly BrokenMessage[];
-  /** The run whose answer this one gives anew. */
-  readonly regeneratesId: string | undefined;
-  /** The newest checkpoint among its steps. */
-  readonly lastCheckpoint: string | undefined;
 }
 
 /** A run at work: what its adapter says, what its tools do and what the engine decides, in the one order of its queue. It turns names into numbers. */
@@ -115,6 +103,16 @@ export class RunSession extends RunQueue {
   /** What came of the run's one look into its memory, in this turn or an earlier one. */
   get recalled(): EventPayloads["memory.recalled"] | undefined {
     return this.#recalled;
+  }
+
+  /** How often a step of this name was begun, in this turn or an earlier one. */
+  attemptsOf(step: string): number {
+    return this.#attempts.get(step) ?? 0;
+  }
+
+  /** The number of a message that is appended past the adapter. */
+  nextMessage(): number {
+    return ++this.#counters.m;
   }
 
   /** Goes on with steps that earlier turns left open. */
@@ -198,7 +196,7 @@ export class RunSession extends RunQueue {
     } = {},
   ): number {
     const s = ++this.#counters.s;
-    const attempt = (this.#attempts.get(step) ?? 0) + 1;
+    const attempt = this.attemptsOf(step) + 1;
     const parent = more.parent === undefined ? undefined : this.#steps.get(more.parent)?.s;
     const { nodeKey, iteration, compensates, due, child, childPlace } = more;
     const payload = {
@@ -316,7 +314,7 @@ export class RunSession extends RunQueue {
   #startMessage(name: string, said?: Provenance): void {
     const asked = [...this.#steps.values()].findLast((step) => step.provenance !== undefined)?.provenance;
     const provenance = said ?? asked ?? this.#heard ?? this.#provenance;
-    const m = ++this.#counters.m;
+    const m = this.nextMessage();
     const replaced = this.#broken.splice(0);
     for (const broken of replaced) this.#finishBroken(broken, "FAILED", messageIdOf(this.run.id, m));
     const attempt = 1 + Math.max(0, ...replaced.map((broken) => this.#messageAttempts.get(broken.m) ?? 1));
@@ -384,7 +382,7 @@ export class RunSession extends RunQueue {
   }
 
   #noteStep({ key, attempt, child }: EventPayloads["step.started"]): void {
-    this.#attempts.set(key, Math.max(attempt, this.#attempts.get(key) ?? 0));
+    this.#attempts.set(key, Math.max(attempt, this.attemptsOf(key)));
     if (child !== undefined) this.startedRuns.add(child);
   }
 }

@@ -20,6 +20,8 @@ const ThreadSchema = defineEntity({
     searchTitle: p.string().nullable(),
     agentId: p.string().nullable(),
     historyLimit: p.integer(),
+    /** How many tokens of history the agent is shown; null for the platform's default. */
+    historyTokens: p.integer().nullable(),
     /** Milliseconds; null for ever. */
     retention: p.bigint("number").nullable(),
     simulatedAllowed: p.boolean(),

@@ -54,6 +54,6 @@ export const chat = definePlugin({
       const left = await leftForks(host);
       void sweepForks(host, left, log);
     });
-    return { chat: createChat(host), threads: createThreadResolver() };
+    return { chat: createChat(host), threads: createThreadResolver({ config }) };
   },
 });

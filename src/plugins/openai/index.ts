@@ -1,5 +1,7 @@
 import { createRequire } from "node:module";
-import { definePlugin, modelService, runtimes } from "#weftline";
+import { completionService, definePlugin, modelService, runtimes } from "#weftline";
+import { createSdkLoader } from "./client.ts";
+import { createCompletions } from "./completions.ts";
 import { createOpenAIRuntime } from "./runtime.ts";
 
 /**
@@ -12,9 +14,11 @@ export const openai = definePlugin({
   kind: "FRAMEWORK",
   description: "Agents on the OpenAI SDK: Responses and Chat Completions, with tools and approvals.",
   requires: { models: modelService },
+  provides: { completions: completionService },
   setup: ({ deps, contribute }) => {
-    contribute(runtimes, "openai", createOpenAIRuntime(deps.models, installedVersion()));
-    return {};
+    const load = createSdkLoader();
+    contribute(runtimes, "openai", createOpenAIRuntime({ models: deps.models, load, version: installedVersion() }));
+    return { completions: createCompletions(load) };
   },
 });
 

@@ -1,7 +1,7 @@
 import { WeftlineError, type AgentRuntime, type Models, type RunContext, type RunEventBody, type RunRequest } from "#weftline";
 import { cutCalls, endOfCall, limitReached } from "./answer-end.ts";
 import { streamAnswer, type AnswerSource } from "./answer-stream.ts";
-import { createSdkLoader, installFix, type LoadedSdk } from "./client.ts";
+import { installFix, type LoadedSdk } from "./client.ts";
 import { createReader } from "./reading/reader.ts";
 import { openaiOptions, openaiOptionsSchema, type OpenAIOptions } from "./options.ts";
 import type { NativeRequest } from "./request.ts";
@@ -9,14 +9,18 @@ import { standingOn } from "./sdk-standing.ts";
 import { Turn } from "./turn.ts";
 import { completeEnd } from "./watched.ts";
 
-/**
- * OpenAI's SDK as a framework: our own loop over model calls and tools, since the platform has to stop between them for approvals.
- *
- * @param models says which models there are and how they stand.
- * @param sdkVersion of the installed SDK, which is loaded at the first turn only; nothing where there is none.
- */
-export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdkVersion: string | undefined): AgentRuntime<OpenAIOptions> {
-  const load = createSdkLoader();
+/** What the runtime is made of. */
+interface OpenAIHost {
+  /** Says which models there are and how they stand. */
+  readonly models: Pick<Models, "list" | "status">;
+  /** Loads the SDK, at the first turn only. */
+  readonly load: () => Promise<LoadedSdk>;
+  /** Of the installed SDK; nothing where there is none. */
+  readonly version: string | undefined;
+}
+
+/** OpenAI's SDK as a framework: our own loop over model calls and tools, since the platform has to stop between them for approvals. */
+export function createOpenAIRuntime({ models, load, version }: OpenAIHost): AgentRuntime<OpenAIOptions> {
   return {
     id: "openai",
     features: {
@@ -32,7 +36,7 @@ export function createOpenAIRuntime(models: Pick<Models, "list" | "status">, sdk
     },
     options: openaiOptions,
     optionsSchema: openaiOptionsSchema,
-    ...standingOn({ name: "openai", version: sdkVersion, fix: installFix }, models),
+    ...standingOn({ name: "openai", version, fix: installFix }, models),
     stream: (request, ctx) => converse(load, request, ctx),
   };
 }

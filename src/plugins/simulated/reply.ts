@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { lengthAsked } from "./length.ts";
 import { parsed } from "./mentions.ts";
 import { prose, topicOf } from "./prose.ts";
+import { summaryOf } from "./summary.ts";
 import { freshResults, isRecord, lastUserFiles, lastUserText, type SimulatedRequest, type ToolResult } from "./request.ts";
 
 /** What every text of the simulated model starts with. */
@@ -24,6 +25,8 @@ const longest = { quote: 80, result: 400 } as const;
 /** The text that answers a request without calling a tool. */
 export function replyText(request: SimulatedRequest, nameOf: (tool: string) => string): string {
   const message = lastUserText(request);
+  const summary = summaryOf(request, (text) => shortened(text, longest.quote));
+  if (summary !== undefined) return simulatedPrefix + summary;
   const results = freshResults(request);
   const asked = lengthAsked(message);
   const report = results.length > 0 ? reportOf(results, nameOf) : undefined;

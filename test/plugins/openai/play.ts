@@ -15,6 +15,7 @@ import {
 import { createLangChainRuntime } from "../../../src/plugins/langchain/runtime.ts";
 import type { OpenAIOptions } from "../../../src/plugins/openai/options.ts";
 import { openaiOptions } from "../../../src/plugins/openai/options.ts";
+import { createSdkLoader } from "../../../src/plugins/openai/client.ts";
 import { createOpenAIRuntime } from "../../../src/plugins/openai/runtime.ts";
 import { createSimulatedFetch } from "../../../src/plugins/simulated/wire/fetch.ts";
 
@@ -26,7 +27,7 @@ export const apis = ["responses", "chat"] as const;
 const anyModel: Pick<Models, "list" | "status"> = { list: () => [], status: () => ({ mode: "LIVE" }) };
 /** Frameworks that run a turn as the plugin openai does, with the same options. */
 export const runtimes: Readonly<Record<string, AgentRuntime<OpenAIOptions>>> = {
-  openai: createOpenAIRuntime(anyModel, "0.0.0"),
+  openai: createOpenAIRuntime({ models: anyModel, load: createSdkLoader(), version: "0.0.0" }),
   langchain: createLangChainRuntime(anyModel, "0.0.0"),
 };
 

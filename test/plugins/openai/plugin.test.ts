@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { runtimes } from "../../../src/core/index.ts";
 import { models } from "../../../src/plugins/models/index.ts";
 import { openai } from "../../../src/plugins/openai/index.ts";
+import { createSdkLoader } from "../../../src/plugins/openai/client.ts";
 import { createOpenAIRuntime } from "../../../src/plugins/openai/runtime.ts";
 import { simulated } from "../../../src/plugins/simulated/index.ts";
 import { testPlatform } from "../../../src/testing/index.ts";
@@ -28,7 +29,11 @@ describe("the openai plugin", () => {
   });
 
   it("is unavailable without the SDK, and says how to get it", async () => {
-    const runtime = createOpenAIRuntime({ list: () => [], status: () => ({ mode: "LIVE" }) }, undefined);
+    const runtime = createOpenAIRuntime({
+      models: { list: () => [], status: () => ({ mode: "LIVE" }) },
+      load: createSdkLoader(),
+      version: undefined,
+    });
     expect(await runtime.status()).toEqual({
       mode: "UNAVAILABLE",
       reason: "The package openai is not installed.",

@@ -93,9 +93,19 @@ const MessageSchema = defineEntity({
     agentName: p.string().nullable(),
     supersededById: p.string().nullable(),
     provenance: p.enum(["LIVE", "SIMULATED", "REPLAYED"] as const).nullable(),
+    /** Of a summary of the thread's beginning: the last turn that it stands for. */
+    summarizesTurnSeq: p.integer().nullable(),
     createdAt: p.bigint("number"),
   }),
-  indexes: [{ properties: ["streamNum", "startSeq"] }, { properties: ["streamNum", "turnSeq", "startSeq"] }],
+  indexes: [
+    { properties: ["streamNum", "startSeq"] },
+    { properties: ["streamNum", "turnSeq", "startSeq"] },
+    {
+      name: "runs_message_summary_index",
+      properties: ["streamNum", "summarizesTurnSeq"],
+      where: "summarizes_turn_seq is not null" as never,
+    },
+  ],
 });
 
 /** One message of a thread, or of a run outside a thread. While it streams, its parts stand in the log. */

@@ -16,6 +16,10 @@ export interface RunSettings {
   readonly simulated: "allowed" | "forbidden";
   /** How many messages of the thread the agent is shown. */
   readonly historyLimit?: number;
+  /** And of how many tokens, as estimated; without it, of any number. */
+  readonly historyTokens?: number;
+  /** What becomes of messages that no longer fit: `rolling` has the agent's model summarize them. Without it they are left out. */
+  readonly historySummary?: "rolling";
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   /** What a run that was forked from another takes over from it. */
   readonly replays?: Replays;

@@ -9,65 +9,118 @@ import type { ConversationMessage, ConversationToolCall, InputPart } from "../ru
 import { pastResult } from "../tool-results.ts";
 import type { ToolOutcome } from "../tools.ts";
 import { inputOf, wholeCalls, type RunInput } from "../values/rows.ts";
+import { newestSummary } from "./summaries.ts";
+import { tokensOf } from "./tokens.ts";
+import { cutOf, fitting, type Sized } from "./window.ts";
 
 /** What an agent is shown when it is not said otherwise. */
 const defaultHistoryLimit = 50;
 
 /** What a conversation is read from. */
-interface HistoryHost {
+export interface HistoryHost {
   readonly database: Database;
   readonly lookup: Lookup;
 }
 
+/** A conversation as a run sees it. */
+export interface Conversation {
+  readonly messages: readonly ConversationMessage[];
+  /** Where the history has outgrown its bounds: the last turn that a summary would stand for. */
+  readonly overflow: number | undefined;
+}
+
 /**
- * The conversation as a run sees it: what stood in the thread before the run was queued, what started it, and what it said and did so far.
- * Runs stand in the order in which they were queued, so that a queued message never comes before the answer it waited for.
+ * The conversation as a run sees it: what stood in the thread before the run was queued, as far as its bounds go, what started it, and what it said
+ * and did so far. Runs stand in the order in which they were queued, so that a queued message never comes before the answer it waited for.
  */
-export async function conversationOf({ database, lookup }: HistoryHost, run: Run): Promise<ConversationMessage[]> {
-  const messages = run.threadId == null ? await ownMessages(database, run) : await threadMessages(database, run);
+export async function conversationOf(host: HistoryHost, run: Run): Promise<Conversation> {
+  if (run.threadId != null) return threadConversation(host, run);
+  const own = await converted(host, run, await ownMessages(host.database, run));
+  const messages = own.flatMap(({ message }) => message ?? []);
+  if (!messages.some(({ role }) => role === "USER")) messages.unshift(...inputMessages(await inputOf(host.database.read, run)));
+  return { messages, overflow: undefined };
+}
+
+async function threadConversation(host: HistoryHost, run: Run): Promise<Conversation> {
+  const { database } = host;
+  const limit = run.settings.historyLimit ?? defaultHistoryLimit;
+  const ownRows = await ownMessages(database, run);
+  // Nothing stands before the first event of a thread.
+  const summary = run.startSeq === 1 ? undefined : await newestSummary(database.read, run);
+  const room = Math.max(0, limit - ownRows.length);
+  const rows = run.startSeq === 1 ? [] : await earlierMessages(database, run, { after: summary?.through ?? 0, limit: room + 1 });
+  const all = await converted(host, run, [...rows, ...ownRows]);
+  const [earlier, own] = [all.slice(0, rows.length), all.slice(rows.length)];
+  const used = own.reduce((sum, { tokens }) => sum + tokens, 0);
+  const bounds = { messages: room, tokens: Math.max(0, (run.settings.historyTokens ?? Infinity) - used) };
+  const kept = fitting(earlier, bounds);
+  const shown = [...earlier.slice(0, kept).toReversed(), ...own].flatMap(({ message }) => message ?? []);
+  return {
+    messages: summary ? [summary.message, ...shown] : shown,
+    overflow: kept < earlier.length ? cutOf(earlier, bounds) : undefined,
+  };
+}
+
+/** Messages as a model is shown them, of so many turns. */
+export interface TurnRange {
+  /** Messages of later turns than this. */
+  readonly after: number;
+  /** Messages of no later turn than this; by default all that stood in the thread when the run was queued. */
+  readonly through?: number;
+  readonly limit: number;
+}
+
+/** Messages from before a run, newest first, each with its size; those that hold nothing for a model are left out of what is shown. */
+export async function earlierTurns(host: HistoryHost, run: Run, range: TurnRange): Promise<readonly Placed[]> {
+  return converted(host, run, await earlierMessages(host.database, run, range));
+}
+
+/** A message with its place and size. */
+export interface Placed extends Sized {
+  readonly message: ConversationMessage | undefined;
+}
+
+async function converted({ database, lookup }: HistoryHost, run: Run, messages: readonly ShownMessage[]): Promise<readonly Placed[]> {
   const files = await filesOf(lookup, messages);
   const calls = await callsOf(database, messages);
-  const conversation = messages.flatMap((message) => toConversation(message, { run, calls, files }) ?? []);
-  if (run.threadId == null && !messages.some(({ role }) => role === "USER"))
-    conversation.unshift(...inputMessages(await inputOf(database.read, run)));
-  return conversation;
+  return messages.map((each) => {
+    const message = toConversation(each, { run, calls, files });
+    return { turnSeq: each.turnSeq, tokens: message ? tokensOf(message) : 0, message };
+  });
 }
 
 /** Of its own messages a run goes on from those that are complete. */
-const standing = "e.superseded_by_id is null and e.status = 'COMPLETE'";
+const standing = "e.superseded_by_id is null and e.status = 'COMPLETE' and e.summarizes_turn_seq is null";
 
 /** What an agent is shown of a message. */
-type ShownMessage = Pick<Message, "role" | "status" | "runId" | "parts" | "native">;
+type ShownMessage = Pick<Message, "role" | "status" | "runId" | "parts" | "native" | "turnSeq">;
 
+/** What started the run where a message did, and what it said so far. */
 async function ownMessages({ rows }: Database, run: Run): Promise<Message[]> {
-  return rows.all(Message, asPlatform, { where: `e.run_id = ? and ${standing}`, params: [run.id], orderBy: "e.start_seq" });
-}
-
-/**
- * In the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. An answer
- * that was cut stands there, too: people see it and refer to it.
- */
-const earlierMessages = `
-  select m.role, m.status, m.run_id as "runId", m.parts, m.native from runs_message m
-  where m.stream_num = ? and m.thread_id is not null and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq < ?
-  and (m.run_id is null or (m.run_id <> ? and m.run_id not in (select id from runs_run where regenerates_id = ?)))
-  order by m.turn_seq desc, m.start_seq desc limit ?`;
-
-type EarlierRow = Pick<ShownMessage, "role" | "status" | "runId"> & { readonly parts: string; readonly native: string | null };
-
-async function threadMessages({ rows, read }: Database, run: Run): Promise<ShownMessage[]> {
-  const limit = run.settings.historyLimit ?? defaultHistoryLimit;
-  const origin = run.regeneratesId ?? run.id;
-  const own = await rows.all(Message, asPlatform, {
+  const origin = run.threadId == null ? run.id : (run.regeneratesId ?? run.id);
+  return rows.all(Message, asPlatform, {
     where: `(e.run_id = ? or (e.run_id = ? and e.role <> 'ASSISTANT')) and ${standing}`,
     params: [run.id, origin],
     orderBy: "e.start_seq",
   });
-  // Nothing stands before the first event of a thread.
-  if (run.startSeq === 1) return own;
-  const room = Math.max(0, limit - own.length);
-  const earlier = await read.all<EarlierRow>(earlierMessages, run.streamNum, run.startSeq, origin, origin, room);
-  return [...earlier.toReversed().map(toShown), ...own];
+}
+
+/**
+ * In the order of the conversation, the newest first: what an index has in this order, so that a long thread costs what a short one does. An answer
+ * that was cut stands there, too: people see it and refer to it. A summary is read apart.
+ */
+const earlier = `
+  select m.role, m.status, m.run_id as "runId", m.parts, m.native, m.turn_seq as "turnSeq" from runs_message m
+  where m.stream_num = ? and m.thread_id is not null and m.superseded_by_id is null and m.status <> 'STREAMING' and m.turn_seq > ? and m.turn_seq <= ?
+  and m.summarizes_turn_seq is null and (m.run_id is null or (m.run_id <> ? and m.run_id not in (select id from runs_run where regenerates_id = ?)))
+  order by m.turn_seq desc, m.start_seq desc limit ?`;
+
+type EarlierRow = Pick<ShownMessage, "role" | "status" | "runId" | "turnSeq"> & { readonly parts: string; readonly native: string | null };
+
+async function earlierMessages({ read }: Database, run: Run, { after, through, limit }: TurnRange): Promise<ShownMessage[]> {
+  const origin = run.regeneratesId ?? run.id;
+  const last = through ?? run.startSeq - 1;
+  return (await read.all<EarlierRow>(earlier, run.streamNum, after, last, origin, origin, limit)).map(toShown);
 }
 
 function toShown({ parts, native, ...rest }: EarlierRow): ShownMessage {

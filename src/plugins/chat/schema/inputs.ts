@@ -38,6 +38,7 @@ export function addInputs(builder: GraphBuilder): void {
     description: "Settings of a thread. What is left out stays as it is, null goes back to the default.",
     fields: (t) => ({
       historyLimit: t.int({ description: "How many messages the agent is shown, 1 to 1000." }),
+      historyTokens: t.int({ description: "How many tokens of history the agent is shown, as estimated, 100 to 10000000." }),
       retention: t.field({ type: "Duration", description: "How long messages are to be kept, a minute at least; null for ever." }),
       simulatedAllowed: t.boolean({ description: "Whether a simulated model may answer where no real one is configured." }),
       metadata: t.field({ type: "JSON", description: "Anything of yours: an object of at most 16 KiB." }),

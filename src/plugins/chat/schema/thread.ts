@@ -24,7 +24,13 @@ export function addThread(builder: GraphBuilder): void {
   const ThreadConfig = builder.objectRef<Thread>("ThreadConfig").implement({
     description: "Settings of a thread.",
     fields: (t) => ({
-      historyLimit: t.exposeInt("historyLimit", { nullable: false, description: "How many messages the agent is shown." }),
+      historyLimit: t.exposeInt("historyLimit", {
+        nullable: false,
+        description: "How many messages the agent is shown. Where there are more, a summary takes the place of the first ones.",
+      }),
+      historyTokens: t.exposeInt("historyTokens", {
+        description: "How many tokens of history the agent is shown, as estimated; null for the server's default.",
+      }),
       retention: t.field({
         type: "Duration",
         description: "How long messages are to be kept; null for ever.",

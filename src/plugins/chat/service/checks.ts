@@ -15,6 +15,7 @@ const titleSchema = z
 const configSchema = z
   .object({
     historyLimit: z.int().min(1).max(1_000).nullish(),
+    historyTokens: z.int().min(100).max(10_000_000).nullish(),
     retention: z.number().min(minRetentionMs, "The least is one minute, PT1M.").transform(Math.round).nullish(),
     simulatedAllowed: z.boolean().nullish(),
     // A record of zod's would lose a key named __proto__.

@@ -65,7 +65,7 @@ async function handOver(deps: HandOverDeps, name: string, ctx: ToolContext): Pro
       target: deps.agents.target(agent),
       trigger: "PARENT",
       thread: { id: thread.id, streamNum: thread.streamNum },
-      settings: settingsOf(thread),
+      settings: settingsOf(deps, thread),
       limits: await limitsLeft(tx.sql, run),
       latest: run.deadlineAt ?? null,
     });

@@ -4,6 +4,7 @@ import type { AgentRef } from "#plugins/agents";
 /** Settings of a thread as a client gives them: what is left out stays, null goes back to the default. */
 export interface ThreadConfigChange {
   readonly historyLimit?: number | null | undefined;
+  readonly historyTokens?: number | null | undefined;
   /** Milliseconds. */
   readonly retention?: number | null | undefined;
   readonly simulatedAllowed?: boolean | null | undefined;

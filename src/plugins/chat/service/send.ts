@@ -37,7 +37,7 @@ export async function sendMessage(deps: ChatDeps, scope: Scope, request: SendMes
       target: await agentFor(deps, scope, thread, request),
       trigger: "CHAT",
       thread: { id: thread.id, streamNum: thread.streamNum },
-      settings: settingsOf(thread),
+      settings: settingsOf(deps, thread),
       onBusy: request.onBusy ?? "ENQUEUE",
       ...(request.limits ? { limits: request.limits } : {}),
     } as const;
@@ -69,7 +69,7 @@ export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: R
       trigger: "CHAT",
       thread: { id: thread.id, streamNum: thread.streamNum },
       ...(await deps.runs.inputOf(tx, before)),
-      settings: { ...before.settings, ...settingsOf(thread) },
+      settings: { ...before.settings, ...settingsOf(deps, thread) },
       limits: before.limits,
       onBusy: "REJECT",
       regeneratesId: before.id,
@@ -83,8 +83,13 @@ export async function regenerateMessage(deps: ChatDeps, scope: Scope, request: R
 const path = ["message"];
 
 /** What a thread decides for its runs. */
-export function settingsOf(thread: Thread): RunSettings {
-  return { simulated: thread.simulatedAllowed ? "allowed" : "forbidden", historyLimit: thread.historyLimit };
+export function settingsOf({ config }: Pick<ChatDeps, "config">, thread: Thread): RunSettings {
+  return {
+    simulated: thread.simulatedAllowed ? "allowed" : "forbidden",
+    historyLimit: thread.historyLimit,
+    historyTokens: thread.historyTokens ?? config.historyTokens,
+    ...(config.historySummary === "rolling" ? { historySummary: "rolling" } : {}),
+  };
 }
 
 /** @throws a conflict for an archived thread. */

@@ -28,12 +28,12 @@ export function createChat(deps: ChatDeps): ChatService {
 }
 
 /** Lets `startRun` put a run into a thread. */
-export function createThreadResolver(): ThreadResolver {
+export function createThreadResolver(deps: Pick<ChatDeps, "config">): ThreadResolver {
   return {
     async find(scope, id, path) {
       const thread = await findThread(scope, localId("Thread", id, path), path);
       refuseArchived(thread, path);
-      return { id: thread.id, streamNum: thread.streamNum, settings: settingsOf(thread) };
+      return { id: thread.id, streamNum: thread.streamNum, settings: settingsOf(deps, thread) };
     },
   };
 }

@@ -14,7 +14,7 @@ export type ThreadChangeName = "UPDATED" | "CONFIGURED" | "CLEARED" | "ARCHIVED"
 /** What a row of a new thread starts from. */
 export type NewThread = Pick<
   Thread,
-  "title" | "agentId" | "historyLimit" | "retention" | "simulatedAllowed" | "metadata" | "forkedFromMessageId"
+  "title" | "agentId" | "historyLimit" | "historyTokens" | "retention" | "simulatedAllowed" | "metadata" | "forkedFromMessageId"
 >;
 
 /** @throws NOT_FOUND */
@@ -127,9 +127,13 @@ async function changedAgent({ agents }: ChatDeps, scope: Scope, { agent }: Updat
   return (await agents.resolve(scope, agent, ["input", "agent"])).id;
 }
 
-function withDefaults(config: CheckedConfig, deps: ChatDeps): Pick<Thread, "historyLimit" | "retention" | "simulatedAllowed" | "metadata"> {
+function withDefaults(
+  config: CheckedConfig,
+  deps: ChatDeps,
+): Pick<Thread, "historyLimit" | "historyTokens" | "retention" | "simulatedAllowed" | "metadata"> {
   return {
     historyLimit: config?.historyLimit ?? deps.config.historyLimit,
+    historyTokens: config?.historyTokens ?? null,
     retention: config?.retention ?? null,
     simulatedAllowed: config?.simulatedAllowed ?? true,
     metadata: config?.metadata ?? {},

@@ -29,8 +29,17 @@ export async function forkThread(deps: ChatDeps, scope: Scope, request: ForkThre
   try {
     await copyAll(deps, scope, { fork, places, request });
     const { thread } = await idempotently(scope, keyed, async (tx) => {
-      const { title, agentId, historyLimit, retention, simulatedAllowed, metadata } = await threadIn(tx, request.thread);
-      const fields = { title, agentId, historyLimit, retention, simulatedAllowed, metadata, forkedFromMessageId: request.at };
+      const { title, agentId, historyLimit, historyTokens, retention, simulatedAllowed, metadata } = await threadIn(tx, request.thread);
+      const fields = {
+        title,
+        agentId,
+        historyLimit,
+        historyTokens,
+        retention,
+        simulatedAllowed,
+        metadata,
+        forkedFromMessageId: request.at,
+      };
       await endFork(tx, fork);
       return { thread: (await insertThread(deps, scope, tx, fields, fork)).id };
     });
@@ -76,9 +85,10 @@ async function placesAfter(
   const last = await tx.em.findOne(Message, { id: at, streamNum, threadId }, { fields: ["startSeq"] });
   if (!last) throw new WeftlineError("NOT_FOUND", { what: "message in this thread", path: ["at"] });
   const startSeq = { $gt: after, $lte: last.startSeq };
+  // The fork has summaries of its own.
   return tx.em.find(
     Message,
-    { streamNum, threadId, startSeq, $or: [{ supersededById: null }, { id: at }] },
+    { streamNum, threadId, startSeq, summarizesTurnSeq: null, $or: [{ supersededById: null }, { id: at }] },
     { fields: ["startSeq", "status"], orderBy: { startSeq: "asc" }, limit: placesAtOnce },
   );
 }

@@ -1,4 +1,19 @@
+import type { Provenance } from "../host/types.ts";
 import type { LoggedEvent, StoredUsage } from "./events.ts";
+import type { BrokenMessage } from "./restore.ts";
+import type { QueueOwner } from "./run-queue.ts";
+
+/** Where a run's numbers stand when a turn begins. */
+export interface SessionStart extends QueueOwner {
+  readonly agentName: string | undefined;
+  readonly provenance: Provenance | undefined;
+  readonly usage: StoredUsage;
+  readonly broken: readonly BrokenMessage[];
+  /** The run whose answer this one gives anew. */
+  readonly regeneratesId: string | undefined;
+  /** The newest checkpoint among its steps. */
+  readonly lastCheckpoint: string | undefined;
+}
 
 /** The last numbers that a run gave out: of messages, steps, calls and counts of usage. */
 export interface Counters {
