@@ -13,7 +13,7 @@ const verbs = new Set(["commit", "write", "upkeep"]);
 /** Names of what has these verbs. Whatever is called otherwise is known by the work that it is handed. */
 const stores = new Set(["database", "#database", "scope"]);
 /** What hands work on to a verb, with a name that it was given. */
-const handsOn = new Set(["src/core/graphql/scope.ts", "src/core/host/idempotency.ts"]);
+const handsOn = new Set(["src/core/graphql/scope.ts", "src/core/host/idempotency.ts", "src/core/runs/jobs/commit-work.ts"]);
 
 /** All places of some sources that commit, in order. */
 export function commitsOf(sources: readonly Source[]): CommitSite[] {

@@ -59,6 +59,7 @@ describe("the page on writing a plugin", () => {
       "lingo.ts",
       "workshop.ts",
       "chore.ts",
+      "shear.ts",
       "stamp.ts",
       "stamp.test.ts",
       "recall.ts",

@@ -44,6 +44,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   setTyping: ({ thread }) => ({ thread, typing: true }),
   signalRun: ({ waitingRun }) => ({ run: waitingRun, name: "go" }),
   startAgent: ({ agent }) => ({ agent: { id: agent } }),
+  startJob: () => ({ input: { job: "fixtures.sweep" } }),
   startRun: ({ agent }) => ({ input: { target: { agent: { id: agent } }, text: "Hello." } }),
   stopAgent: ({ agent }) => ({ agent: { id: agent } }),
   updateAgent: ({ agent }) => ({ input: { agent: { id: agent }, description: "changed", toolPolicies: policy } }),

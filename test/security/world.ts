@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import {
   WeftlineError,
   contribution,
+  defineJob,
   definePlugin,
   globalId,
   jobs,
@@ -80,7 +81,7 @@ export async function bootWorld(
 const fixtures = definePlugin({
   id: "fixtures",
   contributes: [
-    contribution(jobs, "fixtures.sweep", { name: "fixtures.sweep" }),
+    contribution(jobs, "fixtures.sweep", defineJob({ name: "fixtures.sweep", run: () => undefined })),
     contribution(skills, "fixtures.brief", {
       name: "fixtures.brief",
       description: "Brief.",

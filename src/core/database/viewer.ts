@@ -11,6 +11,9 @@ export interface Viewer {
   readonly roles: readonly string[];
 }
 
+/** The id of the platform itself among the actors of each tenant: no authenticator may let in a caller of this id. */
+export const platformActorId = "weftline:platform";
+
 /** How far a viewer reads: its own rows, or (admins only) those of its whole tenant. */
 export type Reach = "MINE" | "TENANT";
 

@@ -3,6 +3,11 @@ import { entry, type CodeEntry } from "./entry.ts";
 /** Stand in a run's failure. */
 export const runErrors = {
   PROCESS_LOST: entry("unavailable", "The server process was lost while the run was at work.", "Retry the run with retryRun."),
+  JOB_STATE_INVALID: entry(
+    "conflict",
+    'What a run of the job "{job}" saves, or has saved, is no state of it: {problem}',
+    "Start the job anew with startJob. What a job saves is JSON of at most 64 KiB, and fits the job's own schema in later versions, too.",
+  ),
   RUN_POISONED: entry(
     "internal",
     "The run was given up: too often its process was lost or stopped answering while it was at work.",

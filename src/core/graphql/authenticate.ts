@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { Viewer } from "../database/viewer.ts";
+import { platformActorId, type Viewer } from "../database/viewer.ts";
+import { WeftlineError } from "../errors.ts";
 import { peerAddress } from "./addresses.ts";
 import { authenticators, type Admitted, type Credentials, type ScopeHost } from "./scope.ts";
 
@@ -15,6 +16,8 @@ export async function authenticate(host: ScopeHost, credentials: Credentials): P
   for (const { key, plugin, value } of host.contributions(authenticators).values()) {
     try {
       const viewer = await value.authenticate(credentials);
+      if (viewer?.actorId === platformActorId)
+        throw new WeftlineError("FORBIDDEN", { message: "A caller claims to be the platform itself." });
       // Whatever an authenticator keeps: what has ended lets nobody in.
       if (viewer) return viewer.expiresAt !== undefined && viewer.expiresAt <= Date.now() ? undefined : viewer;
     } catch (error) {

@@ -1,7 +1,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import type { Tx } from "../database/database.ts";
 import { owned } from "../database/ownership.ts";
-import type { Viewer } from "../database/viewer.ts";
+import { platformActorId, type Viewer } from "../database/viewer.ts";
 import type { NodeLoader } from "../graphql/builder.ts";
 import { localIdOrNothing } from "../graphql/ids.ts";
 import type { Scope } from "../graphql/scope.ts";
@@ -35,6 +35,23 @@ export async function rememberActor(tx: Tx, viewer: Viewer): Promise<void> {
     viewer.actorId,
     viewer.name,
     viewer.kind ?? "USER",
+  );
+}
+
+/** The platform itself as the owner of what it starts in a tenant. It may do nothing that needs a role. */
+export function platformViewer(tenantId: string): Viewer {
+  return { tenantId, actorId: platformActorId, name: "Weftline", roles: [] };
+}
+
+/** Notes the platform as an actor of a tenant. */
+export async function rememberPlatform(tx: Tx, tenantId: string): Promise<void> {
+  const { actorId, name } = platformViewer(tenantId);
+  await tx.sql.run(
+    `insert into platform_actor (tenant_id, id, owner_id, name, kind) values (?, ?, ?, ?, 'SYSTEM') on conflict (tenant_id, id) do nothing`,
+    tenantId,
+    actorId,
+    actorId,
+    name,
   );
 }
 

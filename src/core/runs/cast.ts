@@ -47,7 +47,8 @@ export async function castOf(lookup: Lookup, run: Run): Promise<AgentCast | OwnC
       fix: "Add the plugin again.",
     });
   const program = await target.value.program(run);
-  if ("run" in program) return { kind: "own", program, plugin: target.plugin, tools: await toolsOf(lookup, run, program.capabilities) };
+  if ("run" in program)
+    return { kind: "own", program, plugin: program.plugin ?? target.plugin, tools: await toolsOf(lookup, run, program.capabilities) };
   const found = lookup.contributions(runtimes).get(program.framework);
   if (!found) {
     const known = [...lookup.contributions(runtimes).keys()].join(", ");

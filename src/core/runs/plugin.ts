@@ -8,7 +8,7 @@ import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { publishChanges } from "./append.ts";
 import { approverEntity } from "./approvers/entity.ts";
 import { purgeApprovers } from "./approvers/rows.ts";
-import { purgers, runService, streamService } from "./contract.ts";
+import { purgers, runService, runTargets, streamService } from "./contract.ts";
 import type { CancelHost } from "./cancel.ts";
 import { defaultEngineOptions, type EngineOptions } from "./engine-options.ts";
 import { EmbeddedEngine } from "./engine.ts";
@@ -26,6 +26,10 @@ import { RunCounters, runFigures } from "./figures.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
+import { jobStateEntity } from "./jobs/entity.ts";
+import { createJobs, jobService } from "./jobs/service.ts";
+import { purgeStates } from "./jobs/state.ts";
+import { jobTarget } from "./jobs/target.ts";
 import { migrations } from "./migrations/index.ts";
 import { runOutboxes } from "./outbox.ts";
 import { OpenRuns } from "./open-runs.ts";
@@ -73,6 +77,7 @@ export const runsPlugin = definePlugin({
     checkpointEntity,
     checkpointValueEntity,
     checkpointWriteEntity,
+    jobStateEntity,
   ],
   migrations,
   schema: addRunsSchema,
@@ -84,7 +89,7 @@ export const runsPlugin = definePlugin({
     uncaught: uncaughtErrors,
     changes: optional(changesService),
   },
-  provides: { runs: runService, streams: streamService, engine: engineService, figures: runFigures },
+  provides: { runs: runService, streams: streamService, engine: engineService, figures: runFigures, jobs: jobService },
   setup({ deps, log, contribute, contributions, onReady, onClose }) {
     const { database, lookup, uncaught, changes } = deps;
     const faults = contributions(faultInjections).get("suite")?.value;
@@ -139,6 +144,7 @@ export const runsPlugin = definePlugin({
     const host = {
       ...signals,
       database,
+      lookup,
       providers,
       log,
       claim: (owner: PlaceOwner) => engine.claim(owner),
@@ -150,6 +156,8 @@ export const runsPlugin = definePlugin({
     contribute(purgers, "runs.approvers", { purge: ({ sql }, { runIds }) => purgeApprovers(sql, runIds) });
     contribute(purgers, "runs.signals", { purge: ({ sql }, { runIds }) => purgeSignals(sql, runIds) });
     contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });
+    contribute(purgers, "runs.jobs", { purge: ({ sql }, { runIds }) => purgeStates(sql, runIds) });
+    contribute(runTargets, "Job", jobTarget(database, lookup));
     onReady(() => engine.start("takeOver"));
     onClose(startHousekeeping(host, faults?.housekeeping));
     onClose(async () => {
@@ -158,6 +166,6 @@ export const runsPlugin = definePlugin({
       await quota.save();
     });
     const figures = { read: () => ({ counters, engine: engine.reading }), due: () => countDue(database.read) };
-    return { runs: createRunService(host), streams: createStreams(host), engine, figures };
+    return { runs: createRunService(host), streams: createStreams(host), engine, figures, jobs: createJobs(host) };
   },
 });

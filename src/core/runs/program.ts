@@ -109,6 +109,8 @@ export interface ProgramState {
 export interface OwnProgram {
   /** Whether a cancel and the deadline are left to it: they abort `ending`, not `signal`. */
   readonly endsItself?: boolean;
+  /** Whose work it is, where that is another plugin than the one that has the type of target. */
+  readonly plugin?: string;
   /** Names of tools and skills that it may call. */
   readonly capabilities: readonly string[];
   /**

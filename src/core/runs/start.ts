@@ -9,7 +9,7 @@ import { hashOf } from "../host/idempotency.ts";
 import { publishChanges } from "./append.ts";
 import { cancelOne, openColumns, type CancelHost, type OpenRun } from "./cancel.ts";
 import { addedMessage, insertMessage } from "./added-message.ts";
-import type { Answered, SaidMessage, StartRun } from "./contract.ts";
+import { runTargets, type Answered, type SaidMessage, type StartRun } from "./contract.ts";
 import { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import type { PlaceOwner } from "./fair-places.ts";
@@ -30,15 +30,18 @@ export interface StartHost extends CancelHost {
   readonly openRuns: OpenRuns;
 }
 
+/** Who starts a run. */
+export type Starter = Pick<Scope, "viewer" | "contributions">;
+
 /** Queues a run within the caller's transaction: its row, its place in the log, and what it waits for. */
-export async function startRun(host: StartHost, scope: Scope, tx: Tx, request: StartRun): Promise<Run> {
+export async function startRun(host: StartHost, scope: Starter, tx: Tx, request: StartRun): Promise<Run> {
   return (await queueRun(host, scope, tx, request)).run;
 }
 
 /** The same with the message that the run answers, in one append. */
 export async function answerMessage(
   host: StartHost,
-  scope: Scope,
+  scope: Starter,
   tx: Tx,
   request: StartRun & Required<Pick<StartRun, "thread">>,
   said: SaidMessage,
@@ -56,7 +59,7 @@ export async function answerMessage(
 /** @param more what is appended with it. */
 async function queueRun(
   host: StartHost,
-  scope: Scope,
+  scope: Starter,
   tx: Tx,
   request: StartRun,
   more: Pick<Append, "behind" | "beside"> = {},
@@ -65,7 +68,7 @@ async function queueRun(
   const { viewer } = scope;
   const id = newId();
   const owner = { tenantId: viewer.tenantId, ownerId: viewer.actorId };
-  const blockedById = await placeInLine(host, tx, viewer, request);
+  const blockedById = await placeInLine(host, tx, scope, request);
   if (isAsked(request.trigger)) await host.quota.check(tx.sql, owner);
   await host.openRuns.take(tx, viewer, request.trigger);
   const streamNum =
@@ -122,13 +125,34 @@ async function originOf(tx: Tx, runId: string): Promise<string> {
 }
 
 /** @returns the run to wait for, if there is one. */
-async function placeInLine(host: CancelHost, tx: Tx, viewer: Viewer, request: StartRun): Promise<string | undefined> {
+async function placeInLine(host: CancelHost, tx: Tx, starter: Starter, request: StartRun): Promise<string | undefined> {
+  const { viewer } = starter;
+  const alone = starter.contributions(runTargets).get(request.targetType)?.value.alone?.(request.target.id);
+  if (alone !== undefined) return behindOthers(alone, await openRunsOfTarget(tx, viewer, request));
   const { schedule, ...rest } = request;
   if (!schedule) return makeRoom(host, tx, await openRunsBeside(tx, viewer, request), request);
   const before = await makeRoom(host, tx, await openRunsOfSchedule(tx, schedule.id), request);
   if (!request.thread) return before;
   const inThread = { ...rest, onBusy: "ENQUEUE" as const };
   return (await makeRoom(host, tx, await openRunsBeside(tx, viewer, inThread), inThread)) ?? before;
+}
+
+/** @returns the run to wait for, if there is one. */
+function behindOthers(alone: "REJECT" | "ENQUEUE", open: readonly OpenRun[]): string | undefined {
+  const last = open.at(-1);
+  if (last === undefined || alone === "ENQUEUE") return last?.id;
+  const message = "One run of it at a time may be open in a tenant, and one is.";
+  throw new WeftlineError("BUSY", { message, fix: "Wait for the end of that run, or cancel it.", path: ["input"] });
+}
+
+/** Of whoever started them, oldest first. Read by the tenant: there are fewer open runs than runs of the target that ended long ago. */
+function openRunsOfTarget(tx: Tx, { tenantId }: Viewer, { targetType, target }: StartRun): Promise<OpenRun[]> {
+  return tx.sql.all<OpenRun>(
+    `select ${openColumns} from runs_run where tenant_id = ? and finished_at is null and target_type = ? and +target_id = ? order by +id`,
+    tenantId,
+    targetType,
+    target.id,
+  );
 }
 
 /** Oldest first. */

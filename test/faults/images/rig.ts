@@ -1,4 +1,5 @@
-import { RunBelow, contribution, definePlugin, tools, type ToolContext, type ToolDefinition } from "#weftline";
+import { z } from "zod";
+import { RunBelow, contribution, defineJob, definePlugin, jobs, tools, type ToolContext, type ToolDefinition } from "#weftline";
 import { faultInjections, type Failpoint } from "../../../src/core/runs/failpoint.ts";
 import { defineWorkflow, workflowDefinitions } from "#plugins/workflows";
 import type { Outside } from "./outside.ts";
@@ -70,6 +71,23 @@ export function rig(outside: Outside, reach: Reach) {
       throw new Error(`${id} never works`);
     }),
   ];
+  // What it does outside stands beside its state, so that a loss between the two does that part alone again.
+  const sweep = defineJob({
+    name: "rig.sweep",
+    input: z.object({ id: z.string() }),
+    state: z.object({ swept: z.int() }),
+    onBusy: "ENQUEUE",
+    async run({ input, state, progress, save, commit }) {
+      for (let swept = state?.swept ?? 0; swept < 4; swept++) {
+        outside.effects.push({ tool: "rig.sweep", id: `${input.id}/${swept}`, key: `${swept}` });
+        reach("rig.acted");
+        progress(swept, 4);
+        const next = { swept: swept + 1 };
+        await (swept % 2 === 0 ? save(next) : commit(async () => next, "rig.swept"));
+      }
+      return "swept";
+    },
+  });
   return definePlugin({
     id: "rig",
     contributes: [
@@ -80,6 +98,7 @@ export function rig(outside: Outside, reach: Reach) {
         drainMs: 200,
       }),
       contribution(workflowDefinitions, given.name, given),
+      contribution(jobs, sweep.name, sweep),
       ...brought.map((tool) => contribution(tools, tool.name, tool)),
     ],
   })();

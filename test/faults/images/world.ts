@@ -17,7 +17,7 @@ import type { Outside } from "./outside.ts";
 import { rig, type Reach } from "./rig.ts";
 
 /** Who does all that is done. */
-export const ada = testViewer("ada");
+export const ada = testViewer("ada", { roles: ["admin"] });
 /** How long anything may take until it is called stuck, in milliseconds. */
 const patienceMs = 40_000;
 

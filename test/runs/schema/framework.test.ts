@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { WeftlineError, contribution, definePlugin, globalId, jobs, runtimes, type AgentRuntime, type RuntimeStatus } from "#weftline";
+import {
+  WeftlineError,
+  contribution,
+  defineJob,
+  definePlugin,
+  globalId,
+  jobs,
+  runtimes,
+  type AgentRuntime,
+  type RuntimeStatus,
+} from "#weftline";
 import { collect, testPlatform } from "../../../src/testing/index.ts";
 import { alice, bootLoom, bootRows } from "./fixtures.ts";
 import { say } from "../fixtures.ts";
@@ -53,7 +63,7 @@ const looms = definePlugin({
         throw new WeftlineError("UNAVAILABLE", { what: "The loom", reason: "it is gone.", fix: "Buy one." });
       }),
     ),
-    contribution(jobs, "looms.clean", { name: "looms.clean" }),
+    contribution(jobs, "looms.clean", defineJob({ name: "looms.clean", run: () => undefined })),
   ],
 });
 

@@ -19,6 +19,7 @@ import { Pause202611301000 } from "./202611301000_pause.ts";
 import { ValuesByReference202611301210 } from "./202611301210_values_by_reference.ts";
 import { AskingSteps202611301244 } from "./202611301244_asking_steps.ts";
 import { HistorySummaries202611302238 } from "./202611302238_history_summaries.ts";
+import { JobState202611302245 } from "./202611302245_job_state.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -43,4 +44,5 @@ export const migrations = {
   "202611301210_values_by_reference": ValuesByReference202611301210,
   "202611301244_asking_steps": AskingSteps202611301244,
   "202611302238_history_summaries": HistorySummaries202611302238,
+  "202611302245_job_state": JobState202611302245,
 };

@@ -7,6 +7,7 @@ import { addRunEvents } from "./events.ts";
 import { addFrameworks } from "./framework.ts";
 import { addInputs } from "./inputs.ts";
 import { addInterrupt } from "./interrupt.ts";
+import { addJobs } from "./jobs.ts";
 import { addMessage } from "./message.ts";
 import { addMutations } from "./mutations.ts";
 import { addPause } from "./pause.ts";
@@ -41,6 +42,7 @@ export function addRunsSchema(builder: GraphBuilder): void {
   addSnapshots(builder);
   addInputs(builder);
   addMutations(builder);
+  addJobs(builder);
   addSignals(builder);
   addPause(builder);
   addSubscription(builder);

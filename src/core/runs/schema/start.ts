@@ -1,5 +1,6 @@
 import type { Scope } from "../../graphql/scope.ts";
 import { idempotently } from "../../host/idempotency.ts";
+import { settle } from "../settle.ts";
 import type { OnBusy } from "../types.ts";
 import { invalidInput, runLimitsOf, type RunLimitsInput } from "./limits.ts";
 import { runTargetNamed, startRequested, tellingProblems, type RunTargetRef, type RunTelling } from "./requested-run.ts";
@@ -32,16 +33,4 @@ export async function startRun(scope: Scope, input: StartRunInput): Promise<stri
     return { run: (await startRequested(scope, tx, { ...request, ...(onBusy == null ? {} : { onBusy }) })).id };
   });
   return run;
-}
-
-/** A failed check is told only when there is no first answer for the idempotency key. @returns what gives its result or throws. */
-async function settle<T>(work: Promise<T>): Promise<() => T> {
-  try {
-    const value = await work;
-    return () => value;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
 }

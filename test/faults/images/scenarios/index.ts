@@ -1,6 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { failing, pausing, retrying, undo } from "./ends.ts";
 import { flow } from "./flow.ts";
+import { sweeping } from "./jobs.ts";
 import { called, telling, ticking } from "./outsiders.ts";
 import { closing, editing, talking, time } from "./upkeep.ts";
 
@@ -18,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   ticking,
   telling,
   called,
+  sweeping,
 ];
