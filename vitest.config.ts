@@ -11,6 +11,7 @@ const suites = {
       "test/e2e/attach-run.test.ts",
       "test/e2e/stopped.test.ts",
       "test/e2e/data-folders.test.ts",
+      "test/e2e/backup.test.ts",
       "test/plugins/langgraph/two-processes.test.ts",
       "test/plugins/langgraph/remote-breaks.test.ts",
     ],

@@ -37,6 +37,7 @@ const codeOfError: Partial<Record<ErrorCode, number>> = {
 
 /** The exit code for an error. A boot that failed exits as its first problem does. */
 export function exitCodeOf(error: unknown): number {
+  if (isInterrupt(error)) return exitCodes.interrupted;
   if (!(error instanceof WeftlineError)) return exitCodes.failed;
   const [problem] = (error.details["problems"] as readonly Problem[] | undefined) ?? [];
   if (problem) return codeOfError[problem.error.code] ?? codeOfPhase[problem.phase] ?? exitCodes.failed;
@@ -49,10 +50,16 @@ export function describeError(error: unknown): string {
     const fix = error.errors[0]?.extensions?.fix;
     return `${withCode(error)}${fix === undefined ? "" : `\n  → ${fix}`}`;
   }
+  if (isInterrupt(error)) return "Interrupted. Nothing was changed.";
   if (!(error instanceof WeftlineError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (error.code === "BOOT_FAILED") return describeBoot(error);
   const cause = error.code === "INTERNAL" && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : "";
   return `${withCode(error)}\n  → ${error.fix}${cause}`;
+}
+
+/** What an aborted {@link interruptSignal} is thrown as. */
+function isInterrupt(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 /** Its report names each problem and what to do; the code belongs to the headline. */

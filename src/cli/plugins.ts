@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
-import { progress } from "@clack/prompts";
 import type { Command } from "commander";
 import { WeftlineError } from "../core/errors.ts";
-import { installers, type InstallContext, type Installer, type InstallStep } from "../core/installers.ts";
+import { installers, type InstallContext, type Installer } from "../core/installers.ts";
 import { loadPlugins } from "../core/platform.ts";
 import { loadConfig } from "./config-file.ts";
 import { exitCodes } from "./exit.ts";
+import { showProgress } from "./show-progress.ts";
 import { interruptSignal } from "./signals.ts";
-import type { Cli, Terminal } from "./terminal.ts";
+import type { Cli } from "./terminal.ts";
 
 /** Adds `plugins install`: what plugins need beside the package is brought here, never while the server is asked something. */
 export function addPlugins(program: Command, cli: Cli): void {
@@ -49,7 +49,7 @@ async function checked({ terminal }: Cli, installer: Installer, place: Place): P
 }
 
 async function installed({ terminal }: Cli, installer: Installer, place: Place): Promise<number> {
-  const show = process.stderr.isTTY ? bar() : lines(terminal);
+  const show = showProgress(terminal);
   try {
     const detail = await installer.install({ ...place, signal: interruptSignal(), progress: show.step });
     show.end("Done");
@@ -59,37 +59,4 @@ async function installed({ terminal }: Cli, installer: Installer, place: Place):
     show.end("Stopped");
     throw error;
   }
-}
-
-interface Show {
-  step(step: InstallStep): void;
-  end(word: string): void;
-}
-
-function bar(): Show {
-  let shown: ReturnType<typeof progress> | undefined;
-  let last = 0;
-  return {
-    step: ({ what, done, total }) => {
-      if (!shown) {
-        shown = progress({ max: total, output: process.stderr });
-        shown.start(what);
-      }
-      shown.advance(Math.max(0, done - last), what);
-      last = Math.max(last, done);
-    },
-    end: (word) => shown?.stop(word),
-  };
-}
-
-/** Where nobody watches a bar move, each thing is said once. */
-function lines(terminal: Terminal): Show {
-  let last = "";
-  return {
-    step: ({ what }) => {
-      if (what !== last) terminal.say(what);
-      last = what;
-    },
-    end: () => undefined,
-  };
 }

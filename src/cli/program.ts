@@ -1,10 +1,12 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.ts";
+import { addBackup } from "./backup.ts";
 import { addDev } from "./dev.ts";
 import { describeError, exitCodeOf, exitCodes } from "./exit.ts";
 import { addMigrate } from "./migrate.ts";
 import { addPlugins } from "./plugins.ts";
 import { addPluginCommands } from "./plugin-commands.ts";
+import { addRestore } from "./restore.ts";
 import { addSchema } from "./schema.ts";
 import { addSecrets } from "./secrets.ts";
 import { addStart } from "./start.ts";
@@ -34,7 +36,7 @@ function createProgram(cli: Cli): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: cli.terminal.out, writeErr: (text) => cli.terminal.say(text.trimEnd()) })
     .exitOverride();
-  for (const add of [addStart, addDev, addSchema, addMigrate, addSecrets, addPlugins]) add(program, cli);
+  for (const add of [addStart, addDev, addSchema, addMigrate, addSecrets, addPlugins, addBackup, addRestore]) add(program, cli);
   return program;
 }
 

@@ -41,6 +41,7 @@ export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";
 export { installers, type InstallContext, type Installer } from "./installers.ts";
+export { keptFiles, type KeptFiles } from "./kept-files.ts";
 export {
   contribution,
   extensionPoint,

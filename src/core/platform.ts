@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { GraphQLSchema } from "graphql";
+import { finishLostRestore } from "./backup/swap.ts";
 import { compose, type Composition } from "./compose.ts";
 import type { WeftlineConfig } from "./config.ts";
 import { Database, databaseService } from "./database/database.ts";
@@ -172,6 +173,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
  * @throws DATABASE_LOCKED where a server has it open.
  */
 export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition, uncaught?: UncaughtErrors): Database {
+  finishLostRestore(dataDirOf(config));
   return new Database({
     file: fileOf(config),
     entities,

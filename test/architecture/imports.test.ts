@@ -25,7 +25,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: ["errors", "json", "figures", "kernel", "offload", "expressions", "database", "outgoing", "sealed", "graphql", "host", "runs"],
   host: ["errors", "json", "kernel", "database", "sealed", "graphql", "api"],
   runs: ["errors", "json", "figures", "kernel", "database", "process", "graphql", "host", "api"],
-  top: ["errors", "json", "kernel", "database", "process", "outgoing", "sealed", "graphql", "host", "runs", "api"],
+  backup: ["errors", "database", "api"],
+  top: ["errors", "json", "kernel", "backup", "database", "process", "outgoing", "sealed", "graphql", "host", "runs", "api"],
 };
 
 it("sees the sources", () => {

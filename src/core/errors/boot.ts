@@ -140,4 +140,19 @@ export const bootErrors = {
     'The migration "{name}" failed: {problem}',
     "Nothing after it was applied. Mend the cause, then run: weftline migrate up",
   ),
+  BACKUP_FAILED: entry(
+    "boot",
+    "Nothing was changed in {place}: {problem}.",
+    "Mend what the message names, then run the command again: it leaves nothing half done.",
+  ),
+  BACKUP_INVALID: entry(
+    "boot",
+    "The backup {backup} cannot be put back: {problem}.",
+    "Take another backup. This one was changed or not copied whole.",
+  ),
+  BACKUP_NEWER: entry(
+    "boot",
+    "The backup {backup} was made by a later version: {what}.",
+    "Install that version of Weftline, or a later one, and put the backup back with it.",
+  ),
 } as const satisfies Record<string, CodeEntry>;

@@ -1,4 +1,4 @@
-import { dataFolder, databaseService, definePlugin, fileService, httpRoutes, purgers } from "#weftline";
+import { contribution, dataFolder, databaseService, definePlugin, fileService, httpRoutes, keptFiles, purgers } from "#weftline";
 import { filesConfig } from "./config.ts";
 import { filesService, type FilesService } from "./contract.ts";
 import { fileEntity, useEntity } from "./entities.ts";
@@ -6,6 +6,7 @@ import { migrations } from "./migrations/index.ts";
 import { createFilesRoute, routeName } from "./route.ts";
 import { addFilesSchema } from "./schema.ts";
 import { Disk } from "./service/disk.ts";
+import { keptUploads } from "./service/kept.ts";
 import { listFiles } from "./service/list.ts";
 import { startSweeping } from "./service/sweep.ts";
 import { createUploads } from "./service/uploads.ts";
@@ -24,6 +25,7 @@ export const files = definePlugin({
   provides: { uploads: filesService, files: fileService },
   entities: [fileEntity, useEntity],
   migrations,
+  contributes: [contribution(keptFiles, "files", keptUploads)],
   schema: addFilesSchema,
   setup: ({ config, deps, log, contribute, onReady, onClose }) => {
     const disk = new Disk(deps.folder.of("files"));

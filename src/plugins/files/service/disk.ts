@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { chmod, open, mkdir, readdir, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { v4 } from "uuid";
 import { WeftlineError, messageOf } from "#weftline";
 
 /** So much of a file's beginning is handed out, to tell what it is. */
 const headBytes = 16;
-const incoming = "incoming";
+/** Where bytes stand while they come in. */
+export const incoming = "incoming";
 const folderMode = 0o700;
 
 /** Bytes that came in and stand in a place of their own, until they are kept or dropped. */
@@ -52,8 +53,9 @@ export class Disk {
   /** Puts received bytes where the file's are looked for. */
   async keep(id: string, { path }: Pick<Received, "path">): Promise<void> {
     await onDisk(async () => {
-      await makeFolder(this.#shelf(id));
-      await rename(path, this.#place(id));
+      const place = this.#place(id);
+      await makeFolder(dirname(place));
+      await rename(path, place);
     });
   }
 
@@ -100,14 +102,14 @@ export class Disk {
     await rm(join(this.#folder, incoming), { recursive: true, force: true });
   }
 
-  /** Ids begin with the time, so that their ends spread over the folders. */
-  #shelf(id: string): string {
-    return join(this.#folder, id.slice(-2));
-  }
-
   #place(id: string): string {
-    return join(this.#shelf(id), id);
+    return join(this.#folder, shelfOf(id), id);
   }
+}
+
+/** The folder that a file stands in. Ids begin with the time, so that their ends spread over the folders. */
+export function shelfOf(id: string): string {
+  return id.slice(-2);
 }
 
 /** Only this user may enter it, whatever the umask. */
