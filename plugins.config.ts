@@ -2,6 +2,7 @@ import { defineConfig, WeftlineError } from "./src/core/index.ts";
 import {
   agents,
   auth,
+  budgets,
   capabilities,
   chat,
   crewai,
@@ -44,6 +45,8 @@ export default defineConfig({
     health(),
     models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
     simulated(),
+    // Models of one's own have the prices that they are given: { prices: { "ollama/*": { input: "0.05", output: "0.05" } } }
+    budgets(),
     capabilities(),
     // Each server brings its tools: { servers: { files: { command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "."] } } }
     mcp(),

@@ -13,7 +13,7 @@ export { connectionType, pageArgs, pageOf, pageOfList, type Page, type PageArgs 
 export { defineEnum, enumKey } from "./graphql/enums.ts";
 export { extendInput, inputNamed, unionMember } from "./graphql/extend.ts";
 export { globalId, localId, localIdOrNothing } from "./graphql/ids.ts";
-export { Node, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
+export { Node, loadNode, loadRow, loadRows, nodeType } from "./graphql/nodes.ts";
 export { plainJson, plainText } from "./json/plain.ts";
 export { isLoopbackAddress } from "./graphql/origins.ts";
 export { isoDurationMs } from "./graphql/scalars.ts";
@@ -33,7 +33,7 @@ export {
   type Scope,
 } from "./graphql/scope.ts";
 export { actingScopes, type ActingScopes } from "./host/acting-scopes.ts";
-export { Actor, actorOf } from "./host/actors.ts";
+export { Actor, actorOf, graphIdOfActor } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { dataFolder } from "./host/data-folder.ts";
 export { simulationPolicy, type Simulation } from "./host/simulation.ts";

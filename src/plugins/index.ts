@@ -1,5 +1,6 @@
 export { agents } from "./agents/index.ts";
 export { auth } from "./auth/index.ts";
+export { budgets } from "./budgets/index.ts";
 export { capabilities } from "./capabilities/index.ts";
 export { chat } from "./chat/index.ts";
 export { crewai } from "./crewai/index.ts";

@@ -273,6 +273,11 @@ const namesByPlugin: Readonly<Record<string, readonly string[]>> = {
     "RemoveBudgetResult",
     "BudgetConnection",
     "BudgetEdge",
+    "UsageGroup",
+    "UsageByKey",
+    "UsageByKeyConnection",
+    "UsageByKeyEdge",
+    "RunBucket",
   ],
   webhooks: [
     "InboundWebhook",

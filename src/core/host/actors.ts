@@ -3,7 +3,7 @@ import type { Tx } from "../database/database.ts";
 import { owned } from "../database/ownership.ts";
 import { platformActorId, type Viewer } from "../database/viewer.ts";
 import type { NodeLoader } from "../graphql/builder.ts";
-import { localIdOrNothing } from "../graphql/ids.ts";
+import { globalId, localIdOrNothing } from "../graphql/ids.ts";
 import type { Scope } from "../graphql/scope.ts";
 
 const ActorSchema = defineEntity({
@@ -66,6 +66,11 @@ const loadActors: NodeLoader = async (ids, scope) => {
 /** An actor's id among nodes: people of two tenants may have the same id within them. */
 export function nodeIdOfActor({ tenantId, id }: Pick<Actor, "tenantId" | "id">): string {
   return `${encodeURIComponent(tenantId)}/${id}`;
+}
+
+/** The id in the graph of an actor of the viewer's tenant. */
+export function graphIdOfActor({ viewer }: Scope, id: string): string {
+  return globalId("Actor", nodeIdOfActor({ tenantId: viewer.tenantId, id }));
 }
 
 /** The id within the viewer's tenant of an actor that a client names; `undefined` for what is no actor of it. */

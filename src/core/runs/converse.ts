@@ -6,6 +6,7 @@ import { conversationOf, inputMessages } from "./history/conversation.ts";
 import { summarize } from "./history/summarize.ts";
 import { listen } from "./listen.ts";
 import { recall } from "./recall.ts";
+import { meterOf } from "./metering/meter.ts";
 import { contextOf } from "./run-context.ts";
 import type { ConversationMessage, ModelBinding } from "./runtime.ts";
 import { inputOf } from "./values/rows.ts";
@@ -24,6 +25,7 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   const { host, run, session, abort, drain } = stage;
   if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
   session.answersAs(cast.model.provenance);
+  if (cast.model.provenance === "LIVE") await meterOf(host.lookup)?.prepare(cast.model);
   const ctx = contextOf(stage, cast);
   const input = await inputOf(host.database.read, run);
   const speak = async (attempt: number): Promise<void> => {

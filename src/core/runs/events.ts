@@ -2,6 +2,7 @@ import type { Principal } from "../database/principals.ts";
 import { isTerminal } from "./types.ts";
 import type { Provenance } from "../host/types.ts";
 import type { RecalledRecord } from "./memory.ts";
+import type { CallCost } from "./metering/cost.ts";
 import type { ValueRefs } from "./values/refs.ts";
 import type { MessageRole, MessageStatus, StepKind, StepStatus, ToolCallStatus, InterruptStatus, RunStatus } from "./types.ts";
 
@@ -172,7 +173,8 @@ export interface EventPayloads {
     readonly problem?: string;
   };
   "state.patched": { readonly patch: unknown };
-  "usage.recorded": { readonly s?: number; readonly provider: string; readonly model: string } & TokenUsage;
+  /** `cost` where the price is known. */
+  "usage.recorded": { readonly s?: number; readonly provider: string; readonly model: string; readonly cost?: CallCost } & TokenUsage;
   progress: { readonly done: number; readonly total?: number };
   custom: { readonly name: string; readonly data?: unknown };
 }
@@ -187,6 +189,10 @@ export interface StoredUsage {
   readonly reasoningTokens?: number | null;
   readonly modelCalls: number;
   readonly estimated: boolean;
+  /** What the calls with a price cost, in nanos, and who says so. Earlier versions kept neither this nor how many have none. */
+  readonly nanos?: number;
+  readonly priceSources?: readonly string[];
+  readonly unpricedCalls?: number;
 }
 
 /** Why a run did not succeed. */

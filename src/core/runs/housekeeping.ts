@@ -4,6 +4,7 @@ import type { Logger } from "../kernel/spec.ts";
 import { appendSignal, type AppendHost } from "./append.ts";
 import { compact } from "./compaction.ts";
 import { event } from "./events.ts";
+import { sumUsage } from "./metering/fold.ts";
 import { projectedRow, type PlaceColumns } from "./projector.ts";
 import { SetAside } from "./set-aside.ts";
 import { findStranded, unblock } from "./thread-queue.ts";
@@ -56,6 +57,7 @@ export function startHousekeeping(
   every(cleaningMs, () => freeStranded(host, gone));
   every(cleaningMs, () => forgetKeys(host.database));
   every(cleaningMs, () => compact(host.database, deltasMs, { broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }));
+  every(expiryMs, () => sumUsage(host.database));
   every(expiryMs, () => host.quota.save());
   return () => {
     stopped = true;

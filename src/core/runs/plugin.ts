@@ -30,6 +30,8 @@ import { jobStateEntity } from "./jobs/entity.ts";
 import { createJobs, jobService } from "./jobs/service.ts";
 import { purgeStates } from "./jobs/state.ts";
 import { jobTarget } from "./jobs/target.ts";
+import { usageSumEntity } from "./metering/entity.ts";
+import { purgeUsage } from "./metering/ledger.ts";
 import { migrations } from "./migrations/index.ts";
 import { runOutboxes } from "./outbox.ts";
 import { OpenRuns } from "./open-runs.ts";
@@ -66,6 +68,7 @@ export const runsPlugin = definePlugin({
     runEntity,
     runMetadataEntity,
     usageEntity,
+    usageSumEntity,
     stepEntity,
     messageEntity,
     toolCallEntity,
@@ -155,6 +158,7 @@ export const runsPlugin = definePlugin({
     };
     contribute(purgers, "runs.approvers", { purge: ({ sql }, { runIds }) => purgeApprovers(sql, runIds) });
     contribute(purgers, "runs.signals", { purge: ({ sql }, { runIds }) => purgeSignals(sql, runIds) });
+    contribute(purgers, "runs.usage", { purge: ({ sql }, what) => purgeUsage(sql, what) });
     contribute(purgers, "runs.checkpoints", { purge: ({ sql }, { runIds }) => purgeCheckpoints(sql, runIds) });
     contribute(purgers, "runs.jobs", { purge: ({ sql }, { runIds }) => purgeStates(sql, runIds) });
     contribute(runTargets, "Job", jobTarget(database, lookup));

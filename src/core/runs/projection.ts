@@ -1,7 +1,8 @@
 import type { Sql } from "../database/sql.ts";
 import type { StoredPart } from "./entities/message.ts";
-import { messageIdOf, statusOfKind, stepIdOf, type EventKind, type LoggedEvent } from "./events.ts";
+import { messageIdOf, statusOfKind, type EventKind, type LoggedEvent } from "./events.ts";
 import { WholeSteps, nextStepDue, stepProjectors } from "./projection-steps.ts";
+import { insertUsage } from "./metering/ledger.ts";
 import { insertSignal } from "./signals/rows.ts";
 import { toolProjectors } from "./projection-tools.ts";
 import { RunRow } from "./run-row.ts";
@@ -144,27 +145,9 @@ const projectors: Projectors = {
     await wake(sql, run.id, effects.wakes);
   },
 
-  "usage.recorded": async (sql, run, { payload, at, seq }, row, effects) => {
-    await sql.run(
-      `insert into runs_usage (id, tenant_id, owner_id, run_id, step_id, target_id, provider, model, provenance, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, created_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      `${run.id}.u${number(row.num) ?? 0}`,
-      run.tenantId,
-      run.ownerId,
-      run.id,
-      payload.s === undefined ? null : stepIdOf(run.id, payload.s),
-      run.targetId,
-      payload.provider,
-      payload.model,
-      text(row.provenance) ?? "LIVE",
-      payload.inputTokens,
-      payload.outputTokens,
-      payload.cachedInputTokens ?? null,
-      payload.reasoningTokens ?? null,
-      payload.estimated === true ? 1 : 0,
-      at,
-    );
-    effects.row.set("seq", seq).set("usage", json(row.total));
+  "usage.recorded": async (sql, run, event, row, effects) => {
+    await insertUsage(sql, run, event, row);
+    effects.row.set("seq", event.seq).set("usage", json(row.total));
   },
   progress: async (_, __, { payload, seq }, ___, { row }) =>
     row

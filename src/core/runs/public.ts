@@ -89,4 +89,10 @@ export { defineJob, jobs, type JobContext, type JobDefinition } from "./jobs/def
 export { Job } from "./jobs/job.ts";
 export { jobService, type Jobs } from "./jobs/service.ts";
 export { RunTarget, runTargetOf } from "./schema/targets.ts";
-export { UsageView, simulatedCost, type Cost } from "./schema/usage.ts";
+export { UsageView, type Cost } from "./schema/usage.ts";
+export { modelMeter, type ModelMeter, type PricedCall } from "./metering/meter.ts";
+export { runSeries, type RunBucket } from "./metering/series.ts";
+export type { UsageSum } from "./metering/sums.ts";
+export { usageOf, type UsageQuery } from "./metering/usage-of.ts";
+export { noUsage } from "./usage.ts";
+export { ledgerCurrency, mostMoney, nanosOf, amountOf, type CallCost } from "./metering/cost.ts";

@@ -1,7 +1,26 @@
 import type { Provenance } from "../host/types.ts";
 import type { LoggedEvent, StoredUsage } from "./events.ts";
+import type { MessageParts } from "./message-parts.ts";
+import type { CallCosts } from "./metering/call-costs.ts";
 import type { BrokenMessage } from "./restore.ts";
 import type { QueueOwner } from "./run-queue.ts";
+
+/** A message that is being written. */
+export interface OpenMessage {
+  readonly m: number;
+  readonly parts: MessageParts;
+  /** Whether a delta has gone out: the first goes at once. */
+  begun: boolean;
+}
+
+export interface OpenStep {
+  readonly s: number;
+  readonly startedAt: number;
+  /** Of a model's, whose it is. */
+  readonly provenance: Provenance | undefined;
+  /** The run that it started. */
+  readonly child: string | undefined;
+}
 
 /** Where a run's numbers stand when a turn begins. */
 export interface SessionStart extends QueueOwner {
@@ -11,6 +30,7 @@ export interface SessionStart extends QueueOwner {
   readonly broken: readonly BrokenMessage[];
   /** The run whose answer this one gives anew. */
   readonly regeneratesId: string | undefined;
+  readonly costs: CallCosts;
   /** The newest checkpoint among its steps. */
   readonly lastCheckpoint: string | undefined;
 }

@@ -13,28 +13,12 @@ import {
   type StoredUsage,
 } from "./events.ts";
 import { MessageParts, type MoreText } from "./message-parts.ts";
+import type { CallCosts } from "./metering/call-costs.ts";
 import type { BrokenMessage } from "./restore.ts";
 import { RunQueue } from "./run-queue.ts";
-import { countersOf, type Counters, type SessionStart } from "./session-start.ts";
+import { countersOf, type Counters, type OpenMessage, type OpenStep, type SessionStart } from "./session-start.ts";
 import { addUsage } from "./usage.ts";
 import type { LogWriter } from "./writer.ts";
-
-/** A message that is being written. */
-interface OpenMessage {
-  readonly m: number;
-  readonly parts: MessageParts;
-  /** Whether a delta has gone out: the first goes at once. */
-  begun: boolean;
-}
-
-interface OpenStep {
-  readonly s: number;
-  readonly startedAt: number;
-  /** Of a model's, whose it is. */
-  readonly provenance: Provenance | undefined;
-  /** The run that it started. */
-  readonly child: string | undefined;
-}
 
 /** A run at work: what its adapter says, what its tools do and what the engine decides, in the one order of its queue. It turns names into numbers. */
 export class RunSession extends RunQueue {
@@ -51,6 +35,7 @@ export class RunSession extends RunQueue {
   /** Of what models said so far: SIMULATED where any of it was. */
   #heard: Provenance | undefined;
   #usage: StoredUsage;
+  readonly #costs: CallCosts;
   #counters: Counters;
   #lastText: string | undefined;
   readonly #raised = new Set<string>();
@@ -68,6 +53,7 @@ export class RunSession extends RunQueue {
     this.#provenance = start.provenance;
     this.#heard = start.provenance;
     this.#usage = start.usage;
+    this.#costs = start.costs;
     this.#broken = [...start.broken];
     this.#supersedesRun = start.regeneratesId;
     this.#lastCheckpoint = start.lastCheckpoint;
@@ -132,6 +118,11 @@ export class RunSession extends RunQueue {
   /** From now on model calls are marked so, where it is not said of one that another model answers. */
   answersAs(provenance: Provenance): void {
     this.#provenance = provenance;
+  }
+
+  /** What has to be waited for before tokens of a model are told of: prices, the first time. */
+  pricesBefore(provenance = this.#provenance): Promise<void> | undefined {
+    return this.#costs.prepared(provenance);
   }
 
   /** Takes what an adapter said. @returns a promise where the adapter should wait for the log. */
@@ -357,7 +348,12 @@ export class RunSession extends RunQueue {
   }
 
   /** Counts are added up once the log has taken them. */
-  #recordUsage(step: string | undefined, usage: Omit<EventPayloads["usage.recorded"], "s">, provenance = this.#provenance): void {
+  #recordUsage(
+    step: string | undefined,
+    counted: Omit<EventPayloads["usage.recorded"], "s" | "cost">,
+    provenance = this.#provenance,
+  ): void {
+    const usage = this.#costs.of(counted, provenance);
     const total = addUsage(this.#usage, usage);
     const num = this.#counters.u + 1;
     const s = step === undefined ? undefined : this.#steps.get(step)?.s;

@@ -69,7 +69,10 @@ export interface Answer {
 }
 
 /** Takes what a plugin said. A broken protocol is its fault. @returns a promise where it should wait for the log */
-export function hear({ host, run, session, abort }: Stage, plugin: string, body: ProgramEventBody): Promise<void> | undefined {
+export function hear(stage: Stage, plugin: string, body: ProgramEventBody): Promise<void> | undefined {
+  const { host, run, session, abort } = stage;
+  const prices = body.kind === "usage.recorded" ? session.pricesBefore(body.provenance) : undefined;
+  if (prices) return prices.then(() => hear(stage, plugin, body));
   const wait = blaming(plugin, () => session.say(withPlainValues(body)));
   const { maxTokens } = run.limits;
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {

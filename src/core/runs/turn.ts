@@ -8,6 +8,8 @@ import { endOutright } from "./end-outright.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event, type EventPayloads, type LoggedEvent } from "./events.ts";
+import { CallCosts } from "./metering/call-costs.ts";
+import { meterOf } from "./metering/meter.ts";
 import { perform } from "./perform.ts";
 import { projectedRun } from "./projector.ts";
 import { Questions } from "./questions.ts";
@@ -141,6 +143,7 @@ async function openSession(host: TurnHost, run: Run): Promise<Opened> {
     past,
     broken: fresh ? [] : await foldOpenMessages(read, run, past),
     regeneratesId: run.regeneratesId ?? undefined,
+    costs: new CallCosts(meterOf(host.lookup)),
     lastCheckpoint: fresh ? undefined : await lastCheckpointOf(read, run),
   };
   const ofRun = { where: "e.run_id = ?", params: [run.id] };

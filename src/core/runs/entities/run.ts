@@ -159,9 +159,15 @@ const UsageSchema = defineEntity({
     id: p.string().primary(),
     tenantId: p.string(),
     ownerId: p.string(),
+    /** Empty, as the three below, once what the run said was erased: the amounts stay. */
     runId: p.string().index(),
+    rootId: p.string().default(""),
     stepId: p.string().nullable(),
+    threadId: p.string().nullable(),
+    targetType: p.string().default(""),
     targetId: p.string().index(),
+    /** The workflow that its tree of runs is of. */
+    workflowId: p.string().nullable(),
     provider: p.string(),
     model: p.string(),
     provenance: p.string(),
@@ -170,11 +176,22 @@ const UsageSchema = defineEntity({
     cachedInputTokens: p.bigint("number").nullable(),
     reasoningTokens: p.bigint("number").nullable(),
     estimated: p.boolean(),
+    /** In nanos, as text: sums of them are past what a number holds; null where the price is unknown. */
+    costNanos: p.bigint("string").nullable(),
+    priceSource: p.string().nullable(),
+    /** 1 once it stands in the sums. */
+    summed: p.integer().default(0),
     createdAt: p.bigint("number"),
   }),
+  indexes: [
+    { properties: ["tenantId", "ownerId", "createdAt"] },
+    { properties: ["tenantId", "createdAt"] },
+    // The few that are not in the sums yet. (With its own type, the condition keeps the properties from being inferred.)
+    { name: "runs_usage_new_index", properties: ["id"], where: "summed = 0" as never },
+  ],
 });
 
-/** One model call's tokens. */
+/** One model call: its tokens, what they cost, and what it was for. The ledger. */
 export class UsageRow extends UsageSchema.class {}
 UsageSchema.setClass(UsageRow);
 export const usageEntity = owned(UsageSchema, { rule: "PRIVATE" });

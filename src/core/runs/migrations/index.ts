@@ -18,6 +18,7 @@ import { Signals202611300934 } from "./202611300934_signals.ts";
 import { Pause202611301000 } from "./202611301000_pause.ts";
 import { ValuesByReference202611301210 } from "./202611301210_values_by_reference.ts";
 import { AskingSteps202611301244 } from "./202611301244_asking_steps.ts";
+import { Ledger202611302236 } from "./202611302236_ledger.ts";
 import { HistorySummaries202611302238 } from "./202611302238_history_summaries.ts";
 import { JobState202611302245 } from "./202611302245_job_state.ts";
 
@@ -43,6 +44,7 @@ export const migrations = {
   "202611301000_pause": Pause202611301000,
   "202611301210_values_by_reference": ValuesByReference202611301210,
   "202611301244_asking_steps": AskingSteps202611301244,
+  "202611302236_ledger": Ledger202611302236,
   "202611302238_history_summaries": HistorySummaries202611302238,
   "202611302245_job_state": JobState202611302245,
 };

@@ -19,7 +19,9 @@ import { DeltaChannel, InterruptStatus, MessageRole, MessageStatus, RunStatus, S
 import { loadInterrupts, loadOne, loadRuns } from "./access.ts";
 import { loadMessages } from "./message.ts";
 import type { RunRefs } from "./run.ts";
-import { UsageView, pricedUsage, unpricedCallsOf } from "./usage.ts";
+import { simulatedPrice } from "../metering/cost.ts";
+import { addUsage, noUsage } from "../usage.ts";
+import { UsageView, isAllSimulated, pricedUsage } from "./usage.ts";
 import { shownValue } from "./values.ts";
 
 /** What the payloads of the `run.*` kinds may hold. */
@@ -266,17 +268,10 @@ function addOtherEvents(builder: GraphBuilder, { progress }: RunRefs): void {
 }
 
 async function usageOfCall(scope: Scope, { runId, payload }: LoggedEvent<EventPayloads["usage.recorded"]>): Promise<UsageView> {
-  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, estimated = false } = payload;
+  const call = addUsage(noUsage, payload);
+  if (payload.cost || runId === undefined) return new UsageView(call);
+  // Events of earlier versions do not say which of a run's calls were simulated: each counts as one only where all were.
   const run = await loadOne<Run>(scope, loadRuns, runId);
-  const tokens = {
-    inputTokens,
-    outputTokens,
-    cachedInputTokens: cachedInputTokens ?? null,
-    reasoningTokens: reasoningTokens ?? null,
-    modelCalls: 1,
-    estimated,
-  };
-  // Which of a run's calls were simulated, its events do not say: each counts as one only where all were.
-  const simulated = run?.provenance === "SIMULATED" && (await unpricedCallsOf(scope, run.id)) === 0;
-  return new UsageView(tokens, simulated ? 0 : 1);
+  if (run?.provenance !== "SIMULATED" || !(await isAllSimulated(scope, runId))) return new UsageView(call);
+  return new UsageView({ ...call, unpricedCalls: 0, priceSources: [simulatedPrice] });
 }

@@ -57,7 +57,8 @@ export function listRuns(
   return pageOf(scope.emWith(reach), Run, conditions, args, { createdAt: direction, id: direction });
 }
 
-function conditionsOf(scope: Scope, reach: Reach, filter: RunFilter): FilterQuery<Run>[] {
+/** What must hold of the runs that a filter asks for. @throws INVALID_INPUT for metadata that no run can have. */
+export function conditionsOf(scope: Scope, reach: Reach, filter: RunFilter): FilterQuery<Run>[] {
   const { status, target, agent, workflow, thread, schedule, owner, provenance, trigger, rootOnly, since, until, metadata } = filter;
   return [
     ...(status ? [{ status: { $in: [...status] } }] : []),

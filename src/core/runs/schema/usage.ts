@@ -3,8 +3,10 @@ import { inputNamed } from "../../graphql/extend.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import type { Provenance } from "../../host/types.ts";
 import { UsageRow, type Run, type Step } from "../entities/run.ts";
-import type { StoredUsage } from "../events.ts";
-import { addCounts, addReported, noUsage, storedUsage } from "../usage.ts";
+import type { StoredUsage, TokenUsage } from "../events.ts";
+import { amountOf, ledgerCurrency, simulatedPrice, type CallCost } from "../metering/cost.ts";
+import type { SummedUsage } from "../metering/sums.ts";
+import { addCounts, addUsage as withCall, noUsage, storedUsage } from "../usage.ts";
 import { reachOf } from "./access.ts";
 import { modelCallsOf } from "./step-work.ts";
 
@@ -22,21 +24,17 @@ export interface Cost {
   readonly priceSource: string;
 }
 
-/** What the simulated model asks for its answers. */
-export const simulatedCost: Cost = Object.freeze({ amount: "0", currency: "USD", priceSource: "simulated" });
-
 /** The type key of `Usage`: tokens of one or more model calls, what those with a price cost, and how many have none. */
 export class UsageView {
-  readonly tokens: StoredUsage;
+  readonly tokens: SummedUsage;
   /** Of the calls that have a price; null where none has. */
   readonly cost: Cost | null;
   readonly unpricedCalls: number;
 
-  /** @param unpricedCalls how many of the calls have no price; those that have one were simulated. */
-  constructor(tokens: StoredUsage, unpricedCalls: number = tokens.modelCalls) {
+  constructor(tokens: SummedUsage) {
     this.tokens = tokens;
-    this.unpricedCalls = unpricedCalls;
-    this.cost = unpricedCalls < tokens.modelCalls ? simulatedCost : null;
+    this.unpricedCalls = tokens.unpricedCalls ?? tokens.modelCalls;
+    this.cost = this.unpricedCalls < tokens.modelCalls ? costOf(tokens) : null;
   }
 
   /**
@@ -45,19 +43,27 @@ export class UsageView {
    * @example usage: UsageView.sum(await scope.em.find(UsageRow, { targetId: agent.id }))
    */
   static sum(rows: readonly UsageRow[]): UsageView {
-    const tokens = rows.reduce<StoredUsage>(
-      (sum, row) => ({
-        inputTokens: addCounts(sum.inputTokens, row.inputTokens),
-        outputTokens: addCounts(sum.outputTokens, row.outputTokens),
-        cachedInputTokens: addReported(sum.cachedInputTokens, row.cachedInputTokens),
-        reasoningTokens: addReported(sum.reasoningTokens, row.reasoningTokens),
-        modelCalls: sum.modelCalls + 1,
-        estimated: sum.estimated || row.estimated,
-      }),
-      noUsage,
-    );
-    return new UsageView(tokens, rows.filter(({ provenance }) => provenance !== "SIMULATED").length);
+    return new UsageView(rows.reduce<StoredUsage>((sum, row) => withCall(sum, callOf(row)), noUsage));
   }
+}
+
+/** Of several sources those that ask for money are named. */
+function costOf({ nanos = 0, priceSources = [] }: SummedUsage): Cost {
+  const asking = priceSources.filter((source) => source !== simulatedPrice);
+  const priceSource = asking.length === 0 ? simulatedPrice : asking.toSorted().join(", ");
+  return { amount: amountOf(nanos), currency: ledgerCurrency, priceSource };
+}
+
+function callOf(row: UsageRow): TokenUsage & { readonly cost?: CallCost } {
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, estimated, costNanos, priceSource } = row;
+  return {
+    inputTokens,
+    outputTokens,
+    ...(cachedInputTokens == null ? {} : { cachedInputTokens }),
+    ...(reasoningTokens == null ? {} : { reasoningTokens }),
+    estimated,
+    ...(costNanos == null || priceSource == null ? {} : { cost: [Number(costNanos), priceSource] as const }),
+  };
 }
 
 /** The usage of a run's own model calls so far. */
@@ -65,17 +71,22 @@ export function usageOfRun(scope: Scope, run: Run): Promise<UsageView> {
   return pricedUsage(scope, storedUsage(run.usage), run);
 }
 
-/** Tokens of a run's model calls with what they cost. A run counts as simulated where any answer was, so its calls are looked at. */
+/**
+ * Tokens of a run's model calls with what they cost. Earlier versions kept no cost with a run: one of theirs counts as simulated where any answer was, so
+ * its calls are looked at.
+ */
 export async function pricedUsage(
   scope: Scope,
   tokens: StoredUsage,
   { id, provenance }: { readonly id: string; readonly provenance?: Provenance | null | undefined },
 ): Promise<UsageView> {
-  return new UsageView(tokens, provenance === "SIMULATED" ? await unpricedCallsOf(scope, id) : tokens.modelCalls);
+  if (tokens.unpricedCalls !== undefined) return new UsageView(tokens);
+  const unpricedCalls = provenance === "SIMULATED" ? await unpricedCallsOf(scope, id) : tokens.modelCalls;
+  return new UsageView({ ...tokens, unpricedCalls, priceSources: [simulatedPrice] });
 }
 
 /** How many of a run's model calls were not simulated, batched. */
-export async function unpricedCallsOf(scope: Scope, runId: string): Promise<number> {
+async function unpricedCallsOf(scope: Scope, runId: string): Promise<number> {
   const calls = await scope.load(unpricedCallsOf, runId, async (runIds) => {
     const rows = await scope
       .emWith(reachOf(scope))
@@ -83,6 +94,11 @@ export async function unpricedCallsOf(scope: Scope, runId: string): Promise<numb
     return runIds.map((id) => rows.filter((row) => row.runId === id).length);
   });
   return calls ?? 0;
+}
+
+/** Whether every model call of a run was simulated. */
+export async function isAllSimulated(scope: Scope, runId: string): Promise<boolean> {
+  return (await unpricedCallsOf(scope, runId)) === 0;
 }
 
 /** The usage of a step's model calls; null for a step that made none. */

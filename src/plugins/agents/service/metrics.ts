@@ -61,6 +61,8 @@ interface Sums {
   readonly modelCalls: number;
   readonly estimated: number | null;
   readonly unpriced: number | null;
+  readonly nanos: string | null;
+  readonly sources: string | null;
 }
 
 const sums: Record<keyof Sums, string> = {
@@ -70,7 +72,9 @@ const sums: Record<keyof Sums, string> = {
   reasoningTokens: "sum(u.reasoning_tokens)",
   modelCalls: "count(*)",
   estimated: "max(case when u.estimated then 1 else 0 end)",
-  unpriced: "sum(case when u.provenance = 'SIMULATED' then 0 else 1 end)",
+  unpriced: "sum(case when u.cost_nanos is null then 1 else 0 end)",
+  nanos: "cast(sum(u.cost_nanos) as text)",
+  sources: "group_concat(distinct u.price_source)",
 };
 
 async function usageOf(em: Entities, where: FilterQuery<Run>): Promise<UsageView> {
@@ -91,6 +95,9 @@ async function usageOf(em: Entities, where: FilterQuery<Run>): Promise<UsageView
     reasoningTokens: row?.reasoningTokens ?? null,
     modelCalls: row?.modelCalls ?? 0,
     estimated: row?.estimated === 1,
+    unpricedCalls: row?.unpriced ?? 0,
+    nanos: BigInt(row?.nanos ?? 0),
+    priceSources: row?.sources?.split(",") ?? [],
   };
-  return new UsageView(tokens, row?.unpriced ?? 0);
+  return new UsageView(tokens);
 }

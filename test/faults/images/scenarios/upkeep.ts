@@ -34,7 +34,7 @@ export const talking: Scenario = {
 /** What time brings about: questions and runs expire, keys and deltas go, and who waits for a run that is gone is let go. */
 export const time: Scenario = {
   name: "time",
-  reaches: ["expireInterrupt", "expireRun", "compact", "forgetKeys", "freeStranded"],
+  reaches: ["expireInterrupt", "expireRun", "compact", "forgetKeys", "freeStranded", "sumUsage"],
   async prepare(world) {
     await makeAgent(world, "Talker");
     await makeWorkflow(world, "Expiring", [
@@ -78,6 +78,13 @@ export const time: Scenario = {
       0;
     await world.until("deltas are dropped", async () => ((await kept()) === 0 ? true : undefined));
     expect("what was said", (await look(world, words)).text, text);
+    const calls = `select (select count(*) from runs_usage where summed = 0) as new, (select count(*) from runs_usage) as made,
+      (select coalesce(sum(calls), 0) from runs_usage_sum where dimension = 'ALL' and grain = 'DAY' and owner_id = '') as summed`;
+    const { made, summed } = await world.until("every call stands in the sums", async () => {
+      const row = await world.app.platform.database.read.get<{ new: number; made: number; summed: number }>(calls);
+      return row?.new === 0 ? row : undefined;
+    });
+    expect("the calls in the sums", summed, made);
   },
 };
 
