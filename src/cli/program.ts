@@ -3,6 +3,7 @@ import { version } from "../core/version.ts";
 import { addBackup } from "./backup.ts";
 import { addDev } from "./dev.ts";
 import { describeError, exitCodeOf, exitCodes } from "./exit.ts";
+import { addDoctor } from "./doctor/doctor.ts";
 import { addMigrate } from "./migrate.ts";
 import { addPlugins } from "./plugins.ts";
 import { addPluginCommands } from "./plugin-commands.ts";
@@ -36,7 +37,7 @@ function createProgram(cli: Cli): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: cli.terminal.out, writeErr: (text) => cli.terminal.say(text.trimEnd()) })
     .exitOverride();
-  for (const add of [addStart, addDev, addSchema, addMigrate, addSecrets, addPlugins, addBackup, addRestore]) add(program, cli);
+  for (const add of [addStart, addDev, addSchema, addMigrate, addSecrets, addPlugins, addBackup, addRestore, addDoctor]) add(program, cli);
   return program;
 }
 

@@ -40,6 +40,7 @@ export { simulationPolicy, type Simulation } from "./host/simulation.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";
 export { ActorKind, HealthComponent, HealthStatus, ListScope, Provenance } from "./host/types.ts";
+export { doctorChecks, type DoctorCheck, type DoctorContext, type DoctorFinding } from "./doctor-checks.ts";
 export { installers, type InstallContext, type Installer } from "./installers.ts";
 export { keptFiles, type KeptFiles } from "./kept-files.ts";
 export {

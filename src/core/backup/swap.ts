@@ -56,13 +56,18 @@ export function finishRestore(dataDir: string): boolean {
   return isLeft;
 }
 
+/** Whether a restore was lost on its way, or is under way. */
+export function isRestoreLeft(dataDir: string): boolean {
+  return Object.values(names).some((name) => existsSync(join(dataDir, name)));
+}
+
 /**
  * The same for a start, before it opens the database.
  *
  * @throws DATABASE_LOCKED where a restore is under way.
  */
 export function finishLostRestore(dataDir: string): void {
-  if (!Object.values(names).some((name) => existsSync(join(dataDir, name)))) return;
+  if (!isRestoreLeft(dataDir)) return;
   const lock = lockFile(join(dataDir, backupNames.database));
   try {
     finishRestore(dataDir);

@@ -12,6 +12,8 @@ export interface Examined {
   problems(how: "quickly" | "thoroughly"): string[];
   /** The migrations that ran, oldest first. */
   migrations(): string[];
+  /** How full the file is, in bytes. */
+  size(): { readonly total: number; readonly free: number };
   hasTable(name: string): boolean;
   /** All tables, but those that belong to a virtual one: they are its own affair, and it may need a module that is not here. */
   tables(): string[];
@@ -32,6 +34,27 @@ export async function examineCopy<T>(file: string, look: (examined: Examined) =>
   }
 }
 
+/** The same of a file that a server may have open: only reads. */
+export async function examineLive<T>(file: string, look: (examined: Examined) => Promise<T>): Promise<T> {
+  const handle = new Database(file, { timeout: 5_000, fileMustExist: true });
+  try {
+    handle.pragma("query_only = ON");
+    return await look(examined(handle));
+  } finally {
+    handle.close();
+  }
+}
+
+/** The version of SQLite that is linked in. */
+export function sqliteVersion(): string {
+  const handle = new Database(":memory:");
+  try {
+    return handle.prepare("select sqlite_version()").pluck().get() as string;
+  } finally {
+    handle.close();
+  }
+}
+
 function examined(handle: SqliteHandle): Examined {
   const hasTable = (name: string): boolean =>
     handle.prepare("select 1 from sqlite_master where type = 'table' and name = ?").get(name) !== undefined;
@@ -39,6 +62,11 @@ function examined(handle: SqliteHandle): Examined {
     sql: sqliteSql(handle),
     hasTable,
     tables: () => tablesOf(handle),
+    size: () => {
+      const pragma = (name: string): number => handle.pragma(name, { simple: true }) as number;
+      const page = pragma("page_size");
+      return { total: page * pragma("page_count"), free: page * pragma("freelist_count") };
+    },
     problems: (how) => [...pageProblems(handle, how), ...referenceProblems(handle)].slice(0, shownProblems),
     migrations: () => (hasTable(migrationTable) ? namesOf(handle) : []),
   };

@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { WeftlineError } from "../errors.ts";
 import { makePrivateFile } from "./private-files.ts";
 
@@ -33,6 +33,21 @@ export function lockFile(file: string): FileLock {
       handle.close();
     },
   };
+}
+
+/** The process that holds the lock of a database file, as it says itself; nothing where nobody does. */
+export function lockHolder(file: string): string | undefined {
+  if (!existsSync(`${file}.lock`)) return undefined;
+  const handle = new Database(`${file}.lock`, { timeout: 0 });
+  try {
+    handle.pragma("schema_version");
+    return undefined;
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    return holderOf(`${file}.pid`);
+  } finally {
+    handle.close();
+  }
 }
 
 function isBusy(error: unknown): boolean {

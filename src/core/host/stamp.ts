@@ -27,6 +27,8 @@ export const stampEntity = owned(StampSchema, { rule: "INTERNAL" });
 /** How often the stamp goes on while rows are written, in milliseconds: a copy that is older by more is told from the database. */
 const everyMs = 10;
 
+const stampFile = "weftline.stamp";
+
 interface Stamp {
   readonly history: string;
   readonly count: number;
@@ -52,7 +54,7 @@ export interface PairingHost {
  * crash it is at most one ahead of the folder's. Where it is behind, an older copy was put back.
  */
 export async function pairWithFolder({ database, folder, log, restored }: PairingHost): Promise<Pairing> {
-  const file = join(folder, "weftline.stamp");
+  const file = join(folder, stampFile);
   const inFolder = readStamp(file);
   const inDatabase = await database.read.get<Stamp & { paired_at: number }>("select history, count, paired_at from platform_stamp");
   const together = belongTogether(inDatabase, inFolder);
@@ -79,6 +81,17 @@ export async function pairWithFolder({ database, folder, log, restored }: Pairin
   stamp.started();
   database.watchCommits(stamp);
   return { pairedAt: stored?.paired_at ?? 0 };
+}
+
+/** How a database and its folder stand to each other, as the next start will see it. */
+export type StampState = "new" | "together" | "apart";
+
+/** Compares the stamps, and changes nothing. While a server runs they may be one apart, which is together. */
+export async function stampState(sql: Sql, folder: string): Promise<StampState> {
+  const inFolder = readStamp(join(folder, stampFile));
+  const inDatabase = await sql.get<Stamp>("select history, count from platform_stamp");
+  if (inFolder === undefined && inDatabase === undefined) return "new";
+  return belongTogether(inDatabase, inFolder) ? "together" : "apart";
 }
 
 function belongTogether(inDatabase: Stamp | undefined, inFolder: Stamp | "unreadable" | undefined): boolean {

@@ -1,5 +1,6 @@
 import { v7 as newId } from "uuid";
 import type { Database, SqlTx } from "../database/database.ts";
+import type { Sql } from "../database/sql.ts";
 import { WeftlineError } from "../errors.ts";
 import { isLonger } from "../json/characters.ts";
 import { serviceRef } from "../kernel/refs.ts";
@@ -58,14 +59,7 @@ const longestValue = 65_536;
 const rowsAtOnce = 100;
 
 export function createSealedValues(database: Pick<Database, "read" | "commit">, ring: KeyRing): SealedValues {
-  const open = (row: StoredValue): string => {
-    const { key } = ring.opening(row.keyId);
-    try {
-      return openText(key, row, row.sealed);
-    } catch (error) {
-      throw new WeftlineError("SEALED_VALUE_INVALID", { id: row.id, retryable: false }, { cause: error });
-    }
-  };
+  const open = (row: StoredValue): string => openRow(ring, row);
   const sealingKey = ({ sql }: Pick<SqlTx, "sql">) =>
     ring.sealing(async () => (await sql.get<{ id: string }>("select key_id as id from platform_sealed_value limit 1"))?.id);
   return {
@@ -105,7 +99,7 @@ export function createSealedValues(database: Pick<Database, "read" | "commit">, 
             keyId,
           );
           for (const row of rows) {
-            const value = opened(() => open(row));
+            const value = openedOr(() => open(row));
             if (value instanceof WeftlineError) failed.push({ id: row.id, error: value });
             else {
               const sealed = sealText(key, row, value);
@@ -120,7 +114,43 @@ export function createSealedValues(database: Pick<Database, "read" | "commit">, 
   };
 }
 
-function opened(open: () => string): string | WeftlineError {
+/** Which values open with the keys that are there. */
+export interface SealedCheck {
+  readonly opened: number;
+  /** At most 100. */
+  readonly failed: readonly { readonly id: string; readonly error: WeftlineError }[];
+}
+
+/** Opens every value, and hands out none. */
+export async function checkSealed(sql: Pick<Sql, "all">, ring: KeyRing): Promise<SealedCheck> {
+  const failed: { readonly id: string; readonly error: WeftlineError }[] = [];
+  let opened = 0;
+  for (let after = ""; ;) {
+    const rows = await sql.all<StoredValue>(
+      `select ${columns} from platform_sealed_value where id > ? order by id limit ${rowsAtOnce}`,
+      after,
+    );
+    for (const row of rows) {
+      const value = openedOr(() => openRow(ring, row));
+      if (!(value instanceof WeftlineError)) opened++;
+      else if (failed.length < rowsAtOnce) failed.push({ id: row.id, error: value });
+    }
+    if (rows.length < rowsAtOnce) return { opened, failed };
+    after = rows.at(-1)?.id ?? after;
+  }
+}
+
+/** @throws SECRET_KEY_UNKNOWN, SEALED_VALUE_INVALID */
+function openRow(ring: KeyRing, row: StoredValue): string {
+  const { key } = ring.opening(row.keyId);
+  try {
+    return openText(key, row, row.sealed);
+  } catch (error) {
+    throw new WeftlineError("SEALED_VALUE_INVALID", { id: row.id, retryable: false }, { cause: error });
+  }
+}
+
+function openedOr(open: () => string): string | WeftlineError {
   try {
     return open();
   } catch (error) {

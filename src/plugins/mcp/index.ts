@@ -1,8 +1,9 @@
-import { definePlugin, httpRoutes, toolSources } from "#weftline";
+import { contribution, definePlugin, doctorChecks, httpRoutes, toolSources } from "#weftline";
 import { capabilityDirectory, toolCaller } from "#plugins/capabilities";
 import { healthChecks } from "#plugins/health";
 import { ServerSource } from "./client/source.ts";
 import { mcpConfig } from "./config.ts";
+import { checkServers } from "./doctor.ts";
 import { mcpEndpoint } from "./serve/endpoint.ts";
 
 /**
@@ -15,6 +16,7 @@ export const mcp = definePlugin({
   kind: "CAPABILITY",
   description: "Tools of MCP servers, and the platform as one.",
   config: mcpConfig,
+  contributes: [contribution(doctorChecks, "mcp", checkServers)],
   requires: { directory: capabilityDirectory, caller: toolCaller },
   setup: ({ config, log, contribute, onReady, onClose }) => {
     const sources = Object.entries(config.servers).map(([name, server]) => {

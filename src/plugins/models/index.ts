@@ -1,7 +1,8 @@
-import { WeftlineError, definePlugin, modelService, optional, simulationPolicy } from "#weftline";
+import { WeftlineError, contribution, definePlugin, doctorChecks, modelService, optional, simulationPolicy } from "#weftline";
 import { healthSources, type HealthCheck } from "#plugins/health";
 import { configuredBinding, modelsConfig, type ModelsConfig } from "./config.ts";
 import { modelBindings } from "./contract.ts";
+import { checkBindings } from "./doctor.ts";
 import { bindingCheck } from "./reachability.ts";
 import { createModels } from "./service.ts";
 
@@ -16,6 +17,7 @@ export const models = definePlugin({
   id: "models",
   description: "Named bindings to models, OpenAI-compatible.",
   config: modelsConfig,
+  contributes: [contribution(doctorChecks, "models", checkBindings)],
   requires: { simulation: optional(simulationPolicy) },
   provides: { models: modelService },
   setup: ({ config, deps, contribute, contributions, onReady }) => {
