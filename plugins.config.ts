@@ -14,6 +14,7 @@ import {
   mcp,
   models,
   openai,
+  retention,
   schedules,
   simulated,
   webhooks,
@@ -60,6 +61,7 @@ export default defineConfig({
     files(),
     webhooks(),
     schedules(),
+    retention(),
     example(),
   ],
 });

@@ -12,6 +12,7 @@ export { langgraph } from "./langgraph/index.ts";
 export { mcp } from "./mcp/index.ts";
 export { models } from "./models/index.ts";
 export { openai } from "./openai/index.ts";
+export { retention } from "./retention/index.ts";
 export { schedules } from "./schedules/index.ts";
 export { simulated } from "./simulated/index.ts";
 export { webhooks } from "./webhooks/index.ts";

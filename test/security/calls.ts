@@ -10,6 +10,7 @@ const policy = { tool: "time.now", approval: "ALWAYS" };
  * that is missing here fails it.
  */
 export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<string, unknown>>>> = {
+  applyRetention: ({ policy: set }) => ({ policies: set, dryRun: true }),
   archiveAgent: ({ agent }) => ({ agent: { id: agent } }),
   archiveWorkflow: ({ workflow }) => ({ workflow: { id: workflow } }),
   callTool: () => ({ name: "time.now", arguments: {} }),
@@ -41,6 +42,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   rotateSigningSecret: ({ webhook }) => ({ webhook }),
   // One part stands for a list of one, in which the test can put another's file.
   sendMessage: ({ thread, file }) => ({ input: { thread, parts: { file } } }),
+  setRetentionPolicy: () => ({ input: { target: "MESSAGES", maxAge: "P9000D" } }),
   setTyping: ({ thread }) => ({ thread, typing: true }),
   signalRun: ({ waitingRun }) => ({ run: waitingRun, name: "go" }),
   startAgent: ({ agent }) => ({ agent: { id: agent } }),
@@ -90,6 +92,7 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
   file: { type: "File", of: ({ file }) => file },
   interrupt: { type: "Interrupt", of: ({ interrupt }) => interrupt },
   message: { type: "Message", of: ({ answer }) => answer },
+  policies: { type: "RetentionPolicy", of: ({ policy: set }) => set },
   run: { type: "Run", of: ({ waitingRun, finishedRun }, root) => (root === "retryRun" ? finishedRun : waitingRun) },
   schedule: { type: "Schedule", of: ({ schedule }) => schedule },
   thread: { type: "Thread", of: ({ thread }) => thread },
@@ -101,6 +104,9 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
 
 /** How a mutation refuses an object that is not there, by what the argument is called; as NOT_FOUND where it does not stand here. */
 export const refusals: Readonly<Record<string, string>> = { actors: "INVALID_INPUT" };
+
+/** What owners may not do either. */
+export const forAdmins: readonly string[] = ["applyRetention", "setRetentionPolicy", "startJob"];
 
 /** Queries with arguments that name no object. */
 export const nameless: readonly string[] = ["validateWorkflow"];

@@ -55,6 +55,7 @@ export interface Mine {
   readonly inboundWebhook: string;
   readonly webhook: string;
   readonly delivery: string;
+  readonly policy: string;
 }
 
 /**
@@ -112,6 +113,25 @@ async function* turn(request: RunRequest, ctx: RunContext): AsyncGenerator<RunEv
   if (told.startsWith("fail"))
     throw new WeftlineError("PROVIDER_REJECTED", { provider: "fake", status: 400, problem: `it did not like: ${told}` });
   yield { kind: "step.finished", step: "node", status: "SUCCEEDED", output: told };
+}
+
+/** Everybody has set one, when it was an admin. */
+async function setPolicy(app: TestPlatform, who: Who): Promise<string> {
+  const targets = {
+    alice: "RUNS",
+    bob: "AUDIT",
+    admin: "FILES",
+    auditor: "CHECKPOINTS",
+    deputy: "RUN_DELTAS",
+    mallory: "RUNS",
+    namesake: "AUDIT",
+  };
+  const { setRetentionPolicy } = await app.graphql<{ setRetentionPolicy: { policy: { id: string } } }>(
+    "mutation ($input: SetRetentionPolicyInput!) { setRetentionPolicy(input: $input) { ... on SetRetentionPolicyPayload { policy { id } } } }",
+    { input: { target: targets[who], maxAge: "P9000D" } },
+    { ...viewers[who], roles: ["admin"] },
+  );
+  return setRetentionPolicy.policy.id;
 }
 
 interface Result {
@@ -212,6 +232,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     inboundWebhook,
     webhook,
     delivery: await deliveryOf(app, viewer, webhook),
+    policy: await setPolicy(app, who),
   };
 }
 

@@ -16,7 +16,7 @@ import { WriteQueue } from "./queue.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RowReader } from "./rows.ts";
 import { committedSql, sqliteSql, type Sql } from "./sql.ts";
-import { isStoreFailure, openSqlite, openToRead, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
+import { isStoreFailure, openSqlite, openToRead, shrinkBySome, sqliteDialect, transactionsOf, type SqliteHandles } from "./sqlite.ts";
 import type { Reach, Viewer } from "./viewer.ts";
 import { WalCheckpointer } from "./wal-checkpointer.ts";
 
@@ -234,6 +234,20 @@ export class Database {
       if (!isStoreFailure(error)) throw error;
       throw new WeftlineError("STORE_UNAVAILABLE", { problem: messageOf(error) }, { cause: error });
     }
+  }
+
+  /** Has what was deleted go from the write-ahead log, too, soon: it is copied back and begun anew. */
+  scrub(): void {
+    if (this.#state !== "closed") this.#checkpointer.truncate();
+  }
+
+  /**
+   * Gives a few empty pages of the file back to the disk, in a transaction of some milliseconds. The file itself shrinks when the write-ahead log is copied back.
+   *
+   * @returns how many bytes; 0 where there are none, and in a file from before pages could be given back.
+   */
+  async shrink(): Promise<number> {
+    return this.upkeep(async () => shrinkBySome(this.#handles.writer), "shrink");
   }
 
   /** Runs reads while nothing is written, so that together they see one state. Keep it short: writers wait. */

@@ -26,6 +26,11 @@ export const requestErrors = {
     "Read it again and repeat the change on the newest version.",
   ),
   BUSY: entry("conflict", "Another run is still open here.", "Wait for it, or pass onBusy: ENQUEUE or INTERRUPT."),
+  LEGAL_HOLD: entry(
+    "conflict",
+    "A legal hold is on this: nothing of it is removed.",
+    "An admin can lift it with updateThread(input: { thread: …, legalHold: false }).",
+  ),
   DECISION_CONFLICT: entry("conflict", "{problem}", "Read the interrupt again: it is decided once, for exactly one call."),
   FORBIDDEN: entry("forbidden", "You may not do that.", "Ask an admin of your tenant."),
   ACCESS_LOST: entry(

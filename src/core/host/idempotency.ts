@@ -88,7 +88,9 @@ export async function idempotently<Ids extends Record<string, string>>(
       idempotencyTtl,
     );
     if (known) {
-      if (known.body_hash !== bodyHash) throw new WeftlineError("IDEMPOTENCY_CONFLICT", { key, path });
+      // What it was asked with was erased, and its hash with it.
+      const isErased = known.body_hash === "";
+      if (!isErased && known.body_hash !== bodyHash) throw new WeftlineError("IDEMPOTENCY_CONFLICT", { key, path });
       return JSON.parse(known.result) as Ids;
     }
     const ids = await work(tx);

@@ -4,7 +4,7 @@ import { isOfStore, type SetAside } from "./set-aside.ts";
 import type { StorageOwner } from "./storage-quota.ts";
 
 /** Only messages that have been finished for so long lose their deltas, so that whoever reconnects soon is still given every one. */
-const keepMs = 10 * 60 * 1000;
+export const keepMs = 10 * 60 * 1000;
 /** Streams and rows of the log that one transaction visits: some milliseconds, since everything else waits meanwhile. */
 const maxStreams = 50;
 const maxRows = 500;
@@ -18,6 +18,10 @@ export interface CompactionOptions {
   readonly broken?: SetAside;
   /** Told what an owner no longer keeps. */
   readonly freed?: (owner: StorageOwner, bytes: number) => void;
+  /** Of tenants that say how long they keep deltas, in milliseconds. */
+  readonly ages?: ReadonlyMap<string, number>;
+  /** Ends the round between two transactions. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -29,13 +33,16 @@ export interface CompactionOptions {
 export async function compact(
   database: Database,
   olderThanMs: number = keepMs,
-  { broken, freed = () => undefined }: CompactionOptions = {},
+  { broken, freed = () => undefined, ages = new Map(), signal }: CompactionOptions = {},
 ): Promise<number> {
+  // Streams are looked at by the shortest age; those of a longer one are put off until they are as old.
+  const shortestMs = Math.min(olderThanMs, ...ages.values());
   const dropFrom = (nums: readonly number[]): Promise<number> =>
-    database.upkeep((tx) => compactStreams(tx, nums, { olderThanMs, freed }), "compact");
+    database.upkeep((tx) => compactStreams(tx, nums, { olderThanMs, shortestMs, ages, freed }), "compact");
   let dropped = 0;
   for (;;) {
-    const due = await dueStreams(database, olderThanMs, broken);
+    signal?.throwIfAborted();
+    const due = await dueStreams(database, shortestMs, broken);
     if (due.length === 0) return dropped;
     try {
       dropped += await dropFrom(due);
@@ -88,6 +95,8 @@ async function compactStreams(tx: SqlTx, nums: readonly number[], how: HowToComp
 
 interface HowToCompact {
   readonly olderThanMs: number;
+  readonly shortestMs: number;
+  readonly ages: ReadonlyMap<string, number>;
   readonly freed: (owner: StorageOwner, bytes: number) => void;
 }
 
@@ -97,6 +106,7 @@ interface StreamRow {
   readonly bytes: number;
   readonly head: number;
   readonly horizon: number;
+  readonly held: number;
   readonly open: number | null;
 }
 
@@ -104,14 +114,20 @@ interface StreamRow {
 async function compactStream(
   { sql, afterCommit }: SqlTx,
   num: number,
-  { olderThanMs, freed }: HowToCompact,
+  { olderThanMs: usualMs, shortestMs, ages, freed }: HowToCompact,
 ): Promise<{ readonly visited: number; readonly dropped: number }> {
   const stream = await sql.get<StreamRow>(
-    `select tenant_id, owner_id, bytes, head, horizon, (select min(start_seq) from runs_run where stream_num = s.num and start_seq > s.horizon and status in ${openStatuses}) as open
+    `select tenant_id, owner_id, bytes, head, horizon, held, (select min(start_seq) from runs_run where stream_num = s.num and start_seq > s.horizon and status in ${openStatuses}) as open
      from runs_stream s where num = ?`,
     num,
   );
   if (!stream) return { visited: 0, dropped: 0 };
+  const olderThanMs = ages.get(stream.tenant_id) ?? usualMs;
+  const later = `${sql.now} + ${Math.max(0, Math.round(olderThanMs - shortestMs))}`;
+  if (stream.held === 1) {
+    await sql.run(`update runs_stream set compactable_at = ${sql.now} + ${keepMs} where num = ?`, num);
+    return { visited: 0, dropped: 0 };
+  }
   const last = stream.open === null ? stream.head : stream.open - 1;
   const page = await sql.get<{ visited: number; end: number | null; old: number | null }>(
     `select count(*) as visited, max(seq) as "end", max(case when at < ${sql.now} - ? then seq end) as old from
@@ -133,7 +149,7 @@ async function compactStream(
   const dropped = await sql.run(`delete from ${deltas}`, num, stream.horizon, old);
   const more = old === end && visited === maxRows;
   // What is too new now will be old enough then; what an open run keeps is due when that has ended.
-  const next = more ? "compactable_at" : old === end ? "null" : sql.now;
+  const next = more ? "compactable_at" : old === end ? "null" : later;
   const horizon = dropped > 0 || more ? old : null;
   const bytes = Math.min(size?.bytes ?? 0, stream.bytes);
   await sql.run(

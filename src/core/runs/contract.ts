@@ -270,6 +270,13 @@ export interface Streams {
   /** Adds a message and appends its `message.added`. */
   addMessage(tx: Tx, streamNum: number, message: NewMessage): Promise<Message>;
   /**
+   * Removes what was said in a stream: its messages, and all that its runs, which have ended, were given, did and said. The log itself is forgotten or deleted
+   * apart. Call {@link Purger}s first.
+   *
+   * @param runs whether the rows of its runs stay, as what they were and cost, or go.
+   */
+  erase(tx: Tx, streamNum: number, runs: "KEEP_ROWS" | "REMOVE"): Promise<void>;
+  /**
    * Forgets everything up to the head: rows go, readers from before get a snapshot. `seq` goes on.
    */
   forget(tx: Tx, streamNum: number): Promise<void>;
@@ -294,7 +301,10 @@ export const streamService = serviceRef<Streams>("runs.streams");
 
 /** Deletes what a plugin keeps of a thread or a run: vectors, checkpoints, caches. Runs in the deleting transaction. */
 export interface Purger {
+  /** Of a thread that is cleared or deleted, with all of its runs. */
   purge(tx: Tx, what: { readonly threadId: string; readonly runIds: readonly string[]; readonly tenantId: string }): Promise<void>;
+  /** Of some runs that go by themselves, as policies of retention have it: outside threads, or in a thread that stays. */
+  purgeRuns?(tx: Tx, what: { readonly runIds: readonly string[]; readonly tenantId: string }): Promise<void>;
 }
 
 /** Where plugins put {@link Purger}s; clearing and deleting a thread runs them all. */

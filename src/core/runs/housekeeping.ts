@@ -6,7 +6,9 @@ import { compact } from "./compaction.ts";
 import { event } from "./events.ts";
 import { sumUsage } from "./metering/fold.ts";
 import { projectedRow, type PlaceColumns } from "./projector.ts";
+import type { DeltaAges } from "./retention/deltas.ts";
 import { SetAside } from "./set-aside.ts";
+import type { StorageOwner } from "./storage-quota.ts";
 import { findStranded, unblock } from "./thread-queue.ts";
 
 /** How many rows one read brings. */
@@ -16,6 +18,7 @@ const keysAtOnce = 500;
 
 interface HousekeepingHost extends AppendHost {
   readonly database: Database;
+  readonly ages: DeltaAges;
   readonly log: Logger;
 }
 
@@ -56,7 +59,8 @@ export function startHousekeeping(
   every(expiryMs, () => expireRuns(host, runs));
   every(cleaningMs, () => freeStranded(host, gone));
   every(cleaningMs, () => forgetKeys(host.database));
-  every(cleaningMs, () => compact(host.database, deltasMs, { broken, freed: (owner, bytes) => host.quota.add(owner, -bytes) }));
+  const freed = (owner: StorageOwner, bytes: number): void => host.quota.add(owner, -bytes);
+  every(cleaningMs, () => compact(host.database, deltasMs, { broken, freed, ages: host.ages.all }));
   every(expiryMs, () => sumUsage(host.database));
   every(expiryMs, () => host.quota.save());
   return () => {

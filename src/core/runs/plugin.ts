@@ -33,6 +33,11 @@ import { jobTarget } from "./jobs/target.ts";
 import { usageSumEntity } from "./metering/entity.ts";
 import { purgeUsage } from "./metering/ledger.ts";
 import { migrations } from "./migrations/index.ts";
+import { beginningService, legalHolds } from "./retention/contract.ts";
+import { contributeRetention } from "./retention/contributions.ts";
+import { DeltaAges } from "./retention/deltas.ts";
+import { createHolds } from "./retention/holds.ts";
+import { createBeginnings } from "./retention/messages.ts";
 import { runOutboxes } from "./outbox.ts";
 import { OpenRuns } from "./open-runs.ts";
 import { addRunsSchema } from "./schema/index.ts";
@@ -92,7 +97,15 @@ export const runsPlugin = definePlugin({
     uncaught: uncaughtErrors,
     changes: optional(changesService),
   },
-  provides: { runs: runService, streams: streamService, engine: engineService, figures: runFigures, jobs: jobService },
+  provides: {
+    runs: runService,
+    streams: streamService,
+    engine: engineService,
+    figures: runFigures,
+    jobs: jobService,
+    holds: legalHolds,
+    beginnings: beginningService,
+  },
   setup({ deps, log, contribute, contributions, onReady, onClose }) {
     const { database, lookup, uncaught, changes } = deps;
     const faults = contributions(faultInjections).get("suite")?.value;
@@ -148,6 +161,7 @@ export const runsPlugin = definePlugin({
       ...signals,
       database,
       lookup,
+      ages: new DeltaAges(),
       providers,
       log,
       claim: (owner: PlaceOwner) => engine.claim(owner),
@@ -156,6 +170,8 @@ export const runsPlugin = definePlugin({
       openRuns: new OpenRuns(() => deps.limits().openRunsPerViewer),
       registry: () => (lookup.has(toolRegistry) ? lookup.use(toolRegistry) : undefined),
     };
+    const removal = { database, quota, purgers: contributions(purgers) };
+    contributeRetention(contribute, { ...removal, ages: host.ages });
     contribute(purgers, "runs.approvers", { purge: ({ sql }, { runIds }) => purgeApprovers(sql, runIds) });
     contribute(purgers, "runs.signals", { purge: ({ sql }, { runIds }) => purgeSignals(sql, runIds) });
     contribute(purgers, "runs.usage", { purge: ({ sql }, what) => purgeUsage(sql, what) });
@@ -170,6 +186,14 @@ export const runsPlugin = definePlugin({
       await quota.save();
     });
     const figures = { read: () => ({ counters, engine: engine.reading }), due: () => countDue(database.read) };
-    return { runs: createRunService(host), streams: createStreams(host), engine, figures, jobs: createJobs(host) };
+    return {
+      runs: createRunService(host),
+      streams: createStreams(host),
+      engine,
+      figures,
+      jobs: createJobs(host),
+      holds: createHolds(database),
+      beginnings: createBeginnings(removal),
+    };
   },
 });

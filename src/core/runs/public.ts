@@ -88,6 +88,19 @@ export { stepsSoFar } from "./steps-so-far.ts";
 export { defineJob, jobs, type JobContext, type JobDefinition } from "./jobs/definition.ts";
 export { Job } from "./jobs/job.ts";
 export { jobService, type Jobs } from "./jobs/service.ts";
+export { agedRows } from "./retention/aged-rows.ts";
+export {
+  RetentionTarget,
+  beginningService,
+  legalHolds,
+  retainedData,
+  type Beginnings,
+  type LegalHolds,
+  type RetainedData,
+  type RetentionFinding,
+  type RetentionRule,
+  type RetentionWork,
+} from "./retention/contract.ts";
 export { RunTarget, runTargetOf } from "./schema/targets.ts";
 export { UsageView, type Cost } from "./schema/usage.ts";
 export { modelMeter, type ModelMeter, type PricedCall } from "./metering/meter.ts";

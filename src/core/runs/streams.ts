@@ -8,6 +8,7 @@ import { Stream } from "./entities/stream.ts";
 import { followStream } from "./follow.ts";
 import { foldMessages } from "./fold.ts";
 import { addedMessage, insertMessage } from "./added-message.ts";
+import { eraseStream } from "./retention/erase-stream.ts";
 import { purgeValues } from "./values/rows.ts";
 
 /** What streams need of the host. */
@@ -20,6 +21,16 @@ export function createStreams(host: StreamsHost): Streams {
     open: openStream,
     append: async (tx, streamNum, events) => (await appendToStream(host, tx, streamNum, events)).events.at(-1)?.seq ?? 0,
     addMessage: (tx, streamNum, message) => addMessage(host, tx, streamNum, message),
+    erase: async (tx, streamNum, runs) => {
+      const stream = await tx.sql.get<{ id: string; tenant_id: string; owner_id: string }>(
+        "select id, tenant_id, owner_id from runs_stream where num = ?",
+        streamNum,
+      );
+      if (!stream) return;
+      await eraseStream(tx.sql, { num: streamNum, id: stream.id, tenantId: stream.tenant_id, ownerId: stream.owner_id }, runs);
+      // What is overwritten in the file still stands in the write-ahead log.
+      tx.afterCommit(() => host.database.scrub());
+    },
     forget: async (tx, streamNum) => {
       await giveBack(host, tx, streamNum);
       await tx.sql.run("update runs_stream set horizon = head where num = ?", streamNum);
@@ -60,6 +71,7 @@ export async function openStream(
     head: 0,
     horizon: 0,
     deleted: false,
+    held: 0,
     bytes: 0,
   });
 }
@@ -88,7 +100,6 @@ async function deleteStream(host: StreamsHost, tx: Tx, streamNum: number): Promi
     streamNum,
   );
   await purgeValues(tx.sql, streamNum);
-  await tx.sql.run("delete from runs_run_metadata where run_id in (select id from runs_run where stream_num = ?)", streamNum);
   await tx.sql.run("update runs_stream set deleted = 1, horizon = head - 1 where num = ?", streamNum);
   tx.afterCommit(() => host.hub.publish(streamNum, [], 0));
 }

@@ -2,6 +2,7 @@ import {
   changesService,
   databaseService,
   definePlugin,
+  purgers,
   runTargets,
   skills,
   tenantTools,
@@ -24,7 +25,7 @@ import { createSettings } from "./settings.ts";
 import { createToolShelf } from "./shelf.ts";
 import { sourcesCheck } from "./source-health.ts";
 import { createMathEvaluate } from "./tools/math-evaluate.ts";
-import { createMessageSend } from "./tools/message-send.ts";
+import { createMessageSend, purgeOutbox } from "./tools/message-send.ts";
 import { timeNow } from "./tools/time-now.ts";
 import { missingTools, verifyCapabilities, verifyConditions } from "./verify.ts";
 
@@ -50,6 +51,10 @@ export const capabilities = definePlugin({
     const shelf = createToolShelf({ ...definitions, settings, checker: checker.atOnce, changes: deps.changes, log });
     const contributed = { tools: shelf, skills: definitions.skills, ofTenants: contributions(tenantTools) };
     for (const tool of [timeNow, createMathEvaluate(), createMessageSend(deps.database)]) contribute(tools, tool.name, tool);
+    contribute(purgers, "capabilities.outbox", {
+      purge: (tx, { runIds }) => purgeOutbox(tx, runIds),
+      purgeRuns: (tx, { runIds }) => purgeOutbox(tx, runIds),
+    });
     contribute(healthChecks, "tools", sourcesCheck(definitions.sources, shelf));
     onReady(async () => {
       verifyCapabilities(definitions, checker.atOnce);

@@ -15,6 +15,8 @@ const ThreadSchema = defineEntity({
      * new, so that who follows from here misses nothing.
      */
     lastSeq: p.integer().formula((columns) => `(select head from runs_stream where num = ${columns.streamNum})`),
+    /** 1 while nothing of it may be removed; its log says so. */
+    held: p.integer().formula((columns) => `(select held from runs_stream where num = ${columns.streamNum})`),
     title: p.string().nullable(),
     /** The title as it is searched: lower case, composed letters. */
     searchTitle: p.string().nullable(),
@@ -36,6 +38,9 @@ const ThreadSchema = defineEntity({
     { properties: ["tenantId", "ownerId", "updatedAt", "id"] },
     { properties: ["tenantId", "ownerId", "agentId", "updatedAt", "id"] },
     { properties: ["tenantId", "updatedAt", "id"] },
+    { properties: ["tenantId", "id"] },
+    // Few threads say how long they keep their messages. (With its own type, the condition keeps the properties from being inferred.)
+    { name: "chat_thread_retention_index", properties: ["tenantId", "id"], where: "retention is not null" as never },
   ],
 });
 

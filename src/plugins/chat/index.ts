@@ -1,11 +1,14 @@
 import {
   actingScopes,
+  beginningService,
   changesService,
   databaseService,
   definePlugin,
   fileService,
+  legalHolds,
   optional,
   purgers,
+  retainedData,
   runService,
   streamService,
   tenantTools,
@@ -20,6 +23,7 @@ import { addChatSchema } from "./schema/index.ts";
 import { Activities } from "./service/activity/activities.ts";
 import { leftForks, sweepForks } from "./service/fork/unfinished.ts";
 import { handOverTools } from "./service/hand-over.ts";
+import { retainedMessages } from "./service/retained.ts";
 import { createChat, createThreadResolver } from "./service/service.ts";
 
 /**
@@ -39,6 +43,8 @@ export const chat = definePlugin({
     changes: changesService,
     files: optional(fileService),
     acting: actingScopes,
+    holds: legalHolds,
+    beginnings: beginningService,
   },
   provides: { chat: chatService, threads: threadResolver },
   entities: [threadEntity, forkEntity],
@@ -49,6 +55,7 @@ export const chat = definePlugin({
     onClose(deps.streams.tap((streamNum, events) => activities.hear(streamNum, events)));
     onClose(() => activities.close());
     const host = { ...deps, config, activities, purgers: contributions(purgers) };
+    contribute(retainedData, "MESSAGES", retainedMessages(deps));
     contribute(tenantTools, "handoff", handOverTools(host));
     onReady(async () => {
       const left = await leftForks(host);

@@ -21,7 +21,11 @@ const UploadedFileSchema = defineEntity({
     createdAt: p.bigint("number"),
     uploadedAt: p.bigint("number").nullable(),
   }),
-  indexes: [{ properties: ["tenantId", "ownerId", "createdAt", "id"] }, { properties: ["createdAt"] }],
+  indexes: [
+    { properties: ["tenantId", "ownerId", "createdAt", "id"] },
+    { properties: ["createdAt"] },
+    { properties: ["tenantId", "createdAt", "id"] },
+  ],
 });
 
 /** A file of a viewer: announced, then uploaded. Its bytes stand in the data folder under its id. */

@@ -1,4 +1,15 @@
-import { contribution, dataFolder, databaseService, definePlugin, fileService, httpRoutes, keptFiles, purgers } from "#weftline";
+import {
+  contribution,
+  dataFolder,
+  databaseService,
+  definePlugin,
+  fileService,
+  httpRoutes,
+  keptFiles,
+  legalHolds,
+  purgers,
+  retainedData,
+} from "#weftline";
 import { filesConfig } from "./config.ts";
 import { filesService, type FilesService } from "./contract.ts";
 import { fileEntity, useEntity } from "./entities.ts";
@@ -8,6 +19,7 @@ import { addFilesSchema } from "./schema.ts";
 import { Disk } from "./service/disk.ts";
 import { keptUploads } from "./service/kept.ts";
 import { listFiles } from "./service/list.ts";
+import { retainedFiles } from "./service/retained.ts";
 import { startSweeping } from "./service/sweep.ts";
 import { createUploads } from "./service/uploads.ts";
 import { createPurger, createUses } from "./service/uses.ts";
@@ -21,7 +33,7 @@ export const files = definePlugin({
   id: "files",
   description: "Files in messages, uploaded over plain HTTP.",
   config: filesConfig,
-  requires: { database: databaseService, folder: dataFolder },
+  requires: { database: databaseService, folder: dataFolder, holds: legalHolds },
   provides: { uploads: filesService, files: fileService },
   entities: [fileEntity, useEntity],
   migrations,
@@ -29,9 +41,10 @@ export const files = definePlugin({
   schema: addFilesSchema,
   setup: ({ config, deps, log, contribute, onReady, onClose }) => {
     const disk = new Disk(deps.folder.of("files"));
-    const host = { config, database: deps.database, disk };
+    const host = { config, database: deps.database, disk, holds: deps.holds };
     const service: FilesService = { ...createUploads(host), ...createUses(host), list: listFiles };
     contribute(httpRoutes, routeName, createFilesRoute(service));
+    contribute(retainedData, "FILES", retainedFiles(host));
     contribute(purgers, "files", createPurger(disk));
     onReady(() => onClose(startSweeping({ config, database: deps.database, disk, log, pairedAt: deps.folder.pairedAt, stuck: new Set() })));
     return { uploads: service, files: service };

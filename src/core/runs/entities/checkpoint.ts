@@ -24,7 +24,7 @@ const CheckpointSchema = defineEntity({
     createdAt: p.bigint("number"),
   }),
   uniques: [{ properties: ["runId", "namespace", "name"] }],
-  indexes: [{ properties: ["runId", "namespace", "num"] }],
+  indexes: [{ properties: ["runId", "namespace", "num"] }, { properties: ["tenantId", "createdAt", "id"] }],
 });
 
 /** The state of a run after a step. Its values stand apart, so that a checkpoint costs only what changed. */

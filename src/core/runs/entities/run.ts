@@ -116,6 +116,11 @@ const RunSchema = defineEntity({
     { name: "runs_run_open_thread_index", properties: ["threadId"], where: "finished_at is null" as never },
     { properties: ["targetId", "createdAt"] },
     // What few runs have stands in small indexes: a run that never has it writes nothing there.
+    {
+      name: "runs_run_ended_index",
+      properties: ["tenantId", "finishedAt", "id"],
+      where: "finished_at is not null and thread_id is null and parent_id is null" as never,
+    },
     { name: "runs_run_parent_index", properties: ["parentId"], where: "parent_id is not null" as never },
     { name: "runs_run_regenerates_index", properties: ["regeneratesId"], where: "regenerates_id is not null" as never },
     { name: "runs_run_schedule_index", properties: ["scheduleId", "createdAt", "id"], where: "schedule_id is not null" as never },

@@ -16,6 +16,8 @@ const StreamSchema = defineEntity({
     /** Rows up to here may be gone: a reader from before it is given a snapshot. */
     horizon: p.integer().default(0),
     deleted: p.boolean().default(false),
+    /** 1 where the thread is under legal hold: nothing of it is removed. */
+    held: p.integer().default(0),
     /** What its events, its messages and its runs' checkpoints take, as JSON; 0 for what was written before this was counted. */
     bytes: p.bigint("number").default(0),
     /** When a run of it ended whose deltas the log still holds; null where there is nothing to compact. */

@@ -21,6 +21,7 @@ import { AskingSteps202611301244 } from "./202611301244_asking_steps.ts";
 import { Ledger202611302236 } from "./202611302236_ledger.ts";
 import { HistorySummaries202611302238 } from "./202611302238_history_summaries.ts";
 import { JobState202611302245 } from "./202611302245_job_state.ts";
+import { Retention202611302319 } from "./202611302319_retention.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -47,4 +48,5 @@ export const migrations = {
   "202611302236_ledger": Ledger202611302236,
   "202611302238_history_summaries": HistorySummaries202611302238,
   "202611302245_job_state": JobState202611302245,
+  "202611302319_retention": Retention202611302319,
 };

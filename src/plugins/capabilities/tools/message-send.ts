@@ -1,5 +1,5 @@
 import { v7 } from "uuid";
-import type { Database, ToolDefinition } from "#weftline";
+import type { Database, ToolDefinition, Tx } from "#weftline";
 import { OutboxMessage } from "../entities.ts";
 
 interface Message {
@@ -50,4 +50,13 @@ export function createMessageSend(database: Database): ToolDefinition {
         "capabilities.send",
       ),
   };
+}
+
+/** So many runs are named at once. */
+const runsAtOnce = 500;
+
+/** Forgets what runs sent. */
+export async function purgeOutbox({ em }: Tx, runIds: readonly string[]): Promise<void> {
+  for (let at = 0; at < runIds.length; at += runsAtOnce)
+    await em.nativeDelete(OutboxMessage, { runId: { $in: runIds.slice(at, at + runsAtOnce) } });
 }

@@ -15,6 +15,7 @@ export interface UpdateThreadInput {
   readonly agent?: AgentRef | null;
   readonly config?: ThreadConfigChange | null;
   readonly archived?: boolean | null;
+  readonly legalHold?: boolean | null;
 }
 
 export interface SendMessageInput {
@@ -61,6 +62,9 @@ export function addInputs(builder: GraphBuilder): void {
       agent: t.field({ type: agentRef, description: "Who answers from now on." }),
       config: t.field({ type: config, description: "Its settings; null puts all back to their defaults." }),
       archived: t.boolean({ description: "Whether it is put away: an archived thread takes no messages." }),
+      legalHold: t.boolean({
+        description: "Whether nothing of it may be removed, by a policy or by hand. For admins, of any thread of the tenant.",
+      }),
     }),
   });
   builder.inputType(part, {

@@ -33,7 +33,7 @@ export function addThread(builder: GraphBuilder): void {
       }),
       retention: t.field({
         type: "Duration",
-        description: "How long messages are to be kept; null for ever.",
+        description: "How long messages are kept where the plugin retention is there; null for ever.",
         resolve: (thread) => thread.retention,
       }),
       simulatedAllowed: t.exposeBoolean("simulatedAllowed", { nullable: false, description: "Whether a simulated model may answer." }),
@@ -112,6 +112,11 @@ export function addThread(builder: GraphBuilder): void {
         nullable: false,
         description: "When it was changed or written to last.",
         resolve: (thread) => thread.updatedAt,
+      }),
+      legalHold: t.boolean({
+        nullable: false,
+        description: "Whether nothing of it may be removed, by a policy or by hand. Admins set and lift it.",
+        resolve: ({ held }) => held === 1,
       }),
       archived: t.exposeBoolean("archived", { nullable: false, description: "Whether it is put away." }),
     }),

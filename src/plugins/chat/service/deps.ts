@@ -1,4 +1,4 @@
-import type { Changes, Contribution, Database, Files, Purger, RunService, Streams, Tx } from "#weftline";
+import type { Changes, Contribution, Database, Files, LegalHolds, Purger, RunService, Streams, Tx } from "#weftline";
 import type { AgentService } from "#plugins/agents";
 import type { ChatConfig } from "../config.ts";
 import type { Thread } from "../entities.ts";
@@ -12,6 +12,7 @@ export interface ChatDeps {
   readonly runs: RunService;
   readonly streams: Streams;
   readonly changes: Changes;
+  readonly holds: LegalHolds;
   /** Absent where no plugin keeps files. */
   readonly files?: Files | undefined;
   readonly activities: Activities;

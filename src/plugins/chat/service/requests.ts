@@ -26,6 +26,8 @@ export interface UpdateThread {
   readonly agent?: AgentRef | null | undefined;
   readonly config?: ThreadConfigChange | null | undefined;
   readonly archived?: boolean | null | undefined;
+  /** For admins, of any thread of the tenant. */
+  readonly legalHold?: boolean | null | undefined;
 }
 
 /** A request for a copy of a thread up to a message. */

@@ -63,7 +63,7 @@ export async function createThread(deps: ChatDeps, scope: Scope, request: Create
     const agent = request.agent ? await deps.agents.resolve(scope, request.agent, ["input", "agent"]) : undefined;
     const fields = { title, agentId: agent?.id ?? null, forkedFromMessageId: null, ...withDefaults(config, deps) };
     // Its log is empty.
-    made = Object.assign(await openThread(deps, scope, tx, fields), { lastSeq: 0 });
+    made = Object.assign(await openThread(deps, scope, tx, fields), { lastSeq: 0, held: 0 });
     return { thread: made.id };
   });
   return made ?? findThread(scope, thread);

@@ -1,21 +1,23 @@
 import { raw } from "@mikro-orm/core";
 import { v7 } from "uuid";
-import { WeftlineError, idempotently, type Scope, type Tx } from "#weftline";
+import { WeftlineError, idempotently, type LegalHolds, type Scope, type Tx } from "#weftline";
 import type { FilesConfig } from "../config.ts";
 import type { FilesService, NewFile, Upload } from "../contract.ts";
 import { FileUse, UploadedFile } from "../entities.ts";
 import { checkAnnounced, checkBeginning, checkFile } from "./checks.ts";
 import type { Disk, Received } from "./disk.ts";
+import { refuseHeld } from "./retained.ts";
 import { searchable } from "./list.ts";
 
 /** What uploads work with. */
 export interface UploadsHost {
   readonly config: FilesConfig;
   readonly disk: Disk;
+  readonly holds: LegalHolds;
 }
 
 /** How files come in and out. */
-export function createUploads({ config, disk }: UploadsHost): Pick<FilesService, "create" | "upload" | "download" | "delete"> {
+export function createUploads({ config, disk, holds }: UploadsHost): Pick<FilesService, "create" | "upload" | "download" | "delete"> {
   /** Files whose bytes come in at this moment. */
   const coming = new Set<string>();
 
@@ -61,6 +63,7 @@ export function createUploads({ config, disk }: UploadsHost): Pick<FilesService,
       await scope.write(async (tx) => {
         const file = await tx.em.findOne(UploadedFile, { id });
         if (!file) throw new WeftlineError("NOT_FOUND", { what: "file", path: ["file"] });
+        await refuseHeld(holds, tx, id);
         await tx.em.nativeDelete(FileUse, { fileId: id });
         tx.em.remove(file);
         tx.afterCommit(() => void disk.remove([id]));

@@ -3,6 +3,7 @@ import { failing, pausing, retrying, undo } from "./ends.ts";
 import { flow } from "./flow.ts";
 import { sweeping } from "./jobs.ts";
 import { called, telling, ticking } from "./outsiders.ts";
+import { pruning } from "./retention.ts";
 import { closing, editing, talking, time } from "./upkeep.ts";
 
 /** All scenarios. Together they reach every commit of runs, workflows, schedules and webhooks: a test compares them with the sources. */
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   telling,
   called,
   sweeping,
+  pruning,
 ];

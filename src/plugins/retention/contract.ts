@@ -1,0 +1,1 @@
+export { RetentionPolicy } from "./entities.ts";
