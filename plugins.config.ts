@@ -12,6 +12,7 @@ import {
   langchain,
   langgraph,
   mcp,
+  metrics,
   models,
   openai,
   retention,
@@ -23,7 +24,7 @@ import {
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, WEFTLINE_SIMULATION, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
-const { WEFTLINE_SECRET_KEY, WEFTLINE_SECRET_KEY_FILE } = process.env;
+const { WEFTLINE_SECRET_KEY, WEFTLINE_SECRET_KEY_FILE, WEFTLINE_METRICS_TOKEN } = process.env;
 
 if (DATABASE_URL)
   refuse(
@@ -44,6 +45,7 @@ export default defineConfig({
   plugins: [
     auth(),
     health(),
+    metrics({ token: WEFTLINE_METRICS_TOKEN || undefined }),
     models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
     simulated(),
     // Models of one's own have the prices that they are given: { prices: { "ollama/*": { input: "0.05", output: "0.05" } } }

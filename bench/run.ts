@@ -11,6 +11,7 @@ import { longThread } from "./long-thread.ts";
 import { manyStreams } from "./many-streams.ts";
 import type { Figure } from "./measure.ts";
 import { oneStream } from "./one-stream.ts";
+import { metricScrapes } from "./scrapes.ts";
 import { resultsOf, writeResults } from "./results.ts";
 import { newThreads, shortRuns } from "./short-runs.ts";
 import { slowStreams } from "./slow-streams.ts";
@@ -35,6 +36,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   frames,
   "fan-out": fanOut,
   idle,
+  scrapes: metricScrapes,
   history,
   "full-table": fullTable,
   boot,

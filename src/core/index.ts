@@ -36,6 +36,8 @@ export { actingScopes, type ActingScopes } from "./host/acting-scopes.ts";
 export { Actor, actorOf, graphIdOfActor } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { dataFolder } from "./host/data-folder.ts";
+export { Distribution } from "./figures/distribution.ts";
+export { serverCounters } from "./graphql/server-counters.ts";
 export { simulationPolicy, type Simulation } from "./host/simulation.ts";
 export { hashOf, idempotently } from "./host/idempotency.ts";
 export { pluginDirectory, type PluginDirectory } from "./host/plugins.ts";

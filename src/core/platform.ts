@@ -13,6 +13,7 @@ import { checkBind, tryAddress } from "./graphql/bind.ts";
 import { checkLimits, limitsOf, limitsService, type GraphLimits } from "./graphql/limits.ts";
 import { unrevoked } from "./graphql/per-event.ts";
 import { authorizationService, Scope, type ScopeHost } from "./graphql/scope.ts";
+import { ServerCounters, serverCounters } from "./graphql/server-counters.ts";
 import { actingScopes, createActingScopes } from "./host/acting-scopes.ts";
 import { rememberActor } from "./host/actors.ts";
 import { dataFolder, type DataFolder } from "./host/data-folder.ts";
@@ -83,6 +84,7 @@ export async function loadPlugins(config: WeftlineConfig, uncaught?: UncaughtErr
       outgoingHttp,
       pluginDirectory,
       sealedValues,
+      serverCounters,
       simulationPolicy,
       turnLookup,
       uncaughtErrors,
@@ -135,6 +137,7 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
     kernel.provide(actingScopes, createActingScopes(host));
     kernel.provide(outgoingHttp, outgoing);
     kernel.provide(sealedValues, createSealedValues(database, keys));
+    kernel.provide(serverCounters, new ServerCounters());
     kernel.provide(simulationPolicy, config.simulation ?? (config.mode === "production" ? "forbidden" : "allowed"));
     kernel.provide(dataFolder, { of: (plugin) => resolve(dataDirOf(config), plugin), lifetime: options.data ?? "kept", ...pairing });
     kernel.provide(limitsService, limitsWhenReady(config, kernel));

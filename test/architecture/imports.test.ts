@@ -17,7 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   kernel: ["errors"],
   offload: ["errors"],
   expressions: ["errors", "json", "kernel", "offload"],
-  database: ["errors", "kernel"],
+  database: ["errors", "figures", "kernel"],
   process: ["errors", "kernel"],
   outgoing: ["errors", "kernel"],
   sealed: ["errors", "json", "kernel", "database"],
@@ -26,7 +26,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   host: ["errors", "json", "kernel", "database", "sealed", "graphql", "api"],
   runs: ["errors", "json", "figures", "kernel", "database", "process", "graphql", "host", "api"],
   backup: ["errors", "database", "api"],
-  top: ["errors", "json", "kernel", "backup", "database", "process", "outgoing", "sealed", "graphql", "host", "runs", "api"],
+  top: ["errors", "json", "figures", "kernel", "backup", "database", "process", "outgoing", "sealed", "graphql", "host", "runs", "api"],
 };
 
 it("sees the sources", () => {

@@ -3,6 +3,7 @@ import { Migrator } from "@mikro-orm/migrations";
 import type { EntityClass, RequiredEntityData, Transaction } from "@mikro-orm/core";
 import { MikroORM, type EntityManager } from "@mikro-orm/sqlite";
 import { WeftlineError, messageOf } from "../errors.ts";
+import type { Distribution } from "../figures/distribution.ts";
 import { serviceRef } from "../kernel/refs.ts";
 import type { Logger } from "../kernel/spec.ts";
 import { lockFile, type FileLock } from "./lock.ts";
@@ -146,6 +147,12 @@ export class Database {
       this.#lock?.release();
       throw error;
     }
+  }
+
+  /** Of the queue of writes: how many wait or run, how long transactions took with their commits, in seconds, and how many writes each held. */
+  get writes(): { readonly waiting: number; readonly seconds: Distribution; readonly groups: Distribution } {
+    const { depth, seconds, groups } = this.#queue;
+    return { waiting: depth, seconds, groups };
   }
 
   /** The moment by the database's clock, in milliseconds since 1970: by no other is anything due that is stored. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { WeftlineError } from "../errors.ts";
+import { Distribution } from "../figures/distribution.ts";
 import { LongWrites, type HeldConnection } from "./long-writes.ts";
 import type { WriteState } from "./open-write.ts";
 
@@ -47,6 +48,9 @@ export class WriteQueue {
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
   #depth = 0;
+  /** How long transactions took with their commits, in seconds, and how many pieces of work each held. */
+  readonly seconds = new Distribution([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]);
+  readonly groups = new Distribution([1, 2, 4, 8, 16, 32, 64]);
 
   /** @param patienceMs how long work that was called for inside other work may wait before it is given up. */
   constructor(transactions: Transactions, patienceMs = 5_000, long = new LongWrites()) {
@@ -174,6 +178,7 @@ export class WriteQueue {
     const store = this.#transactions;
     const attempts: Attempt[] = [];
     try {
+      const start = performance.now();
       await store.begin(first.kind === "upkeep" ? "later" : "now");
       let now = performance.now();
       const until = now + maxGroupMs;
@@ -189,6 +194,8 @@ export class WriteQueue {
         store.settle("settle" in attempt ? "keep" : "undo");
       }
       await store.commit();
+      this.seconds.take((performance.now() - start) / 1_000);
+      this.groups.take(attempts.length);
     } catch (error) {
       if (store.open) store.rollback();
       const failed: Attempt[] = attempts.length === 0 ? [{ job: first, error }] : attempts;

@@ -25,6 +25,7 @@ import { OverlappingFieldsRule } from "./overlapping-fields.ts";
 import { PreparationTime } from "./preparation-time.ts";
 import { Responses, openResponses } from "./responses.ts";
 import { Scope, authorizationService, type ScopeHost } from "./scope.ts";
+import { serverCounters, type ServerCounters } from "./server-counters.ts";
 import { SharedTexts } from "./shared-texts.ts";
 import { Sizes, checkSize } from "./size.ts";
 import { TextRule, checkTexts } from "./text.ts";
@@ -74,9 +75,11 @@ export class Engine {
   readonly #sizes = new Sizes();
   readonly #time = new PreparationTime();
   readonly #texts: SharedTexts;
+  readonly #counters: ServerCounters;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#counters = options.host.use(serverCounters);
     countAnswers(options.schema);
     this.#texts = new SharedTexts(() => options.host.use(authorizationService));
     this.yoga = createYoga<Caller, object>({
@@ -211,6 +214,7 @@ export class Engine {
       if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
       const operation = getOperationAST(args.document, args.operationName);
       if (!operation) throw new WeftlineError("INVALID_INPUT", { message: noOperation });
+      this.#counters.operations[operation.operation]++;
       const variables = args.variableValues ?? {};
       checkTexts(variables);
       checkSize(this.#sizes.of({ ...args, variables }), this.#options.limits);
@@ -233,6 +237,7 @@ export class Engine {
       stays,
       shown: { result: (result) => this.#shownEvent(result, scope), error: (error) => publicError(error, reporting) },
       share: () => this.#texts.join(args, scope.viewer),
+      counters: this.#counters,
     });
   }
 

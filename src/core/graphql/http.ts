@@ -21,6 +21,7 @@ import { findRoute, serveRoute } from "./routes.ts";
 import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
 import { Seats } from "./seats.ts";
 import { SocketServer } from "./socket.ts";
+import { countAnswer, serverCounters, type ServerCounters } from "./server-counters.ts";
 import { Stays } from "./stays.ts";
 import { UnknownConnections } from "./unknown-connections.ts";
 
@@ -76,6 +77,7 @@ export class GraphServer {
   readonly #bodies: RequestBodies;
   readonly #unknown: UnknownConnections;
   readonly #probes: Probes;
+  readonly #counters: ServerCounters;
   #state: "open" | "draining" = "open";
 
   constructor(options: GraphServerOptions) {
@@ -88,6 +90,7 @@ export class GraphServer {
     this.#sockets = new SocketServer({ engine, host, limits, addressOf, rates, seats, stays });
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
     this.#cors = new Cors(host.log);
+    this.#counters = host.use(serverCounters);
     this.#probes = new Probes({ host, isDraining: () => this.#state === "draining" });
     this.#bodies = new RequestBodies(limits);
     this.#unknown = new UnknownConnections(limits, addressTrust(options.trustedProxies));
@@ -204,8 +207,9 @@ export class GraphServer {
     const path = pathOf(request);
     const draining = this.#state === "draining";
     const { host } = this.#options;
-    if (this.#probes.has(path)) return this.#probes.answer(path, request, response, requestId);
     const found = path === endpoint ? undefined : findRoute(host, path);
+    countAnswer(this.#counters, this.#placeOf(path, found !== undefined), response);
+    if (this.#probes.has(path)) return this.#probes.answer(path, request, response, requestId);
     const wantsPage = this.#graphiql && request.method === "GET" && request.headers.accept?.includes("text/html");
     if (path === "/" && wantsPage) return void response.writeHead(302, { location: endpoint }).end();
     if (path !== endpoint && !found)
@@ -235,6 +239,13 @@ export class GraphServer {
     await this.#options.engine.yoga.handle(request, response, this.#streaming(caller, response));
   }
 
+  /** Names of routes are few; paths that nobody serves are many. */
+  #placeOf(path: string, isRoute: boolean): string {
+    if (path === endpoint) return "graphql";
+    if (this.#probes.has(path)) return "probes";
+    return isRoute ? (path.split("/", 2)[1] ?? "other") : "other";
+  }
+
   /**
    * Who asks.
    *
@@ -258,7 +269,11 @@ export class GraphServer {
       const stays = stay();
       response.setTimeout(0);
       this.#streams.add(response);
-      response.once("close", () => this.#streams.delete(response));
+      this.#counters.eventStreams++;
+      response.once("close", () => {
+        this.#streams.delete(response);
+        this.#counters.eventStreams--;
+      });
       return stays;
     };
     return { ...caller, stay: stayStreaming };

@@ -18,6 +18,8 @@ export interface ResponseOptions {
   readonly stays: AbortSignal | undefined;
   /** Joins those who ask the same; called only where the source gives all of them the same events. */
   readonly share: () => SharedText;
+  /** Counts it while it is open. */
+  readonly counters: { subscriptions: number };
 }
 
 /**
@@ -47,15 +49,18 @@ export class Responses implements AsyncIterableIterator<ExecutionResult> {
   readonly #shown: Shown;
   readonly #shared: SharedText | undefined;
   readonly #stays: AbortSignal | undefined;
+  readonly #counters: { subscriptions: number };
   /** It has ended, failed or been left: then there is nothing more, whatever the source would say. */
   #over = false;
 
-  constructor(args: ExecutionArgs, source: AsyncIterator<unknown>, { shown, stays, share }: ResponseOptions) {
+  constructor(args: ExecutionArgs, source: AsyncIterator<unknown>, { shown, stays, share, counters }: ResponseOptions) {
     this.#args = args;
     this.#source = takeable(source);
     this.#shown = shown;
     this.#shared = this.#source.events === "same" ? share() : undefined;
     this.#stays = stays;
+    this.#counters = counters;
+    counters.subscriptions++;
     stays?.addEventListener("abort", () => void this.#source.return?.(), { once: true });
   }
 
@@ -119,6 +124,7 @@ export class Responses implements AsyncIterableIterator<ExecutionResult> {
   #leave(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#counters.subscriptions--;
     this.#shared?.leave();
   }
 }

@@ -17,6 +17,7 @@ import { refuseConnection } from "./refuse-connection.ts";
 import { Responses } from "./responses.ts";
 import { authorizationService, type Admitted, type ScopeHost } from "./scope.ts";
 import type { Seat, Seats } from "./seats.ts";
+import { serverCounters, type ServerCounters } from "./server-counters.ts";
 import type { Stays } from "./stays.ts";
 import { Wire } from "./wire.ts";
 
@@ -64,11 +65,13 @@ export class SocketServer {
   readonly #ws: WebSocketServer;
   readonly #protocol: Server<Peer>;
   readonly #wires = new Set<Wire>();
+  readonly #counters: ServerCounters;
   #pings: NodeJS.Timeout | undefined;
   #group = 0;
 
   constructor(options: SocketServerOptions) {
     this.#options = options;
+    this.#counters = options.host.use(serverCounters);
     this.#ws = new WebSocketServer({
       noServer: true,
       maxPayload: options.limits.requestBytes,
@@ -122,6 +125,7 @@ export class SocketServer {
     const ids = new OperationIds();
     const peer: Peer = { ...rest, wire, ids, viewer: undefined, checked: 0, forget: undefined };
     this.#wires.add(wire);
+    this.#counters.sockets++;
     this.#pings ??= setInterval(() => this.#ping(), keepAliveMs / pingGroups).unref();
     const closed = this.#protocol.opened(
       {
@@ -142,6 +146,7 @@ export class SocketServer {
     );
     wire.onClose((code, reason) => {
       this.#wires.delete(wire);
+      this.#counters.sockets--;
       peer.forget?.();
       if (this.#wires.size === 0) this.#pings = void clearInterval(this.#pings);
       void this.#handle(closed(code, reason), peer);

@@ -263,7 +263,6 @@ export class EmbeddedEngine {
           if (losses !== undefined && losses >= suspectLosses) suspect = id;
         }
         afterCommit(() => {
-          this.#host.counters.claims += won.length;
           this.#host.counters.takeOvers += lost;
           for (const id of won) this.#starting.set(id, new AbortController());
           if (suspect !== undefined) this.#suspects.begin(suspect);
@@ -280,6 +279,7 @@ export class EmbeddedEngine {
   }
 
   #advance(run: Run, { end = new AbortController(), place = "OWN" }: Advance = {}): void {
+    this.#host.counters.claims++;
     const abort = new AbortController();
     const drain = new AbortController();
     const wakes = new WakeSignal();

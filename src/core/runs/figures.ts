@@ -1,9 +1,39 @@
 import { Distribution } from "../figures/distribution.ts";
 import { serviceRef } from "../kernel/refs.ts";
 
+/** What a run runs, as its last turn here found it. */
+export interface KnownProgram {
+  readonly targetType: string;
+  /** The plugin that advances it. */
+  readonly plugin: string;
+  /** Of an agent: its framework, and its model as a provider knows it. */
+  readonly framework?: string;
+  readonly provider?: string;
+  readonly model?: string;
+}
+
+/** So many programs are remembered at most. */
+const mostPrograms = 10_000;
+
+/** The programs of runs that were at work in this process, the latest of them. */
+export class KnownPrograms {
+  readonly #byRun = new Map<string, KnownProgram>();
+
+  note(runId: string, program: KnownProgram): void {
+    this.#byRun.delete(runId);
+    this.#byRun.set(runId, program);
+    if (this.#byRun.size <= mostPrograms) return;
+    for (const oldest of this.#byRun.keys()) return void this.#byRun.delete(oldest);
+  }
+
+  of(runId: string): KnownProgram | undefined {
+    return this.#byRun.get(runId);
+  }
+}
+
 /** What the engine, the log and those who follow it did since the process began, counted where it happens. */
 export class RunCounters {
-  /** Runs that were claimed, and those among them that a lost worker had left. */
+  /** Turns that began here, and runs among them that a lost worker had left. */
   claims = 0;
   takeOvers = 0;
   /** Turns that ended since another worker had taken their run. */
@@ -20,6 +50,8 @@ export class RunCounters {
   readersBehind = 0;
   /** Who follows now. */
   readers = 0;
+  /** What the runs that were at work last run. */
+  readonly programs = new KnownPrograms();
 }
 
 /** How the engine and the log are, as numbers of this moment. */
@@ -52,6 +84,8 @@ export const mostCounted = 1_000;
 export interface RunFigures {
   /** From memory alone. */
   read(): RunReading;
+  /** What a run runs; nothing where it was not at work here, or so long ago that it was forgotten. */
+  programOf(runId: string): KnownProgram | undefined;
   /** By an index, and no more than {@link mostCounted} rows of it. */
   due(): Promise<DueRuns>;
 }

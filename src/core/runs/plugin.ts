@@ -22,7 +22,7 @@ import { runSignalEntity } from "./signals/entity.ts";
 import { purgeSignals } from "./signals/rows.ts";
 import { faultInjections } from "./failpoint.ts";
 import { countDue } from "./due-runs.ts";
-import { RunCounters, runFigures } from "./figures.ts";
+import { RunCounters, runFigures, type RunFigures } from "./figures.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
@@ -185,7 +185,11 @@ export const runsPlugin = definePlugin({
       await writer.idle();
       await quota.save();
     });
-    const figures = { read: () => ({ counters, engine: engine.reading }), due: () => countDue(database.read) };
+    const figures: RunFigures = {
+      read: () => ({ counters, engine: engine.reading }),
+      programOf: (runId) => counters.programs.of(runId),
+      due: () => countDue(database.read),
+    };
     return {
       runs: createRunService(host),
       streams: createStreams(host),

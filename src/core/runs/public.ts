@@ -70,7 +70,7 @@ export {
   type ToolSource,
   type Verdict,
 } from "./tools.ts";
-export { runFigures, type RunFigures } from "./figures.ts";
+export { runFigures, type KnownProgram, type RunFigures } from "./figures.ts";
 export { runOutboxes, type RunNotice, type RunOutbox } from "./outbox.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";

@@ -8,6 +8,7 @@ import { endOutright } from "./end-outright.ts";
 import { Interrupt, ToolCall } from "./entities/message.ts";
 import { Run } from "./entities/run.ts";
 import { event, type EventPayloads, type LoggedEvent } from "./events.ts";
+import type { KnownProgram } from "./figures.ts";
 import { CallCosts } from "./metering/call-costs.ts";
 import { meterOf } from "./metering/meter.ts";
 import { perform } from "./perform.ts";
@@ -62,6 +63,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
     const cast = await castOf(host.lookup, run).catch((error: unknown) => {
       throw end.signal.aborted ? end.signal.reason : error;
     });
+    host.counters.programs.note(run.id, programOf(run, cast));
     if (!("endsItself" in cast.program && cast.program.endsItself)) endAtOnce(stops);
     const registry = host.lookup.has(toolRegistry) ? host.lookup.use(toolRegistry) : undefined;
     const toolCalls = new ToolCalls({
@@ -91,6 +93,13 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
   } finally {
     clearTimeout(deadline);
   }
+}
+
+/** What of a cast its watchers are told. */
+function programOf({ targetType }: Run, cast: AgentCast | OwnCast): KnownProgram {
+  const { plugin } = cast;
+  if (cast.kind === "own") return { targetType, plugin };
+  return { targetType, plugin, framework: cast.program.framework, provider: cast.model.provider, model: cast.model.model };
 }
 
 /** Pauses a run before its turn begins: the pause was asked for while an earlier turn ended, or its process was lost. */
