@@ -8,6 +8,7 @@ const suites = {
       "test/e2e/kill.test.ts",
       "test/e2e/kill-tools.test.ts",
       "test/e2e/kill-jobs.test.ts",
+      "test/e2e/erased.test.ts",
       "test/e2e/attach-run.test.ts",
       "test/e2e/stopped.test.ts",
       "test/e2e/data-folders.test.ts",

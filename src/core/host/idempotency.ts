@@ -47,6 +47,11 @@ export function hashOf(value: unknown): string {
   return createHash("sha256").update(canonicalText(value)).digest("hex");
 }
 
+/** What stands in place of a key whose request was erased with what it made: a key may hold what was said, too. */
+export function erasedKey(key: string): string {
+  return `erased:${hashOf(key)}`;
+}
+
 function canonicalText(value: unknown): string {
   try {
     return canonicalize(value ?? null) ?? "null";
@@ -80,11 +85,12 @@ export async function idempotently<Ids extends Record<string, string>>(
   return scope.write(async (tx) => {
     const known = await tx.sql.get<{ body_hash: string; result: string }>(
       `select body_hash, result from platform_idempotency_key
-       where tenant_id = ? and owner_id = ? and mutation = ? and key = ? and created_at > ${tx.sql.now} - ?`,
+       where tenant_id = ? and owner_id = ? and mutation = ? and key in (?, ?) and created_at > ${tx.sql.now} - ?`,
       tenantId,
       actorId,
       mutation,
       key,
+      erasedKey(key),
       idempotencyTtl,
     );
     if (known) {

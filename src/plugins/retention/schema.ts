@@ -97,7 +97,7 @@ export function addRetentionSchema(builder: GraphBuilder): void {
     }),
     retentionPreview: t.field({
       type: [Preview],
-      description: "What each enabled policy would remove now. For admins.",
+      description: "What each enabled policy would remove now; null for who is no admin.",
       resolve: (_, __, scope) => scope.use(retentionPolicies).preview(scope),
     }),
   }));

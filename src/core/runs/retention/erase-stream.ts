@@ -1,4 +1,5 @@
 import type { Sql } from "../../database/sql.ts";
+import { erasedKey } from "../../host/idempotency.ts";
 import type { RunFailure } from "../events.ts";
 
 /** Of a run whose content was erased: what it was, how it ended and what it cost stays. */
@@ -30,12 +31,12 @@ export interface ErasedStream {
 
 /**
  * Removes what was said in a stream, within the caller's transaction: messages, and all that its runs were given, did and said. Rows of audit stay, without
- * the hashes of arguments; answers to idempotency keys stay as bare ids, without the hashes of what was asked, so that a repeated request does nothing again.
+ * the hashes of arguments; answers to idempotency keys stay as bare ids, without their keys and the hashes of what was asked, so that a repeated request does nothing again.
  *
  * @param runs whether the rows of its runs stay, as ended runs that cost what they cost, or go.
  */
 export async function eraseStream(sql: Sql, { num, id, tenantId, ownerId }: ErasedStream, runs: "KEEP_ROWS" | "REMOVE"): Promise<void> {
-  await forgetHashes(sql, { num, id, tenantId, ownerId });
+  await forgetRequests(sql, { num, id, tenantId, ownerId });
   const runIds = "select id from runs_run where stream_num = ?";
   await sql.run(`update runs_tool_call_audit set arguments_hash = null where run_id in (${runIds})`, num);
   for (const table of ofRuns) await sql.run(`delete from ${table} where run_id in (${runIds})`, num);
@@ -54,7 +55,7 @@ export async function eraseStream(sql: Sql, { num, id, tenantId, ownerId }: Eras
 }
 
 /** Keys are kept for a day; the answers to those that made something of the stream name it. */
-async function forgetHashes(sql: Sql, { num, id, tenantId, ownerId }: ErasedStream): Promise<void> {
+async function forgetRequests(sql: Sql, { num, id, tenantId, ownerId }: ErasedStream): Promise<void> {
   const keys = await sql.all<{ mutation: string; key: string; result: string }>(
     "select mutation, key, result from platform_idempotency_key where tenant_id = ? and owner_id = ? and body_hash <> ''",
     tenantId,
@@ -64,7 +65,8 @@ async function forgetHashes(sql: Sql, { num, id, tenantId, ownerId }: ErasedStre
     const ids = Object.values(JSON.parse(result) as Record<string, string>);
     if (!ids.includes(id) && !(await areOf(sql, num, ids))) continue;
     await sql.run(
-      "update platform_idempotency_key set body_hash = '' where tenant_id = ? and owner_id = ? and mutation = ? and key = ?",
+      "update platform_idempotency_key set body_hash = '', key = ? where tenant_id = ? and owner_id = ? and mutation = ? and key = ?",
+      erasedKey(key),
       tenantId,
       ownerId,
       mutation,

@@ -52,6 +52,7 @@ async function apply(host: RetentionHost, ctx: Context): Promise<object> {
     for (const [target, { value }] of data) if (value.own) count(so, target, await value.own.prune(tenantId, workOf(ctx, so)));
   }
   await giveBack(database, workOf(ctx, so));
+  database.scrub();
   return { removed: so.removed };
 }
 
