@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { setTimeout as pause } from "node:timers/promises";
+import { openai } from "../../../src/plugins/index.ts";
 import { ada, admin, eventsUntil, local, type ChatPlatform } from "../chat/fixture.ts";
 import { calling, echo, held, tool } from "../chat/play.ts";
 import { ago, apply, applied, countOf, keepOnly, kept, preview, setPolicy } from "./world.ts";
@@ -65,6 +66,18 @@ describe("messages of threads", () => {
     letGo();
     await chat.idle(busy.id);
     expect((await texts(busy.id)).at(-1)).toBe("Wait for it");
+  });
+
+  it("go with the summaries that stand for them", async () => {
+    await using long = await kept({ more: [openai()] });
+    const thread = await long.open({ config: { historyLimit: 2 } });
+    for (const text of ["The secret is indigo.", "two", "three"]) await long.exchange(thread.id, text);
+    const traces = `runs_message where parts like '%indigo%' union all select 1 from runs_step where output like '%indigo%'`;
+    expect(await countOf(long.app, `(select 1 from ${traces})`)).toBeGreaterThan(2);
+    await setPolicy(long.app, { target: "MESSAGES", maxCount: 2 });
+    await applied(long.app, (await apply(long.app)).job?.id);
+    expect((await long.messages(thread.id))?.edges.map(({ node }) => node.text)).toEqual(["three", "You said: three"]);
+    expect(await countOf(long.app, `(select 1 from ${traces})`)).toBe(0);
   });
 
   it("go by what their thread says, without a policy and by itself", async () => {

@@ -4,6 +4,9 @@ import { readableParts, type StoredPart } from "../entities/message.ts";
 import type { Run } from "../entities/run.ts";
 import type { ConversationMessage } from "../runtime.ts";
 
+/** The key of the step that makes one. */
+export const summaryStep = "history/summary";
+
 /** The name of the data part that holds a summary. */
 export const summaryPart = "summary";
 
@@ -33,6 +36,18 @@ export async function newestSummary(read: Sql, run: Run): Promise<ThreadSummary 
   );
   const data = row && dataOf(documentOf(row.parts));
   return data && { through: row.through, data, message: shown(data) };
+}
+
+/** Removes what a thread's summaries say: each of them stands for its beginning, of which something was removed. The next run makes one of what is left. */
+export async function removeSummaries(sql: Sql, streamNum: number): Promise<void> {
+  const summaries = await sql.all<{ id: string; runId: string | null }>(
+    `select id, run_id as "runId" from runs_message where stream_num = ? and summarizes_turn_seq is not null`,
+    streamNum,
+  );
+  for (const { id, runId } of summaries) {
+    await sql.run("delete from runs_message where id = ?", id);
+    await sql.run("update runs_step set output = null where run_id = ? and key = ?", runId, summaryStep);
+  }
 }
 
 function dataOf(parts: unknown): SummaryData | undefined {

@@ -6,10 +6,9 @@ import type { ConversationMessage, ModelBinding } from "../runtime.ts";
 import { outcomeText } from "../tool-results.ts";
 import { hear, type Stage } from "../stage.ts";
 import { earlierTurns } from "./conversation.ts";
-import { newestSummary, summaryPart, type SummaryData, type ThreadSummary } from "./summaries.ts";
+import { newestSummary, summaryPart, summaryStep as step, type SummaryData, type ThreadSummary } from "./summaries.ts";
 import { charactersPerToken, estimateTokens } from "./tokens.ts";
 
-const step = "history/summary";
 /** How often a run tries: it answers without a summary, too. */
 const attempts = 2;
 /** Messages that one summary reads at most; what is older is counted and left out. */

@@ -3,8 +3,9 @@ import type { Contribution } from "../../kernel/refs.ts";
 import type { Purger } from "../contract.ts";
 import type { StorageQuota } from "../storage-quota.ts";
 import type { Beginnings, MessagesKept } from "./contract.ts";
-import { removeRuns } from "./remove-runs.ts";
+import { removeSummaries } from "../history/summaries.ts";
 import { removeEvents } from "./remove-events.ts";
+import { removeRuns } from "./remove-runs.ts";
 
 /** Messages and runs that one transaction removes at most. */
 const rowsAtOnce = 25;
@@ -60,6 +61,7 @@ export function createBeginnings({ database, quota, purgers }: BeginningHost): B
       rowsAtOnce,
     );
     for (const { id } of messages) await sql.run("delete from runs_message where id = ?", id);
+    if (messages.length > 0) await removeSummaries(sql, streamNum);
     const runs = await sql.all<{ id: string }>(
       "select id from runs_run where stream_num = ? and start_seq <= ? and seq <= ? and finished_at is not null order by start_seq desc limit ?",
       streamNum,
