@@ -1,14 +1,38 @@
 import { pino } from "pino";
 import type { WeftlineConfig } from "./config.ts";
 import type { Logger } from "./kernel/spec.ts";
+import { withoutSecrets } from "./log-secrets.ts";
 
-/** Where a secret may stand in what is logged; it is replaced, never printed. */
-const secretPaths = ["authorization", "apiKey", "token", "password", "secret"].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+/** Where a secret may stand in what is logged; it is replaced as a whole, whatever it is. */
+const secretPaths = ["authorization", "apiKey", "token", "password", "secret", "cookie"].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.*.${name}`,
+]);
 
-/** Structured logs on standard error: standard output is for data. */
-export function createLog(config: Pick<WeftlineConfig, "logLevel">): Logger {
+/** What a log needs of the host. */
+export interface LogHost {
+  /** Whose code logs: the run, the request, the tool, where they are known. It stands in each line. */
+  readonly labels?: () => object;
+  /** Where lines go; standard error by default, since standard output is for data. */
+  readonly write?: (line: string) => void;
+}
+
+/** Structured logs. A line says which run or request it is of, and holds no secret, whoever wrote it. */
+export function createLog(config: Pick<WeftlineConfig, "logLevel">, { labels, write }: LogHost = {}): Logger {
+  const standardError = write ? undefined : pino.destination(2);
   return pino(
-    { level: config.logLevel ?? "info", redact: { paths: secretPaths, censor: "[secret]" }, base: null },
-    pino.destination(2),
+    {
+      level: config.logLevel ?? "info",
+      redact: { paths: secretPaths, censor: "[secret]" },
+      base: null,
+      ...(labels ? { mixin: (_, __, logger: { bindings(): object }) => without(labels(), logger.bindings()) } : {}),
+    },
+    { write: (line: string) => (write ? write(withoutSecrets(line)) : void standardError?.write(withoutSecrets(line))) },
   ) as unknown as Logger;
+}
+
+/** What a child of the log says itself is not said twice. */
+function without(labels: object, bound: object): object {
+  return Object.fromEntries(Object.entries(labels).filter(([name, value]) => value !== undefined && !(name in bound)));
 }

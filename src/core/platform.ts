@@ -21,6 +21,7 @@ import { pairWithFolder, type Pairing } from "./host/stamp.ts";
 import { simulationPolicy } from "./host/simulation.ts";
 import { platformPlugin } from "./host/plugin.ts";
 import { PluginView, pluginDirectory } from "./host/plugins.ts";
+import type { Logger } from "./kernel/spec.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { refOf, type ServiceRef } from "./kernel/refs.ts";
 import { createLog } from "./log.ts";
@@ -73,7 +74,7 @@ export async function loadPlugins(config: WeftlineConfig, uncaught?: UncaughtErr
   const kernel = new Kernel({
     plugins: [platformPlugin(), runsPlugin(), config.plugins],
     hostVersion: version,
-    log: createLog(config),
+    log: logOf(config, () => uncaught),
     timeouts: config.pluginTimeouts,
     ...(uncaught ? { label: (plugin, work) => uncaught.label({ plugin }, work) } : {}),
     hostServices: [
@@ -111,12 +112,12 @@ export async function composePlatform(
  * @example const platform = await createPlatform(defineConfig({ plugins: [agents(), chat()] }));
  */
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
-  const uncaught = new UncaughtErrors(createLog(config));
+  const uncaught: UncaughtErrors = new UncaughtErrors(logOf(config, () => uncaught));
   const keys = keyRingOf(config);
   const outgoing = createOutgoingHttp(config.outgoing);
   const { kernel, composition } = await composePlatform(config, uncaught);
   const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options, uncaught));
-  const log = createLog(config);
+  const log = logOf(config, () => uncaught);
   const authorization = unrevoked();
   const seen = new Map<string, string>();
   const host: ScopeHost = {
@@ -181,7 +182,7 @@ export function connectDatabase(config: WeftlineConfig, { entities, migrations }
     file: fileOf(config),
     entities,
     migrations,
-    log: createLog(config),
+    log: logOf(config, () => uncaught),
     writes: config.database,
     ...(uncaught ? { labels: () => uncaught.labels() } : {}),
   });
@@ -200,6 +201,11 @@ export function readDatabase(config: WeftlineConfig, { entities, migrations }: C
  */
 export function keyRingOf(config: WeftlineConfig): KeyRing {
   return new KeyRing({ secrets: config.secrets, folder: dataDirOf(config), mode: config.mode ?? "development" });
+}
+
+/** Whose code logs stands in each line, where it is known. */
+function logOf(config: WeftlineConfig, uncaught: () => UncaughtErrors | undefined): Logger {
+  return createLog(config, { labels: () => uncaught()?.labels() ?? {} });
 }
 
 function fileOf(config: WeftlineConfig): string {
@@ -230,8 +236,8 @@ async function openDatabase(
     const columns = await missingColumns(database);
     const missing = new WeftlineError("MIGRATION_MISSING", { columns: columns.join(", ") });
     if (columns.length > 0 && config.mode === "production") throw missing;
-    if (columns.length > 0) createLog(config).warn({ code: missing.code, fix: missing.fix }, missing.message);
-    const pairing = await pairWithFolder({ database, folder: dataDirOf(config), log: createLog(config), restored: raiseHeads });
+    if (columns.length > 0) logOf(config, () => uncaught).warn({ code: missing.code, fix: missing.fix }, missing.message);
+    const pairing = await pairWithFolder({ database, folder: dataDirOf(config), log: logOf(config, () => uncaught), restored: raiseHeads });
     return { database, pairing };
   } catch (error) {
     await database.close();

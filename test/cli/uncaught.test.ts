@@ -40,6 +40,18 @@ async function ended(id: string): Promise<unknown> {
   }
 }
 
+it("a line that a tool logs says of which run and tool it is, and no secret", async () => {
+  const { callTool } = await data<{ callTool: { run: { id: string } } }>(
+    `mutation { callTool(name: "careless.notes", arguments: {}) { ... on CallToolPayload { run { id } } } }`,
+  );
+  expect(await ended(callTool.run.id)).toMatchObject({ status: "SUCCEEDED" });
+  const [text] = await server.until(/^\{.*"msg":"noted.*$/m);
+  const line = JSON.parse(text) as Record<string, unknown>;
+  const local = Buffer.from(callTool.run.id, "base64").toString().split(":").at(-1) ?? callTool.run.id;
+  expect(line).toMatchObject({ tool: "careless.notes", apiKey: "[secret]", msg: "noted with Bearer [secret]" });
+  expect([callTool.run.id, local].some((id) => id.includes(String(line["runId"])))).toBe(true);
+});
+
 describe("an error that nothing catches", () => {
   it.each(["rejects", "throws"])("in a tool that %s ends its run and nothing else", async (name) => {
     const { callTool } = await data<{ callTool: { run: { id: string } } }>(

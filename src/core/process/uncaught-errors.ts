@@ -6,6 +6,7 @@ import type { Logger } from "../kernel/spec.ts";
 /** What is known of whose code runs: for the log, and for the error that a run or request fails with. */
 export interface WorkLabels {
   readonly runId?: string;
+  readonly threadId?: string;
   readonly requestId?: string;
   readonly plugin?: string;
   readonly tool?: string;

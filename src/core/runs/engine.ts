@@ -298,7 +298,9 @@ export class EmbeddedEngine {
       this.#host.stalls.begin(run);
       const fail = (error: WeftlineError): void => stops.abort.abort(error);
       await this.#starts.turn();
-      await this.#host.uncaught.watch({ runId: run.id }, fail, () => runTurn(this.#host, run, stops));
+      await this.#host.uncaught.watch({ runId: run.id, ...(run.threadId == null ? {} : { threadId: run.threadId }) }, fail, () =>
+        runTurn(this.#host, run, stops),
+      );
     } catch (error) {
       const known = asWeftlineError(error);
       if (known.code === "SHUTTING_DOWN") return void (await this.#guard(this.#leases.release(run)));
