@@ -12,6 +12,7 @@ import { manyStreams } from "./many-streams.ts";
 import type { Figure } from "./measure.ts";
 import { oneStream } from "./one-stream.ts";
 import { metricScrapes } from "./scrapes.ts";
+import { retention } from "./retention.ts";
 import { resultsOf, writeResults } from "./results.ts";
 import { newThreads, shortRuns } from "./short-runs.ts";
 import { slowStreams } from "./slow-streams.ts";
@@ -39,6 +40,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   scrapes: metricScrapes,
   history,
   "full-table": fullTable,
+  retention,
   boot,
   "log-growth": logGrowth,
   attacks,

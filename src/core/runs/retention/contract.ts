@@ -94,6 +94,11 @@ export interface Beginnings {
   find(streamNum: number, kept: MessagesKept): Promise<RetentionFinding>;
   /** Removes what is not kept: messages, with the runs that wrote them, their calls and steps, and the rows of the log. @returns how many messages went. */
   remove(streamNum: number, kept: MessagesKept, work: RetentionWork): Promise<number>;
+  /**
+   * Forgets most of a long log in small transactions, before the one that erases the stream; nothing while a run is open, and of one that is held. The messages
+   * stay, and who follows is given a snapshot.
+   */
+  shorten(streamNum: number): Promise<void>;
 }
 
 export const beginningService = serviceRef<Beginnings>("runs.beginnings");

@@ -9,6 +9,10 @@ import { removeRuns } from "./remove-runs.ts";
 
 /** Messages and runs that one transaction removes at most. */
 const rowsAtOnce = 25;
+/** A log of so many rows is erased at once, in some ten milliseconds. */
+const shortLog = 2_000;
+/** What others have between two transactions that shorten a log, in milliseconds. */
+const shortenRestMs = 2;
 
 /** What removing the beginning of a thread needs. */
 export interface BeginningHost {
@@ -42,6 +46,16 @@ export function createBeginnings({ database, quota, purgers }: BeginningHost): B
       }
       if (removed > 0) await removeEvents(database, { streamNum, through: end }, work);
       return removed;
+    },
+    async shorten(streamNum) {
+      const stream = await read.get<{ head: number; rows: number }>(
+        `select head, (select count(*) from (select 1 from runs_event where stream_num = s.num limit ${shortLog + 1})) as rows from runs_stream s
+         where num = ? and held = 0 and not exists (select 1 from runs_run where stream_num = s.num and finished_at is null)`,
+        streamNum,
+      );
+      if (!stream || stream.rows <= shortLog) return;
+      const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, shortenRestMs));
+      await removeEvents(database, { streamNum, through: stream.head }, { rest });
     },
   };
 

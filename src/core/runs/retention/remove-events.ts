@@ -12,7 +12,11 @@ interface Beginning {
 }
 
 /** Forgets the beginning of a log. A reader from before its end is given a snapshot from now on, and misses nothing of what that holds. */
-export async function removeEvents(database: Database, { streamNum, through }: Beginning, { rest }: RetentionWork): Promise<void> {
+export async function removeEvents(
+  database: Database,
+  { streamNum, through }: Beginning,
+  { rest }: Pick<RetentionWork, "rest">,
+): Promise<void> {
   for (let left = true; left;) {
     left = await database.upkeep((tx) => removeSome(tx, { streamNum, through }), "retention.events");
     await rest(0);

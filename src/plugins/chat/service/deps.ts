@@ -1,4 +1,4 @@
-import type { Changes, Contribution, Database, Files, LegalHolds, Purger, RunService, Streams, Tx } from "#weftline";
+import type { Beginnings, Changes, Contribution, Database, Files, LegalHolds, Purger, RunService, Streams, Tx } from "#weftline";
 import type { AgentService } from "#plugins/agents";
 import type { ChatConfig } from "../config.ts";
 import type { Thread } from "../entities.ts";
@@ -13,6 +13,7 @@ export interface ChatDeps {
   readonly streams: Streams;
   readonly changes: Changes;
   readonly holds: LegalHolds;
+  readonly beginnings: Beginnings;
   /** Absent where no plugin keeps files. */
   readonly files?: Files | undefined;
   readonly activities: Activities;

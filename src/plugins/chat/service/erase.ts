@@ -10,6 +10,7 @@ import { appendChanges, findThread, threadIn } from "./threads.ts";
  * @throws NOT_FOUND, LEGAL_HOLD, or BUSY while a run is open.
  */
 export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Promise<Thread> {
+  await deps.beginnings.shorten((await findThread(scope, id)).streamNum);
   await scope.write(async (tx) => {
     const thread = await threadIn(tx, id);
     await refuseHeld(deps, tx, thread);
@@ -36,6 +37,7 @@ export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Pro
  * @throws NOT_FOUND, LEGAL_HOLD
  */
 export async function deleteThread(deps: ChatDeps, scope: Scope, id: string): Promise<void> {
+  await deps.beginnings.shorten((await findThread(scope, id)).streamNum);
   await scope.write(async (tx) => {
     const thread = await threadIn(tx, id);
     await refuseHeld(deps, tx, thread);
