@@ -80,6 +80,31 @@ describe("messages of threads", () => {
     expect(await countOf(long.app, `(select 1 from ${traces})`)).toBe(0);
   });
 
+  it("take along what is large and stands apart, but for what a later turn names, too", async () => {
+    const thread = await chat.open();
+    const [gone, both] = ["gone ".repeat(20_000), "both ".repeat(20_000)];
+    const give = async (input: unknown): Promise<void> => {
+      await chat.app.graphql(
+        "mutation ($input: StartRunInput!) { startRun(input: $input) { __typename } }",
+        { input: { target: { agent: { name: "Weaver" } }, thread: thread.id, text: "Look.", input } },
+        ada,
+      );
+      await chat.idle(thread.id);
+    };
+    await give({ gone, both });
+    await give({ both });
+    expect(await countOf(chat.app, `runs_value where value like '"gone%'`)).toBe(1);
+    await keepOnly(chat.app, { target: "MESSAGES", maxCount: 1 });
+    expect(await countOf(chat.app, `runs_value where value like '"gone%'`)).toBe(0);
+    expect(await countOf(chat.app, `runs_value where value like '"both%'`)).toBe(1);
+    const { thread: shown } = await chat.app.graphql<{ thread: { runs: { nodes: { input: object }[] } } }>(
+      "query ($id: ID!) { thread(id: $id) { runs { nodes { input } } } }",
+      { id: thread.id },
+      ada,
+    );
+    expect(shown.runs.nodes.map(({ input }) => JSON.stringify(input).includes(both))).toEqual([true]);
+  });
+
   it("go by what their thread says, without a policy and by itself", async () => {
     await chat.app.close();
     chat = await kept({ everyMs: 1_000 });

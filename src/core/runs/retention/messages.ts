@@ -6,6 +6,7 @@ import type { Beginnings, MessagesKept } from "./contract.ts";
 import { removeSummaries } from "../history/summaries.ts";
 import { removeEvents } from "./remove-events.ts";
 import { removeRuns } from "./remove-runs.ts";
+import { removeUnnamedValues } from "./unnamed-values.ts";
 
 /** Messages and runs that one transaction removes at most. */
 const rowsAtOnce = 25;
@@ -44,7 +45,9 @@ export function createBeginnings({ database, quota, purgers }: BeginningHost): B
         left = went.left;
         await work.rest(went.messages);
       }
-      if (removed > 0) await removeEvents(database, { streamNum, through: end }, work);
+      if (removed === 0) return 0;
+      await removeEvents(database, { streamNum, through: end }, work);
+      await removeUnnamedValues(database, streamNum, end);
       return removed;
     },
     async shorten(streamNum) {
