@@ -50,7 +50,7 @@ export function describeError(error: unknown): string {
     const fix = error.errors[0]?.extensions?.fix;
     return `${withCode(error)}${fix === undefined ? "" : `\n  → ${fix}`}`;
   }
-  if (isInterrupt(error)) return "Interrupted. Nothing was changed.";
+  if (isInterrupt(error)) return "Interrupted.";
   if (!(error instanceof WeftlineError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (error.code === "BOOT_FAILED") return describeBoot(error);
   const cause = error.code === "INTERNAL" && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : "";

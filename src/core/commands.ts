@@ -46,6 +46,14 @@ export interface CliGraph {
    */
   request<Data = Record<string, unknown>>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<Data>;
   /**
+   * Calls a route of the same server, such as the address of a file, with the same token. A host in this process listens on this machine alone from the
+   * first call on.
+   *
+   * @throws UNAVAILABLE where the server cannot be reached.
+   * @example const response = await graph.fetch(file.url);
+   */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /**
    * Follows a subscription that has a variable `after`. A broken connection is made again, and the stream goes on where it was.
    *
    * @throws an error with the code and the words of the graph.

@@ -44,7 +44,8 @@ export async function openGraph(
 
 async function boot(config: WeftlineConfig): Promise<Platform> {
   try {
-    return await createPlatform(config);
+    // It listens only for routes of its own, and on no address that others know.
+    return await createPlatform({ ...config, server: { ...config.server, host: "127.0.0.1", port: 0 } });
   } catch (error) {
     if (!isLocked(error)) throw error;
     const { host = "127.0.0.1", port = 4400 } = config.server ?? {};

@@ -1,6 +1,6 @@
 import { WeftlineClientError, createWeftlineClient } from "../../client/index.ts";
 import type { CliFollow, CliGraph } from "../../core/commands.ts";
-import { WeftlineError } from "../../core/errors.ts";
+import { WeftlineError, messageOf } from "../../core/errors.ts";
 
 /** A graph to be closed. */
 export interface OpenGraph {
@@ -45,6 +45,12 @@ export function remoteGraph(url: string, token: string | undefined): OpenGraph {
           );
         }
       },
+      fetch: async (path, init) => {
+        const address = new URL(path, url);
+        // The token is for this server alone.
+        const isOwn = address.origin === new URL(url).origin;
+        return reached(url, () => fetch(address, { ...init, headers: headersOf(isOwn ? token : undefined, init) }));
+      },
       follow: (query, { onConnection, signal, ...options }) => {
         if (onConnection) followers.add(onConnection);
         if (onConnection) signal?.addEventListener("abort", () => followers.delete(onConnection), { once: true });
@@ -53,4 +59,20 @@ export function remoteGraph(url: string, token: string | undefined): OpenGraph {
     },
     close: () => client.close(),
   };
+}
+
+/** The headers of a call, with the token. */
+export function headersOf(token: string | undefined, init: RequestInit | undefined): Headers {
+  const headers = new Headers(init?.headers);
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+  return headers;
+}
+
+async function reached<T>(url: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const fix = "Start the server, or leave --url out.";
+    throw new WeftlineError("UNAVAILABLE", { what: `The server at ${url}`, reason: messageOf(error), fix }, { cause: error });
+  }
 }

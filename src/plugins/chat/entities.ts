@@ -65,3 +65,20 @@ const ForkSchema = defineEntity({
 export class Fork extends ForkSchema.class {}
 ForkSchema.setClass(Fork);
 export const forkEntity = owned(ForkSchema, { rule: "PRIVATE" });
+
+const ImportedThreadSchema = defineEntity({
+  name: "ImportedThread",
+  tableName: "chat_imported_thread",
+  properties: (p) => ({
+    tenantId: p.string().primary(),
+    ownerId: p.string().primary(),
+    /** By what its document is known again. */
+    key: p.string().primary(),
+    threadId: p.string().index(),
+  }),
+});
+
+/** The document that a thread was made of: it is not imported twice. */
+export class ImportedThread extends ImportedThreadSchema.class {}
+ImportedThreadSchema.setClass(ImportedThread);
+export const importedThreadEntity = owned(ImportedThreadSchema, { rule: "PRIVATE" });

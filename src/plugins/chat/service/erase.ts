@@ -1,5 +1,5 @@
 import { isTerminal, Run, WeftlineError, type Scope, type Tx } from "#weftline";
-import type { Thread } from "../entities.ts";
+import { ImportedThread, type Thread } from "../entities.ts";
 import { announce, type ChatDeps } from "./deps.ts";
 import { refuseHeld } from "./legal-hold.ts";
 import { appendChanges, findThread, threadIn } from "./threads.ts";
@@ -69,5 +69,6 @@ async function erase(
   const runIds = ended.map((run) => run.id);
   for (const { value } of purgers.values()) await value.purge(tx, { threadId, runIds, tenantId });
   await tx.em.flush();
+  await tx.em.nativeDelete(ImportedThread, { threadId });
   await streams.erase(tx, streamNum, runs);
 }
