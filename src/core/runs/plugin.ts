@@ -1,8 +1,9 @@
+import { commands } from "../commands.ts";
 import { databaseService } from "../database/database.ts";
 import { limitsService } from "../graphql/limits.ts";
 import { changesService } from "../host/changes.ts";
 import { dataFolder } from "../host/data-folder.ts";
-import { serviceRef, optional } from "../kernel/refs.ts";
+import { contribution, serviceRef, optional } from "../kernel/refs.ts";
 import { definePlugin } from "../plugin.ts";
 import { uncaughtErrors } from "../process/uncaught-errors.ts";
 import { publishChanges } from "./append.ts";
@@ -26,6 +27,7 @@ import { RunCounters, runFigures, type RunFigures } from "./figures.ts";
 import type { PlaceOwner } from "./fair-places.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { Hub } from "./hub.ts";
+import { jobsCommand } from "./jobs/command.ts";
 import { jobStateEntity } from "./jobs/entity.ts";
 import { createJobs, jobService } from "./jobs/service.ts";
 import { purgeStates } from "./jobs/state.ts";
@@ -66,6 +68,7 @@ export const runsPlugin = definePlugin({
   id: "runs",
   kind: "CORE",
   description: "Runs, their log and the engine that advances them.",
+  contributes: [contribution(commands, "jobs", jobsCommand)],
   entities: [
     streamEntity,
     storageEntity,
