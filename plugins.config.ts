@@ -15,6 +15,7 @@ import {
   metrics,
   models,
   openai,
+  otel,
   retention,
   schedules,
   simulated,
@@ -24,7 +25,7 @@ import {
 
 /** The one place that reads the environment. */
 const { HOST, PORT, WEFTLINE_DATA, WEFTLINE_MODE, WEFTLINE_SIMULATION, OPENAI_API_KEY, OPENAI_BASE_URL, DATABASE_URL } = process.env;
-const { WEFTLINE_SECRET_KEY, WEFTLINE_SECRET_KEY_FILE, WEFTLINE_METRICS_TOKEN } = process.env;
+const { WEFTLINE_SECRET_KEY, WEFTLINE_SECRET_KEY_FILE, WEFTLINE_METRICS_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT } = process.env;
 
 if (DATABASE_URL)
   refuse(
@@ -45,6 +46,8 @@ export default defineConfig({
   plugins: [
     auth(),
     health(),
+    // Off without a collector.
+    otel({ endpoint: OTEL_EXPORTER_OTLP_ENDPOINT || undefined }),
     metrics({ token: WEFTLINE_METRICS_TOKEN || undefined }),
     models({ bindings: { openai: { apiKey: OPENAI_API_KEY || undefined, baseURL: OPENAI_BASE_URL || undefined } } }),
     simulated(),

@@ -114,7 +114,7 @@ export async function composePlatform(
 export async function createPlatform(config: WeftlineConfig, options: BootOptions = {}): Promise<Platform> {
   const uncaught: UncaughtErrors = new UncaughtErrors(logOf(config, () => uncaught));
   const keys = keyRingOf(config);
-  const outgoing = createOutgoingHttp(config.outgoing);
+  const outgoing = createOutgoingHttp(config.outgoing, undefined, () => uncaught.labels().traceparent);
   const { kernel, composition } = await composePlatform(config, uncaught);
   const { database, pairing } = await kernel.phase("migrate", () => openDatabase(config, composition, options, uncaught));
   const log = logOf(config, () => uncaught);

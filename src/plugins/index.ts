@@ -13,6 +13,7 @@ export { mcp } from "./mcp/index.ts";
 export { metrics } from "./metrics/index.ts";
 export { models } from "./models/index.ts";
 export { openai } from "./openai/index.ts";
+export { otel } from "./otel/index.ts";
 export { retention } from "./retention/index.ts";
 export { schedules } from "./schedules/index.ts";
 export { simulated } from "./simulated/index.ts";

@@ -35,6 +35,8 @@ export interface Caller {
   /** Absent where no authenticator knew the caller: its operations are refused. */
   readonly viewer: Viewer | undefined;
   readonly requestId: string;
+  /** The trace that the request is in. */
+  readonly traceparent?: string | undefined;
   /**
    * Begins a stream, where nothing but the answer itself stays open for it.
    *
@@ -208,7 +210,7 @@ export class Engine {
 
   /** Runs an operation in a scope of its own: resolvers see that, not the transport's context. */
   async #runAs(args: ExecutionArgs, run: Run): Promise<OperationOutcome> {
-    const { viewer, requestId, stay } = args.contextValue as Caller;
+    const { viewer, requestId, stay, traceparent } = args.contextValue as Caller;
     const reporting = this.#reporting({ requestId });
     try {
       if (!viewer) throw new WeftlineError("UNAUTHENTICATED");
@@ -222,6 +224,7 @@ export class Engine {
       const { host } = this.#options;
       const scope = new Scope(host, viewer, requestId);
       scope.answer = this.#answerBytes();
+      scope.traceparent = traceparent;
       const outcome = await host.use(uncaughtErrors).settle({ requestId }, () => run({ ...args, contextValue: scope }, stays));
       if (outcome instanceof Responses) return outcome;
       return scope.answer.isSpent ? { errors: [publicError(scope.answer.error, reporting)] } : maskResult(outcome, reporting);

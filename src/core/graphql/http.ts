@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
+import { readTraceparent } from "../process/traceparent.ts";
 import { addressReader, addressTrust, type AddressReader } from "./addresses.ts";
 import { admission, authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import { checkBind, listenError, type ListenAddress } from "./bind.ts";
@@ -258,7 +259,9 @@ export class GraphServer {
     const address = this.#addressOf(request);
     await this.#rates.count(callerKey(viewer, address));
     if (viewer) this.#unknown.identified(request.socket);
-    return viewer ? { viewer, requestId, stay: () => this.#stay(viewer, since, address, response) } : { viewer, requestId };
+    const traceparent = readTraceparent(request.headers["traceparent"]);
+    const caller = { viewer, requestId, traceparent };
+    return viewer ? { ...caller, viewer, stay: () => this.#stay(viewer, since, address, response) } : caller;
   }
 
   /** An event stream is broken off when the server stops, and waits for its reader as long as it likes. */

@@ -79,7 +79,10 @@ export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined
  *
  * @throws UNAUTHENTICATED, RATE_LIMITED and UNAVAILABLE where no place is free, and what the route throws.
  */
-export async function serveRoute(found: FoundRoute, { host, request, response, requestId, viewer, stay }: Exchange): Promise<void> {
+export async function serveRoute(
+  found: FoundRoute,
+  { host, request, response, requestId, viewer, stay, traceparent }: Exchange,
+): Promise<void> {
   const { plugin, path } = found;
   const method = found.route.methods.find((each) => each === request.method);
   if (method === undefined) {
@@ -98,7 +101,7 @@ export async function serveRoute(found: FoundRoute, { host, request, response, r
       .use(uncaughtErrors)
       .settle({ requestId, plugin }, () =>
         found.access === "viewers"
-          ? found.route.handle({ ...asked, scope: new Scope(host, viewer as Viewer, requestId) })
+          ? found.route.handle({ ...asked, scope: Object.assign(new Scope(host, viewer as Viewer, requestId), { traceparent }) })
           : found.route.handle({ ...asked, requestId }),
       );
     response.writeHead(answer.status, answer.headers);

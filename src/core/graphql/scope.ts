@@ -79,6 +79,8 @@ export const hostHealth = serviceRef<HostHealth>("weftline.health");
 export class Scope {
   readonly viewer: Viewer;
   readonly requestId: string;
+  /** The trace that the request is in, as a W3C `traceparent`; nothing where it is in none. */
+  traceparent: string | undefined;
   readonly #host: ScopeHost;
   /** What the answer holds so far, where that is limited. */
   answer: AnswerBytes | undefined;

@@ -52,8 +52,15 @@ export const outgoingHttp = serviceRef<OutgoingHttp>("weftline.outgoingHttp");
 const mostRedirects = 10;
 const mebibyte = 1024 * 1024;
 
-/** @throws CONFIG_INVALID for an entry of the configuration that is none. */
-export function createOutgoingHttp(config: OutgoingConfig = {}, resolve: Resolve = resolveBySystem): OutgoingHttp {
+/**
+ * @param traceparent of the work that asks; its server is told.
+ * @throws CONFIG_INVALID for an entry of the configuration that is none.
+ */
+export function createOutgoingHttp(
+  config: OutgoingConfig = {},
+  resolve: Resolve = resolveBySystem,
+  traceparent: () => string | undefined = () => undefined,
+): OutgoingHttp {
   const allowed = new AllowList(config);
   return {
     check: (url) => void targetOf(url, allowed),
@@ -64,7 +71,7 @@ export function createOutgoingHttp(config: OutgoingConfig = {}, resolve: Resolve
       let hop: Hop = {
         target: targetOf(request.url, allowed),
         method: request.method ?? "GET",
-        headers: headersToSend(request.headers),
+        headers: headersToSend(inTrace(request.headers, traceparent())),
         body: request.body,
       };
       for (let left = Math.min(redirects, mostRedirects); ; left--) {
@@ -79,6 +86,11 @@ export function createOutgoingHttp(config: OutgoingConfig = {}, resolve: Resolve
       }
     },
   };
+}
+
+/** Who says itself which trace it is in is believed. */
+function inTrace(headers: OutgoingRequest["headers"], traceparent: string | undefined): OutgoingRequest["headers"] {
+  return traceparent === undefined ? headers : { traceparent, ...headers };
 }
 
 interface Clock {

@@ -8,6 +8,8 @@ export interface WorkLabels {
   readonly runId?: string;
   readonly threadId?: string;
   readonly requestId?: string;
+  /** What others are told of the trace that it is part of. */
+  readonly traceparent?: string;
   readonly plugin?: string;
   readonly tool?: string;
 }

@@ -58,14 +58,14 @@ export async function queueChild(
     beside: sizeOf(given),
     values: values.all,
   });
-  const { simulated } = JSON.parse(above.settings) as RunSettings;
+  const { simulated, traceparent } = JSON.parse(above.settings) as RunSettings;
   const place = { id: child.id, streamNum, rootId: above.root_id, parentId: parent.id, blockedById: null, regeneratesId: null };
   const { targetType, target, input, text, timeoutMs } = child;
   const request = {
     targetType,
     target,
     trigger: "PARENT" as const,
-    settings: { simulated, ...undoes },
+    settings: { simulated, ...undoes, ...(traceparent === undefined ? {} : { traceparent }) },
     ...(input === undefined ? {} : { input }),
     ...(text === undefined ? {} : { text }),
     limits: {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { WorkLabels } from "../process/uncaught-errors.ts";
 import { WeftlineError, asWeftlineError, type ErrorCode } from "../errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Run } from "./entities/run.ts";
@@ -13,6 +14,7 @@ import { isOfStore, SetAside } from "./set-aside.ts";
 import { WakeSignal } from "./wakes.ts";
 import { Suspects, suspectLosses } from "./suspects.ts";
 import { StartPace } from "./start-pace.ts";
+import { traceparentsOf } from "./trace/trace-context.ts";
 import { runTurn } from "./turn.ts";
 
 /** For how many runs that are due before the next sweep there is a timer; others are found a sweep later. */
@@ -298,9 +300,7 @@ export class EmbeddedEngine {
       this.#host.stalls.begin(run);
       const fail = (error: WeftlineError): void => stops.abort.abort(error);
       await this.#starts.turn();
-      await this.#host.uncaught.watch({ runId: run.id, ...(run.threadId == null ? {} : { threadId: run.threadId }) }, fail, () =>
-        runTurn(this.#host, run, stops),
-      );
+      await this.#host.uncaught.watch(labelsOf(this.#host, run), fail, () => runTurn(this.#host, run, stops));
     } catch (error) {
       const known = asWeftlineError(error);
       if (known.code === "SHUTTING_DOWN") return void (await this.#guard(this.#leases.release(run)));
@@ -326,4 +326,14 @@ export class EmbeddedEngine {
       this.#host.log.warn({ err: error }, "the engine will try again");
     }
   }
+}
+
+/** What is known of a run, whatever its code does. */
+function labelsOf({ lookup }: TurnHost, run: Run): WorkLabels {
+  const traceparent = traceparentsOf(lookup, run)(run.id);
+  return {
+    runId: run.id,
+    ...(run.threadId == null ? {} : { threadId: run.threadId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }

@@ -71,6 +71,9 @@ export {
   type Verdict,
 } from "./tools.ts";
 export { runFigures, type KnownProgram, type RunFigures } from "./figures.ts";
+export { isRecorded } from "./trace/trace-context.ts";
+export { spanIdOf, traceIdOf } from "./trace/trace-ids.ts";
+export { tracers } from "./trace/tracer.ts";
 export { runOutboxes, type RunNotice, type RunOutbox } from "./outbox.ts";
 export { Event, RunEvent, SnapshotEvent, defineEventType } from "./event-types.ts";
 export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./types.ts";

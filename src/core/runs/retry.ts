@@ -66,7 +66,7 @@ async function forkOf(
 }
 
 function ownSettings(settings: RunSettings): RunSettings {
-  const { replays: _, undoes: __, ...others } = settings;
+  const { replays: _, undoes: __, traceparent: ___, ...others } = settings;
   return others;
 }
 

@@ -13,9 +13,11 @@ export function commonContext(
   { host, run, session, toolCalls, questions, abort, drain }: Stage,
   tools: RunContext["tools"],
 ): CommonContext {
+  const { traceparent } = host.uncaught.labels();
   return {
     runId: run.id,
     threadId: run.threadId ?? undefined,
+    ...(traceparent === undefined ? {} : { traceparent }),
     owner: `${run.tenantId}/${run.ownerId}`,
     signal: abort.signal,
     drain,

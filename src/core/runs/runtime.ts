@@ -192,6 +192,8 @@ export type QuestionOutcome =
 export interface RunContext {
   readonly runId: string;
   readonly threadId: string | undefined;
+  /** The trace that the run is part of, as a W3C `traceparent`; absent where it is part of none. */
+  readonly traceparent?: string;
   /** Whose run it is, as one word: for shares between people. It permits nothing. */
   readonly owner: string;
   /** Aborts when the run is cancelled, loses its lease or passes its deadline. Pass it to every request. */

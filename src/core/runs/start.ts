@@ -31,7 +31,7 @@ export interface StartHost extends CancelHost {
 }
 
 /** Who starts a run. */
-export type Starter = Pick<Scope, "viewer" | "contributions">;
+export type Starter = Pick<Scope, "viewer" | "contributions"> & Partial<Pick<Scope, "traceparent">>;
 
 /** Queues a run within the caller's transaction: its row, its place in the log, and what it waits for. */
 export async function startRun(host: StartHost, scope: Starter, tx: Tx, request: StartRun): Promise<Run> {
@@ -85,7 +85,7 @@ async function queueRun(
     values: values.all,
   });
   const place = { id, streamNum, rootId: id, parentId: null, blockedById: blockedById ?? null, regeneratesId };
-  const run = newRun(owner, request, place, appended);
+  const run = newRun(owner, inTrace(request, scope.traceparent), place, appended);
   const claim = blockedById === undefined ? host.claim(owner) : undefined;
   await insertRun(tx.sql, run, { claim, latest: request.latest ?? null, given });
   await insertMetadata(tx, run);
@@ -97,6 +97,12 @@ async function queueRun(
     else if (blockedById === undefined) host.ring(id);
   });
   return { ...appended, run };
+}
+
+/** The run goes on in the trace of the request that starts it. */
+function inTrace(request: StartRun, traceparent: string | undefined): StartRun {
+  if (traceparent === undefined) return request;
+  return { ...request, settings: { simulated: "allowed", ...request.settings, traceparent } };
 }
 
 function checkLimits({ limits }: StartRun): void {

@@ -3,6 +3,7 @@ import { isoDuration } from "../graphql/scalars.ts";
 import { plainJson } from "../json/plain.ts";
 import type { Logger } from "../kernel/spec.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
+import { toolCallIdOf } from "./events.ts";
 import type { KnownCall } from "./known-call.ts";
 import { untilAborted } from "./plugin-work.ts";
 import type { RunSession } from "./session.ts";
@@ -43,6 +44,8 @@ export interface ToolInvokerOptions {
   readonly log: Logger;
   readonly uncaught: UncaughtErrors;
   readonly stalls: StallWatch;
+  /** What others are told of the trace that a call is part of, by the id of the call. */
+  readonly traceparent: (callId: string) => string | undefined;
 }
 
 /** Calls the code of tools, and takes what they answer, tell and throw: nothing of it is trusted. */
@@ -57,6 +60,8 @@ export class ToolInvoker {
   async invoke<T>({ call, tool, args, request }: Invoked, take: (answer: unknown) => Promise<T>): Promise<Invocation<T>> {
     const { signal: own } = request;
     const { session, signal, log, uncaught, stalls } = this.#options;
+    const traceparent = this.#options.traceparent(toolCallIdOf(session.run.id, call.c));
+    const traced = traceparent === undefined ? {} : { traceparent };
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     const both = AbortSignal.any([signal, timeout, ...(own ? [own] : [])]);
     try {
@@ -68,9 +73,10 @@ export class ToolInvoker {
         log,
         idempotencyKey: `${session.run.id}/tool/${call.c}`,
         progress: (data) => this.#progress(call, tool, data),
+        ...traced,
       };
       stalls.enter(session.run.id);
-      const work = Promise.resolve(uncaught.label({ tool: tool.name }, () => tool.execute(args as never, ctx)));
+      const work = Promise.resolve(uncaught.label({ tool: tool.name, ...traced }, () => tool.execute(args as never, ctx)));
       return { answer: await take(await untilAborted(work, both)) };
     } catch (error) {
       if (signal.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." } };

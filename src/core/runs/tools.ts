@@ -51,6 +51,11 @@ export interface ToolContext {
   readonly log: Logger;
   /** The same for every attempt of one call: pass it on to whatever must not happen twice. */
   readonly idempotencyKey: string;
+  /**
+   * The trace that the call is part of, as a W3C `traceparent`; absent where it is part of none. The guarded outgoing client sends it by itself: pass it on to
+   * whatever is reached in another way.
+   */
+  readonly traceparent?: string;
   /** Tells those who watch; any JSON. */
   progress(data: unknown): void;
 }

@@ -18,6 +18,7 @@ import { foldOpenMessages, readPast } from "./restore.ts";
 import { RunSession } from "./session.ts";
 import type { TurnHost, TurnStops } from "./stage.ts";
 import { ToolCalls } from "./tool-calls.ts";
+import { traceparentsOf } from "./trace/trace-context.ts";
 import { ToolRuns } from "./tool-runs.ts";
 import { toolRegistry, type PolicedCall } from "./tools.ts";
 import { endTurn, provenanceOf, terminate, type Ending } from "./turn-end.ts";
@@ -77,6 +78,7 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
       log: host.log,
       uncaught: host.uncaught,
       stalls: host.stalls,
+      traceparent: traceparentsOf(host.lookup, run),
       runs: new ToolRuns({ host, run, session, stops }),
       failpoint: host.failpoint,
       calls,

@@ -23,6 +23,8 @@ export interface RunSettings {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   /** What a run that was forked from another takes over from it. */
   readonly replays?: Replays;
+  /** The trace that the request was in that started the tree, as a W3C `traceparent`. */
+  readonly traceparent?: string;
   /** Of a run below another: that it undoes something of that one, whose cancel and deadline leave it alone. */
   readonly undoes?: true;
 }

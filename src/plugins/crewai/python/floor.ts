@@ -72,7 +72,8 @@ export class Floor {
     // Asked here, so that one that is missing is an error before anything begins.
     this.#stage.toolsNamed([...named]);
     const tools = ctx.tools.filter(({ name }) => named.has(name)).map(({ name, description }) => ({ name, description }));
-    return { crew, tools, known: Object.fromEntries(outputs) };
+    const { traceparent } = ctx;
+    return { crew, tools, known: Object.fromEntries(outputs), ...(traceparent === undefined ? {} : { traceparent }) };
   }
 
   /** @throws what the stage throws, PROTOCOL_VIOLATION for what is no request of the protocol. */

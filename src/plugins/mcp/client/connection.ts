@@ -108,10 +108,10 @@ export class Connection {
     { session, calls }: Held,
     tool: string,
     args: Readonly<Record<string, unknown>>,
-    { signal, progress }: ToolContext,
+    { signal, progress, traceparent }: ToolContext,
   ): Promise<CallToolResult> {
     // The signal ends a call in time; the SDK's own limit would be in its way.
-    const options = { signal, timeout: this.#options.server.timeoutMs + 1_000, onprogress: progress };
+    const options = { signal, timeout: this.#options.server.timeoutMs + 1_000, onprogress: progress, traceparent };
     const answer = session.call(tool, args, options);
     calls.add(answer);
     try {

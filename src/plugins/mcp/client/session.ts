@@ -16,6 +16,11 @@ const lookMs = 30_000;
 /** A session that a look finds forgotten sooner is one of a server that forgets all: that is waited out. */
 const steadyMs = 1_000;
 
+/** How a call is made, and the trace that it is part of: the server is told in its `_meta`. */
+interface CallOptions extends RequestOptions {
+  readonly traceparent?: string | undefined;
+}
+
 /** One connection to a server, from its beginning to its end. */
 export interface Session {
   readonly tools: readonly Tool[];
@@ -23,7 +28,7 @@ export interface Session {
   readonly unusable: readonly UnusableTool[];
   /** Settles, never rejects, with why it ended. */
   readonly ended: Promise<Error>;
-  call(name: string, args: Readonly<Record<string, unknown>>, options: RequestOptions): Promise<CallToolResult>;
+  call(name: string, args: Readonly<Record<string, unknown>>, options: CallOptions): Promise<CallToolResult>;
   /** Whether a call failed since the server does not know the session anymore: it did nothing. */
   isForgotten(error: unknown): boolean;
   /** Ends with {@link SessionForgotten}. */
@@ -100,7 +105,8 @@ export async function openSession({ server, signal, log, redact, changed }: Sess
       isForgotten,
       forget,
       look,
-      call: (name, args, rest) => client.callTool({ name, arguments: { ...args } }, rest),
+      call: (name, args, { traceparent, ...rest }) =>
+        client.callTool({ name, arguments: { ...args }, ...(traceparent === undefined ? {} : { _meta: { traceparent } }) }, rest),
       close: async () => {
         clearInterval(looking);
         ending.abort();

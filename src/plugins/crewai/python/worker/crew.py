@@ -1,5 +1,6 @@
 """Builds a crew of the platform's definition and lets CrewAI play it."""
 
+import os
 import traceback
 
 from crewai import Crew, Process
@@ -17,6 +18,9 @@ def serve(peer):
     """Plays the one crew that this process is for."""
     message = peer.requests.get()
     number, params = message["id"], message["params"]
+    # One process a run: what in it makes spans finds the trace where the convention has it.
+    if "traceparent" in params:
+        os.environ["TRACEPARENT"] = params["traceparent"]
     stages.stage = Stage(peer, params["known"])
     set_provider(PlatformReview())
     try:

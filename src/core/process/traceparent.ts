@@ -1,0 +1,13 @@
+const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
+
+/**
+ * A W3C `traceparent`, as a request brings it: which trace whoever asked is in.
+ *
+ * @returns it in version 00; nothing for what is none, which then is as if it had not been sent.
+ */
+export function readTraceparent(header: unknown): string | undefined {
+  if (typeof header !== "string" || header.length > 256) return undefined;
+  const [, version, traceId, spanId, flags] = form.exec(header.trim()) ?? [];
+  if (traceId === undefined || version === "ff" || /^0+$/.test(traceId) || /^0+$/.test(spanId ?? "")) return undefined;
+  return `00-${traceId}-${spanId}-${flags}`;
+}
