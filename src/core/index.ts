@@ -1,12 +1,13 @@
 export { WholeCharacters, characterCount, characters, isBlank, isLonger } from "./json/characters.ts";
 export { defineConfig, type WeftlineConfig } from "./config.ts";
 export { commands, type CliAction, type CliArgument, type CliCommand, type CliContext, type CliGroup, type CliOption } from "./commands.ts";
-export { databaseService, type Database, type Tx } from "./database/database.ts";
+export type { Sql } from "./database/sql.ts";
+export { databaseService, type Database, type SqlTx, type Tx } from "./database/database.ts";
 export { owned, type OwnershipRule } from "./database/ownership.ts";
 export { hasRole, type Viewer } from "./database/viewer.ts";
 export { loadExpressions, type Expression, type Expressions } from "./expressions/expressions.ts";
 export { createTypeChecker, type ListType, type ObjectType, type TypeChecker, type ValueType } from "./expressions/types.ts";
-export { WeftlineError, asWeftlineError, messageOf, type ErrorCode } from "./errors.ts";
+export { WeftlineError, asWeftlineError, messageOf, type ErrorCode, type InputProblem } from "./errors.ts";
 export type { GraphBuilder } from "./graphql/builder.ts";
 export { createChannel, type Channel } from "./graphql/channel.ts";
 export { connectionType, pageArgs, pageOf, pageOfList, type Page, type PageArgs } from "./graphql/connections.ts";
@@ -21,7 +22,7 @@ export { checkTexts } from "./graphql/text.ts";
 export { perEvent } from "./graphql/per-event.ts";
 export { httpRoutes, openRoutes, type HttpRoute, type OpenRoute, type OpenRouteRequest, type RouteResponse } from "./graphql/routes.ts";
 export { pageOfRows } from "./graphql/row-page.ts";
-export { InputIssue, resultType } from "./graphql/results.ts";
+export { InputIssue, addBudgetError, resultType, type UserFailure } from "./graphql/results.ts";
 export {
   authenticators,
   authorizationService,
@@ -33,7 +34,7 @@ export {
   type Scope,
 } from "./graphql/scope.ts";
 export { actingScopes, type ActingScopes } from "./host/acting-scopes.ts";
-export { Actor, actorOf, graphIdOfActor } from "./host/actors.ts";
+export { Actor, actorOf, actorNamed, graphIdOfActor } from "./host/actors.ts";
 export { changesService, type Changes } from "./host/changes.ts";
 export { dataFolder } from "./host/data-folder.ts";
 export { Distribution } from "./figures/distribution.ts";

@@ -105,7 +105,9 @@ describe("a plugin", () => {
       return name ?? property?.name;
     };
     // Whether the store answers at all is a question without rows.
-    const others = plugins.filter(({ path }) => path !== "src/plugins/health/checks.ts");
+    // And the ledger of budgets decides about model calls as the engine itself, within its transactions: it answers nobody.
+    const ofPlatform = (path: string): boolean => path === "src/plugins/health/checks.ts" || path.startsWith("src/plugins/budgets/ledger/");
+    const others = plugins.filter(({ path }) => !ofPlatform(path));
     expect(
       nodesAgainst(others, (node) => {
         if (node.type === "Property" && nameOf(node["key"]) === "filters") return "filters";
@@ -160,6 +162,6 @@ describe("the author API", () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toContain("definePlugin");
     expect(names).toContain("runtimes");
-    expect(names.length).toBeLessThanOrEqual(305);
+    expect(names.length).toBeLessThanOrEqual(325);
   });
 });

@@ -20,6 +20,7 @@ const kinds: Readonly<Record<ErrorKind, readonly [title: string, about: string]>
   notFound: ["Not found", "It does not exist, or it belongs to another: the two look the same."],
   conflict: ["In conflict with the present state", "The request is right, but not now."],
   rateLimited: ["Too much at once", "The same may succeed after a while; `retryAfter` says when, where it is known."],
+  budget: ["Beyond a budget", "It may cost more than there is; the same works when there is more."],
   unavailable: ["Away", "A framework, a provider or the store is away. The same may succeed later."],
   internal: ["Bugs and broken promises", "A client sees INTERNAL and a `requestId`; the words stand in the log of the server."],
 };

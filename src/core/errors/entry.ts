@@ -11,6 +11,7 @@ export type ErrorKind =
   | "unauthenticated"
   | "unavailable"
   | "rateLimited"
+  | "budget"
   | "internal";
 
 /** One code of the catalogue. */

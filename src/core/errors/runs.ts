@@ -15,6 +15,16 @@ export const runErrors = {
   ),
   RUN_DEADLINE: entry("conflict", "The run passed its deadline.", "Give it a longer deadline in limits."),
   RUN_LIMIT: entry("conflict", "The run reached its limit of {limit}.", "Raise it in limits."),
+  BUDGET_EXCEEDED: entry(
+    "budget",
+    "A budget does not allow it: {problem}",
+    "Wait until its period begins anew, or ask an admin to raise it with setBudget.",
+  ),
+  PRICE_UNKNOWN: entry(
+    "conflict",
+    "The price of the model {provider}/{model} is not known, and a call without a price is forbidden here.",
+    'Give it a price, as in budgets({ prices: { "{provider}/{model}": { input: "1", output: "2" } } }), or allow calls without one.',
+  ),
   RUN_TOO_DEEP: entry(
     "conflict",
     "The chain of runs {chain} is too long: {problem}.",

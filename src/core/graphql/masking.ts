@@ -50,6 +50,7 @@ const statusOfKind: Partial<Record<ErrorKind, number>> = {
   forbidden: 403,
   unauthenticated: 401,
   unavailable: 503,
+  budget: 402,
   rateLimited: 429,
 };
 

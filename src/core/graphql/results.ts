@@ -8,6 +8,7 @@ const typeOfKind = {
   forbidden: "ForbiddenError",
   unavailable: "UnavailableError",
   rateLimited: "RateLimitedError",
+  budget: "BudgetExceededError",
 } as const satisfies Partial<Record<ErrorKind, string>>;
 
 type UserErrorKind = keyof typeof typeOfKind;
@@ -67,7 +68,7 @@ export function addUserErrors(builder: GraphBuilder): void {
   const define = (name: string, description: string) =>
     builder.objectRef<ExpectedFailure>(name).implement({ description, interfaces: [UserError] });
 
-  const byKind: Record<UserErrorKind, unknown> = {
+  const byKind: Record<Exclude<UserErrorKind, "budget">, unknown> = {
     input: builder.objectRef<ExpectedFailure>("InvalidInputError").implement({
       description: "The input is wrong; issues names the fields.",
       interfaces: [UserError],
@@ -97,6 +98,20 @@ export function addUserErrors(builder: GraphBuilder): void {
     }),
   };
   for (const [kind, ref] of Object.entries(byKind)) partsOf(builder).errorTypes.set(kind, ref);
+  partsOf(builder).errorTypes.set("interface", UserError);
+}
+
+/** An expected failure, as the fields of its type see it. */
+export type UserFailure = Pick<WeftlineError, "code" | "message" | "details">;
+
+/** Defines the type of BUDGET_EXCEEDED, for the plugin that has budgets: without it, no union has that. */
+export function addBudgetError(
+  builder: GraphBuilder,
+  options: { readonly description: string; readonly fields: PothosSchemaTypes.ObjectTypeOptions<GraphTypes, UserFailure>["fields"] },
+): void {
+  const { errorTypes } = partsOf(builder);
+  const interfaces = [errorTypes.get("interface")] as never;
+  errorTypes.set("budget", builder.objectRef<UserFailure>(typeOfKind.budget).implement({ ...options, interfaces } as never));
 }
 
 function issuesOf(error: ExpectedFailure): readonly InputIssue[] {
@@ -128,14 +143,15 @@ export function resultType<Payload extends object>(
 ): ResultType<Payload> {
   const { errorTypes } = partsOf(builder);
   const kinds = [...new Set([...everyMutation, ...(options.errors ?? [])])];
-  const unknown = kinds.find((kind) => !errorTypes.has(kind));
+  const unknown = kinds.find((kind) => kind !== "budget" && !errorTypes.has(kind));
   if (unknown !== undefined) throw unknownKind(name, unknown, [...errorTypes.keys()]);
   const payload = builder
     .objectRef<Payload>(`${name}Payload`)
     .implement({ description: `What ${fieldName(name)} did.`, fields: options.fields as never });
   const type = builder.unionType(`${name}Result`, {
     description: `What ${fieldName(name)} did, or why it did not.`,
-    types: [payload, ...kinds.map((kind) => errorTypes.get(kind))] as never,
+    // Of those that plugins define some come later.
+    types: (() => [payload, ...kinds.flatMap((kind) => errorTypes.get(kind) ?? [])]) as never,
     resolveType: (value: unknown) => (value instanceof ExpectedFailure ? typeOfKind[value.kind as UserErrorKind] : `${name}Payload`),
   });
   return {

@@ -4,6 +4,7 @@ import type { Changes } from "../host/changes.ts";
 import type { LoggedEvent, NewEvent } from "./events.ts";
 import type { Hub } from "./hub.ts";
 import { appendEvents, type Appended } from "./log.ts";
+import { settle, type MeterNote, type ModelMeter } from "./metering/meter.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
 import { StepRows } from "./step-rows.ts";
 import { project } from "./projection.ts";
@@ -17,6 +18,7 @@ export interface AppendHost extends WakeTarget {
   readonly changes: Changes | undefined;
   readonly quota: StorageQuota;
   readonly outboxes: RunOutboxes;
+  readonly meter: () => ModelMeter | undefined;
 }
 
 /** Appends events of a run that its worker did not write: a cancel, a decision. No epoch is asked; the stream's lock orders them. */
@@ -30,8 +32,11 @@ export async function appendSignal(
   const wakes = new Wakes();
   const { events, bytes } = await appendEvents(sql, { streamNum: run.streamNum, run, events: drafts });
   const steps = new StepRows();
-  await project(sql, run, events, drafts, { wakes, steps });
+  const metered: MeterNote[] = [];
+  await project(sql, run, events, drafts, { wakes, steps, metered });
   await steps.write(sql);
+  const settled = settle(host, tx, metered);
+  if (settled) await settled;
   const told = tellOutboxes(host.outboxes, tx, run, events);
   if (told) await told;
   afterCommit(() => {

@@ -212,6 +212,8 @@ export interface RunService {
    * @throws NOT_FOUND; INVALID_INPUT; CONFLICT for a run that has ended; RATE_LIMITED while too many are not taken.
    */
   signal(tx: Tx, runId: string, signal: Signal): Promise<void>;
+  /** Lets runs of a tenant go on that wait for leave to spend more than a budget has: it has more now, or is gone. */
+  budgetChanged(tenantId: string, budgetId: string): Promise<void>;
   /** @throws NOT_FOUND */
   find(scope: Scope, runId: string): Promise<Run>;
   /** What a run was given, whole: its row may hold parts of it apart. */

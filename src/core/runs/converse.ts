@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { WeftlineError } from "../errors.ts";
+import { WeftlineError, asWeftlineError } from "../errors.ts";
 import type { AgentCast } from "./cast.ts";
 import { withTakenFiles } from "./files.ts";
 import { conversationOf, inputMessages } from "./history/conversation.ts";
@@ -26,6 +26,7 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   if (run.takeovers > 0 && run.startedAt != null && !cast.runtime.features.resume) throw new WeftlineError("PROCESS_LOST");
   session.answersAs(cast.model.provenance);
   if (cast.model.provenance === "LIVE") await meterOf(host.lookup)?.prepare(cast.model);
+  await stage.meter.recover();
   const ctx = contextOf(stage, cast);
   const input = await inputOf(host.database.read, run);
   const speak = async (attempt: number): Promise<void> => {
@@ -44,9 +45,10 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
       outputSchema: run.settings.outputSchema ?? cast.program.outputSchema,
     };
     await listen(cast.runtime.stream(request, ctx), abort.signal, (body) => hear(stage, cast.plugin, body));
+    if (stage.meter.refused) throw stage.meter.refused;
     checkClosed(stage, cast.plugin);
   };
-  await pRetry(speak, {
+  await pRetry((attempt) => accounted(stage, speak(attempt)), {
     retries: attempts - 1,
     minTimeout: 500,
     factor: 2,
@@ -65,6 +67,18 @@ export async function converse(stage: Stage, cast: AgentCast): Promise<Answer> {
   const text = session.lastText ?? "";
   const schema = run.settings.outputSchema ?? cast.program.outputSchema;
   return { text, output: schema ? await structured(stage, schema, text) : text };
+}
+
+/** Whatever becomes of an attempt, its calls are recorded; and what its framework makes of a refusal of the meter counts for nothing. */
+async function accounted({ meter, session, abort }: Stage, attempt: Promise<void>): Promise<void> {
+  try {
+    await attempt;
+  } catch (error) {
+    meter.abandon();
+    if (abort.signal.aborted || !meter.refused) throw error;
+    if (asWeftlineError(meter.refused).code === "RUN_SUSPENDED") session.breakOff("It waits for its budget.");
+    throw meter.refused;
+  }
 }
 
 /** Where the history of the thread has outgrown its bounds, it is summarized first. */

@@ -1,5 +1,6 @@
 import type { Tx } from "../database/database.ts";
 import { asSystem } from "../database/ownership/entity-manager.ts";
+import { hasRole } from "../database/viewer.ts";
 import { WeftlineError, type InputProblem } from "../errors.ts";
 import type { Scope } from "../graphql/scope.ts";
 import { hashOf } from "../host/idempotency.ts";
@@ -35,12 +36,35 @@ export async function decideInterrupt(host: DecisionHost, scope: Scope, decide: 
     if (isTerminal(run.status) || (run.status === "CANCELLING" && (await isOfBefore(tx, run, interrupt))))
       throw conflict("Its run was cancelled or has ended.");
     await check(host, tx, interrupt, decide);
+    await checkBudget(host, tx, { run, interrupt, decide, isAdmin: hasRole(scope.viewer, "admin") });
     await appendSignal(host, tx, projectedRun(run), [
       { ...event("interrupt.resolved", { interrupt: interrupt.id, status: "RESOLVED" }), row: { decision } },
     ]);
   }, "decide");
   scope.renew();
   return scope.em.findOneOrFail(Interrupt, { id: decide.interruptId });
+}
+
+interface Decided {
+  readonly run: Run;
+  readonly interrupt: Interrupt;
+  readonly decide: Decide;
+  readonly isAdmin: boolean;
+}
+
+/**
+ * Only admins lift a budget; and what lets a run go on that could not be paid for is refused, so that it can be said again.
+ *
+ * @throws FORBIDDEN, BUDGET_EXCEEDED
+ */
+async function checkBudget({ meter }: DecisionHost, { sql }: Tx, { run, interrupt, decide, isAdmin }: Decided): Promise<void> {
+  if (interrupt.kind === "BUDGET") {
+    if (isAdmin) return;
+    throw new WeftlineError("FORBIDDEN", { message: "Only admins decide about budgets.", path: ["input", "interrupt"] });
+  }
+  const { tenantId, ownerId, targetType, targetId, threadId } = run;
+  if (decide.kind !== "REJECT")
+    await meter()?.checkStart(sql, { tenantId, ownerId, targetType, targetId, threadId: threadId ?? undefined });
 }
 
 /** Whether a run that is being cancelled asked before that. What it asks to undo what it did, it waits for, whenever it asked. */

@@ -57,7 +57,14 @@ export type RunEventBody =
       readonly native?: unknown;
     }
   | { readonly kind: "state.patched"; readonly patch: unknown }
-  | ({ readonly kind: "usage.recorded"; readonly step?: string; readonly provider: string; readonly model: string } & TokenUsage &
+  | ({
+      readonly kind: "usage.recorded";
+      readonly step?: string;
+      readonly provider: string;
+      readonly model: string;
+      /** The call that it is of: what stood in the {@link callHeader} of the response. */
+      readonly call?: string;
+    } & TokenUsage &
       Answering)
   | { readonly kind: "progress"; readonly done: number; readonly total?: number }
   | { readonly kind: "custom"; readonly name: string; readonly data?: unknown };
@@ -217,6 +224,8 @@ export interface LoggedEvent<Payload = unknown> {
   /** Absent for events of the stream itself. */
   readonly runId?: string;
   readonly payload: Payload;
+  /** Of an interrupt that was just raised: its kind. In memory alone. */
+  readonly asks?: string;
   /** Of an interrupt that was just appended: who besides the owner hears that it changed. In memory alone. */
   readonly approvers?: readonly Principal[];
 }

@@ -2,6 +2,8 @@ import type { Sql } from "../database/sql.ts";
 import type { StoredUsage } from "./events.ts";
 import { WeftlineError } from "../errors.ts";
 import type { Run, RunLimits } from "./entities/run.ts";
+import { amountOf, nanosOf } from "./metering/cost.ts";
+import { treeUsage } from "./metering/ledger.ts";
 import { storedUsage } from "./usage.ts";
 
 const tokensOf = ({ inputTokens, outputTokens }: StoredUsage): number => inputTokens + outputTokens;
@@ -24,7 +26,16 @@ export async function tokensLeft(sql: Sql, runId: string, { maxTokens }: RunLimi
  */
 export async function limitsLeft(sql: Sql, { id, limits }: Pick<Run, "id" | "limits">): Promise<RunLimits> {
   const maxTokens = await tokensLeft(sql, id, limits);
-  if (maxTokens === undefined) return limits;
-  if (maxTokens <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${limits.maxTokens} tokens` });
-  return { ...limits, maxTokens };
+  if (maxTokens !== undefined && maxTokens <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${limits.maxTokens} tokens` });
+  const maxCost = await costLeft(sql, id, limits);
+  return { ...limits, ...(maxTokens === undefined ? {} : { maxTokens }), ...(maxCost === undefined ? {} : { maxCost }) };
+}
+
+/** What is left of a run's money, less what it and the runs below it spent. @throws RUN_LIMIT where nothing is. */
+async function costLeft(sql: Sql, runId: string, { maxCost }: RunLimits): Promise<RunLimits["maxCost"]> {
+  const most = maxCost && nanosOf(maxCost.amount);
+  if (!maxCost || most === undefined) return maxCost;
+  const left = most - (await treeUsage(sql, runId)).nanos;
+  if (left <= 0) throw new WeftlineError("RUN_LIMIT", { limit: `${maxCost.amount} ${maxCost.currency}` });
+  return { ...maxCost, amount: amountOf(left) };
 }

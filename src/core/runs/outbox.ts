@@ -1,6 +1,6 @@
 import type { SqlTx } from "../database/database.ts";
 import { extensionPoint, type Contribution } from "../kernel/refs.ts";
-import { endsRun, statusOfKind, type LoggedEvent } from "./events.ts";
+import { endsRun, statusOfKind, type LoggedEvent, type RunFailure } from "./events.ts";
 import type { ProjectedRun } from "./projector.ts";
 import type { RunStatus } from "./types.ts";
 
@@ -11,6 +11,8 @@ export interface RunNotice {
   readonly status?: RunStatus;
   /** The id of the interrupt that was raised. */
   readonly interrupt?: string;
+  /** Set where it is for a budget that the run failed or asks. */
+  readonly budget?: "exceeded";
   /** Milliseconds since 1970. */
   readonly at: number;
 }
@@ -48,8 +50,15 @@ async function tellAll(outboxes: RunOutboxes, tx: SqlTx, notices: readonly RunNo
   for (const notice of notices) for (const { value } of outboxes.values()) await value.note(tx, notice);
 }
 
-function noticeOf(run: ProjectedRun, { kind, payload, at }: LoggedEvent): RunNotice | undefined {
+function noticeOf(run: ProjectedRun, { kind, payload, at, asks }: LoggedEvent): RunNotice | undefined {
   const status = endsRun(kind) ? statusOfKind[kind] : undefined;
-  if (status !== undefined) return { run, status, at };
-  return kind === "interrupt.raised" ? { run, interrupt: (payload as { readonly interrupt: string }).interrupt, at } : undefined;
+  if (status !== undefined) return { run, status, at, ...(failureIn(payload) === "BUDGET_EXCEEDED" ? exceeded : {}) };
+  if (kind !== "interrupt.raised") return undefined;
+  return { run, interrupt: (payload as { readonly interrupt: string }).interrupt, at, ...(asks === "BUDGET" ? exceeded : {}) };
+}
+
+const exceeded = { budget: "exceeded" } as const;
+
+function failureIn(payload: unknown): string | undefined {
+  return (payload as { readonly failure?: RunFailure }).failure?.code;
 }

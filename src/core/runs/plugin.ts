@@ -32,6 +32,7 @@ import { jobStateEntity } from "./jobs/entity.ts";
 import { createJobs, jobService } from "./jobs/service.ts";
 import { purgeStates } from "./jobs/state.ts";
 import { jobTarget } from "./jobs/target.ts";
+import { meterOf, type ModelMeter } from "./metering/meter.ts";
 import { usageSumEntity } from "./metering/entity.ts";
 import { purgeUsage } from "./metering/ledger.ts";
 import { migrations } from "./migrations/index.ts";
@@ -116,6 +117,7 @@ export const runsPlugin = definePlugin({
     if (failpoint) database.probeCommits(failpoint);
     const options: EngineOptions = { ...defaultEngineOptions, ...faults?.engine };
     const outboxes = contributions(runOutboxes);
+    const meter = (): ModelMeter | undefined => meterOf(lookup);
     const counters = new RunCounters();
     const hub = new Hub(counters);
     const stalls = new StallWatch(deps.folder.of("runs"), options.stallMs);
@@ -129,6 +131,7 @@ export const runsPlugin = definePlugin({
         publishChanges(changes, run, events);
       },
       outboxes,
+      meter,
       counters,
     });
     const providers = new ProviderFailures(log);
@@ -137,6 +140,7 @@ export const runsPlugin = definePlugin({
       changes,
       quota,
       outboxes,
+      meter,
       ring: (id) => engine.ring(id),
       ringIn: (id, ms) => engine.ringIn(id, ms),
       wake: (id) => engine.wake(id),

@@ -18,7 +18,7 @@ export interface GivenInput {
 }
 
 /** What a program that runs by itself works with during one turn. */
-export interface ProgramContext extends Omit<RunContext, "model" | "toolRequested" | "toolArguments"> {
+export interface ProgramContext extends Omit<RunContext, "metered" | "model" | "toolRequested" | "toolArguments"> {
   /** What the run was given, and what it was told. */
   readonly input: unknown;
   readonly text: string | undefined;

@@ -129,7 +129,7 @@ export const toolProjectors: Projectors = {
       await sql.run("update runs_step set due_at = null where id = ? and due_at is not null", text(row.step));
     const approvers = (row.approvers ?? []) as readonly Principal[];
     await insertApprovers(sql, run, { id: payload.interrupt, at }, approvers);
-    Object.assign(event, { approvers });
+    Object.assign(event, { approvers, asks: text(row.kind) ?? "INPUT" });
     if (c === null) return;
     await sql.run("update runs_tool_call set status = 'AWAITING_APPROVAL' where id = ?", toolCallIdOf(run.id, c));
     await touchMessage(sql, run, c, seq);

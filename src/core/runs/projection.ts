@@ -43,6 +43,7 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
     .set("usage", json(payload.usage));
   if (payload.provenance !== undefined) effects.row.set("provenance", payload.provenance);
   for (const column of ["lease_owner", "lease_until", "due_at", "blocked_by_id"]) effects.row.setTo(column, "null");
+  effects.metered.push({ kind: "ended", run });
   for (const id of await unblock(sql, run.id)) effects.wakes.due.add(id);
   if (run.parentId !== null) await wake(sql, run.parentId, effects.wakes);
 };
@@ -77,6 +78,7 @@ const projectors: Projectors = {
       run.id,
     );
     effects.wakes.note(run.id, row?.ms);
+    effects.metered.push({ kind: "rests", run });
   },
   "run.paused": async (sql, run, { seq }, _, effects) => {
     await effects.row.write(sql, run.id);
@@ -89,6 +91,7 @@ const projectors: Projectors = {
       run.id,
     );
     effects.wakes.note(run.id, row?.ms);
+    effects.metered.push({ kind: "rests", run });
   },
   "run.cancelling": async (_, __, { payload, seq }, ___, { row }) =>
     row
@@ -147,6 +150,7 @@ const projectors: Projectors = {
 
   "usage.recorded": async (sql, run, event, row, effects) => {
     await insertUsage(sql, run, event, row);
+    effects.metered.push({ kind: "called", run, call: text(row.call) ?? undefined, usage: event.payload });
     effects.row.set("seq", event.seq).set("usage", json(row.total));
   },
   progress: async (_, __, { payload, seq }, ___, { row }) =>
@@ -167,9 +171,9 @@ export async function project(
   run: ProjectedRun,
   events: readonly LoggedEvent[],
   drafts: readonly RunEventDraft[],
-  { wakes, steps }: Pick<Effects, "wakes" | "steps">,
+  { wakes, steps, metered = [] }: Pick<Effects, "wakes" | "steps"> & Partial<Pick<Effects, "metered">>,
 ): Promise<readonly StartedRun[]> {
-  const effects: Effects = { wakes, steps, row: new RunRow(), started: [] };
+  const effects: Effects = { wakes, steps, metered, row: new RunRow(), started: [] };
   const whole = new WholeSteps(run, events, drafts);
   for (const [index, event] of events.entries()) {
     if (whole.take(index, events, drafts, effects)) continue;

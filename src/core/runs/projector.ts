@@ -4,6 +4,7 @@ import type { RunRow } from "./run-row.ts";
 import type { StepRows } from "./step-rows.ts";
 import type { Wakes } from "./wakes.ts";
 import type { EventKind, EventPayloads, LoggedEvent, NewEvent } from "./events.ts";
+import type { MeterNote } from "./metering/meter.ts";
 import type { StoredValue, ValueRefs } from "./values/refs.ts";
 
 /** What a projection needs to know of the run whose events it folds into rows. */
@@ -84,6 +85,8 @@ export interface Effects {
   readonly row: RunRow;
   /** What was appended of other runs: of those that these events start. Followers hear of it behind the events themselves. */
   readonly started: StartedRun[];
+  /** What the meter is to know, in the same transaction. */
+  readonly metered: MeterNote[];
 }
 
 /** Folds an event of one kind into rows. */

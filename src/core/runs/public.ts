@@ -80,7 +80,7 @@ export { DecisionKind, MessageRole, OnBusy, RunStatus, isTerminal } from "./type
 export { seesRun } from "./schema/access.ts";
 export { ApproversView } from "./schema/approvers.ts";
 export { Framework, frameworkOf } from "./schema/framework.ts";
-export { runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
+export { moneyProblems, runLimitsOf, type RunLimitsInput } from "./schema/limits.ts";
 export { listRuns, type RunFilter } from "./schema/run-list.ts";
 export { runTargetNamed, startRequested, tellingProblems, type NamedTarget, type RunTargetRef } from "./schema/requested-run.ts";
 export { plainOutput } from "./output.ts";
@@ -105,10 +105,21 @@ export {
   type RetentionWork,
 } from "./retention/contract.ts";
 export { RunTarget, runTargetOf } from "./schema/targets.ts";
-export { UsageView, type Cost } from "./schema/usage.ts";
-export { modelMeter, type ModelMeter, type PricedCall } from "./metering/meter.ts";
+export { Money, UsageView, type Cost, type MoneyInput } from "./schema/usage.ts";
+export {
+  callHeader,
+  modelMeter,
+  type AdmittedCall,
+  type LostCall,
+  type MeterNote,
+  type MeteredStart,
+  type ModelMeter,
+  type ModelRequest,
+  type PricedCall,
+} from "./metering/meter.ts";
 export { runSeries, type RunBucket } from "./metering/series.ts";
-export type { UsageSum } from "./metering/sums.ts";
+export { usageSums, type SummedUsage, type SumQuery, type UsageSum } from "./metering/sums.ts";
+export { treeUsage, type TreeUsage } from "./metering/ledger.ts";
 export { usageOf, type UsageQuery } from "./metering/usage-of.ts";
 export { noUsage } from "./usage.ts";
 export { ledgerCurrency, mostMoney, nanosOf, amountOf, type CallCost } from "./metering/cost.ts";

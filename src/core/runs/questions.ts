@@ -22,6 +22,15 @@ export interface QuestionsOptions {
   readonly interrupts: readonly Interrupt[];
 }
 
+/** What an admin is asked where a budget is used up. */
+export interface BudgetQuestion {
+  readonly budget: string;
+  readonly message: string;
+  /** Then the budget has more of itself. */
+  readonly expiresInMs?: number;
+  readonly tried: readonly string[];
+}
+
 /** What an adapter asks people: each key once a run, answered on the turn after the decision. */
 export class Questions {
   readonly #options: QuestionsOptions;
@@ -63,6 +72,33 @@ export class Questions {
     }
     if (!asked || asked.status === "PENDING") throw new WeftlineError("RUN_SUSPENDED", { waitsFor: "uncertain" });
     return outcomeOf(asked);
+  }
+
+  /**
+   * Asks an admin for leave to spend more than a budget has.
+   *
+   * @param question `tried`: leaves that were given and did not do.
+   * @returns the leaves that were given, by their ids.
+   * @throws RUN_SUSPENDED while it is pending; BUDGET_EXCEEDED where it was rejected.
+   */
+  askForBudget({ budget, message, expiresInMs, tried }: BudgetQuestion): readonly string[] {
+    const prefix = `budget/${budget}/`;
+    const asked = [...this.#asked.values()].filter(({ kind, key }) => kind === "BUDGET" && key?.startsWith(prefix));
+    const key = `${prefix}${asked.length}`;
+    const pending = asked.some(({ status }) => status === "PENDING") || this.#raised.has(key);
+    const decided = asked.filter(({ status }) => status === "RESOLVED");
+    if (!pending && decided.some(({ decision }) => decision?.kind === "REJECT"))
+      throw new WeftlineError("BUDGET_EXCEEDED", { budget, problem: "more was asked for, and rejected." });
+    const given = decided.map(({ id }) => id);
+    if (!pending && given.some((id) => !tried.includes(id))) return given;
+    if (!pending) {
+      this.#raised.add(key);
+      const approvers = principalsOfApprovers({ roles: ["admin"] });
+      const expires = expiresInMs && Math.ceil(expiresInMs);
+      const row = { key, kind: "BUDGET", message, allowed: ["APPROVE", "REJECT"], expiresInMs: expires, approvers };
+      this.#options.session.append("interrupt.raised", { interrupt: newId(), status: "PENDING" }, { row, urgency: "now" });
+    }
+    throw new WeftlineError("RUN_SUSPENDED", { waitsFor: "budget" });
   }
 
   /** Only what a question may say: it can have come from a graph or a server that nobody here wrote, and must not pass for an approval of a tool. */

@@ -6,7 +6,7 @@ import type { Stage } from "./stage.ts";
 const defaultMaxSteps = 50;
 
 /** What of a context needs no model. */
-export type CommonContext = Omit<RunContext, "model" | "toolRequested" | "toolArguments">;
+export type CommonContext = Omit<RunContext, "model" | "metered" | "toolRequested" | "toolArguments">;
 
 /** What whatever runs is handed for one turn, a framework or a program of its own. */
 export function commonContext(
@@ -32,10 +32,11 @@ export function commonContext(
 
 /** What an adapter is handed for one turn. */
 export function contextOf(stage: Stage, { model, tools }: AgentCast): RunContext {
-  const { toolCalls } = stage;
+  const { toolCalls, meter } = stage;
   return {
     ...commonContext(stage, tools),
-    model,
+    model: meter.metered(model),
+    metered: (binding) => meter.metered(binding),
     toolRequested: ({ callId, name, message, part }) => toolCalls.requested(callId, name, { message, part }),
     toolArguments: (callId, delta) => toolCalls.arguments(callId, delta),
   };

@@ -205,6 +205,8 @@ export interface RunContext {
   readonly drain: AbortSignal;
   readonly log: Logger;
   readonly model: ModelBinding;
+  /** A binding that the adapter resolved by itself: its calls are counted and kept within budgets then, as those of {@link RunContext.model} are. */
+  metered(binding: ModelBinding): ModelBinding;
   /** What the agent may call; a tool that is not here cannot be called. */
   readonly tools: readonly ToolDefinition[];
   readonly limits: { readonly maxSteps: number };

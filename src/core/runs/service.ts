@@ -11,6 +11,7 @@ import type { ProviderFailures } from "./provider-failures.ts";
 import { retryRun } from "./retry.ts";
 import { signalRun } from "./signals/signal.ts";
 import { answerMessage, startRun, type StartHost } from "./start.ts";
+import { askAgain } from "./withdraw.ts";
 import { callContent, inputOf } from "./values/rows.ts";
 
 /** What the service needs beyond the log. */
@@ -28,6 +29,7 @@ export function createRunService(host: ServiceHost): RunService {
     signal: (tx, runId, signal) => signalRun(host, tx, runId, signal),
     pause: (scope, runId) => pauseRun(host, scope, runId),
     resume: (scope, runId) => resumeRun(host, scope, runId),
+    budgetChanged: (tenantId, budgetId) => askAgain(host, tenantId, `budget/${budgetId}/`),
     find: findRun,
     inputOf: async (tx, run) => {
       const { text, data } = (await inputOf(tx.sql, run)) ?? {};

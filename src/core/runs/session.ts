@@ -150,8 +150,8 @@ export class RunSession extends RunQueue {
         break;
       }
       case "usage.recorded": {
-        const { kind: _, step, provenance, ...usage } = body;
-        this.#recordUsage(step, usage, provenance);
+        const { kind: _, provenance, ...usage } = body;
+        this.#recordUsage(usage, provenance);
         break;
       }
       case "progress": {
@@ -348,16 +348,12 @@ export class RunSession extends RunQueue {
   }
 
   /** Counts are added up once the log has taken them. */
-  #recordUsage(
-    step: string | undefined,
-    counted: Omit<EventPayloads["usage.recorded"], "s" | "cost">,
-    provenance = this.#provenance,
-  ): void {
+  #recordUsage({ step, call, ...counted }: RecordedUsage, provenance = this.#provenance): void {
     const usage = this.#costs.of(counted, provenance);
     const total = addUsage(this.#usage, usage);
     const num = this.#counters.u + 1;
     const s = step === undefined ? undefined : this.#steps.get(step)?.s;
-    this.append("usage.recorded", { ...usage, ...(s === undefined ? {} : { s }) }, { row: { num, total, provenance } });
+    this.append("usage.recorded", { ...usage, ...(s === undefined ? {} : { s }) }, { row: { num, total, provenance, call } });
     this.#counters.u = num;
     this.#usage = total;
   }
@@ -382,6 +378,8 @@ export class RunSession extends RunQueue {
     if (child !== undefined) this.startedRuns.add(child);
   }
 }
+
+type RecordedUsage = Omit<Extract<ProgramEventBody, { kind: "usage.recorded" }>, "kind" | "provenance">;
 
 /** The name of a call's step. */
 export const toolStep = (c: number): string => `tool/${c}`;

@@ -9,6 +9,7 @@ import type { ProgramEventBody } from "./events.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { RunCounters } from "./figures.ts";
 import type { UncaughtErrors } from "../process/uncaught-errors.ts";
+import type { RunMeter } from "./metering/run-meter.ts";
 import type { ProviderFailures } from "./provider-failures.ts";
 import type { Questions } from "./questions.ts";
 import type { RunSession } from "./session.ts";
@@ -60,6 +61,7 @@ export interface Stage extends TurnStops {
   readonly session: RunSession;
   readonly toolCalls: ToolCalls;
   readonly questions: Questions;
+  readonly meter: RunMeter;
 }
 
 /** What a run came to. */
@@ -73,7 +75,8 @@ export function hear(stage: Stage, plugin: string, body: ProgramEventBody): Prom
   const { host, run, session, abort } = stage;
   const prices = body.kind === "usage.recorded" ? session.pricesBefore(body.provenance) : undefined;
   if (prices) return prices.then(() => hear(stage, plugin, body));
-  const wait = blaming(plugin, () => session.say(withPlainValues(body)));
+  const said = stage.meter.heard(body);
+  const wait = blaming(plugin, () => session.say(withPlainValues(said)));
   const { maxTokens } = run.limits;
   if (body.kind === "usage.recorded" && maxTokens !== undefined && session.usage.inputTokens + session.usage.outputTokens > maxTokens) {
     abort.abort(new WeftlineError("RUN_LIMIT", { limit: `${maxTokens} tokens` }));

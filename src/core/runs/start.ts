@@ -64,12 +64,16 @@ async function queueRun(
   request: StartRun,
   more: Pick<Append, "behind" | "beside"> = {},
 ): Promise<Appended & { readonly run: Run }> {
-  checkLimits(request);
+  checkLimits(host, request);
   const { viewer } = scope;
   const id = newId();
   const owner = { tenantId: viewer.tenantId, ownerId: viewer.actorId };
   const blockedById = await placeInLine(host, tx, scope, request);
-  if (isAsked(request.trigger)) await host.quota.check(tx.sql, owner);
+  if (isAsked(request.trigger)) {
+    await host.quota.check(tx.sql, owner);
+    const { targetType, target, thread } = request;
+    await host.meter()?.checkStart(tx.sql, { ...owner, targetType, targetId: target.id, threadId: thread?.id });
+  }
   await host.openRuns.take(tx, viewer, request.trigger);
   const streamNum =
     request.thread?.streamNum ?? (await openStream(tx, { id, kind: "RUN", tenantId: viewer.tenantId, ownerId: viewer.actorId })).num;
@@ -105,8 +109,8 @@ function inTrace(request: StartRun, traceparent: string | undefined): StartRun {
   return { ...request, settings: { simulated: "allowed", ...request.settings, traceparent } };
 }
 
-function checkLimits({ limits }: StartRun): void {
-  if (limits?.maxCost === undefined) return;
+function checkLimits({ meter }: Pick<StartHost, "meter">, { limits }: StartRun): void {
+  if (limits?.maxCost === undefined || meter()) return;
   throw new WeftlineError("UNAVAILABLE", {
     what: "A cost limit",
     reason: "no plugin knows prices, so it could not be kept.",

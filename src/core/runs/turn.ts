@@ -11,6 +11,7 @@ import { event, type EventPayloads, type LoggedEvent } from "./events.ts";
 import type { KnownProgram } from "./figures.ts";
 import { CallCosts } from "./metering/call-costs.ts";
 import { meterOf } from "./metering/meter.ts";
+import { RunMeter } from "./metering/run-meter.ts";
 import { perform } from "./perform.ts";
 import { projectedRun } from "./projector.ts";
 import { Questions } from "./questions.ts";
@@ -85,7 +86,8 @@ export async function runTurn(host: TurnHost, run: Run, stops: TurnStops): Promi
       interrupts,
     });
     const questions = new Questions({ session, registry, plugin: cast.plugin, interrupts });
-    const stage = { host, run, session, toolCalls, questions, ...stops };
+    const meter = new RunMeter({ meter: meterOf(host.lookup), run, session, questions });
+    const stage = { host, run, session, toolCalls, questions, meter, ...stops };
     const { output, text } = await host.uncaught.label({ plugin: cast.plugin }, () =>
       cast.kind === "agent" ? host.providers.watch({ runId: run.id, cast }, () => converse(stage, cast)) : perform(stage, cast),
     );

@@ -3,7 +3,7 @@ import { appendSignal, type AppendHost } from "./append.ts";
 import type { Run } from "./entities/run.ts";
 import { event } from "./events.ts";
 import { checkOwner } from "./fence.ts";
-import { projectedRun } from "./projector.ts";
+import { projectedRow, projectedRun, type PlaceColumns } from "./projector.ts";
 
 interface Pending extends Record<string, string | number | null> {
   readonly id: string;
@@ -34,4 +34,31 @@ export async function withdrawQuestions(
     if (cancelled.length > 0) await appendSignal(signals, tx, projectedRun(run), cancelled);
     return asked.flatMap(({ call }) => (call === null ? [] : [call]));
   }, "withdrawQuestions");
+}
+
+/** How many questions one transaction takes back. */
+const atOnce = 100;
+
+interface Asking extends PlaceColumns {
+  readonly interrupt: string;
+}
+
+/** Takes back what runs of a tenant ask under keys that begin so: they go on, and ask again where they have to. */
+export async function askAgain(host: AppendHost & { readonly database: Database }, tenantId: string, prefix: string): Promise<void> {
+  for (;;) {
+    const taken = await host.database.commit(async (tx) => {
+      const rows = await tx.sql.all<Asking>(
+        `select i.id as interrupt, r.id, r.tenant_id, r.owner_id, r.stream_num, r.start_seq, r.thread_id, r.parent_id, r.target_type, r.target_id
+         from runs_interrupt i join runs_run r on r.id = i.run_id
+         where i.tenant_id = ? and i.status = 'PENDING' and i.kind = 'BUDGET' and i.key >= ? and i.key < ? order by i.created_at limit ${atOnce}`,
+        tenantId,
+        prefix,
+        `${prefix.slice(0, -1)}0`,
+      );
+      for (const row of rows)
+        await appendSignal(host, tx, projectedRow(row), [event("interrupt.resolved", { interrupt: row.interrupt, status: "EXPIRED" })]);
+      return rows.length;
+    }, "askAgain");
+    if (taken < atOnce) return;
+  }
 }

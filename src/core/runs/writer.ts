@@ -5,6 +5,7 @@ import type { LoggedEvent } from "./events.ts";
 import type { RunCounters } from "./figures.ts";
 import type { Hub } from "./hub.ts";
 import { insertEvents, numberEvents, withValues, type Numbered } from "./log.ts";
+import { settle, type ModelMeter } from "./metering/meter.ts";
 import { tellOutboxes, type RunOutboxes } from "./outbox.ts";
 import { StepRows } from "./step-rows.ts";
 import { project } from "./projection.ts";
@@ -38,13 +39,14 @@ interface Batch {
 }
 
 /** What the events of all runs in one append bring about. */
-type Collected = Pick<Effects, "wakes" | "steps">;
+type Collected = Pick<Effects, "wakes" | "steps" | "metered">;
 
 /** What the writer tells the engine. */
 export interface WriterEvents extends WakeTarget {
   /** These events are durable. */
   readonly committed: (run: ProjectedRun, events: readonly LoggedEvent[], bytes: number) => void;
   readonly outboxes: RunOutboxes;
+  readonly meter?: () => ModelMeter | undefined;
   readonly counters: RunCounters;
 }
 
@@ -173,9 +175,11 @@ export class LogWriter {
         taken.flatMap(({ numbered }) => numbered.rows),
       );
       const started: StartedRun[] = [];
-      const effects = { wakes, steps: new StepRows() };
+      const effects: Collected = { wakes, steps: new StepRows(), metered: [] };
       for (const { batch, numbered } of taken) started.push(...(await this.#project({ sql, afterCommit }, batch, numbered, effects)));
       await effects.steps.write(sql);
+      const settled = settle(this.#events, { sql, afterCommit }, effects.metered);
+      if (settled) await settled;
       afterCommit(() => started.forEach((each) => this.#tell(each)));
       for (const { source } of refused) await refuse(sql, source);
       afterCommit(() => {

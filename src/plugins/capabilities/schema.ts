@@ -154,7 +154,7 @@ function addQuery(builder: GraphBuilder): void {
 
 function addMutation(builder: GraphBuilder): void {
   const called = resultType<{ readonly run: Run }>(builder, "CallTool", {
-    errors: ["conflict", "unavailable"],
+    errors: ["conflict", "unavailable", "budget"],
     fields: (t) => ({
       run: t.field({
         type: Run,

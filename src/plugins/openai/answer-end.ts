@@ -26,7 +26,8 @@ export interface Ending {
  */
 export function* endOfCall(end: CompleteEnd, answer: Answer, ending: Ending): Generator<RunEventBody> {
   const { key, kept, mayBeUnread = false } = ending;
-  const usage: RunEventBody = { kind: "usage.recorded", step: key, ...usageOf(end, answer, ending) };
+  const call = end.call === undefined ? {} : { call: end.call };
+  const usage: RunEventBody = { kind: "usage.recorded", step: key, ...call, ...usageOf(end, answer, ending) };
   if (isCutOff(end, answer)) {
     yield usage;
     throw cutOff(end, ending);

@@ -1,7 +1,7 @@
 import type { OpenAI } from "openai";
-import type { RunContext } from "#weftline";
+import { callHeader, type RunContext } from "#weftline";
 import type { AnswerPiece, AnswerReader } from "./answer.ts";
-import type { LoadedSdk } from "./client.ts";
+import { requestVia, type LoadedSdk } from "./client.ts";
 import type { Blame } from "./errors.ts";
 import { eventBatches } from "./reading/event-batches.ts";
 import type { NativeRequest } from "./request.ts";
@@ -27,7 +27,7 @@ export async function* streamAnswer(
 ): AsyncGenerator<readonly AnswerPiece[]> {
   const { loaded, reader, blame } = source;
   const watch = { sdk: loaded.sdk, blame, signal, model, end: () => reader.end() };
-  for await (const events of watched(async (own) => eventBatches(await open(source, own), blame), watch)) {
+  for await (const events of watched(async (own) => eventBatches(await open(source, model, own), blame), watch)) {
     const pieces = joined(events.flatMap((event) => reader.read(event)));
     if (pieces.length > 0) yield pieces;
   }
@@ -35,10 +35,14 @@ export async function* streamAnswer(
   if (rest.length > 0) yield rest;
 }
 
-function open({ client, request }: AnswerSource, signal: AbortSignal): Promise<Response> {
-  return request.api === "responses"
-    ? client.responses.create(request.body, { signal }).asResponse()
-    : client.chat.completions.create(request.body, { signal }).asResponse();
+async function open({ client, request, reader }: AnswerSource, model: RunContext["model"], signal: AbortSignal): Promise<Response> {
+  const options = { signal, ...requestVia(model) };
+  const response = await (request.api === "responses"
+    ? client.responses.create(request.body, options).asResponse()
+    : client.chat.completions.create(request.body, options).asResponse());
+  const call = response.headers.get(callHeader);
+  if (call !== null) reader.answers?.(call);
+  return response;
 }
 
 /** Text of one part that came at once, as one piece. */

@@ -27,6 +27,8 @@ export interface AnswerEnd {
   readonly id?: string;
   /** What the provider wants back with it. */
   readonly native?: NativeAnswer;
+  /** The call that it answers, by the name that the platform gave it. */
+  readonly call?: string;
 }
 
 /** What a provider said of its failure within a stream that began well. */
@@ -46,6 +48,8 @@ export interface AnswerReader<Event = NativeEvent> {
   /** What was held back until it was known that nothing follows. */
   rest(): readonly AnswerPiece[];
   end(): AnswerEnd;
+  /** Takes note of the call that the platform counts it to. */
+  answers?(call: string): void;
 }
 
 /** What one piece after the other says about a part, so that a final text adds only what the deltas left out. */

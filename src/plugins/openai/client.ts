@@ -44,8 +44,8 @@ async function load(): Promise<LoadedSdk> {
 /** To make a client costs as much as all else that a short call needs of the SDK. */
 function createClients(Client: ClientClass): LoadedSdk["clientFor"] {
   const known = new Map<string, { readonly settings: ClientSettings; readonly client: OpenAI }>();
-  return ({ id, baseURL, timeoutMs, fetch = globalThis.fetch }, apiKey) => {
-    const settings = { apiKey, baseURL, timeout: timeoutMs, fetch };
+  return ({ id, baseURL, timeoutMs }, apiKey) => {
+    const settings = { apiKey, baseURL, timeout: timeoutMs };
     const found = known.get(id);
     if (found && isDeepStrictEqual(found.settings, settings)) return found.client;
     const client = createClient(Client, settings);
@@ -54,12 +54,23 @@ function createClients(Client: ClientClass): LoadedSdk["clientFor"] {
   };
 }
 
-type ClientSettings = Required<Pick<ClientOptions, "baseURL" | "timeout" | "fetch">> & { readonly apiKey: string };
+type ClientSettings = Required<Pick<ClientOptions, "baseURL" | "timeout">> & { readonly apiKey: string };
+
+/** Where a request says how it is made: a run has a way of its own, and a client is for all of them. */
+const via = Symbol("via");
+
+/** The options of a request to a binding's provider. */
+export function requestVia({ fetch }: Pick<ModelBinding, "fetch">): Pick<RequestOptions, "fetchOptions"> {
+  return fetch === undefined ? {} : { fetchOptions: { [via]: fetch } as NonNullable<RequestOptions["fetchOptions"]> };
+}
+
+type RequestOptions = NonNullable<Parameters<OpenAI["responses"]["create"]>[1]>;
 
 /** Everything that the SDK would look for in the environment is given here. */
 function createClient(Client: ClientClass, settings: ClientSettings): OpenAI {
   return new Client({
     ...settings,
+    fetch: (url, init) => ((init as { readonly [via]?: typeof fetch } | undefined)?.[via] ?? globalThis.fetch)(url, init),
     // Retries live in one place, the engine's.
     maxRetries: 0,
     adminAPIKey: null,

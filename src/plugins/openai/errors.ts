@@ -18,6 +18,8 @@ const longestProblem = 500;
  */
 export function providerError(error: unknown, sdk: SdkErrors, blame: Blame): WeftlineError {
   if (error instanceof WeftlineError) return error;
+  // The SDK wraps what its request was refused with here.
+  if (error instanceof sdk.APIConnectionError && error.cause instanceof WeftlineError) return error.cause;
   if (error instanceof sdk.APIConnectionTimeoutError || timedOut(error)) return failure("PROVIDER_TIMEOUT", blame, {}, error);
   if (brokeOff(error)) return failure("CONNECTION_LOST", blame, {}, error);
   if (error instanceof sdk.APIConnectionError) return failure("PROVIDER_UNREACHABLE", blame, {}, error);

@@ -1,4 +1,4 @@
-import { actingScopes, changesService, databaseService, definePlugin, runService } from "#weftline";
+import { actingScopes, changesService, databaseService, definePlugin, modelMeter, optional, runService } from "#weftline";
 import { chatService } from "#plugins/chat";
 import { schedulesConfig } from "./config.ts";
 import { scheduleEntity, type Schedule } from "./entities.ts";
@@ -23,14 +23,15 @@ export const schedules = definePlugin({
     acting: actingScopes,
     runs: runService,
     chat: chatService,
+    meter: optional(modelMeter),
   },
   provides: { editor: scheduleEditor },
   entities: [scheduleEntity],
   migrations,
   schema: addSchedulesSchema,
   setup: ({ config, deps, log, onReady, onClose }) => {
-    const { database, changes, acting } = deps;
-    const host = { config, database, changes, acting, log, wake: () => timer.wake() };
+    const { database, changes, acting, meter } = deps;
+    const host = { config, database, changes, acting, log, meter, wake: () => timer.wake() };
     const fire = (schedule: Schedule, signal: AbortSignal) => fireTick(host, schedule, signal);
     const timer: ScheduleTimer = new ScheduleTimer({ database, log, pollMs: config.pollMs, fire });
     onReady(() => timer.start());

@@ -31,7 +31,7 @@ const start = (more: Arguments, agent = "Weaver of ada"): Arguments => ({
 });
 
 describe("a run is refused:", () => {
-  const cost = { maxCost: { amount: "0.10", currency: "EUR" } };
+  const cost = { maxCost: { amount: "0.10", currency: "USD" } };
   refuses(
     () => app,
     [

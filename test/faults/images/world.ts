@@ -1,6 +1,7 @@
 import {
   agents,
   auth,
+  budgets,
   capabilities,
   chat,
   langgraph,
@@ -45,6 +46,7 @@ export class World {
         langgraph(),
         agents(),
         chat(),
+        budgets(),
         workflows(),
         schedules({ pollMs: 100 }),
         retention(),

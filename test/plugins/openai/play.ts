@@ -138,6 +138,7 @@ export async function play(scene: Scene): Promise<Played> {
   const ctx: RunContext = {
     runId: "run",
     threadId: undefined,
+    metered: (binding) => binding,
     owner: "tenant/owner",
     signal: scene.signal ?? new AbortController().signal,
     drain: new AbortController().signal,

@@ -27,7 +27,14 @@ const UsageSumSchema = defineEntity({
     /** Of the calls with a price: separated by commas. */
     priceSources: p.string(),
   }),
-  indexes: [{ name: "runs_usage_sum_thread_index", properties: ["key"], where: "dimension = 'THREAD'" as never }],
+  indexes: [
+    { name: "runs_usage_sum_thread_index", properties: ["key"], where: "dimension = 'THREAD'" as never },
+    {
+      name: "runs_usage_sum_owners_index",
+      properties: ["tenantId", "grain", "startsAt"],
+      where: "dimension = 'ALL' and owner_id <> ''" as never,
+    },
+  ],
 });
 
 /** What model calls of one hour or day come to: so that sums over months read hundreds of rows, however many calls there were. */

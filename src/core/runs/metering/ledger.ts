@@ -56,6 +56,29 @@ async function rootOf(sql: Sql, { id, parentId }: ProjectedRun): Promise<Root | 
   );
 }
 
+/** What a run and the runs below it used so far. */
+export interface TreeUsage {
+  readonly calls: number;
+  readonly unpriced: number;
+  readonly estimated: number;
+  readonly input: number;
+  readonly output: number;
+  readonly nanos: number;
+  readonly sources: string;
+}
+
+/** Sums up the calls of a run and of those below it. */
+export async function treeUsage(sql: Sql, runId: string): Promise<TreeUsage> {
+  const row = await sql.get<TreeUsage>(
+    `with recursive tree (id) as (select id from runs_run where id = ? union select r.id from runs_run r join tree t on r.parent_id = t.id)
+     select count(*) as calls, coalesce(sum(case when cost_nanos is null then 1 else 0 end), 0) as unpriced, coalesce(max(estimated), 0) as estimated,
+     coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output, coalesce(sum(cost_nanos), 0) as nanos,
+     coalesce(group_concat(distinct price_source), '') as sources from runs_usage where run_id in (select id from tree)`,
+    runId,
+  );
+  return row ?? { calls: 0, unpriced: 0, estimated: 0, input: 0, output: 0, nanos: 0, sources: "" };
+}
+
 /** Takes the links out of what runs cost: of a thread that is erased, the amounts stay. */
 export async function purgeUsage(
   sql: Sql,

@@ -100,18 +100,19 @@ function statementOf({ tenantId, ownerId, since = 0, until = never, by = "ALL", 
       params: [tenantId, ...owner.params, from, to, ...only.params],
     };
   };
-  const single = (where: string, params: readonly SqlValue[]): Part => {
+  // Those not in the sums yet are few: a plus keeps the store from looking for them among all others.
+  const single = (where: string, params: readonly SqlValue[], plus = ""): Part => {
     const { key: column, where: has } = dimensions[dimension];
     return {
       text: `select ${keyOf(column, "created_at")} as key, 1 as calls, case when cost_nanos is null then 1 else 0 end as unpriced, estimated, input_tokens, output_tokens,
         cached_input_tokens, reasoning_tokens, coalesce(cost_nanos, 0) as nanos, coalesce(price_source, '') as price_sources
-        from runs_usage where tenant_id = ?${ownerId === undefined ? "" : " and owner_id = ?"} and ${has}${key === undefined ? "" : ` and ${column} = ?`} and ${where}`,
+        from runs_usage where ${plus}tenant_id = ?${ownerId === undefined ? "" : ` and ${plus}owner_id = ?`} and ${has}${key === undefined ? "" : ` and ${by === "MODEL" ? "" : plus}${column} = ?`} and ${where}`,
       params: [tenantId, ...(ownerId === undefined ? [] : [ownerId]), ...(key === undefined ? [] : [key]), ...params],
     };
   };
   const inTime = "created_at >= ? and created_at < ?";
   const parts = [
-    single(`summed = 0 and +${inTime.replace(" and ", " and +")}`, [since, until]),
+    single(`summed = 0 and +${inTime.replace(" and ", " and +")}`, [since, until], "+"),
     ...(hours.from < hours.to && fits(grains.hour.ms)
       ? [
           ...(hasDays

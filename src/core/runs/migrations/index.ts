@@ -22,6 +22,7 @@ import { Ledger202611302236 } from "./202611302236_ledger.ts";
 import { HistorySummaries202611302238 } from "./202611302238_history_summaries.ts";
 import { JobState202611302245 } from "./202611302245_job_state.ts";
 import { Retention202611302319 } from "./202611302319_retention.ts";
+import { UsageOfOwners202611302333 } from "./202611302333_usage_of_owners.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -49,4 +50,5 @@ export const migrations = {
   "202611302238_history_summaries": HistorySummaries202611302238,
   "202611302245_job_state": JobState202611302245,
   "202611302319_retention": Retention202611302319,
+  "202611302333_usage_of_owners": UsageOfOwners202611302333,
 };

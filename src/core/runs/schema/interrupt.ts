@@ -35,7 +35,8 @@ function mayDecide(scope: Scope, { id, tenantId, ownerId }: Interrupt): MaybePro
 }
 
 async function canDecide(scope: Scope, interrupt: Interrupt): Promise<boolean> {
-  return interrupt.status === "PENDING" && mayDecide(scope, interrupt);
+  if (interrupt.status !== "PENDING" || (interrupt.kind === "BUDGET" && !hasRole(scope.viewer, "admin"))) return false;
+  return mayDecide(scope, interrupt);
 }
 
 async function runOf(scope: Scope, interrupt: Interrupt): Promise<Run> {

@@ -2,6 +2,7 @@ import { WeftlineError, type InputProblem } from "../../errors.ts";
 import type { GraphBuilder } from "../../graphql/builder.ts";
 import { inputNamed } from "../../graphql/extend.ts";
 import type { RunLimits } from "../entities/run.ts";
+import { ledgerCurrency, mostMoney, nanosOf } from "../metering/cost.ts";
 import type { MoneyInput } from "./usage.ts";
 
 /** The most model calls, or supersteps of a graph, that a run may be given. */
@@ -42,12 +43,15 @@ export function runLimitsOf(input: RunLimitsInput | null | undefined, path: read
   };
 }
 
-function moneyProblems({ amount, currency }: MoneyInput, path: readonly string[]): InputProblem[] {
+/** What is wrong with an amount of money. */
+export function moneyProblems({ amount, currency }: MoneyInput, path: readonly string[]): InputProblem[] {
   return [
-    ...(/^\d{1,15}(\.\d{1,9})?$/.test(amount) ? [] : [{ path: [...path, "amount"], message: "Decimal digits, as in 12.50." }]),
-    ...(currency == null || /^[A-Z]{3}$/.test(currency)
+    ...(nanosOf(amount) === undefined
+      ? [{ path: [...path, "amount"], message: `Decimal digits, as in 12.50; at most ${mostMoney}.` }]
+      : []),
+    ...(currency == null || currency === ledgerCurrency
       ? []
-      : [{ path: [...path, "currency"], message: "A currency by ISO 4217, as in USD." }]),
+      : [{ path: [...path, "currency"], message: `Costs are counted in ${ledgerCurrency}.` }]),
   ];
 }
 

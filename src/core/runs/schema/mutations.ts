@@ -17,9 +17,9 @@ import { startRun, type StartRunInput } from "./start.ts";
 const maxReason = 2_000;
 
 export function addMutations(builder: GraphBuilder): void {
-  const started = runResult(builder, "StartRun", ["conflict", "unavailable"]);
+  const started = runResult(builder, "StartRun", ["conflict", "unavailable", "budget"]);
   const cancelled = runResult(builder, "CancelRun", []);
-  const retried = runResult(builder, "RetryRun", ["conflict", "unavailable"]);
+  const retried = runResult(builder, "RetryRun", ["conflict", "unavailable", "budget"]);
   builder.mutationFields((t) => ({
     startRun: t.field({
       type: started.type,
@@ -62,7 +62,7 @@ export function runResult(builder: GraphBuilder, name: string, errors: RunErrors
 
 function addDecision(builder: GraphBuilder): void {
   const decided = resultType<{ readonly interrupt: Interrupt; readonly run: Run }>(builder, "DecideInterrupt", {
-    errors: ["conflict"],
+    errors: ["conflict", "budget"],
     fields: (t) => ({
       interrupt: t.field({
         type: Interrupt,

@@ -16,6 +16,12 @@ export interface MoneyInput {
   readonly currency?: string | null;
 }
 
+/** The type key of `Money`. */
+export class Money {
+  declare readonly amount: string;
+  declare readonly currency: string;
+}
+
 /** What tokens cost, and who says so. */
 export interface Cost {
   /** Decimal digits. */
@@ -112,11 +118,12 @@ export function addUsage(builder: GraphBuilder): void {
     amount: "How much, in decimal digits, as in 12.50.",
     currency: "The currency by ISO 4217, as in USD.",
   };
-  builder.objectRef<Required<MoneyInput>>("Money").implement({
+  builder.objectType(Money, {
+    name: "Money",
     description: "An amount of money.",
     fields: (t) => ({
       amount: t.exposeString("amount", { nullable: false, description: money.amount }),
-      currency: t.string({ nullable: false, description: money.currency, resolve: ({ currency }) => currency ?? "USD" }),
+      currency: t.exposeString("currency", { nullable: false, description: money.currency }),
     }),
   });
   builder.inputType(inputNamed<MoneyInput>(builder, "MoneyInput"), {

@@ -74,7 +74,7 @@ function addSending(builder: GraphBuilder): void {
 
 function answeringResult(builder: GraphBuilder, name: string, [field, about]: readonly [field: string, about: string]) {
   return resultType<Answering>(builder, name, {
-    errors: ["conflict", "unavailable"],
+    errors: ["conflict", "unavailable", "budget"],
     fields: (t) => ({
       [field]: t.field({ type: Message, nullable: false, description: about, resolve: ({ message }) => message }),
       run: t.field({ type: Run, nullable: false, description: "The run that answers.", resolve: ({ run }) => run }),

@@ -89,7 +89,8 @@ export class Stage {
    */
   bindingOf({ model }: ModelChoice): ModelBinding {
     const own = this.ctx.model;
-    return model === undefined || own.provenance === "SIMULATED" ? own : this.#options.models.resolve(model, { simulated: "forbidden" });
+    if (model === undefined || own.provenance === "SIMULATED") return own;
+    return this.ctx.metered(this.#options.models.resolve(model, { simulated: "forbidden" }));
   }
 
   /** Whether a task's condition is met by what came before it. */

@@ -15,7 +15,7 @@ import { checkStartable, targetNamed, threadOf } from "./target.ts";
  */
 export async function createSchedule(host: SchedulesHost, scope: Scope, input: CreateSchedule): Promise<Schedule> {
   refuseIf(await fieldProblems(scope, input));
-  const limits = limitsOf(input.limits);
+  const limits = limitsOf(host, input.limits);
   const named = runTargetNamed(scope, input.target);
   const { text = null, thread = null } = input;
   // Outside the transaction, since a target may take its time; told only where there is no first answer.
@@ -63,7 +63,7 @@ export async function createSchedule(host: SchedulesHost, scope: Scope, input: C
  */
 export async function updateSchedule(host: SchedulesHost, scope: Scope, input: UpdateSchedule): Promise<Schedule> {
   refuseIf([...clearedProblems(input), ...(await fieldProblems(scope, input))]);
-  const limits = input.limits === undefined ? undefined : limitsOf(input.limits);
+  const limits = input.limits === undefined ? undefined : limitsOf(host, input.limits);
   const id = localId("Schedule", input.schedule, ["input", "schedule"]);
   const current = (await loadRow(scope, Schedule, id)) ?? missingSchedule(["input", "schedule"]);
   const found = needsCheck(input) ? await checkChange(scope, current, input) : {};
@@ -90,9 +90,9 @@ export async function removeSchedule(host: SchedulesHost, scope: Scope, schedule
   }, "schedules.remove");
 }
 
-function limitsOf(input: CreateSchedule["limits"]): RunLimits {
+function limitsOf({ meter }: SchedulesHost, input: CreateSchedule["limits"]): RunLimits {
   const limits = runLimitsOf(input, ["input", "limits"]);
-  refuseIf(limitProblems(limits));
+  refuseIf(limitProblems(limits, meter));
   return limits;
 }
 

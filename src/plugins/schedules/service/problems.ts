@@ -1,4 +1,4 @@
-import { WeftlineError, characterCount, isBlank, isLonger, tellingProblems, type RunLimits, type Scope } from "#weftline";
+import { WeftlineError, characterCount, isBlank, isLonger, tellingProblems, type ModelMeter, type RunLimits, type Scope } from "#weftline";
 import { cronProblem, timeZoneProblem } from "../cron/cron.ts";
 import type { UpdateSchedule } from "./inputs.ts";
 
@@ -42,9 +42,9 @@ export function clearedProblems(input: UpdateSchedule): Problem[] {
 }
 
 /** A limit that no run could be started with. */
-export function limitProblems({ maxCost }: RunLimits): Problem[] {
+export function limitProblems({ maxCost }: RunLimits, meter: ModelMeter | undefined): Problem[] {
   const message = "No plugin knows prices, so a cost limit could not be kept. Set maxTokens instead.";
-  return maxCost === undefined ? [] : [{ path: ["input", "limits", "maxCost"], message }];
+  return maxCost === undefined || meter ? [] : [{ path: ["input", "limits", "maxCost"], message }];
 }
 
 function nameProblems(name: string): Problem[] {

@@ -30,14 +30,22 @@ export class Listeners {
   }
 }
 
-/** Writes a delivery for each webhook that wants an event, in the transaction of the event. Runs below others are told of by their root alone. */
+/** Writes a delivery for each webhook that wants an event, in the transaction of the event. Runs below others are told of by their root alone, but for budgets. */
 export function createOutbox({ wake }: Pick<WebhooksHost, "wake">, listeners: Listeners): RunOutbox {
   return {
     note(tx, notice) {
       const { run, status, interrupt, at } = notice;
-      if (!listeners.has(run) || (interrupt === undefined && run.parentId !== null)) return undefined;
+      if (!listeners.has(run)) return undefined;
+      const told = interrupt !== undefined || run.parentId === null;
       const event = interrupt === undefined ? eventOfStatus[status ?? ""] : "INTERRUPT_RAISED";
-      return event && write(tx, { event, at, body: bodyOf(event, notice), run }, wake);
+      const events = [...(event && told ? [event] : []), ...(notice.budget ? (["BUDGET_EXCEEDED"] as const) : [])];
+      return events.length === 0
+        ? undefined
+        : writeAll(
+            tx,
+            events.map((each) => ({ event: each, at, body: bodyOf(each, notice), run })),
+            wake,
+          );
     },
   };
 }
@@ -45,6 +53,10 @@ export function createOutbox({ wake }: Pick<WebhooksHost, "wake">, listeners: Li
 interface Message extends Pick<RunNotice, "at" | "run"> {
   readonly event: WebhookEvent;
   readonly body: string;
+}
+
+async function writeAll(tx: Parameters<RunOutbox["note"]>[0], messages: readonly Message[], wake: () => void): Promise<void> {
+  for (const message of messages) await write(tx, message, wake);
 }
 
 async function write(

@@ -7,7 +7,7 @@ export function addEnums(builder: GraphBuilder): void {
     RUN_FAILED: "A run failed or passed its deadline.",
     RUN_CANCELLED: "A run was cancelled.",
     INTERRUPT_RAISED: "A run waits for a person, also one that another run started.",
-    BUDGET_EXCEEDED: "A budget was exceeded; never without a plugin for budgets.",
+    BUDGET_EXCEEDED: "A run failed for a budget, or asks for leave to spend more than it has.",
   });
   defineEnum(builder, DeliveryStatus, "DeliveryStatus", "How a delivery stands.", {
     PENDING: "It will be sent, at once or again.",

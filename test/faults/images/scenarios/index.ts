@@ -4,6 +4,7 @@ import { flow } from "./flow.ts";
 import { sweeping } from "./jobs.ts";
 import { called, telling, ticking } from "./outsiders.ts";
 import { pruning } from "./retention.ts";
+import { spending } from "./spending.ts";
 import { closing, editing, talking, time } from "./upkeep.ts";
 
 /** All scenarios. Together they reach every commit of runs, workflows, schedules and webhooks: a test compares them with the sources. */
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   called,
   sweeping,
   pruning,
+  spending,
 ];

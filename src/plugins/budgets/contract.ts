@@ -1,0 +1,2 @@
+export { Budget } from "./entities.ts";
+export type { BudgetScope, OnExceed } from "./types.ts";
