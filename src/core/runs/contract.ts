@@ -70,7 +70,7 @@ export interface RunTargetType {
    * @throws NOT_FOUND, or a conflict where it takes no runs now.
    */
   admit?(scope: Scope, id: string, path: readonly string[]): Promise<void>;
-  /** Whether one run of it at a time may be open in a tenant, and what becomes of another then; by default they run side by side. */
+  /** Of jobs: whether one run at a time may be open in a tenant, and what becomes of another then; by default they run side by side. */
   alone?(id: string): "REJECT" | "ENQUEUE" | undefined;
   /**
    * What a retry of a run takes over from it, where it is to begin in the middle: keys of its steps.

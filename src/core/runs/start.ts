@@ -155,13 +155,14 @@ function behindOthers(alone: "REJECT" | "ENQUEUE", open: readonly OpenRun[]): st
   throw new WeftlineError("BUSY", { message, fix: "Wait for the end of that run, or cancel it.", path: ["input"] });
 }
 
-/** Of whoever started them, oldest first. Read by the tenant: there are fewer open runs than runs of the target that ended long ago. */
+/** Of whoever started them, oldest first. The type stands in the text, as the small index of open jobs has it. */
 function openRunsOfTarget(tx: Tx, { tenantId }: Viewer, { targetType, target }: StartRun): Promise<OpenRun[]> {
+  const ofType = targetType === "Job" ? "target_type = 'Job'" : "target_type = ?";
   return tx.sql.all<OpenRun>(
-    `select ${openColumns} from runs_run where tenant_id = ? and finished_at is null and target_type = ? and +target_id = ? order by +id`,
+    `select ${openColumns} from runs_run where tenant_id = ? and target_id = ? and finished_at is null and ${ofType} order by id`,
     tenantId,
-    targetType,
     target.id,
+    ...(targetType === "Job" ? [] : [targetType]),
   );
 }
 

@@ -2,7 +2,7 @@ import type { Sql } from "../database/sql.ts";
 import { openStatuses } from "./types.ts";
 
 /**
- * The newest run of the same thread, or else of the same schedule or target, that came before and has not ended; one is left out, whose row may not say yet
+ * The newest run of the same thread, or else of the same schedule or job, that came before and has not ended; one is left out, whose row may not say yet
  * that it has.
  */
 const earlierOpen = `coalesce(
@@ -10,9 +10,8 @@ const earlierOpen = `coalesce(
    and e.start_seq < runs_run.start_seq and e.id <> ? order by e.start_seq desc limit 1),
   (select e.id from runs_run e where e.schedule_id = runs_run.schedule_id and e.finished_at is null and e.status in ${openStatuses}
    and e.schedule_tick_at < runs_run.schedule_tick_at and e.id <> ? order by e.schedule_tick_at desc limit 1),
-  (select e.id from runs_run e where runs_run.thread_id is null and runs_run.schedule_id is null and e.tenant_id = runs_run.tenant_id
-   and e.finished_at is null and e.target_type = runs_run.target_type and +e.target_id = runs_run.target_id and +e.id < runs_run.id
-   and +e.id <> ? order by +e.id desc limit 1))`;
+  (select e.id from runs_run e where runs_run.target_type = 'Job' and e.target_type = 'Job' and e.tenant_id = runs_run.tenant_id
+   and e.target_id = runs_run.target_id and e.finished_at is null and e.id < runs_run.id and e.id <> ? order by e.id desc limit 1))`;
 
 /**
  * As a plain condition on the status, SQLite would look through all queued runs.

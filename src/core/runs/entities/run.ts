@@ -119,6 +119,11 @@ const RunSchema = defineEntity({
     { properties: ["targetId", "createdAt"] },
     // What few runs have stands in small indexes: a run that never has it writes nothing there.
     {
+      name: "runs_run_open_job_index",
+      properties: ["tenantId", "targetId"],
+      where: "finished_at is null and target_type = 'Job'" as never,
+    },
+    {
       name: "runs_run_ended_index",
       properties: ["tenantId", "finishedAt", "id"],
       where: "finished_at is not null and thread_id is null and parent_id is null" as never,

@@ -23,6 +23,7 @@ import { HistorySummaries202611302238 } from "./202611302238_history_summaries.t
 import { JobState202611302245 } from "./202611302245_job_state.ts";
 import { Retention202611302319 } from "./202611302319_retention.ts";
 import { UsageOfOwners202611302333 } from "./202611302333_usage_of_owners.ts";
+import { OpenJobs202611302351 } from "./202611302351_open_jobs.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -51,4 +52,5 @@ export const migrations = {
   "202611302245_job_state": JobState202611302245,
   "202611302319_retention": Retention202611302319,
   "202611302333_usage_of_owners": UsageOfOwners202611302333,
+  "202611302351_open_jobs": OpenJobs202611302351,
 };

@@ -79,7 +79,7 @@ async function* streamsOf({ read }: Database, tenantId: string): AsyncGenerator<
 async function deltasOf({ read }: Database, streamNum: number, maxAgeMs: number): Promise<{ rows: number; oldest: number | null }> {
   const found: { rows: number; oldest: number | null } = { rows: 0, oldest: null };
   const stream = await read.get<{ horizon: number; last: number }>(
-    `select horizon, coalesce((select min(start_seq) - 1 from runs_run where stream_num = s.num and finished_at is null), head) as last
+    `select horizon, coalesce((select min(start_seq) - 1 from runs_run where stream_num = s.num and start_seq > s.horizon and finished_at is null), head) as last
      from runs_stream s where num = ?`,
     streamNum,
   );

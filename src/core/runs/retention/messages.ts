@@ -53,7 +53,7 @@ export function createBeginnings({ database, quota, purgers }: BeginningHost): B
     async shorten(streamNum) {
       const stream = await read.get<{ head: number; rows: number }>(
         `select head, (select count(*) from (select 1 from runs_event where stream_num = s.num limit ${shortLog + 1})) as rows from runs_stream s
-         where num = ? and held = 0 and not exists (select 1 from runs_run where stream_num = s.num and finished_at is null)`,
+         where num = ? and held = 0 and not exists (select 1 from runs_run where thread_id = s.id and finished_at is null)`,
         streamNum,
       );
       if (!stream || stream.rows <= shortLog) return;
@@ -99,10 +99,10 @@ export function createBeginnings({ database, quota, purgers }: BeginningHost): B
   }
 }
 
-/** The last seq before what is kept: never within a turn that is kept, and never behind the start of an open run. */
+/** The last seq before what is kept: never within a turn that is kept, and never behind the start of an open run. What runs below one is open no longer than that. */
 async function endOf({ read }: Database, streamNum: number, { maxAgeMs, maxCount }: MessagesKept): Promise<number> {
   const stream = await read.get<{ head: number; held: number; open: number | null }>(
-    `select head, held, (select min(start_seq) from runs_run where stream_num = s.num and finished_at is null) as open
+    `select head, held, (select min(start_seq) from runs_run where thread_id = s.id and finished_at is null) as open
      from runs_stream s where num = ?`,
     streamNum,
   );

@@ -5,10 +5,12 @@ import { applyJob } from "./rules.ts";
 
 /** How often it is looked whether policies are due, at most, in milliseconds. */
 const lookMs = 60_000;
+/** How long after one try the next one comes at the soonest, where policies could not be applied. */
+const againMs = 600_000;
 
 /** Has policies applied by themselves, tenant by tenant. @returns what stops it. */
 export function startApplying(host: RetentionHost, everyMs: number): () => void {
-  /** When a tenant's own rules were applied last, by this process. */
+  /** When this process last had a tenant's rules applied. */
   const applied = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -44,11 +46,14 @@ async function dueTenants({ database, data }: RetentionHost, everyMs: number, ap
   const policies = await database
     .em("SYSTEM")
     .find(RetentionPolicy, { enabled: true, $or: [{ lastAppliedAt: null }, { lastAppliedAt: { $lt: until } }] }, { fields: ["tenantId"] });
-  const due = new Set(policies.map(({ tenantId }) => tenantId));
+  const isOver = (tenantId: string, ms: number): boolean => {
+    const last = applied.get(tenantId);
+    return last === undefined || performance.now() - last >= ms;
+  };
+  const due = new Set(policies.flatMap(({ tenantId }) => (isOver(tenantId, Math.min(everyMs, againMs)) ? [tenantId] : [])));
   for (const { value } of data.values()) {
     for (const tenantId of (await value.own?.tenants()) ?? []) {
-      const last = applied.get(tenantId);
-      if (last === undefined || performance.now() - last >= everyMs) due.add(tenantId);
+      if (isOver(tenantId, everyMs)) due.add(tenantId);
     }
   }
   return [...due];
