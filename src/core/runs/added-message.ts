@@ -42,7 +42,7 @@ export async function insertMessage({ sql }: Tx, message: NewMessage, { id, stre
     agentName: message.agentName ?? null,
     supersededById: null,
     provenance: message.provenance ?? null,
-    createdAt: added?.at ?? 0,
+    createdAt: message.createdAt ?? added?.at ?? 0,
   };
   const stored = await sql.get<{ turn_seq: number }>(
     `insert into runs_message (id, tenant_id, owner_id, stream_num, start_seq, turn_seq, seq, thread_id, run_id, role, status, parts, author_id, agent_id, agent_name, provenance, created_at)

@@ -144,6 +144,8 @@ export interface NewMessage {
   readonly agentId?: string;
   readonly agentName?: string;
   readonly provenance?: "LIVE" | "SIMULATED" | "REPLAYED";
+  /** When it was said, where that was elsewhere and before; in milliseconds since 1970. */
+  readonly createdAt?: number;
 }
 
 /** What a person says to an agent. */

@@ -6,8 +6,9 @@ import { agentDocument, problemOf, threadDocument } from "../transfer/document.t
 import { convertConversation } from "./chatgpt.ts";
 import { importAgent } from "./import-agent.ts";
 import { arrayElements } from "./json-array.ts";
-import { ThreadSender } from "./send-threads.ts";
-import { openZip } from "./zip.ts";
+import { ThreadSender, type Sent } from "./send-threads.ts";
+import { withAssets } from "./chatgpt-assets.ts";
+import { openZip, type ZipFile } from "./zip.ts";
 
 /** A single document is read whole. */
 const documentBytes = 256 * 2 ** 20;
@@ -28,7 +29,7 @@ export const importCommand: CliAction = {
     const file = resolve(String(ctx.arguments["file"]));
     const kind = await kindOf(file);
     if (kind === "zip") return importZip(ctx, file);
-    if (kind === "array") return importConversations(ctx, createReadStream(file), file);
+    if (kind === "array") return importConversations(ctx, { bytes: createReadStream(file), file });
     return importDocument(ctx, file);
   },
 };
@@ -79,42 +80,63 @@ async function importZip(ctx: CliContext, file: string): Promise<number> {
     const found = zip.entries.filter(({ name }) => /(^|\/)conversations(-\d+)?\.json$/.test(name));
     if (found.length === 0) throw refused(file, "it holds no conversations.json");
     let code = 0;
-    for (const entry of found) code = Math.max(code, await importConversations(ctx, await zip.read(entry), `${file} (${entry.name})`));
+    for (const entry of found)
+      code = Math.max(code, await importConversations(ctx, { bytes: await zip.read(entry), file: `${file} (${entry.name})`, zip }));
     return code;
   } finally {
     await zip.close();
   }
 }
 
-async function importConversations(ctx: CliContext, bytes: AsyncIterable<Uint8Array>, file: string): Promise<number> {
+interface Conversations {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** What it is called in what is said about it. */
+  readonly file: string;
+  /** The archive that it comes from, with pictures. */
+  readonly zip?: ZipFile;
+}
+
+async function importConversations(ctx: CliContext, { bytes, file, zip }: Conversations): Promise<number> {
   const sender = new ThreadSender(ctx);
   let index = 0;
   try {
     for await (const text of arrayElements(bytes, conversationBytes)) {
       ctx.signal.throwIfAborted();
-      await takeConversation(sender, text, `[${index++}]`);
+      await takeConversation(sender, { text, place: `[${index++}]`, zip });
     }
   } catch (error) {
     // What was read whole is imported; what follows is not known.
     await sender.end();
-    throw error instanceof WeftlineError && error.kind === "input" ? refused(file, error.message) : error;
+    throw error instanceof WeftlineError && error.kind === "input" ? refused(file, error.message, brokenFix) : error;
   }
   return sender.end();
 }
 
+interface Conversation {
+  /** Absent where it is too long. */
+  readonly text: string | undefined;
+  readonly place: string;
+  readonly zip: ZipFile | undefined;
+}
+
 /** A conversation that cannot be read keeps no other from being imported. */
-async function takeConversation(sender: ThreadSender, text: string | undefined, place: string): Promise<void> {
+async function takeConversation(sender: ThreadSender, { text, place, zip }: Conversation): Promise<void> {
   if (text === undefined) return sender.refuse(place, `it has more than ${conversationBytes} bytes`);
+  const converted = readConversation(text);
+  if (typeof converted === "string") return sender.refuse(place, converted);
+  const document = zip ? await withAssets(zip, converted.document) : converted.document;
+  await sender.add({ ...converted, document, name: `${place} ${converted.document.thread.title ?? ""}`.trim() });
+}
+
+/** @returns what is wrong with it, in words. */
+function readConversation(text: string): Omit<Sent, "name"> | string {
   try {
-    const { value } = plainJson(JSON.parse(text));
-    const { key, document, otherBranches } = convertConversation(value);
+    const { key, document, otherBranches } = convertConversation(plainJson(JSON.parse(text)).value);
     const read = threadDocument.safeParse(document);
-    if (!read.success) return sender.refuse(place, problemOf(read.error));
-    const known = key === "chatgpt:" ? `chatgpt:${hashOf(read.data)}` : key.slice(0, 200);
-    await sender.add({ key: known, document: read.data, name: `${place} ${read.data.thread.title ?? ""}`.trim(), otherBranches });
+    if (!read.success) return problemOf(read.error);
+    return { key: key === "chatgpt:" ? `chatgpt:${hashOf(read.data)}` : key.slice(0, 200), document: read.data, otherBranches };
   } catch (error) {
-    if (error instanceof WeftlineError && error.kind !== "input") throw error;
-    sender.refuse(place, messageOf(error));
+    return messageOf(error);
   }
 }
 
@@ -126,9 +148,12 @@ function parsed(file: string, text: string): unknown {
   }
 }
 
-function refused(file: string, problem: string): WeftlineError {
-  return new WeftlineError("INVALID_INPUT", {
-    message: `${file}: ${problem}`,
-    fix: "Nothing of it was imported. Correct the place that is named, or export it again.",
-  });
+const brokenFix = "What stands before that place was imported. For the rest name the whole file.";
+
+function refused(
+  file: string,
+  problem: string,
+  fix = "Nothing of it was imported. Correct the place that is named, or export it again.",
+): WeftlineError {
+  return new WeftlineError("INVALID_INPUT", { message: `${file}: ${problem}`, fix });
 }

@@ -12,6 +12,11 @@ const startJob = `mutation ($input: StartJobInput!) { startJob(input: $input) { 
 const runQuery = "query ($id: ID!) { run(id: $id) { status output failure { message } } }";
 const deleteFile = "mutation ($file: ID!) { deleteFile(file: $file) { __typename } }";
 
+/** A server that does not take a file, as opposed to one that does not answer. */
+function isRefusal(error: unknown): error is WeftlineError {
+  return error instanceof WeftlineError && error.code === "CONFLICT";
+}
+
 type DocumentFile = ThreadDocument["files"][string];
 
 /** A document on its way. */
@@ -75,9 +80,16 @@ export class ThreadSender {
   async #uploaded({ content, ...file }: DocumentFile, uploaded: string[]): Promise<DocumentFile> {
     if (content === undefined) return { name: file.name, mediaType: file.mediaType, size: file.size };
     const bytes = Buffer.from(content, "base64");
-    const id = await uploadFile(this.#ctx.graph, { ...file, bytes });
-    uploaded.push(id);
-    return { ...file, size: bytes.length, file: id };
+    try {
+      const id = await uploadFile(this.#ctx.graph, { ...file, bytes });
+      uploaded.push(id);
+      return { ...file, size: bytes.length, file: id };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // The thread is worth more than one of its files.
+      this.#ctx.say(`${this.#ctx.paint("yellow", "!")} ${error.message} It is left out.`);
+      return { name: file.name, mediaType: file.mediaType, size: file.size };
+    }
   }
 
   async #remove(files: readonly string[]): Promise<void> {
@@ -89,13 +101,10 @@ export class ThreadSender {
     if (this.#lines.length === 0) return;
     const [lines, sent] = [this.#lines, this.#sent];
     [this.#lines, this.#sent, this.#bytes] = [[], [], 0];
-    const { graph, options, signal } = this.#ctx;
+    const { options, signal } = this.#ctx;
     signal.throwIfAborted();
-    const file = await uploadFile(graph, {
-      name: "import.jsonl",
-      mediaType: "application/x-ndjson",
-      bytes: Buffer.from(`${lines.join("\n")}\n`),
-    });
+    const file = await this.#uploadLines(lines);
+    if (file === undefined) return this.#tooLarge(sent);
     try {
       const agent = options["agent"];
       const run = await this.#start({ file, ...(typeof agent === "string" ? { agent } : {}) });
@@ -108,6 +117,25 @@ export class ThreadSender {
       }
     } finally {
       await this.#remove([file]);
+    }
+  }
+
+  /** @returns nothing where it is a document that the server does not take. */
+  async #uploadLines(lines: readonly string[]): Promise<string | undefined> {
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    try {
+      return await uploadFile(this.#ctx.graph, { name: "import.jsonl", mediaType: "application/x-ndjson", bytes });
+    } catch (error) {
+      if (lines.length > 1 || bytes.length <= bytesAtOnce || !isRefusal(error)) throw error;
+      return undefined;
+    }
+  }
+
+  /** A document that is longer than others stands alone. */
+  async #tooLarge(sent: readonly (Sent & { readonly uploaded: readonly string[] })[]): Promise<void> {
+    for (const { name, key, uploaded } of sent) {
+      await this.#remove(uploaded);
+      this.#tell(name, { key, outcome: "refused", reason: "it is larger than a file may be there (fileBytes of the plugin files)" });
     }
   }
 

@@ -20,6 +20,9 @@ import { importThread } from "./import-thread.ts";
 /** The most documents of one file: what became of each stands in the run. */
 export const documentsAtOnce = 100;
 
+/** So many are looked at again where the process is lost: they are known by then. */
+const documentsPerSave = 10;
+
 const shownReason = 300;
 
 /** One line of the file that is imported. */
@@ -63,7 +66,7 @@ export function importJob(host: ImportHost): JobDefinition {
         signal.throwIfAborted();
         progress(outcomes.length, lines.length);
         outcomes.push(await importOne(host, await scopeNow(), line, input.agent));
-        await save({ outcomes });
+        if (outcomes.length % documentsPerSave === 0) await save({ outcomes });
       }
       return { outcomes };
     },

@@ -35,6 +35,7 @@ export async function importThread(deps: ChatDeps, scope: Scope, { key, document
   const known = await knownThread(scope, key);
   if (known !== undefined) return { outcome: "known", thread: known };
   const agentId = await agentOf(deps, scope, agent, document);
+  if (isShort(document)) return importAtOnce(deps, scope, { key, document, agentId });
   const draft = await scope.write((tx) => beginFork(deps, scope, tx, v7()), "chat.beginImport");
   try {
     const ids = await addAll(deps, scope, draft, document);
@@ -68,18 +69,42 @@ async function agentOf(deps: ChatDeps, scope: Scope, asked: string | undefined, 
   }
 }
 
+/** Most conversations are: one commit is enough for them. */
+function isShort({ messages }: ThreadDocument): boolean {
+  return messages.length <= messagesAtOnce && batchFrom(messages, 0).length === messages.length;
+}
+
+async function importAtOnce(deps: ChatDeps, scope: Scope, made: Omit<Finished, "draft">): Promise<ImportOutcome> {
+  const { messages } = made.document;
+  return scope.write(async (tx) => {
+    const known = await knownThread({ em: tx.em, viewer: scope.viewer }, made.key);
+    if (known !== undefined) return { outcome: "known", thread: known };
+    const draft = await beginFork(deps, scope, tx, v7());
+    const ids = await addPage(deps, scope, tx, { draft, messages, files: made.document.files });
+    await supersedeIn(tx, pairsOf(ids, made.document));
+    return { outcome: "imported", thread: await finish(deps, scope, tx, { draft, ...made }) };
+  }, "chat.importAtOnce");
+}
+
 /** @returns the ids of the messages, in the document's order. */
 async function addAll(deps: ChatDeps, scope: Scope, draft: UnfinishedFork, { messages, files }: ThreadDocument): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < messages.length) {
-    const batch = batchFrom(messages, ids.length);
-    const added = await scope.write(async (tx) => {
-      const page: string[] = [];
-      for (const message of batch) page.push(await add(deps, scope, tx, { draft, message, files }));
-      return page;
-    }, "chat.importPage");
-    ids.push(...added);
+    const page = { draft, messages: batchFrom(messages, ids.length), files };
+    ids.push(...(await scope.write((tx) => addPage(deps, scope, tx, page), "chat.importPage")));
   }
+  return ids;
+}
+
+interface AddedPage {
+  readonly draft: UnfinishedFork;
+  readonly messages: readonly DocumentMessage[];
+  readonly files: ThreadDocument["files"];
+}
+
+async function addPage(deps: ChatDeps, scope: Scope, tx: Tx, { draft, messages, files }: AddedPage): Promise<string[]> {
+  const ids: string[] = [];
+  for (const message of messages) ids.push(await add(deps, scope, tx, { draft, message, files }));
   return ids;
 }
 
@@ -108,10 +133,10 @@ async function add(deps: ChatDeps, scope: Scope, tx: Tx, { draft, message, files
     role: role === "TOOL" ? "SYSTEM" : role,
     parts,
     threadId: draft.id,
+    createdAt: Math.min(Date.parse(createdAt), Date.now()),
     ...(role === "USER" ? { authorId: scope.viewer.actorId } : {}),
     ...(role === "ASSISTANT" ? { provenance: "REPLAYED" as const, ...(agent === undefined ? {} : { agentName: agent }) } : {}),
   });
-  await tx.em.nativeUpdate(Message, { id }, { createdAt: Math.min(Date.parse(createdAt), Date.now()) });
   return id;
 }
 
@@ -134,15 +159,22 @@ async function storedPart({ files: kept }: ChatDeps, scope: Scope, tx: Tx, { par
   return attached ?? { type: "data", name: "missingFile", data: { name, mediaType, size } };
 }
 
-async function supersede(scope: Scope, ids: readonly string[], { messages }: ThreadDocument): Promise<void> {
-  const pairs = messages.flatMap(({ supersededBy }, index) =>
-    supersededBy === undefined ? [] : [[ids[index] ?? "", ids[supersededBy] ?? ""] as const],
+type Superseded = readonly [id: string, by: string];
+
+function pairsOf(ids: readonly string[], { messages }: ThreadDocument): Superseded[] {
+  return messages.flatMap(({ supersededBy }, index): Superseded[] =>
+    supersededBy === undefined ? [] : [[ids[index] ?? "", ids[supersededBy] ?? ""]],
   );
-  for (let at = 0; at < pairs.length; at += messagesAtOnce) {
-    await scope.write(async ({ em }) => {
-      for (const [id, supersededById] of pairs.slice(at, at + messagesAtOnce)) await em.nativeUpdate(Message, { id }, { supersededById });
-    }, "chat.importSuperseded");
-  }
+}
+
+async function supersede(scope: Scope, ids: readonly string[], document: ThreadDocument): Promise<void> {
+  const pairs = pairsOf(ids, document);
+  for (let at = 0; at < pairs.length; at += messagesAtOnce)
+    await scope.write((tx) => supersedeIn(tx, pairs.slice(at, at + messagesAtOnce)), "chat.importSuperseded");
+}
+
+async function supersedeIn({ em }: Tx, pairs: readonly Superseded[]): Promise<void> {
+  for (const [id, supersededById] of pairs) await em.nativeUpdate(Message, { id }, { supersededById });
 }
 
 interface Finished {

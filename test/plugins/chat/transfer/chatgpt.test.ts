@@ -143,6 +143,36 @@ describe("conversations of ChatGPT", () => {
     });
   });
 
+  it("bring the pictures of the zip file along, and leave out what the server does not take", async () => {
+    const picture = (pointer: string): object => ({ content_type: "image_asset_pointer", asset_pointer: pointer, size_bytes: 3 });
+    const nodes = {
+      ask: {
+        role: "user",
+        content: {
+          content_type: "multimodal_text",
+          parts: [picture("file-service://file-one"), picture("sediment://file_two"), picture("file-service://file-gone"), "Look"],
+        },
+      },
+    };
+    const archive = zipOf({
+      "conversations.json": JSON.stringify([conversation("pictures", nodes)]),
+      "file-one-loom.txt": "a loom",
+      "dalle/file_two-fake.png": "no picture",
+      "file-one2-other.txt": "another",
+    });
+    const ran = await as(ada, "import", write(archive, "pictures.zip"));
+    expect(ran, ran.said).toMatchObject({ code: 0, said: expect.stringMatching(/! The file fake\.png was refused: .*It is left out\./) });
+    const parts = (await read(ran.out.trim()))?.messages.nodes[0]?.parts ?? [];
+    expect(parts.map(({ type, name, fileName }) => [type, fileName ?? name])).toEqual([
+      ["FilePart", "loom.txt"],
+      ["DataPart", "missingFile"],
+      ["DataPart", "missingFile"],
+      ["TextPart", undefined],
+    ]);
+    const response = await fetch(new URL(parts[0]?.file?.url ?? "", world.app.url), { headers: { authorization: "Bearer ada" } });
+    expect(await response.text()).toBe("a loom");
+  });
+
   it("come in by hundreds, and what was read before the file breaks off stays", async () => {
     const many = Array.from({ length: 230 }, (_, at) =>
       conversation(`many-${at}`, {
