@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { messageOf, type Logger } from "#weftline";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
 
@@ -35,6 +36,8 @@ export class SpanSender {
   #timer: NodeJS.Timeout | undefined;
   #trouble: { readonly at: number; readonly what: string } | undefined;
   #closed = false;
+  /** It is told of ends within turns of runs, and works for none of them. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -59,7 +62,7 @@ export class SpanSender {
       return;
     }
     this.#waiting.push(runId);
-    if (!this.#sending) this.#timer ??= setTimeout(() => void this.#send(), this.#options.gatherMs).unref();
+    if (!this.#sending) this.#timer ??= this.#inOwnContext(() => setTimeout(() => void this.#send(), this.#options.gatherMs).unref());
   }
 
   /** Sends what waits, for as long as the deadline lets it. */

@@ -22,8 +22,10 @@ export function toolbox(heard: unknown[] = [], extra: readonly string[] = []): M
   server.registerTool(
     "write",
     { description: "Writes.", inputSchema: z.object({ line: z.string() }), annotations: { idempotentHint: true } },
-    async ({ line }) => {
+    async ({ line }, ctx) => {
       heard.push(line);
+      const { traceparent } = ctx.mcpReq._meta ?? {};
+      if (traceparent !== undefined) heard.push({ traceparent });
       return text(`wrote ${line}`);
     },
   );

@@ -3,10 +3,12 @@ import { contribution, definePlugin, outgoingHttp, tools, type ToolDefinition } 
 import { agents } from "../../../src/plugins/agents/index.ts";
 import { capabilities } from "../../../src/plugins/capabilities/index.ts";
 import { health } from "../../../src/plugins/health/index.ts";
+import { mcp } from "../../../src/plugins/mcp/index.ts";
 import { models } from "../../../src/plugins/models/index.ts";
 import { openai } from "../../../src/plugins/openai/index.ts";
 import { otel } from "../../../src/plugins/otel/index.ts";
 import { scriptModel, testPlatform, testViewer, type TestPlatform } from "../../../src/testing/index.ts";
+import { httpToolbox } from "../mcp/play.ts";
 import { receiver, type ReceivedSpan, type Receiver } from "./receiver.ts";
 
 const ada = testViewer("ada");
@@ -18,6 +20,7 @@ const script = scriptModel([
   { match: "ask", toolCalls: [{ name: "math.evaluate", arguments: { expression: "1 + 1" } }] },
   { match: "outside", toolCalls: [{ name: "caller.call", arguments: {} }] },
   { match: "deep", toolCalls: [{ name: "agent.calc", arguments: { text: "ask" } }] },
+  { match: "remote", toolCalls: [{ name: "box.write", arguments: { line: "hello" } }] },
   { match: "gated", toolCalls: [{ name: "gate.open", arguments: {} }] },
   { match: "fail", fail: { status: 400, message: "No." } },
   { reply: "Two." },
@@ -160,6 +163,38 @@ describe("a trace", () => {
     const { spanId } = named(collector.spans, "execute_tool caller.call");
     expect(outside.requests.map(({ headers }) => headers["traceparent"])).toEqual([`00-${traceId}-${spanId}-01`]);
     expect(seen).toEqual([`00-${traceId}-${spanId}-01`]);
+  });
+
+  it("goes on in servers of MCP", async () => {
+    await using collector = await receiver();
+    await using box = await httpToolbox();
+    const server = { url: box.url, headers: { authorization: "Bearer open-sesame" }, approval: "NEVER" as const };
+    await using app = await open(collector, {}, [mcp({ servers: { box: server } })]);
+    await create(app, "calc", "box.write");
+    await start(app, "remote", { traceparent });
+    await vi.waitFor(() => expect(collector.spans).toHaveLength(4), 20_000);
+    const { spanId } = named(collector.spans, "execute_tool box.write");
+    expect(box.heard).toEqual(["hello", { traceparent: `00-${traceId}-${spanId}-01` }]);
+  });
+
+  it("is passed on as it came where the plugin is off", async () => {
+    await using box = await httpToolbox();
+    const server = { url: box.url, headers: { authorization: "Bearer open-sesame" }, approval: "NEVER" as const };
+    const plugins = [
+      models({ default: "script", bindings: {} }),
+      script,
+      capabilities(),
+      agents(),
+      openai(),
+      otel(),
+      mcp({ servers: { box: server } }),
+    ];
+    await using app = await testPlatform({ plugins, viewers: [ada] });
+    await create(app, "calc", "box.write");
+    await start(app, "remote", { traceparent });
+    await vi.waitFor(() => expect(box.heard).toEqual(["hello", { traceparent }]), 20_000);
+    await start(app, "remote");
+    await vi.waitFor(() => expect(box.heard).toEqual(["hello", { traceparent }, "hello"]), 20_000);
   });
 
   it("spans the runs that agents start: they are below the call that they are", async () => {
