@@ -7,6 +7,7 @@ const suites = {
       "test/faults/**/*.test.ts",
       "test/e2e/kill.test.ts",
       "test/e2e/kill-tools.test.ts",
+      "test/e2e/kill-budget.test.ts",
       "test/e2e/kill-jobs.test.ts",
       "test/e2e/erased.test.ts",
       "test/e2e/attach-run.test.ts",
