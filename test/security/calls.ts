@@ -32,6 +32,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   pauseRun: ({ waitingRun }) => ({ run: waitingRun }),
   redeliverWebhook: ({ delivery }) => ({ delivery }),
   regenerateMessage: ({ answer }) => ({ message: answer }),
+  removeBudget: ({ budget }) => ({ budget }),
   removeInboundWebhook: ({ inboundWebhook }) => ({ webhook: inboundWebhook }),
   removeWebhook: ({ webhook }) => ({ webhook }),
   removeSchedule: ({ schedule }) => ({ schedule }),
@@ -42,6 +43,7 @@ export const mutations: Readonly<Record<string, (own: Mine) => Readonly<Record<s
   rotateSigningSecret: ({ webhook }) => ({ webhook }),
   // One part stands for a list of one, in which the test can put another's file.
   sendMessage: ({ thread, file }) => ({ input: { thread, parts: { file } } }),
+  setBudget: ({ agent }) => ({ input: { scope: "AGENT", scopeId: agent, tokenLimit: 1e12, onExceed: "DENY" } }),
   setRetentionPolicy: () => ({ input: { target: "MESSAGES", maxAge: "P9000D" } }),
   setTyping: ({ thread }) => ({ thread, typing: true }),
   signalRun: ({ waitingRun }) => ({ run: waitingRun, name: "go" }),
@@ -74,6 +76,7 @@ const purposes: Readonly<Record<string, Purpose>> = {
   "updateInboundWebhook input.target.agent": "USE",
   "updateInboundWebhook input.target.workflow": "USE",
   "startRun input.target.workflow": "USE",
+  "setBudget input.scopeId": "USE",
   "cancelRun run": "CANCEL",
 };
 
@@ -86,6 +89,9 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
   AgentRef: { type: "Agent", of: ({ agent }) => agent },
   WorkflowRef: { type: "Workflow", of: ({ workflow }) => workflow },
   actors: { type: "Actor", of: ({ actor }) => actor },
+  budget: { type: "Budget", of: ({ budget }) => budget },
+  id: { type: "Budget", of: ({ budget }) => budget },
+  scopeId: { type: "Agent", of: ({ agent }) => agent },
   at: { type: "Message", of: ({ answer }) => answer },
   checkpoint: { type: "Checkpoint", of: ({ checkpoint }) => checkpoint },
   delivery: { type: "WebhookDelivery", of: ({ delivery }) => delivery },
@@ -106,7 +112,7 @@ export const named: Readonly<Record<string, { readonly type: string; readonly of
 export const refusals: Readonly<Record<string, string>> = { actors: "INVALID_INPUT" };
 
 /** What owners may not do either. */
-export const forAdmins: readonly string[] = ["applyRetention", "setRetentionPolicy", "startJob"];
+export const forAdmins: readonly string[] = ["applyRetention", "removeBudget", "setBudget", "setRetentionPolicy", "startJob"];
 
 /** Queries with arguments that name no object. */
 export const nameless: readonly string[] = ["validateWorkflow"];

@@ -56,6 +56,7 @@ export interface Mine {
   readonly webhook: string;
   readonly delivery: string;
   readonly policy: string;
+  readonly budget: string;
 }
 
 /**
@@ -113,6 +114,16 @@ async function* turn(request: RunRequest, ctx: RunContext): AsyncGenerator<RunEv
   if (told.startsWith("fail"))
     throw new WeftlineError("PROVIDER_REJECTED", { provider: "fake", status: 400, problem: `it did not like: ${told}` });
   yield { kind: "step.finished", step: "node", status: "SUCCEEDED", output: told };
+}
+
+/** Of one's agent, by an admin of the tenant. */
+async function setBudget(app: TestPlatform, who: Who, agent: string): Promise<string> {
+  const { setBudget: made } = await app.graphql<{ setBudget: { budget: { id: string } } }>(
+    "mutation ($input: SetBudgetInput!) { setBudget(input: $input) { ... on SetBudgetPayload { budget { id } } } }",
+    { input: { scope: "AGENT", scopeId: agent, tokenLimit: 1e12, onExceed: "DENY" } },
+    viewers[who].tenantId === "other" ? viewers.mallory : viewers.admin,
+  );
+  return made.budget.id;
 }
 
 /** Everybody has set one, when it was an admin. */
@@ -233,6 +244,7 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     webhook,
     delivery: await deliveryOf(app, viewer, webhook),
     policy: await setPolicy(app, who),
+    budget: await setBudget(app, who, agent),
   };
 }
 

@@ -78,11 +78,13 @@ async function setBudget(
   scope: Scope,
   { input, find }: { readonly input: SetBudget; readonly find: FindNode },
 ): Promise<Budget> {
+  // What the viewer cannot see is not there, also for who may not set any.
+  const id = input.id == null ? undefined : localId("Budget", input.id, ["input", "id"]);
+  if (id !== undefined && !(await loadBudget(scope, id))) throw new WeftlineError("NOT_FOUND", { what: "budget", path: ["input", "id"] });
+  const scopeId = await scopeIdOf(scope, find, input);
   checkAdmin(scope);
   const fields = fieldsOf(input);
-  const scopeId = await scopeIdOf(scope, find, input);
   const { tenantId, actorId } = scope.viewer;
-  const id = input.id == null ? undefined : localId("Budget", input.id, ["input", "id"]);
   host.meter.watch(tenantId);
   const budget = await scope.write(async (tx) => {
     const place = { scope: input.scope, scopeId, periodMs: fields.periodMs };
@@ -108,8 +110,9 @@ async function setBudget(
 }
 
 async function removeBudget(scope: Scope, budget: string): Promise<string> {
-  checkAdmin(scope);
   const id = localId("Budget", budget, ["budget"]);
+  if (!(await loadBudget(scope, id))) throw new WeftlineError("NOT_FOUND", { what: "budget", path: ["budget"] });
+  checkAdmin(scope);
   await scope.write(async (tx) => {
     const row = await tx.em.findOne(Budget, { id });
     if (!row) throw new WeftlineError("NOT_FOUND", { what: "budget", path: ["budget"] });
