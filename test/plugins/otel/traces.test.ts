@@ -88,6 +88,7 @@ describe("a trace", () => {
         "gen_ai.request.model": "default",
       });
       expect(chat.attributes["gen_ai.usage.input_tokens"]).toBeGreaterThan(0);
+      expect(chat.attributes).toMatchObject({ "weftline.cost": 0, "weftline.cost.currency": "USD" });
       expect(chat.startedAt).toBeGreaterThanOrEqual(run.startedAt);
       expect(chat.finishedAt).toBeLessThanOrEqual(run.finishedAt);
     }
