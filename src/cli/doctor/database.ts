@@ -68,10 +68,12 @@ function sizeFindings(file: string, database: Examined): DoctorFinding[] {
       : []),
     ...(free > largeFree && free > total / 4
       ? [
-          warning(
-            `${sizeText(free)} of ${sizeText(total)} in the database are free pages.`,
-            "New rows use them. To give them back, stop the server and run: sqlite3 weftline.db vacuum",
-          ),
+          database.givesBack()
+            ? ok(`${sizeText(free)} of ${sizeText(total)} are free pages, which the retention job gives back`)
+            : warning(
+                `${sizeText(free)} of ${sizeText(total)} in the database are free pages.`,
+                "New rows use them. docs/operations.md says under Retention how to give them back.",
+              ),
         ]
       : []),
   ];

@@ -14,6 +14,8 @@ export interface Examined {
   migrations(): string[];
   /** How full the file is, in bytes. */
   size(): { readonly total: number; readonly free: number };
+  /** Whether free pages can be given back to the disk while the database is open. */
+  givesBack(): boolean;
   hasTable(name: string): boolean;
   /** All tables, but those that belong to a virtual one: they are its own affair, and it may need a module that is not here. */
   tables(): string[];
@@ -62,6 +64,7 @@ function examined(handle: SqliteHandle): Examined {
     sql: sqliteSql(handle),
     hasTable,
     tables: () => tablesOf(handle),
+    givesBack: () => handle.pragma("auto_vacuum", { simple: true }) !== 0,
     size: () => {
       const pragma = (name: string): number => handle.pragma(name, { simple: true }) as number;
       const page = pragma("page_size");
