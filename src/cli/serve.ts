@@ -40,7 +40,7 @@ export async function serve(terminal: Terminal, { file, config }: LoadedConfig, 
     );
     terminal.say("Closing. A second signal ends it at once.");
   } finally {
-    giveUpLater(terminal);
+    giveUpLater(terminal, closeDeadlineMs + (config.server?.drainDelayMs ?? 0));
     await platform.close();
   }
   return exitCodes.ok;
@@ -75,13 +75,13 @@ function tidyUp(server: Pick<RunningServer, "isIdle">, afterMs = tidyAfterMs): v
 }
 
 /** Does not keep the process alive: it ends what would. */
-function giveUpLater(terminal: Terminal): void {
+function giveUpLater(terminal: Terminal, deadlineMs: number): void {
   setTimeout(() => {
     terminal.say(
-      `${terminal.paint("yellow", "!")} Not everything closed within ${closeDeadlineMs / 1_000} s; what was open is taken up at the next start.`,
+      `${terminal.paint("yellow", "!")} Not everything closed within ${deadlineMs / 1_000} s; what was open is taken up at the next start.`,
     );
     process.exit(exitCodes.failed);
-  }, closeDeadlineMs).unref();
+  }, deadlineMs).unref();
 }
 
 interface Started {

@@ -22,6 +22,11 @@ export interface ServerConfig {
   readonly introspection?: "on" | "off";
   /** Whether browsers find GraphiQL at the endpoint; on in development by default. */
   readonly graphiql?: "on" | "off";
+  /**
+   * How long the server goes on to serve once it is to close, while `/readyz` and `/healthz` say DRAINING, in milliseconds; 0 by default. Where a balancer is before
+   * it: as long as that takes to notice.
+   */
+  readonly drainDelayMs?: number;
   /** How much one caller may ask for; docs/operations.md has the defaults. */
   readonly limits?: Partial<GraphLimits>;
 }

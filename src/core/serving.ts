@@ -84,6 +84,7 @@ export function createServing(config: WeftlineConfig, schema: GraphQLSchema, hos
         origins: server.origins ?? [],
         trustedProxies: server.trustedProxies ?? [],
         graphiql: server.graphiql ?? inDevelopment,
+        drainDelayMs: server.drainDelayMs ?? 0,
         mode,
       });
       const listening = await graph.listen({ host: address.host ?? server.host ?? "127.0.0.1", port: address.port ?? server.port ?? 4400 });

@@ -19,6 +19,19 @@ describe("a server that stops", () => {
     await app[Symbol.asyncDispose]();
   });
 
+  it("serves on for as long as a balancer needs to notice that it will not", async () => {
+    const app = await serve({ server: { drainDelayMs: 1_500 } });
+    const done = app.server.close(400);
+    const ready = await fetch(new URL("/readyz", app.server.url));
+    expect([ready.status, await ready.json()]).toEqual([503, { status: "DRAINING" }]);
+    expect((await app.post({ query: "{ viewer { id } }" })).status).toBe(200);
+    const opened = await raw(app.socket());
+    expect((await opened.closed).code).toBe(1001);
+    await done;
+    await expect(fetch(app.server.url)).rejects.toThrow("fetch failed");
+    await app[Symbol.asyncDispose]();
+  });
+
   it("is draining for the load balancer and takes no new work meanwhile", async () => {
     const app = await serve();
     const deaf = await raw(app.socket());

@@ -35,6 +35,8 @@ export interface GraphServerOptions {
   /** Proxies that are believed when they say for whom they ask. */
   readonly trustedProxies: readonly string[];
   readonly graphiql: "on" | "off";
+  /** How long it goes on to serve once it is to close, while `/readyz` says so, in milliseconds. */
+  readonly drainDelayMs: number;
   /** In development pages of other ports of this machine read answers without being listed. */
   readonly mode: "development" | "production";
 }
@@ -79,7 +81,8 @@ export class GraphServer {
   readonly #unknown: UnknownConnections;
   readonly #probes: Probes;
   readonly #counters: ServerCounters;
-  #state: "open" | "draining" = "open";
+  /** `leaving` while balancers are to notice: it serves, and says that it will not for long. */
+  #state: "open" | "leaving" | "draining" = "open";
 
   constructor(options: GraphServerOptions) {
     this.#options = options;
@@ -92,7 +95,7 @@ export class GraphServer {
     this.#graphiql = options.graphiql === "on" ? new GraphiqlPage() : undefined;
     this.#cors = new Cors(host.log);
     this.#counters = host.use(serverCounters);
-    this.#probes = new Probes({ host, isDraining: () => this.#state === "draining" });
+    this.#probes = new Probes({ host, isDraining: () => this.#state !== "open" });
     this.#bodies = new RequestBodies(limits);
     this.#unknown = new UnknownConnections(limits, addressTrust(options.trustedProxies));
     this.#requests = new RequestQueues(limits.operationsPerSocket, () => {
@@ -159,7 +162,12 @@ export class GraphServer {
    * @param deadlineMs how long all of it may take.
    */
   async close(deadlineMs = 5_000): Promise<void> {
-    if (this.#state === "draining" || !this.#http.listening) return;
+    if (this.#state !== "open" || !this.#http.listening) return;
+    const { drainDelayMs } = this.#options;
+    if (drainDelayMs > 0) {
+      this.#state = "leaving";
+      await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    }
     this.#state = "draining";
     const deadline = setTimeout(() => {
       this.#sockets.terminate();
