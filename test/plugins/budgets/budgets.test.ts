@@ -145,6 +145,13 @@ describe("a budget that pauses", () => {
       message: expect.stringMatching(/one more model call.*tokens left/) as string,
     });
     expect(await asked(here, ada)).toMatchObject([{ canDecide: false }]);
+    for (const of of ["", `, run: "${run?.id}"`])
+      expect(await here.app.graphql(`{ interrupts(decidable: true${of}) { nodes { id } } }`, {}, ada)).toEqual({
+        interrupts: { nodes: [] },
+      });
+    expect(await here.app.graphql("{ interrupts(decidable: true) { nodes { kind } } }", {}, root)).toEqual({
+      interrupts: { nodes: [{ kind: "BUDGET" }] },
+    });
     expect(await decide(here, question?.id ?? "", "APPROVE", ada)).toMatchObject({ code: "FORBIDDEN" });
     const row = await here.app.platform.database.read.get("select lease_owner as lease from runs_run where status = 'WAITING'");
     expect(row).toEqual({ lease: null });

@@ -4,8 +4,8 @@ import type { Sql } from "../../database/sql.ts";
 import { dimensions, grains, type Dimension } from "./dimensions.ts";
 
 /** How many calls one transaction adds to the sums, and how long others go first after it, in milliseconds. */
-const atOnce = 250;
-const restMs = 20;
+const atOnce = 50;
+const restMs = 10;
 
 /** Adds calls that are not in the sums yet, oldest first, in small transactions with rests. */
 export async function sumUsage(database: Database): Promise<void> {

@@ -2,11 +2,12 @@ import { raw, type FilterQuery } from "@mikro-orm/core";
 import { namedIn } from "../approvers/entity.ts";
 import { pageOfMine } from "../approvers/list.ts";
 import type { Reach } from "../../database/viewer.ts";
+import { hasRole } from "../../database/viewer.ts";
 import { pageOf, type Page, type PageArgs } from "../../graphql/connections.ts";
 import { localIdOrNothing } from "../../graphql/ids.ts";
 import type { Scope } from "../../graphql/scope.ts";
 import { Interrupt } from "../entities/message.ts";
-import { InterruptStatus, type InterruptKind } from "../types.ts";
+import { InterruptKind, InterruptStatus } from "../types.ts";
 
 const newestFirst = { createdAt: "desc", id: "desc" } as const;
 const statuses = Object.values(InterruptStatus);
@@ -27,15 +28,22 @@ export function listInterrupts(scope: Scope, filter: InterruptFilter, args: Page
   if (reach === "TENANT" || run != null || thread != null)
     return pageOf(scope.emWith(reach), Interrupt, conditionsOf(scope, filter), args, newestFirst);
   // All that is pending among these the viewer can decide.
+  // But those about budgets, which are for admins.
+  const others = (kind ?? Object.values(InterruptKind)).filter((each) => each !== "BUDGET");
+  const kinds = decidable === true && !hasRole(scope.viewer, "admin") ? others : (kind ?? undefined);
   const wanted = (status ?? statuses).filter((each) => decidable == null || decidable === (each === "PENDING"));
-  return pageOfMine(scope, { statuses: [...new Set(wanted)], kinds: kind ?? undefined }, args);
+  return pageOfMine(scope, { statuses: [...new Set(wanted)], kinds }, args);
 }
 
 function conditionsOf(scope: Scope, { reach, status, kind, run, thread, decidable }: InterruptFilter): FilterQuery<Interrupt> {
   const { viewer } = scope;
   const own = { ownerId: viewer.actorId, tenantId: viewer.tenantId } as const;
   const decidableNow = (): FilterQuery<Interrupt> =>
-    ({ status: "PENDING", $or: [{ ...own }, namedIn<Interrupt>(viewer)] }) as FilterQuery<Interrupt>;
+    ({
+      status: "PENDING",
+      $or: [{ ...own }, namedIn<Interrupt>(viewer)],
+      ...(hasRole(viewer, "admin") ? {} : { kind: { $ne: "BUDGET" } }),
+    }) as FilterQuery<Interrupt>;
   const conditions: FilterQuery<Interrupt>[] = [
     ...(status ? [{ status: { $in: [...status] } }] : []),
     ...(kind ? [{ kind: { $in: [...kind] } }] : []),
