@@ -54,7 +54,8 @@ describe.each(apis)("an agent with a key, over %s", (api) => {
     expect(events.filter(({ type }) => type === "message.delta").length).toBeGreaterThan(1);
     expect(heardTexts(events)).toEqual({ [answers[0]?.id ?? ""]: answer });
 
-    const called = { inputTokens: 20, outputTokens: 8, estimated: false, cost: null };
+    // gpt-5.4-mini is 0.75 and 4.50 dollars a million tokens.
+    const called = { inputTokens: 20, outputTokens: 8, estimated: false, cost: { amount: "0.000051" } };
     expect(run.usage).toMatchObject({ ...called, modelCalls: 1 });
     expect(run.steps.nodes[0]?.usage).toMatchObject(called);
 
