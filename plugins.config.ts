@@ -12,6 +12,7 @@ import {
   langchain,
   langgraph,
   mcp,
+  memory,
   metrics,
   models,
   openai,
@@ -67,6 +68,7 @@ export default defineConfig({
     webhooks(),
     schedules(),
     retention(),
+    memory(),
     example(),
   ],
 });

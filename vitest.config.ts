@@ -6,6 +6,7 @@ const suites = {
     include: [
       "test/faults/**/*.test.ts",
       "test/e2e/kill.test.ts",
+      "test/e2e/memory.test.ts",
       "test/e2e/kill-tools.test.ts",
       "test/e2e/kill-budget.test.ts",
       "test/e2e/kill-jobs.test.ts",

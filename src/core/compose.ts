@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import type { NamedMigration } from "./database/database.ts";
+import { sqliteExtensions, type SqliteExtension } from "./database/extensions.ts";
 import type { OwnedEntity } from "./database/ownership.ts";
 import { WeftlineError } from "./errors.ts";
 import type { GraphBuilder, NodeType } from "./graphql/builder.ts";
@@ -11,6 +12,7 @@ export interface Composition {
   readonly schema: GraphQLSchema;
   readonly entities: readonly OwnedEntity[];
   readonly migrations: readonly NamedMigration[];
+  readonly extensions: ReadonlyMap<string, SqliteExtension>;
 }
 
 /** @throws an AggregateError of all that is wrong. */
@@ -23,11 +25,16 @@ export function compose(kernel: Kernel): Composition {
   try {
     const { schema, owners, nodes } = composeSchema(plugins.flatMap(schemaPartOf));
     for (const [name, node] of nodes) problems.push(...problemsOfNode(owners.get(name) ?? "(unknown)", name, node, owned));
-    if (problems.length === 0) return { schema, entities: owned.map(({ entity }) => entity), migrations: plugins.flatMap(migrationsOf) };
+    const entities = owned.map(({ entity }) => entity);
+    if (problems.length === 0) return { schema, entities, migrations: plugins.flatMap(migrationsOf), extensions: extensionsOf(kernel) };
   } catch (error) {
     problems.push(...(error instanceof AggregateError ? error.errors : [error]));
   }
   throw new AggregateError(problems);
+}
+
+function extensionsOf({ registry }: Kernel): ReadonlyMap<string, SqliteExtension> {
+  return new Map([...registry.contributions(sqliteExtensions)].map(([name, { value }]) => [name, value]));
 }
 
 function schemaPartOf({ spec, config }: LoadedPlugin): SchemaPart[] {

@@ -3,6 +3,7 @@ export { defineConfig, type WeftlineConfig } from "./config.ts";
 export { commands, type CliAction, type CliArgument, type CliCommand, type CliContext, type CliGroup, type CliOption } from "./commands.ts";
 export type { Sql } from "./database/sql.ts";
 export { databaseService, type Database, type SqlTx, type Tx } from "./database/database.ts";
+export { sqliteExtensions } from "./database/extensions.ts";
 export { owned, type OwnershipRule } from "./database/ownership.ts";
 export { hasRole, type Viewer } from "./database/viewer.ts";
 export { loadExpressions, type Expression, type Expressions } from "./expressions/expressions.ts";

@@ -176,12 +176,17 @@ export async function createPlatform(config: WeftlineConfig, options: BootOption
  *
  * @throws DATABASE_LOCKED where a server has it open.
  */
-export function connectDatabase(config: WeftlineConfig, { entities, migrations }: Composition, uncaught?: UncaughtErrors): Database {
+export function connectDatabase(
+  config: WeftlineConfig,
+  { entities, migrations, extensions }: Composition,
+  uncaught?: UncaughtErrors,
+): Database {
   finishLostRestore(dataDirOf(config));
   return new Database({
     file: fileOf(config),
     entities,
     migrations,
+    extensions,
     log: logOf(config, () => uncaught),
     writes: config.database,
     ...(uncaught ? { labels: () => uncaught.labels() } : {}),
@@ -189,9 +194,9 @@ export function connectDatabase(config: WeftlineConfig, { entities, migrations }
 }
 
 /** Opens the database of a host to read it, beside the server that may run on it; nothing where there is none. */
-export function readDatabase(config: WeftlineConfig, { entities, migrations }: Composition): Database | undefined {
+export function readDatabase(config: WeftlineConfig, { entities, migrations, extensions }: Composition): Database | undefined {
   const file = fileOf(config);
-  return existsSync(file) ? new Database({ file, entities, migrations, access: "read", log: createLog(config) }) : undefined;
+  return existsSync(file) ? new Database({ file, entities, migrations, extensions, access: "read", log: createLog(config) }) : undefined;
 }
 
 /**

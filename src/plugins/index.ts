@@ -10,6 +10,7 @@ export { health } from "./health/index.ts";
 export { langchain } from "./langchain/index.ts";
 export { langgraph } from "./langgraph/index.ts";
 export { mcp } from "./mcp/index.ts";
+export { memory } from "./memory/index.ts";
 export { metrics } from "./metrics/index.ts";
 export { models } from "./models/index.ts";
 export { openai } from "./openai/index.ts";

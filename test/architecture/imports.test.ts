@@ -95,9 +95,9 @@ describe("imports", () => {
 
   it("of a plugin are no graphql, no Pothos and no driver: it is handed what it builds with", () => {
     const core = ["graphql", "@pothos/core", "graphql-yoga", "graphql-ws", "@mikro-orm/sqlite", "better-sqlite3", "kysely"];
-    expect(
-      importsAgainst(inFolder("src/plugins"), (_, specifier) => (core.includes(packageOf(specifier) ?? "") ? specifier : undefined)),
-    ).toEqual([]);
+    // But for a store's thread, which reads by a connection of its own.
+    const others = inFolder("src/plugins").filter(({ path }) => path !== "src/plugins/memory/store/sqlite/search-thread.ts");
+    expect(importsAgainst(others, (_, specifier) => (core.includes(packageOf(specifier) ?? "") ? specifier : undefined))).toEqual([]);
   });
 
   it("inside a plugin go from index over schema and service to entities, never back", () => {

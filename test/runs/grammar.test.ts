@@ -141,7 +141,7 @@ class Writer {
       () => this.#put("progress", { done: 1, total: 2 }),
       () => this.#put("custom", { name: "note" }),
       () => this.#put("state.patched", { patch: [] }),
-      () => this.#put("memory.saved", { records: [] }),
+      () => this.#put("notes.kept", { records: [] }),
     ];
   }
 }
@@ -303,7 +303,7 @@ describe("an event that the protocol forbids", () => {
     ["a kind that is a property of every object", begun, { kind: "run.constructor", payload: {} }],
     ["an answer to a question that nobody asked", begun, { kind: "interrupt.resolved", payload: { interrupt: "x", status: "RESOLVED" } }],
     ["a success of a run that was never started", begun.slice(0, 1), { kind: "run.finished", payload: {} }],
-    ["a plugin's event before the run was started", begun.slice(0, 1), { kind: "memory.saved", payload: {} }],
+    ["a plugin's event before the run was started", begun.slice(0, 1), { kind: "notes.kept", payload: {} }],
     ["a message while the run waits", [...begun.slice(0, 2), { kind: "run.waiting", payload: {} }], begun[2] as NewEvent],
     ["a message while the run is paused", [...begun.slice(0, 2), { kind: "run.paused", payload: {} }], begun[2] as NewEvent],
     ["a second pause", [...begun.slice(0, 2), { kind: "run.paused", payload: {} }], { kind: "run.paused", payload: {} }],

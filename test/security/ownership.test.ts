@@ -255,6 +255,7 @@ describe("what the rules allow", () => {
     expect(await attempt("admin", "cancelRun", mutations["cancelRun"]?.(has.bob) ?? {})).toContain("CancelRunPayload");
     // What takes an object away comes after what needs it.
     const last = [
+      "forget",
       "removeSchedule",
       "deleteFile",
       "updateThread",

@@ -57,6 +57,8 @@ export interface Mine {
   readonly delivery: string;
   readonly policy: string;
   readonly budget: string;
+  /** Of the memory: of the user's own scope. */
+  readonly record: string;
 }
 
 /**
@@ -245,6 +247,11 @@ export async function populate(app: TestPlatform, who: Who, name: string = who):
     delivery: await deliveryOf(app, viewer, webhook),
     policy: await setPolicy(app, who),
     budget: await setBudget(app, who, agent),
+    record: await change(
+      documents.remember,
+      { input: { text: secret("fact"), scope: { scope: "USER" }, metadata: { told: secret("meta") } } },
+      "record",
+    ),
   };
 }
 
@@ -253,6 +260,7 @@ const tools = ["message.send", "example.notes", "time.now", "fixtures.brief"];
 const failure = "... on UserError { code message }";
 const documents = {
   createAgent: `mutation ($input: CreateAgentInput!) { result: createAgent(input: $input) { __typename ... on CreateAgentPayload { agent { id } } ${failure} } }`,
+  remember: `mutation ($input: RememberInput!) { result: remember(input: $input) { __typename ... on RememberPayload { record { id } } ${failure} } }`,
   addNote: `mutation ($input: ExampleAddNoteInput!) { result: exampleAddNote(input: $input) { __typename ... on ExampleAddNotePayload { note { id } } ${failure} } }`,
   createWebhook: `mutation ($input: CreateWebhookInput!) { result: createWebhook(input: $input) { __typename ... on CreateWebhookPayload { webhook { id } } ${failure} } }`,
   createInboundWebhook: `mutation ($input: CreateInboundWebhookInput!) { result: createInboundWebhook(input: $input) { __typename ... on CreateInboundWebhookPayload { webhook { id } } ${failure} } }`,

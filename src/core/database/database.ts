@@ -6,6 +6,7 @@ import { WeftlineError, messageOf } from "../errors.ts";
 import type { Distribution } from "../figures/distribution.ts";
 import { serviceRef } from "../kernel/refs.ts";
 import type { Logger } from "../kernel/spec.ts";
+import { loadExtensions, type ExtensionState, type SqliteExtension } from "./extensions.ts";
 import { lockFile, type FileLock } from "./lock.ts";
 import { migrationTable } from "./migration-table.ts";
 import { readerOf, rulesOf, type OwnedEntity, type OwnershipRules } from "./ownership.ts";
@@ -65,6 +66,8 @@ export interface DatabaseOptions {
   readonly access?: "read" | "write";
   readonly entities: readonly OwnedEntity[];
   readonly migrations: readonly NamedMigration[];
+  /** By name; one that cannot be loaded is left out. None by default. */
+  readonly extensions?: ReadonlyMap<string, SqliteExtension>;
   /** Told of what fails after a commit, and of writes that take long. */
   readonly log?: Logger;
   readonly writes?: WriteTimes | undefined;
@@ -82,6 +85,10 @@ export class Database {
   readonly orm: MikroORM;
   /** All that this version has. */
   readonly migrationNames: readonly string[];
+  /** The file, for threads that read committed rows by a connection of their own. */
+  readonly file: string;
+  /** The extensions of plugins, each in every connection or in none. */
+  readonly extensions: ReadonlyMap<string, ExtensionState>;
   /** Reads committed rows; past the ownership filter, for the engine only. */
   readonly read: Sql;
   /** Reads entities by prepared SQL, under the ownership filter. */
@@ -105,13 +112,15 @@ export class Database {
    * @throws DATABASE_UNUSABLE where it cannot be opened.
    */
   constructor(options: DatabaseOptions) {
-    const { file, entities, migrations, log, writes, labels, access = "write" } = options;
+    const { file, entities, migrations, log, writes, labels, access = "write", extensions = new Map() } = options;
+    this.file = file;
     this.#log = log;
     this.migrationNames = migrations.map(({ name }) => name);
     this.#lock = access === "write" ? usable(file, () => lockNew(file)) : undefined;
     const long = new LongWrites(writes, log, labels);
     try {
       this.#handles = usable(file, () => (access === "write" ? openSqlite(file) : openToRead(file)));
+      this.extensions = loadExtensions([this.#handles.writer, this.#handles.reader], extensions);
       this.read = committedSql(this.#handles);
       this.#writeSql = sqliteSql(this.#handles.writer);
       this.#checkpointer = new WalCheckpointer(file, log);

@@ -1,5 +1,6 @@
 import { WeftlineError, messageOf } from "../errors.ts";
 import type { Database } from "./database.ts";
+import { virtualTables } from "./extensions.ts";
 import { migrationTable } from "./migration-table.ts";
 
 /** One migration and when it ran. */
@@ -53,6 +54,7 @@ export async function runMigrations(database: Database): Promise<string[]> {
  * alone: removing a plugin never drops its data.
  */
 export async function missingStatements(database: Database): Promise<string[]> {
+  database.orm.config.get("schemaGenerator").skipTables = await virtualTables(database.read);
   const { up } = await database.orm.schema.getUpdateSchemaMigrationSQL({ wrap: false, dropTables: false });
   return up.split("\n").filter((line) => line.trim() !== "");
 }
@@ -65,7 +67,7 @@ export async function hasDrift(database: Database): Promise<boolean> {
 /** What the entities declare and the tables lack, by name alone: one query, where {@link missingStatements} compares all there is. */
 export async function missingColumns(database: Database): Promise<string[]> {
   const rows = await database.read.all<{ column: string }>(
-    "select m.name || '.' || c.name as column from sqlite_master m join pragma_table_info(m.name) c where m.type in ('table', 'view')",
+    "select m.name || '.' || c.name as column from sqlite_master m join pragma_table_info(m.name) c where m.type in ('table', 'view') and m.sql not like 'create virtual table%'",
   );
   const there = new Set(rows.map(({ column }) => column));
   return [...database.orm.getMetadata().getAll().values()].flatMap(({ tableName, props, abstract, embeddable, virtual }) =>

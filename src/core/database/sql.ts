@@ -13,7 +13,7 @@ export interface Sql {
   run(sql: string, ...params: SqlValue[]): Promise<number>;
 }
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | Uint8Array | null;
 
 /** Everything with one connection. */
 export function sqliteSql(handle: SqliteHandle): Sql {

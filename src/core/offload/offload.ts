@@ -41,7 +41,7 @@ const mostlyAtWork = 0.8;
 /**
  * Does work that a caller could make long on a thread that is ended where it is. The thread starts with the first piece.
  *
- * @param module exports `work(task)`; task and result are cloned.
+ * @param module exports `work(task)`, which may answer with a promise; task and result are cloned.
  * @example createOffload(new URL("./check.ts", import.meta.url), { what: "checking by a schema", limitMs: 500 })
  */
 export function createOffload(module: URL, { what, limitMs }: OffloadOptions): Offload {

@@ -17,14 +17,14 @@ export interface OffloadedAnswer {
 const { module } = workerData as { readonly module: string };
 const { work } = (await import(module)) as { readonly work: (task: unknown) => unknown };
 
-parentPort?.on("message", ({ id, task }: OffloadedTask) => {
-  parentPort?.postMessage(answerTo(id, task));
+parentPort?.on("message", async ({ id, task }: OffloadedTask) => {
+  parentPort?.postMessage(await answerTo(id, task));
 });
 parentPort?.postMessage("ready");
 
-function answerTo(id: number, task: unknown): OffloadedAnswer {
+async function answerTo(id: number, task: unknown): Promise<OffloadedAnswer> {
   try {
-    return { id, value: work(task) };
+    return { id, value: await work(task) };
   } catch (error) {
     return { id, problem: messageOf(error) };
   }

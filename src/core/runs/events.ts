@@ -116,6 +116,12 @@ export interface NewChild {
 /** What stands apart of a payload, by the name of its member. */
 export type PayloadRefs = Readonly<Partial<Record<"output" | "arguments" | "result", ValueRefs>>>;
 
+/** What a tool's call did to the memory: the ids of the records. */
+interface MemoryChanged {
+  readonly c: number;
+  readonly records: readonly string[];
+}
+
 /** What the log keeps of each kind: short, since one row stands for few tokens. Messages, steps and calls are numbers within their run. */
 export interface EventPayloads {
   "run.queued": { readonly parent?: string };
@@ -179,6 +185,9 @@ export interface EventPayloads {
     readonly omitted?: number;
     readonly problem?: string;
   };
+  "memory.saved": MemoryChanged;
+  "memory.updated": MemoryChanged;
+  "memory.forgotten": MemoryChanged;
   "state.patched": { readonly patch: unknown };
   /** `cost` where the price is known. */
   "usage.recorded": { readonly s?: number; readonly provider: string; readonly model: string; readonly cost?: CallCost } & TokenUsage;

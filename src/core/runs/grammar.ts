@@ -94,6 +94,14 @@ function leftOpen(state: State): string | undefined {
 const callIsOpen = (state: State, { c }: { readonly c: number }): string | undefined =>
   state.calls.has(c) ? undefined : `tool call ${c} is not open`;
 
+/** What a tool did to the memory, told while its call is open. */
+const ofMemory = {
+  in: atWork,
+  problem: (state: State, { c, records }: EventPayloads["memory.saved"]): string | undefined =>
+    callIsOpen(state, { c }) ?? (Array.isArray(records) && records.every(isText) ? undefined : "the records are no list of ids"),
+  apply: stay,
+};
+
 const ends = (phases: readonly Phase[]) => ({ in: phases, problem: leftOpen, apply: moveTo("ENDED") });
 
 const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
@@ -224,6 +232,9 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
     },
     apply: stay,
   },
+  "memory.saved": ofMemory,
+  "memory.updated": ofMemory,
+  "memory.forgotten": ofMemory,
   "state.patched": { in: atWork, problem: (_, { patch }) => (patch === undefined ? "a patch is missing" : undefined), apply: stay },
   "usage.recorded": {
     in: atWork,
@@ -247,8 +258,8 @@ const rules: { readonly [Kind in EventKind]: Rule<Kind> } = {
 /** All kinds of events of a run that the protocol knows. */
 export const eventKinds: readonly string[] = Object.keys(rules);
 
-/** Kinds of plugins, as `memory.saved`, may come while the run is at work; what begins like a kind of the core must be one. */
-const coreKind = /^(run|step|message|tool|interrupt|signal|state|usage)\./;
+/** Kinds of plugins, as `notes.kept`, may come while the run is at work; what begins like a kind of the core must be one. */
+const coreKind = /^(run|step|message|tool|interrupt|signal|memory|state|usage)\./;
 
 function ruleOf(kind: string): Rule<EventKind> | undefined {
   if (Object.hasOwn(rules, kind)) return rules[kind as EventKind] as unknown as Rule<EventKind>;

@@ -18,6 +18,8 @@ import type { BrokenMessage } from "./restore.ts";
 import { RunQueue } from "./run-queue.ts";
 import { countersOf, type Counters, type OpenMessage, type OpenStep, type SessionStart } from "./session-start.ts";
 import { addUsage } from "./usage.ts";
+import { isMemoryChange, memoryKinds } from "./memory-kinds.ts";
+import type { MemoryChange } from "./tools.ts";
 import type { LogWriter } from "./writer.ts";
 
 /** A run at work: what its adapter says, what its tools do and what the engine decides, in the one order of its queue. It turns names into numbers. */
@@ -40,6 +42,7 @@ export class RunSession extends RunQueue {
   #lastText: string | undefined;
   readonly #raised = new Set<string>();
   #recalled: EventPayloads["memory.recalled"] | undefined;
+  readonly #memoryChanges = new Set<string>();
   /** Calls that a lost or failed turn left open. */
   readonly #left: Set<number>;
   /** Runs that its steps started; some may have ended. */
@@ -173,6 +176,12 @@ export class RunSession extends RunQueue {
   override append<Kind extends EventKind>(kind: Kind, payload: EventPayloads[Kind], options?: Parameters<RunQueue["append"]>[2]): void {
     super.append(kind, payload, options);
     this.#noteSingle(kind, payload);
+  }
+
+  /** Tells what a call did to the memory, once: one that is made again did it before. */
+  memoryChanged(c: number, { action, records }: MemoryChange): void {
+    const kind = memoryKinds[action];
+    if (!this.#memoryChanges.has(`${kind} ${c}`)) this.append(kind, { c, records: [...records] });
   }
 
   openStep(
@@ -365,6 +374,7 @@ export class RunSession extends RunQueue {
   /** Takes note of what is said once, whoever says it. */
   #noteSingle(kind: string, payload: unknown): void {
     if (kind === "memory.recalled") this.#recalled = payload as EventPayloads["memory.recalled"];
+    else if (isMemoryChange(kind)) this.#memoryChanges.add(`${kind} ${(payload as EventPayloads["memory.saved"]).c}`);
     else if (kind === "interrupt.raised") this.#raised.add((payload as EventPayloads["interrupt.raised"]).interrupt);
     else if (kind === "interrupt.resolved") this.#raised.delete((payload as EventPayloads["interrupt.resolved"]).interrupt);
   }

@@ -74,6 +74,7 @@ export class ToolInvoker {
         idempotencyKey: `${session.run.id}/tool/${call.c}`,
         progress: (data) => this.#progress(call, tool, data),
         ...traced,
+        memoryChanged: (change) => session.memoryChanged(call.c, change),
       };
       stalls.enter(session.run.id);
       const work = Promise.resolve(uncaught.label({ tool: tool.name, ...traced }, () => tool.execute(args as never, ctx)));

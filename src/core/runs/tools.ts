@@ -42,6 +42,13 @@ export interface PolicedAgent {
 /** Whether a person is asked about a call, and the rule that asks, for that person to read. */
 export type Verdict = { readonly ask: false } | { readonly ask: true; readonly because?: string };
 
+/** What a tool did to the memory. */
+export interface MemoryChange {
+  readonly action: "SAVED" | "UPDATED" | "FORGOTTEN";
+  /** By their ids. */
+  readonly records: readonly string[];
+}
+
 /** What a tool's code is given. */
 export interface ToolContext {
   readonly runId: string;
@@ -58,6 +65,8 @@ export interface ToolContext {
   readonly traceparent?: string;
   /** Tells those who watch; any JSON. */
   progress(data: unknown): void;
+  /** For a plugin that keeps memories: the run's log names the records. Told once a call and action, also where the call is made again. */
+  memoryChanged(change: MemoryChange): void;
 }
 
 /** A run that is made in place of a call. */

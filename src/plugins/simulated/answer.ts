@@ -1,3 +1,4 @@
+import { toRemember } from "./memory.ts";
 import { mentionsOf, valuesFor, type Mention } from "./mentions.ts";
 import { reasoningText, replyText, simulatedPrefix } from "./reply.ts";
 import { freshResults, lastUserText, type OfferedTool, type SimulatedRequest } from "./request.ts";
@@ -28,7 +29,7 @@ export type Answerer = (request: SimulatedRequest) => Answer;
  * Answers a request. The same request always gets the same answer.
  *
  * Tools that the last user message names are called with arguments made from that message and the tool's schema; their results are then
- * reported. Of other agents it asks also those that its instructions name, one after the other. Without a tool to call it writes: a short reply that
+ * reported. What it asks to remember is remembered, where there is a tool for it, and a question is answered from the memory that it is shown. Of other agents it asks also those that its instructions name, one after the other. Without a tool to call it writes: a short reply that
  * quotes the message, or prose of the length that the message asks for.
  */
 export function answerTo(request: SimulatedRequest): Answer {
@@ -64,6 +65,8 @@ function planned(request: SimulatedRequest, mentions: readonly Mention[], messag
       .map(call);
   const named = mentions.map((mention) => mention.tool).filter((tool) => !done.has(tool.name));
   if (named.length > 0) return named.slice(0, request.mostCalls).map(call);
+  const fact = toRemember(message, request.tools);
+  if (fact && !done.has(fact.name)) return [fact];
   if (choice.mode === "auto") return colleagueToAsk(request, message, done);
   const forced = request.tools.find((tool) => !done.has(tool.name)) ?? request.tools[0];
   return forced ? [call(forced)] : [];

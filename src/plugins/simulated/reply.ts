@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { lengthAsked } from "./length.ts";
+import { rememberedIn } from "./memory.ts";
 import { parsed } from "./mentions.ts";
 import { prose, topicOf } from "./prose.ts";
 import { summaryOf } from "./summary.ts";
@@ -29,6 +30,8 @@ export function replyText(request: SimulatedRequest, nameOf: (tool: string) => s
   if (summary !== undefined) return simulatedPrefix + summary;
   const results = freshResults(request);
   const asked = lengthAsked(message);
+  const remembered = results.length === 0 && message.endsWith("?") ? rememberedIn(request) : undefined;
+  if (remembered !== undefined) return `${simulatedPrefix}${roleOf(request)}I remember: “${shortened(remembered, longest.result)}”`;
   const report = results.length > 0 ? reportOf(results, nameOf) : undefined;
   const long = asked ? prose(topicOf(message), asked, `${request.model}\n${message}`) : undefined;
   if (report !== undefined) return simulatedPrefix + (long === undefined ? report : `${report}\n\n${long}`);

@@ -26,6 +26,7 @@ async function call(name: string, args: unknown, key = "run/tool/1"): Promise<un
     log: app.platform.host.log,
     idempotencyKey: key,
     progress: () => undefined,
+    memoryChanged: () => undefined,
   };
   const result = await tool.execute(args as never, ctx);
   expect(await registry.checkSchema(tool.outputSchema ?? {}, result)).toEqual([]);

@@ -1,0 +1,84 @@
+import type { SqlTx } from "#weftline";
+import type { MemoryStore, Place, RecordKey } from "../store.ts";
+
+/** How many records are removed at once. */
+const batch = 200;
+
+const ofPlace = "s.tenant_id = ? and s.scope = ? and s.scope_id = ? and s.owner_id = ?";
+const keyOf = ({ tenantId, scope, scopeId, ownerId }: Place): string[] => [tenantId, scope, scopeId, ownerId];
+
+/** What of the store is about rows alone. */
+export type RowStore = Pick<MemoryStore, "twin" | "change" | "size" | "lineage" | "some" | "removeExpired" | "removeOf">;
+
+export function createRowStore(remove: MemoryStore["remove"]): RowStore {
+  return {
+    async twin({ sql }, { place, digest, now, but }) {
+      const row = await sql.get<RecordKey & { metadata: string; expiresAt: number | null }>(
+        `select r.num, r.id, r.metadata, r.expires_at as "expiresAt" from memory_record r join memory_space s on s.num = r.space
+         where ${ofPlace} and r.digest = ? and r.superseded_by_id is null and (r.expires_at is null or r.expires_at > ?) and r.id <> ? limit 1`,
+        ...keyOf(place),
+        digest,
+        now,
+        but,
+      );
+      return row && { ...row, metadata: JSON.parse(row.metadata) as Readonly<Record<string, unknown>> };
+    },
+    async change({ sql }, num, { metadata, expiresAt, now }) {
+      const kept = JSON.stringify(metadata);
+      await sql.run("update memory_record set metadata = ?, expires_at = ?, updated_at = ? where num = ?", kept, expiresAt, now, num);
+    },
+    async size({ sql }, place) {
+      const space = await sql.get<{ records: number }>(`select records from memory_space s where ${ofPlace}`, ...keyOf(place));
+      return space?.records ?? 0;
+    },
+    lineage: ({ sql }, num) =>
+      sql.all<RecordKey>(
+        `with recursive gone (num, id) as (
+           select num, id from memory_record where num = ?
+           union select r.num, r.id from memory_record r join gone g on r.superseded_by_id = g.id)
+         select num, id from gone`,
+        num,
+      ),
+    some: ({ sql }, place, limit) =>
+      sql.all<RecordKey>(
+        `select r.num, r.id from memory_record r join memory_space s on s.num = r.space where ${ofPlace} limit ?`,
+        ...keyOf(place),
+        limit,
+      ),
+    async removeExpired(tx, limit) {
+      const rows = await tx.sql.all<{ num: number }>(
+        `select num from memory_record where expires_at <= ${tx.sql.now} order by expires_at limit ?`,
+        limit,
+      );
+      if (rows.length > 0)
+        await remove(
+          tx,
+          rows.map(({ num }) => num),
+        );
+      return rows.length;
+    },
+    async removeOf(tx, { tenantId, threadId, runIds }) {
+      const spaces = await tx.sql.all<{ num: number }>(
+        `select num from memory_space where tenant_id = ? and scope = 'THREAD' and scope_id = ?
+         union all select num from memory_space where tenant_id = ? and scope = 'WORKFLOW' and scope_id in (select value from json_each(?))`,
+        tenantId,
+        threadId,
+        tenantId,
+        JSON.stringify(runIds),
+      );
+      for (const { num } of spaces) await removeSpace(tx, num, remove);
+    },
+  };
+}
+
+async function removeSpace(tx: SqlTx, space: number, remove: MemoryStore["remove"]): Promise<void> {
+  for (;;) {
+    const rows = await tx.sql.all<{ num: number }>("select num from memory_record where space = ? limit ?", space, batch);
+    await remove(
+      tx,
+      rows.map(({ num }) => num),
+    );
+    if (rows.length < batch) break;
+  }
+  await tx.sql.run("delete from memory_space where num = ?", space);
+}

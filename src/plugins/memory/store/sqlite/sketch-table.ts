@@ -1,0 +1,107 @@
+import { setTimeout as rest } from "node:timers/promises";
+import type { Database, SqlTx } from "#weftline";
+import type { Sketches } from "./index-writes.ts";
+import { insertSketch } from "./insert-sketch.ts";
+import { sketchBits, sketchOf } from "./sketch.ts";
+
+const batch = 200;
+const restMs = 20;
+
+/** In `memory_state`: up to which record sketches were made anew; absent where they all are there. */
+const progress = "sketches";
+
+/**
+ * The table of sketches, which lives by the extension. Without it vectors come and go and the sketches stay behind, so it is made anew when the extension
+ * is back; until it is whole vectors are measured one by one.
+ */
+export class SketchTable {
+  readonly kept: Sketches;
+  readonly #database: Database;
+  readonly #closing = new AbortController();
+  #filling: Promise<void> | undefined;
+  #ready = false;
+
+  constructor(database: Database, kept: Sketches) {
+    this.#database = database;
+    this.kept = kept;
+  }
+
+  /** Whether each vector has its sketch. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  async open(): Promise<void> {
+    const there = await this.#database.read.get("select 1 from sqlite_master where name = 'memory_sketch'");
+    if (this.kept === "left out") {
+      if (there) await this.#database.commit((tx) => note(tx, 0), "memory.sketches-stale");
+      return;
+    }
+    await this.#database.commit(async (tx) => {
+      const upTo = await noted(tx);
+      if (there && upTo === undefined) return;
+      if (there && upTo === 0) await tx.sql.run("drop table memory_sketch");
+      if (!there || upTo === 0) await tx.sql.run(create);
+      await note(tx, upTo ?? 0);
+    }, "memory.sketches");
+    this.#filling = this.#fill();
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /** Resolves when the table is whole, or the platform closes. */
+  async filled(): Promise<void> {
+    await this.#filling;
+  }
+
+  async #fill(): Promise<void> {
+    const { signal } = this.#closing;
+    try {
+      while (!signal.aborted && (await this.#database.upkeep(fillSome, "memory.sketch"))) await rest(restMs, undefined, { signal });
+      this.#ready = !signal.aborted;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+const create = `create virtual table memory_sketch using vec0(
+  num integer primary key, tenant text partition key, embedder integer partition key, space integer, sketch bit[${sketchBits}], chunk_size=256)`;
+
+/** @returns whether there may be more. */
+async function fillSome(tx: SqlTx): Promise<boolean> {
+  const upTo = await noted(tx);
+  if (upTo === undefined) return false;
+  const rows = await tx.sql.all<{ num: number; space: number; embedder_num: number; vector: Buffer; tenant_id: string }>(
+    `select v.num, v.space, v.embedder_num, v.vector, r.tenant_id from memory_vector v join memory_record r on r.num = v.num
+     where v.num > ? order by v.num limit ?`,
+    upTo,
+    batch,
+  );
+  for (const { num, space, embedder_num, vector, tenant_id } of rows) {
+    await tx.sql.run("delete from memory_sketch where num = cast(? as integer)", num);
+    await tx.sql.run(insertSketch, num, tenant_id, embedder_num, space, sketchOf(floatsOf(vector)));
+  }
+  const last = rows.at(-1);
+  if (last) await note(tx, last.num);
+  else await tx.sql.run("delete from memory_state where key = ?", progress);
+  return last !== undefined;
+}
+
+function floatsOf(bytes: Buffer): Float32Array {
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
+}
+
+async function noted({ sql }: SqlTx): Promise<number | undefined> {
+  return (await sql.get<{ value: number }>("select value from memory_state where key = ?", progress))?.value;
+}
+
+async function note({ sql }: SqlTx, value: number): Promise<void> {
+  await sql.run(
+    "insert into memory_state (key, value) values (?, ?) on conflict (key) do update set value = excluded.value",
+    progress,
+    value,
+  );
+}

@@ -1,0 +1,144 @@
+import type { LegalHolds, MaybePromise, MemoryScope, RetainedData, SqlTx } from "#weftline";
+
+/** Where a record stands. Two records are in one space where all of it is equal. */
+export interface Place {
+  readonly tenantId: string;
+  readonly scope: MemoryScope;
+  readonly scopeId: string;
+  /** "" for what all of the tenant share. */
+  readonly ownerId: string;
+}
+
+/** A record that is to be kept. */
+export interface NewRecord {
+  readonly id: string;
+  readonly place: Place;
+  /** Who remembers it. */
+  readonly ownerId: string;
+  readonly text: string;
+  readonly digest: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly sourceRunId: string | null;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly expiresAt: number | null;
+  /** Absent while there is none: it is found by its words then. */
+  readonly vector?: Vector | undefined;
+}
+
+/** A vector of length 1, and the number of the embedder that made it. */
+export interface Vector {
+  readonly embedder: number;
+  readonly values: Float32Array;
+}
+
+/** What is searched. */
+export interface StoreQuery {
+  readonly tenantId: string;
+  /** Whose turn it is where searches wait for each other. */
+  readonly caller: string;
+  /** The spaces, as numbers. No record of another is looked at. */
+  readonly spaces: readonly number[];
+  readonly vector?: Vector | undefined;
+  readonly keywords: readonly string[];
+  /** Only records whose metadata has these values at these keys. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly limit: number;
+  readonly now: number;
+}
+
+/** A record that was found. */
+export interface StoreHit {
+  readonly id: string;
+  /** The reciprocal ranks together, from 0 to 1: 1 where it comes first by both. */
+  readonly score: number;
+  /** The cosine of its vector and the query's; null where it was not found by it. */
+  readonly similarity: number | null;
+  readonly matchedBy: readonly ("VECTOR" | "KEYWORD")[];
+}
+
+/** How vectors are searched. */
+export interface StoreStatus {
+  readonly vectors: "EXTENSION" | "SCAN";
+  /** Why not by the extension. */
+  readonly reason?: string;
+}
+
+/** A record without a vector of an embedder. */
+export interface Unembedded {
+  readonly num: number;
+  readonly text: string;
+}
+
+/** By which a record is known to the index and to the graph. */
+export interface RecordKey {
+  readonly num: number;
+  readonly id: string;
+}
+
+/** A record that says the same as a fact. */
+export interface Twin extends RecordKey {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly expiresAt: number | null;
+}
+
+/**
+ * Keeps records and their index, and searches them. All writes are part of the caller's transaction: a record and its index are there together or not
+ * at all.
+ */
+export interface MemoryStore {
+  status(): StoreStatus;
+  /** Makes what the store needs beside its tables. */
+  open(): Promise<void>;
+  close(): void;
+  /** The number of an embedder, made where it is new. */
+  embedder(tx: SqlTx, embedder: { readonly id: string; readonly dimensions: number; readonly version: string }): Promise<number>;
+  /** The numbers of the spaces that are there, of places. */
+  spaces(places: readonly Place[]): Promise<number[]>;
+  /** Adds records, many at a time. */
+  add(tx: SqlTx, records: readonly NewRecord[]): Promise<void>;
+  /** Gives records a vector, in place of one that they had. Records that are gone or searched no more are left out. */
+  embed(tx: SqlTx, vectors: readonly { readonly num: number; readonly vector: Vector }[]): Promise<void>;
+  /** The record of a place that says the same, if there is one that counts; `but` is not asked. */
+  twin(
+    tx: SqlTx,
+    fact: { readonly place: Place; readonly digest: string; readonly now: number; readonly but: string },
+  ): Promise<Twin | undefined>;
+  /** Changes what is found besides the text. */
+  change(
+    tx: SqlTx,
+    num: number,
+    to: { readonly metadata: Readonly<Record<string, unknown>>; readonly expiresAt: number | null; readonly now: number },
+  ): Promise<void>;
+  /** How many records stand in a place. */
+  size(tx: SqlTx, place: Place): Promise<number>;
+  /** Takes a record out of the index, for another that took its place; it stays to be read. */
+  supersede(tx: SqlTx, num: number, by: { readonly id: string; readonly now: number }): Promise<void>;
+  /** A record and all that it superseded, one after the other. */
+  lineage(tx: SqlTx, num: number): Promise<readonly RecordKey[]>;
+  /** Some records of a place. */
+  some(tx: SqlTx, place: Place, limit: number): Promise<readonly RecordKey[]>;
+  /** Removes records that have expired. @returns how many they were. */
+  removeExpired(tx: SqlTx, limit: number): Promise<number>;
+  /** Removes what a thread and runs remember. */
+  removeOf(tx: SqlTx, what: { readonly tenantId: string; readonly threadId: string; readonly runIds: readonly string[] }): Promise<void>;
+  /** Removes records with all that the index knows of them. */
+  remove(tx: SqlTx, nums: readonly number[]): Promise<void>;
+  /** Records that wait for a vector of an embedder, behind a number: those without one, or those with one of another. */
+  unembedded(what: {
+    readonly embedder: number;
+    readonly which: "none" | "other";
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<Unembedded[]>;
+  /** How many records wait for a vector, as in `unembedded`; so many are counted at most. */
+  countUnembedded(what: {
+    readonly embedder: number;
+    readonly which: "none" | "other";
+    readonly after: number;
+    readonly most: number;
+  }): Promise<number>;
+  /** What policies remove. */
+  retained(holds: LegalHolds): RetainedData;
+  search(query: StoreQuery): MaybePromise<readonly StoreHit[]>;
+}
