@@ -21,6 +21,14 @@ export function logsPlatform(dataDir?: string): Promise<TestPlatform> {
           throw new Error("The thread snapped.");
         },
       }),
+      tool("loom.remember", {
+        execute: (_, { memoryChanged }) => {
+          memoryChanged({ action: "SAVED", records: ["m2"] });
+          memoryChanged({ action: "UPDATED", records: ["m3", "m2"] });
+          memoryChanged({ action: "FORGOTTEN", records: ["m1"] });
+          return null;
+        },
+      }),
       tool("loom.unroll", { execute: () => "warp ".repeat(14_000) }),
     ].map((each) => contribution(tools, each.name, each)),
   });
@@ -83,6 +91,12 @@ export const scenarios: Readonly<Record<string, (app: TestPlatform) => Promise<s
   chat: async (app) => {
     await agent(app, "Weaver");
     const run = await start(app, { agent: { name: "Weaver" } }, { text: "Weave." });
+    await follow(app, run);
+    return run;
+  },
+  remembered: async (app) => {
+    await workflow(app, "remembers", [{ key: "t", kind: "tool", config: { tool: "loom.remember" } }]);
+    const run = await start(app, { workflow: { name: "remembers" } }, {});
     await follow(app, run);
     return run;
   },
