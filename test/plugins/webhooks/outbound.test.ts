@@ -193,7 +193,8 @@ describe("a webhook", () => {
     );
     const [adas] = slow;
     await using quick = await listeningAddress();
-    await using ninth = await listeningAddress();
+    const answered = Promise.withResolvers<number>();
+    await using ninth = await listeningAddress(() => answered.promise);
     const adasNinth = await makeWebhook(app, { url: ninth.url });
     const eves = await makeWebhook(app, { url: quick.url }, eve);
     for (const { owner } of slow) for (const text of ["one", "two"]) await start(app, text, owner);
@@ -205,6 +206,7 @@ describe("a webhook", () => {
     expect((await ended(app, eves.id, eve)).map(({ status }) => status)).toEqual(["DELIVERED"]);
     await expect.poll(() => ninth.seen.length).toBeGreaterThan(0);
     expect(seen()).toEqual([8, 8, 8, 8]);
+    answered.resolve(204);
     // In the end all of it arrives, once and in order.
     const releaseAll = () => {
       for (const { release } of slow) for (const each of release.splice(0)) each(204);
