@@ -1,5 +1,6 @@
 import { WeftlineError, asWeftlineError } from "../errors.ts";
 import { isoDuration } from "../graphql/scalars.ts";
+import { plainText } from "../json/plain.ts";
 import type { AgentCast } from "./cast.ts";
 import type { EventPayloads } from "./events.ts";
 import { memoryService, type Memory, type RecalledRecord, type RecallRequest } from "./memory.ts";
@@ -99,7 +100,7 @@ function fitting(records: readonly RecalledRecord[], limit: number): Pick<Recall
   let room = maxLength;
   for (const { id, scope, text, score } of records.slice(0, limit)) {
     if (room === 0) break;
-    const shown = plain(text.length > room ? `${text.slice(0, room - 1)}…` : text);
+    const shown = plainText(text.length > room ? `${text.slice(0, room - 1)}…` : text);
     kept.push({ id, scope, text: shown, score });
     room -= shown.length;
   }
@@ -112,11 +113,6 @@ function queryOf(messages: readonly ConversationMessage[]): string {
   const parts = last?.role === "USER" ? last.parts : [];
   const texts = parts.map((part) => (part.type === "text" ? part.text : part.type === "data" ? JSON.stringify(part.data) : ""));
   return texts.join("\n").trim().slice(0, maxQueryLength).toWellFormed();
-}
-
-/** Half a character, as a cut leaves it, and NUL are refused by providers. */
-function plain(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
 /** A record is one line of JSON without a "<", so that none of them can end the section. */

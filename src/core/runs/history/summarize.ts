@@ -1,4 +1,5 @@
 import { WeftlineError, asWeftlineError, messageOf } from "../../errors.ts";
+import { plainText } from "../../json/plain.ts";
 import type { AgentCast } from "../cast.ts";
 import { completionService } from "../completions.ts";
 import type { TokenUsage } from "../events.ts";
@@ -69,7 +70,7 @@ export async function summarize(stage: Stage, cast: AgentCast, { model, through 
 }
 
 function checked(text: string): string {
-  const summary = text.trim().slice(0, maxLength).toWellFormed().replaceAll("\0", "\uFFFD");
+  const summary = plainText(text.trim().slice(0, maxLength));
   if (summary === "") throw new WeftlineError("OUTPUT_INVALID", { problem: "the summary is empty" });
   return summary;
 }

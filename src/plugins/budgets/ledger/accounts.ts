@@ -3,15 +3,8 @@ import type { Budget } from "../entities.ts";
 import { periodAt } from "./periods.ts";
 
 /** A row of `budgets_account`. */
-export interface AccountRow {
+export interface AccountRow extends TreeUsage {
   readonly id: string;
-  readonly calls: number;
-  readonly unpriced: number;
-  readonly estimated: number;
-  readonly input: number;
-  readonly output: number;
-  readonly nanos: number;
-  readonly sources: string;
   readonly held_calls: number;
   readonly held_input: number;
   readonly held_output: number;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { WeftlineError } from "#weftline";
+import { WeftlineError, plainText } from "#weftline";
 import type { DocumentMessage, DocumentPart } from "../transfer/document.ts";
 import { documentLimits, type threadDocument } from "../transfer/document.ts";
 
@@ -182,7 +182,7 @@ function languageOf(content: Fields): string {
 
 /** Text that every store takes, and no more than a part holds. */
 function cut(text: string): string {
-  return text.slice(0, documentLimits.text).toWellFormed().replaceAll("\0", "\uFFFD");
+  return plainText(text.slice(0, documentLimits.text));
 }
 
 function fieldsOf(value: unknown): Fields | undefined {
@@ -191,7 +191,7 @@ function fieldsOf(value: unknown): Fields | undefined {
 
 function textIn(fields: Fields | undefined, key: string): string | undefined {
   const value = fields?.[key];
-  return typeof value === "string" && value !== "" ? value.toWellFormed().replaceAll("\0", "\uFFFD") : undefined;
+  return typeof value === "string" && value !== "" ? plainText(value) : undefined;
 }
 
 /** Seconds since 1970, with a fraction. */

@@ -1,7 +1,6 @@
 import { WeftlineError, createOffload } from "#weftline";
 import type { Embedder, EmbedderStatus } from "./embedder.ts";
 import { localInstall, localPackages } from "./local-model.ts";
-import { unit } from "./lexical.ts";
 
 /** For one batch of texts, once the model is loaded. */
 const limitMs = 20_000;
@@ -25,7 +24,7 @@ export function createLocalEmbedder(): Embedder {
       const { state, reason = "", fix = localInstall } = localStatus();
       if (state === "UNAVAILABLE") throw new WeftlineError("UNAVAILABLE", { what: "The embedder local-512", reason, fix });
       signal.throwIfAborted();
-      return ((await thread.run("texts", texts)) as readonly Float32Array[]).map(unit);
+      return (await thread.run("texts", texts)) as readonly Float32Array[];
     },
     close: () => thread.close(),
   };

@@ -1,4 +1,4 @@
-import { WeftlineError, asWeftlineError, messageOf, type Database, type Logger } from "#weftline";
+import { WeftlineError, asWeftlineError, untilAborted, type Database, type Logger } from "#weftline";
 import { unit } from "../embedders/lexical.ts";
 import type { Embedder } from "../embedders/embedder.ts";
 import type { MemoryStore, Vector } from "../store/store.ts";
@@ -76,7 +76,7 @@ export class Embedding {
   async vectorsOf(texts: readonly string[], signal: AbortSignal): Promise<readonly Vector[]> {
     const { embedder } = this.chosen;
     try {
-      const vectors = checked(embedder, texts.length, await aborting(embedder.embed(texts, signal), signal));
+      const vectors = checked(embedder, texts.length, await untilAborted(embedder.embed(texts, signal), signal));
       this.#failure = undefined;
       return vectors.map((values) => ({ embedder: this.number, values }));
     } catch (error) {
@@ -118,14 +118,5 @@ function odd(id: string, problem: string): WeftlineError {
     what: `The embedder ${id}`,
     reason: `${problem}.`,
     fix: "Check its model and its dimensions.",
-  });
-}
-
-function aborting<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error(messageOf(signal.reason)));
-    if (signal.aborted) return stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
 }

@@ -1,8 +1,8 @@
 import type { SqlTx } from "#weftline";
 import type { NewRecord, Place, Vector } from "../store.ts";
-import { bytesOf } from "./search-sql.ts";
 import { insertSketch } from "./insert-sketch.ts";
 import { sketchOf } from "./sketch.ts";
+import { bytesOf } from "./vector-bytes.ts";
 
 /** Whether sketches are kept: they take the extension. */
 export type Sketches = "kept" | "left out";

@@ -1,5 +1,6 @@
 import type { StoreHit, StoreQuery, Vector } from "../store.ts";
 import { sketchOf } from "./sketch.ts";
+import { bytesOf } from "./vector-bytes.ts";
 
 /** A search as one statement. */
 export interface SearchStatement {
@@ -102,10 +103,6 @@ function liveOf({ metadata = {}, now }: StoreQuery): SearchStatement {
     sql: `r.superseded_by_id is null and (r.expires_at is null or r.expires_at > ?)${keys.map(() => " and json_extract(r.metadata, ?) is json_extract(?, '$')").join("")}`,
     params: [now, ...keys.flatMap(([key, value]) => [`$.${JSON.stringify(key)}`, JSON.stringify(value)])],
   };
-}
-
-export function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 function marks(values: readonly unknown[]): string {

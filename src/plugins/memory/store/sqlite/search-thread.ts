@@ -1,5 +1,6 @@
 import Database, { type Database as SqliteHandle } from "better-sqlite3";
 import type { SearchStatement } from "./search-sql.ts";
+import { floatsOf } from "./vector-bytes.ts";
 
 /** A search on this thread: by which file, with which extension, or with the distance counted here. */
 export interface SearchTask extends SearchStatement {
@@ -31,14 +32,8 @@ function open(file: string, extension: string | undefined): SqliteHandle {
 /** One less the cosine of two vectors of length 1. */
 function distance(a: unknown, b: unknown): number | null {
   if (!Buffer.isBuffer(a) || !Buffer.isBuffer(b) || a.length !== b.length) return null;
-  const [left, right] = [floats(a), floats(b)];
+  const [left, right] = [floatsOf(a), floatsOf(b)];
   let dot = 0;
   for (let at = 0; at < left.length; at++) dot += (left[at] ?? 0) * (right[at] ?? 0);
   return 1 - dot;
-}
-
-function floats(bytes: Buffer): Float32Array {
-  return bytes.byteOffset % 4 === 0
-    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-    : new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }

@@ -3,6 +3,7 @@ import type { Database, SqlTx } from "#weftline";
 import type { Sketches } from "./index-writes.ts";
 import { insertSketch } from "./insert-sketch.ts";
 import { sketchBits, sketchOf } from "./sketch.ts";
+import { floatsOf } from "./vector-bytes.ts";
 
 const batch = 200;
 const restMs = 20;
@@ -88,10 +89,6 @@ async function fillSome(tx: SqlTx): Promise<boolean> {
   if (last) await note(tx, last.num);
   else await tx.sql.run("delete from memory_state where key = ?", progress);
   return last !== undefined;
-}
-
-function floatsOf(bytes: Buffer): Float32Array {
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
 }
 
 async function noted({ sql }: SqlTx): Promise<number | undefined> {
