@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { definePlugin } from "../../../src/core/index.ts";
 import { memory } from "../../../src/plugins/index.ts";
+import { embedders, type Embedder } from "../../../src/plugins/memory/contract.ts";
 import { admin, ada, bob, eve, remembering, type Remembering } from "./world.ts";
 
 let world: Remembering;
@@ -103,6 +105,41 @@ describe("scopes", () => {
     expect(await world.node(kept.id)).toBeNull();
     const left = await world.app.platform.database.read.get("select 1 from memory_text where memory_text match 'alone'");
     expect(left).toBeUndefined();
+  });
+
+  it("of a thread that is deleted while a fact is embedded take no record that nobody would purge", async () => {
+    const asked = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const slow: Embedder = {
+      id: "slow-2",
+      dimensions: 2,
+      version: "1",
+      kind: "LEXICAL",
+      embed: async (texts) => {
+        asked.resolve();
+        await gate.promise;
+        return texts.map(() => Float32Array.of(1, 0));
+      },
+    };
+    const bringer = definePlugin({
+      id: "slow",
+      kind: "CAPABILITY",
+      description: "An embedder that waits.",
+      setup: ({ contribute }) => contribute(embedders, slow.id, slow),
+    });
+    await using other = await remembering(memory({ embedder: slow.id }), [bringer()]);
+    const { createThread } = await other.app.graphql<{ createThread: { thread: { id: string } } }>(
+      "mutation { createThread(input: {}) { ... on CreateThreadPayload { thread { id } } } }",
+      {},
+      ada,
+    );
+    const { id } = createThread.thread;
+    const remembered = other.remember("Said too late.", { scope: "THREAD", id });
+    await asked.promise;
+    await other.app.graphql("mutation ($thread: ID!) { deleteThread(thread: $thread) { __typename } }", { thread: id }, ada);
+    gate.resolve();
+    expect(await remembered).toMatchObject({ code: "NOT_FOUND" });
+    expect(await other.app.platform.database.read.get("select 1 from memory_record")).toBeUndefined();
   });
 
   it("are forgotten whole, and only by whom they belong to", async () => {

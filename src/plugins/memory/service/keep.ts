@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { WeftlineError, type Tx } from "#weftline";
+import { Run, WeftlineError, type Tx } from "#weftline";
+import { Thread } from "#plugins/chat";
 import type { MemoryRecord } from "../entities.ts";
 import { plainWords } from "../store/words.ts";
 import type { NewRecord, Place, Vector } from "../store/store.ts";
@@ -34,11 +35,12 @@ export function digestOf(text: string): string {
  * Keeps a fact within a write. What says the same in its place is one with it: the newer metadata and the later expiry hold.
  *
  * @param but a record that is not asked whether it says the same.
- * @throws RATE_LIMITED where the place is full.
+ * @throws RATE_LIMITED where the place is full, NOT_FOUND where its thread or run went meanwhile.
  */
 export async function keep(host: MemoryHost, tx: Tx, fact: Fact, but?: string): Promise<Kept> {
   const digest = digestOf(fact.text);
   const { place, now, metadata, expiresAt } = fact;
+  await checkPlace(tx, place);
   const twin = await host.store.twin(tx, { place, digest, now, but: but ?? "" });
   if (twin) {
     const later = expiresAt === null || twin.expiresAt === null ? null : Math.max(expiresAt, twin.expiresAt);
@@ -52,6 +54,12 @@ export async function keep(host: MemoryHost, tx: Tx, fact: Fact, but?: string): 
   publish(host, tx, { ...fact.place, id: fact.id }, "CREATED");
   if (!fact.vector) tx.afterCommit(host.wake);
   return { id: fact.id, outcome: "SAVED" };
+}
+
+/** Embedding takes a while: what was deleted meanwhile takes no record that nobody would purge. */
+async function checkPlace({ em }: Tx, { scope, scopeId: id }: Place): Promise<void> {
+  if (scope === "THREAD" && !(await em.findOne(Thread, { id }))) throw new WeftlineError("NOT_FOUND", { what: "thread" });
+  if (scope === "WORKFLOW" && !(await em.findOne(Run, { id }))) throw new WeftlineError("NOT_FOUND", { what: "run" });
 }
 
 async function checkRoom({ config, store }: MemoryHost, tx: Tx, place: Place): Promise<void> {
