@@ -68,3 +68,34 @@ export interface MemoryRecords {
 
 /** @example const record = await scope.use(memoryRecords).remember(scope, { text: "Likes tea.", scope: { scope: "USER" } }); */
 export const memoryRecords = serviceRef<MemoryRecords>("memory.records");
+
+/** A fact as expressions of workflows read it. */
+export interface WorkflowFact {
+  /** As the tools of the memory take it. */
+  readonly id: string;
+  readonly text: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+/** A run by which its WORKFLOW scope is found, as its row says. */
+export interface RunOfTree {
+  readonly tenantId: string;
+  readonly ownerId: string;
+  /** The run at the top of its tree. */
+  readonly rootId: string;
+}
+
+/** What the runs of one tree remember in common: their WORKFLOW scope. */
+export interface WorkflowMemory {
+  /**
+   * All of it, in the order in which it was first remembered: what is superseded, forgotten or expired is left out.
+   *
+   * @throws INVALID_INPUT beyond 500 facts, and beyond 256 KiB of texts and metadata.
+   */
+  facts(run: RunOfTree): Promise<readonly WorkflowFact[]>;
+}
+
+/** @example const facts = await memory.facts(run); */
+export const workflowMemory = serviceRef<WorkflowMemory>("memory.workflow");

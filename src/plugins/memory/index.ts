@@ -15,7 +15,7 @@ import { agentService } from "#plugins/agents";
 import { chatService } from "#plugins/chat";
 import { healthChecks } from "#plugins/health";
 import { memoryConfig } from "./config.ts";
-import { embedders, memoryRecords } from "./contract.ts";
+import { embedders, memoryRecords, workflowMemory } from "./contract.ts";
 import { chooseEmbedder } from "./embedders/choose.ts";
 import { lexicalEmbedder } from "./embedders/lexical.ts";
 import { createLocalEmbedder } from "./embedders/local.ts";
@@ -30,6 +30,7 @@ import { PendingVectors } from "./service/pending.ts";
 import { createMemory } from "./service/recall.ts";
 import { createRecords } from "./service/records.ts";
 import { startSweeping } from "./service/sweep.ts";
+import { createWorkflowMemory } from "./service/workflow-memory.ts";
 import { sqliteVec } from "./store/sqlite/extension.ts";
 import { createSqliteStore } from "./store/sqlite/store.ts";
 import { createForgetTool } from "./tools/forget.ts";
@@ -54,7 +55,7 @@ export const memory = definePlugin({
     agents: agentService,
     chat: chatService,
   },
-  provides: { memory: memoryService, records: memoryRecords },
+  provides: { memory: memoryService, records: memoryRecords, ofWorkflows: workflowMemory },
   entities: [recordEntity, spaceEntity, embedderEntity, vectorEntity, stateEntity],
   migrations,
   contributes: [sqliteVec],
@@ -76,7 +77,10 @@ export const memory = definePlugin({
       );
     for (const tool of [createRememberTool(host), createSearchTool(host), createForgetTool(host)]) contribute(tools, tool.name, tool);
     contribute(jobs, "memory.reindex", reindexJob({ database, store, embedding }));
-    contribute(purgers, "memory", { purge: (tx, what) => store.removeOf(tx, what) });
+    contribute(purgers, "memory", {
+      purge: (tx, { tenantId, threadId, runIds }) => store.removeOf(tx, { tenantId, threadIds: [threadId], runIds }),
+      purgeRuns: (tx, { tenantId, runIds }) => store.removeOf(tx, { tenantId, threadIds: [], runIds }),
+    });
     contribute(retainedData, "MEMORY", store.retained(holds));
     contribute(healthChecks, "memory.embedder", embedderCheck(store, embedding, config.embedder ? "named" : "by default"));
     contribute(healthChecks, "memory.vectors", vectorsCheck(store));
@@ -92,6 +96,6 @@ export const memory = definePlugin({
       for (const { value } of contributions(embedders).values()) value.close?.();
       store.close();
     });
-    return { memory: createMemory(host), records: createRecords(host) };
+    return { memory: createMemory(host), records: createRecords(host), ofWorkflows: createWorkflowMemory(host) };
   },
 });

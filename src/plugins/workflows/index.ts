@@ -1,5 +1,6 @@
 import { changesService, dataFolder, databaseService, definePlugin, optional, runTargets, toolRegistry, toolSources } from "#weftline";
 import { agentService } from "#plugins/agents";
+import { workflowMemory } from "#plugins/memory";
 import { runContribution, workflowCommands } from "./cli/commands.ts";
 import { workflowsConfig } from "./config.ts";
 import { workflowDefinitions, workflowNodes } from "./contract.ts";
@@ -25,7 +26,14 @@ export const workflows = definePlugin({
   id: "workflows",
   description: "Declared workflows in versions, from the API, files and plugins.",
   config: workflowsConfig,
-  requires: { database: databaseService, changes: changesService, tools: toolRegistry, agents: optional(agentService), data: dataFolder },
+  requires: {
+    database: databaseService,
+    changes: changesService,
+    tools: toolRegistry,
+    agents: optional(agentService),
+    memory: optional(workflowMemory),
+    data: dataFolder,
+  },
   provides: { editor: workflowEditor },
   entities: [workflowEntity, workflowVersionEntity],
   migrations,
@@ -44,7 +52,7 @@ export const workflows = definePlugin({
     });
     const provision = createProvision(host, () => provided);
     const { definitionOf } = createVersions(deps.database);
-    const program = workflowPrograms({ kinds: host.kinds, limits: { concurrency: config.concurrency }, definitionOf });
+    const program = workflowPrograms({ kinds: host.kinds, concurrency: config.concurrency, memory: deps.memory, definitionOf });
     contribute(runTargets, "Workflow", {
       ...workflowTarget(host, provision),
       program,

@@ -82,6 +82,24 @@ export interface Twin extends RecordKey {
   readonly expiresAt: number | null;
 }
 
+/** A record that counts, as programs read it. */
+export interface Fact {
+  readonly id: string;
+  readonly text: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** In milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+/** How many facts are read, and how many characters of texts and metadata. */
+export interface FactBounds {
+  readonly records: number;
+  readonly characters: number;
+}
+
+/** Facts in the order in which they were first remembered, or of what there is too much. */
+export type Facts = { readonly facts: readonly Fact[] } | { readonly excess: keyof FactBounds };
+
 /**
  * Keeps records and their index, and searches them. All writes are part of the caller's transaction: a record and its index are there together or not
  * at all.
@@ -118,10 +136,15 @@ export interface MemoryStore {
   lineage(tx: SqlTx, num: number): Promise<readonly RecordKey[]>;
   /** Some records of a place. */
   some(tx: SqlTx, place: Place, limit: number): Promise<readonly RecordKey[]>;
+  /** All records of a place that count: neither superseded nor expired. All or none of them are read. */
+  facts(place: Place, bounds: FactBounds): Promise<Facts>;
   /** Removes records that have expired. @returns how many they were. */
   removeExpired(tx: SqlTx, limit: number): Promise<number>;
-  /** Removes what a thread and runs remember. */
-  removeOf(tx: SqlTx, what: { readonly tenantId: string; readonly threadId: string; readonly runIds: readonly string[] }): Promise<void>;
+  /** Removes what threads remember, and what trees of runs do whose uppermost run is among these. */
+  removeOf(
+    tx: SqlTx,
+    what: { readonly tenantId: string; readonly threadIds: readonly string[]; readonly runIds: readonly string[] },
+  ): Promise<void>;
   /** Removes records with all that the index knows of them. */
   remove(tx: SqlTx, nums: readonly number[]): Promise<void>;
   /** Records that wait for a vector of an embedder, behind a number: those without one, or those with one of another. */

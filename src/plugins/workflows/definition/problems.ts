@@ -28,7 +28,12 @@ export async function definitionProblems(
   const schemaProblem = inputSchema && (await surroundings.schemaProblem(inputSchema));
   const graph = new WorkflowGraph(definition);
   const input = inputSchema && schemaProblem === undefined ? valueTypeOf(inputSchema) : "dyn";
-  const checks = new NodeChecks(graph, surroundings, new ExpressionChecks(graph, input), new Targets(surroundings));
+  const checks = new NodeChecks(
+    graph,
+    surroundings,
+    new ExpressionChecks(graph, { input, ...(surroundings.memory === undefined ? {} : { memory: surroundings.memory }) }),
+    new Targets(surroundings),
+  );
   // More than can be checked in time are counted alone.
   if (expressionCount(graph.nodes, surroundings.kinds) > maxExpressions)
     checks.problems.push({ path, message: `A workflow has at most ${maxExpressions} expressions.` });

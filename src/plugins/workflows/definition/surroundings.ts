@@ -1,4 +1,4 @@
-import type { MaybePromise } from "#weftline";
+import type { MaybePromise, ValueType } from "#weftline";
 import type { NamedRef, WorkflowNodeKind } from "../contract.ts";
 import type { Problem } from "./fields.ts";
 import type { JsonObject } from "./types.ts";
@@ -13,6 +13,8 @@ export interface NamedTarget {
 
 /** What a definition is checked against: what is installed, as the viewer sees it. */
 export interface Surroundings {
+  /** The type of `memory` in expressions; absent where no plugin has one. */
+  readonly memory?: ValueType;
   /** By their name. */
   readonly kinds: ReadonlyMap<string, WorkflowNodeKind<never>>;
   /** @returns undefined where there is none that the viewer sees. */

@@ -16,6 +16,8 @@ export interface NodeResult {
 export interface ExpressionValues {
   readonly input: unknown;
   readonly nodes: Readonly<Record<string, NodeResult>>;
+  /** What the runs of the tree remember in common; there where it is read. */
+  readonly memory?: unknown;
   /** Inside a map or a loop; `item` under the name that the map gives it. */
   readonly [variable: string]: unknown;
 }
@@ -24,6 +26,8 @@ export interface ExpressionValues {
 export interface Compiled<Value> {
   /** Keys of the nodes that it names: it reads the results of no others. */
   readonly nodes: readonly string[];
+  /** Whether it reads the memory. */
+  readonly readsMemory: boolean;
   /**
    * At once where that cannot take long, and else on a thread of its own.
    *
@@ -70,27 +74,28 @@ export function compileExpression(source: string): Compiled<unknown> {
 
 /** Compiles an expression whose value is true or false. @throws INVALID_INPUT */
 export function compileCondition(source: string): CompiledCondition {
-  const { nodes, evaluate } = compileExpression(source);
+  const { evaluate, ...reads } = compileExpression(source);
   const checked = (value: unknown): boolean => {
     if (typeof value === "boolean") return value;
     throw new WeftlineError("INVALID_INPUT", { message: `The condition "${source}" is neither true nor false, but ${kindOf(value)}.` });
   };
-  return { nodes, evaluate: (values, caller) => mapMaybePromise(evaluate(values, caller), checked) };
+  return { ...reads, evaluate: (values, caller) => mapMaybePromise(evaluate(values, caller), checked) };
 }
 
 /** A part of the settings: itself a constant, or something to evaluate. */
 interface Part {
   readonly nodes: readonly string[];
+  readonly readsMemory: boolean;
   readonly constant?: { readonly value: unknown };
   evaluate(values: ExpressionValues, caller: string): MaybePromise<unknown>;
 }
 
 function compiled(part: Part): Compiled<unknown> {
-  return { nodes: [...new Set(part.nodes)], evaluate: (values, caller) => part.evaluate(values, caller) };
+  return { nodes: [...new Set(part.nodes)], readsMemory: part.readsMemory, evaluate: (values, caller) => part.evaluate(values, caller) };
 }
 
 function constantPart(value: unknown): Part {
-  return { nodes: [], constant: { value }, evaluate: () => value };
+  return { nodes: [], readsMemory: false, constant: { value }, evaluate: () => value };
 }
 
 function partOf(value: unknown, place: string): Part {
@@ -111,6 +116,7 @@ function listPart(items: readonly Part[]): Part {
   if (items.every(({ constant }) => constant)) return constantPart(items.map(({ constant }) => constant?.value));
   return {
     nodes: items.flatMap(({ nodes }) => nodes),
+    readsMemory: items.some(({ readsMemory }) => readsMemory),
     evaluate(values, caller) {
       const list = items.map((item) => item.evaluate(values, caller));
       return list.some(isPromise) ? Promise.all(list) : list;
@@ -125,6 +131,7 @@ function objectPart(members: readonly (readonly [name: string, part: Part])[]): 
   if (list.constant) return constantPart(objectOf(list.constant.value as readonly unknown[]));
   return {
     nodes: list.nodes,
+    readsMemory: list.readsMemory,
     evaluate: (values, caller) => mapMaybePromise(list.evaluate(values, caller) as MaybePromise<readonly unknown[]>, objectOf),
   };
 }
@@ -137,6 +144,7 @@ function textPart(text: string, place: string): Part {
   const list = listPart(read.parts.map((part) => ("text" in part ? constantPart(part.text) : expressionPart(part.expression, place))));
   return {
     nodes: list.nodes,
+    readsMemory: list.readsMemory,
     evaluate: (values, caller) =>
       mapMaybePromise(list.evaluate(values, caller) as MaybePromise<readonly unknown[]>, (parts) => parts.map(textOf).join("")),
   };
@@ -153,6 +161,7 @@ function expressionPart(source: string, place: string): Part {
     const expression = language.compile(source);
     return {
       nodes: expression.membersOf("nodes"),
+      readsMemory: expression.readsAllOf("memory") || expression.membersOf("memory").length > 0,
       evaluate(values, caller) {
         try {
           const value = expression.evaluate(values, caller);

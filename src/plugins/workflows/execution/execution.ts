@@ -5,18 +5,21 @@ import { foldUnits, isDone, isOpen, nodeOf, takeRecord, type UnitRecord } from "
 import type { AttemptHost } from "./attempts/attempt.ts";
 import type { CompiledWorkflow } from "./compiled/compiled.ts";
 import { Nodes } from "./nodes.ts";
+import { MemoryReads, type ReadFacts } from "./memory-reads.ts";
 import { Progress } from "./progress.ts";
 import { knownUnit } from "../state/late-value.ts";
 import { recordOf } from "./records.ts";
 import { Rest } from "./rest.ts";
 import { suspended, waitsForOf } from "./attempts/suspended.ts";
-import { evaluator } from "./compiled/values.ts";
+import { valuesOf } from "./compiled/values.ts";
 import { Workers } from "./workers.ts";
 
-/** How a run of a workflow is bounded. */
-export interface ExecutionLimits {
+/** What a run of a workflow is given. */
+export interface ExecutionParts {
+  readonly workflow: CompiledWorkflow;
   /** Units at work at once in one run, without those that wait. */
   readonly concurrency: number;
+  readonly readFacts: ReadFacts;
 }
 
 /**
@@ -31,6 +34,7 @@ export class Execution {
   readonly #nodes: Nodes;
   readonly #progress: Progress;
   readonly #rest: Rest;
+  readonly #memory: MemoryReads;
   #due: ReadonlySet<string> = new Set();
   /** When the next unit that waits comes to its time, as `performance.now()` tells it. */
   #dueAt = Infinity;
@@ -41,9 +45,10 @@ export class Execution {
   #hasNews = true;
   #children: ReadonlyMap<string, Run> = new Map();
 
-  constructor(ctx: ProgramContext, workflow: CompiledWorkflow, limits: ExecutionLimits) {
+  constructor(ctx: ProgramContext, { workflow, concurrency, readFacts }: ExecutionParts) {
     this.#ctx = ctx;
     this.#workflow = workflow;
+    const memory = (this.#memory = new MemoryReads(ctx, readFacts));
     const attempts: AttemptHost = {
       ctx,
       child: async (id) => this.#children.get(id) ?? (await ctx.state.children([id])).get(id),
@@ -53,12 +58,12 @@ export class Execution {
     const units = this.#units;
     this.#rest = new Rest([ctx.ending, ctx.pausing]);
     const workers = new Workers({
-      places: limits.concurrency,
+      places: concurrency,
       keepsPlace: (error) => waitsForOf(error) === "child",
       onSettled: this.#rest.end,
     });
     this.#workers = workers;
-    this.#nodes = new Nodes({ ctx, attempts, workflow, units, workers, evaluate: evaluator(ctx, workflow, units) });
+    this.#nodes = new Nodes({ ctx, attempts, workflow, units, workers, values: valuesOf({ ctx, workflow, units, memory }) });
     this.#progress = new Progress(ctx, () => this.#nodes.progress());
   }
 
@@ -76,10 +81,12 @@ export class Execution {
   }
 
   async #run(): Promise<unknown> {
-    for (const step of await this.#ctx.state.steps()) {
+    const steps = await this.#ctx.state.steps();
+    for (const step of steps) {
       const record = recordOf(step, this.#ctx.state.contentOf);
       if (record) takeRecord(this.#units, record);
     }
+    this.#memory.take(steps, this.#units);
     await this.#readIterations();
     if (this.#units.size === 0) await this.#replay();
     if (this.#ctx.ending.aborted) await this.#childrenEnded();

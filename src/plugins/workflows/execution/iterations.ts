@@ -148,9 +148,10 @@ export class Iterations {
       return;
     }
     this.#isChecking = true;
+    const round = { unit: unitKey(this.#host.key, this.#next), variables: this.#valuesAt(this.#next) };
     this.#host.check(async () => {
       try {
-        const goesOn = (await this.#host.evaluate(node.while, this.#valuesAt(this.#next))) === true;
+        const goesOn = (await this.#host.evaluate(node.while, round)) === true;
         if (!goesOn) this.#isOver = true;
         else if (this.#mayGoOn) this.#startOrTake(this.#next++);
       } finally {

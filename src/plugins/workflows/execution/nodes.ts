@@ -6,7 +6,7 @@ import { Attempts, type NewAttempt } from "./attempts/attempts.ts";
 import type { CompiledWorkflow, Work } from "./compiled/compiled.ts";
 import { Iterations, listOf, type IterationHost } from "./iterations.ts";
 import { UnitLog, type UnitEnd } from "./unit-log.ts";
-import type { Evaluate } from "./compiled/values.ts";
+import type { Values } from "./compiled/values.ts";
 import {
   cancelled,
   stopped,
@@ -25,7 +25,7 @@ export interface NodesHost {
   readonly workflow: CompiledWorkflow;
   readonly units: Map<string, UnitRecord>;
   readonly workers: Workers;
-  readonly evaluate: Evaluate;
+  readonly values: Values;
 }
 
 /** What has come for units that wait. */
@@ -193,20 +193,21 @@ export class Nodes {
   #begin({ key, ...more }: NewAttempt): void {
     const node = this.#host.workflow.nodes.get(key);
     if (!node) return;
-    const { evaluate } = this.#host;
+    const { evaluate } = this.#host.values;
     const at = { key, ...more };
+    const of = { unit: key };
     const work = this.#attempts.workOf(key);
     this.#run(at, work, async () => {
-      if (node.when && !more.before && (await evaluate(node.when)) !== true) return skipped;
+      if (node.when && !more.before && (await evaluate(node.when, of)) !== true) return skipped;
       switch (node.type) {
         case "work":
-          return this.#attempt(at, node, await evaluate(node.config)).run();
+          return this.#attempt(at, node, await evaluate(node.config, of)).run();
         case "branch": {
-          for (const { when, to } of node.cases) if ((await evaluate(when)) === true) return to;
+          for (const { when, to } of node.cases) if ((await evaluate(when, of)) === true) return to;
           return node.other;
         }
         case "map":
-          return new Iterations(this.#iterationHost(key), node, { items: listOf(await evaluate(node.over)) });
+          return new Iterations(this.#iterationHost(key), node, { items: listOf(await evaluate(node.over, of)) });
         default:
           return new Iterations(this.#iterationHost(key), node, {});
       }
@@ -228,7 +229,8 @@ export class Nodes {
   }
 
   #iterationHost(node: string): IterationHost {
-    const { units, evaluate, workers } = this.#host;
+    const { units, workers } = this.#host;
+    const { evaluate } = this.#host.values;
     return {
       key: node,
       units,
@@ -241,7 +243,8 @@ export class Nodes {
           return this.#awaitRetry(known, this.#attempts.make({ ...place, attempt: known.attempt }, work));
         const before = known?.status === "RUNNING" ? known : undefined;
         const at = { ...place, attempt: before?.attempt ?? (known?.attempt ?? 0) + 1, before };
-        this.#run(at, work, async () => this.#attempt(at, work, await evaluate(work.config, values)).run());
+        const of = { unit: key, variables: values };
+        this.#run(at, work, async () => this.#attempt(at, work, await evaluate(work.config, of)).run());
       },
       endLeft: (key, iteration, values) => this.#endLeft(key, { node, iteration, values }),
       check: (work) => workers.run(node, work),
@@ -366,6 +369,7 @@ export class Nodes {
   #drop(key: string): string | undefined {
     this.#active.delete(key);
     this.#host.workers.release(key);
+    this.#host.values.release(key);
     const node = nodeOf(key);
     if (node === key) {
       this.#log.noteEnd(key);

@@ -1,5 +1,6 @@
 import { asWeftlineError, type Scope } from "#weftline";
 import type { NamedRef } from "../contract.ts";
+import { memoryType } from "../definition/memory-type.ts";
 import { outputSchemaOf } from "../definition/output-schema.ts";
 import type { NamedTarget, Surroundings } from "../definition/surroundings.ts";
 import { findWorkflow, newestDefinition, type WorkflowRef } from "./find.ts";
@@ -36,6 +37,7 @@ export function surroundingsOf(host: WorkflowsHost, beside: Beside, looked: Look
   const scope = "scope" in beside ? beside.scope : undefined;
   const caller = scope && `${scope.viewer.tenantId}:${scope.viewer.actorId}`;
   return {
+    ...(host.memory ? { memory: memoryType } : {}),
     kinds: new Map([...kinds].map(([kind, { value }]) => [kind, value])),
     agent: (ref) => (scope ? agentOf(host, scope, ref) : unknown),
     workflow: (ref) =>

@@ -39,6 +39,20 @@ const run = (...words: string[]): Promise<Ran> => weftline("run", ...words, "--u
 const node = '  - { key: a, kind: transform, config: { expression: "1" } }\n';
 
 describe("weftline run of a file", () => {
+  it("tells with its line that no plugin provides the memory that an expression reads", async () => {
+    const text = `name: memory
+nodes:
+  - key: a
+    kind: transform
+    config: { expression: "1" }
+    when: size(memory) > 0
+`;
+    const path = file("memory.yaml", text);
+    const { code, said } = await run(path);
+    expect(code).toBe(2);
+    expect(said).toMatch(/memory\.yaml:6: nodes\.0\.when: "memory" is not known here: no plugin provides it/);
+  });
+
   it("tells members that are misspelled or of the wrong type with their lines, beside all else that is wrong", async () => {
     const path = file(
       "misspelled.yaml",

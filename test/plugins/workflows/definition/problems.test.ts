@@ -173,7 +173,7 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
   [
     "an unknown variable",
     [t("a", "inptu.topic")],
-    ["0.config.expression: The expression is not valid: Unknown variable: inptu. There are input, nodes."],
+    ["0.config.expression: The expression is not valid: Unknown variable: inptu. There are input, nodes, memory."],
   ],
   [
     "a member that the input does not have",
@@ -307,10 +307,10 @@ const cases: readonly (readonly [what: string, nodes: unknown, problems: readonl
     [
       "0.config.max: Too big: expected number to be <=1000",
       "0.config.while: A condition is true or false; this is a whole number.",
-      "0.config.node.config.expression: The expression is not valid: Unknown variable: itme. There are input, nodes, item, index.",
+      "0.config.node.config.expression: The expression is not valid: Unknown variable: itme. There are input, nodes, memory, item, index.",
       "1.config.while: A condition is true or false; this is a whole number.",
       expect.stringContaining('1.config.node.kind: There is no kind "nope".'),
-      "1.config.node.config.expression: The expression is not valid: Unknown variable: itme. There are input, nodes, item, index.",
+      "1.config.node.config.expression: The expression is not valid: Unknown variable: itme. There are input, nodes, memory, item, index.",
     ],
   ],
   // What cannot fit.

@@ -1,5 +1,6 @@
 import { createPatterns } from "#weftline";
 import { createSchemaChecker } from "../../../../src/plugins/capabilities/json-schema.ts";
+import { memoryType } from "../../../../src/plugins/workflows/definition/memory-type.ts";
 import type { Surroundings } from "../../../../src/plugins/workflows/definition/surroundings.ts";
 import { shippedKinds } from "../../../../src/plugins/workflows/nodes/kinds.ts";
 
@@ -35,8 +36,9 @@ const byRef =
   (ref: string | { readonly name: string } | { readonly id: string }): Target | undefined =>
     known.get(typeof ref === "string" ? ref : "id" in ref ? ref.id : ref.name);
 
-/** Two agents, a tool and a workflow, as an installation has them; schemas are checked as there. */
+/** Two agents, a tool, a workflow and a memory, as an installation has them; schemas are checked as there. */
 export const surroundings: Surroundings = {
+  memory: memoryType,
   kinds: new Map(shippedKinds.map((kind) => [kind.kind, kind])),
   agent: byRef(agents),
   tool: (name) => tools.get(name),

@@ -57,12 +57,12 @@ export function createRowStore(remove: MemoryStore["remove"]): RowStore {
         );
       return rows.length;
     },
-    async removeOf(tx, { tenantId, threadId, runIds }) {
+    async removeOf(tx, { tenantId, threadIds, runIds }) {
       const spaces = await tx.sql.all<{ num: number }>(
-        `select num from memory_space where tenant_id = ? and scope = 'THREAD' and scope_id = ?
+        `select num from memory_space where tenant_id = ? and scope = 'THREAD' and scope_id in (select value from json_each(?))
          union all select num from memory_space where tenant_id = ? and scope = 'WORKFLOW' and scope_id in (select value from json_each(?))`,
         tenantId,
-        threadId,
+        JSON.stringify(threadIds),
         tenantId,
         JSON.stringify(runIds),
       );

@@ -1,6 +1,7 @@
 import { createOffload, type Database } from "#weftline";
 import type { MemoryStore, Place, StoreQuery } from "../store.ts";
 import { vectorExtension } from "./extension.ts";
+import { factsOf } from "./facts.ts";
 import { clearIndex, insertRecord, insertVector, spaceNumber } from "./index-writes.ts";
 import { retainedMemory } from "./retention.ts";
 import { createRowStore } from "./rows.ts";
@@ -91,6 +92,7 @@ export function createSqliteStore(database: Database): MemoryStore {
     },
     remove,
     ...createRowStore(remove),
+    facts: (place, bounds) => factsOf(database, place, bounds),
     retained: (holds) => retainedMemory({ database, remove, holds }),
     countUnembedded: async ({ embedder, which, after, most }) => {
       const where = which === "none" ? "embedder_num is null" : `embedder_num > 0 and embedder_num <> ${embedder}`;

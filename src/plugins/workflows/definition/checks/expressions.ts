@@ -9,7 +9,7 @@ const language = loadExpressions("any");
 export interface ExpressionPlace {
   readonly node: NodeDefinition;
   readonly path: readonly string[];
-  /** Variables besides `input` and `nodes`: those of a map or a loop. */
+  /** Variables besides `input`, `nodes` and `memory`: those of a map or a loop. */
   readonly variables?: Readonly<Record<string, ValueType>>;
   /** What its value has to be. */
   readonly expects?: "condition" | "list";
@@ -24,17 +24,18 @@ export interface CheckedExpression {
 /** Checks expressions in the order in which their nodes run, so that the types of earlier outputs are known. */
 export class ExpressionChecks {
   readonly #graph: WorkflowGraph;
-  readonly #input: ValueType;
+  readonly #everywhere: Readonly<Record<string, ValueType>>;
   readonly #checker: TypeChecker = createTypeChecker();
   readonly #results: Record<string, ObjectType>;
   /** One object, since types are known by their identity. */
   readonly #nodes: ObjectType;
 
-  constructor(graph: WorkflowGraph, input: ValueType) {
+  /** @param everywhere variables of all expressions: `input`, and `memory` where there is one. */
+  constructor(graph: WorkflowGraph, everywhere: Readonly<Record<string, ValueType>>) {
     this.#graph = graph;
-    this.#input = input;
     this.#results = Object.fromEntries(graph.nodes.map(({ key }) => [key, resultOf("dyn")]));
     this.#nodes = { members: this.#results };
+    this.#everywhere = { ...everywhere, nodes: this.#nodes };
   }
 
   /** Tells the type of a node's output to the expressions that are checked from now on. */
@@ -53,7 +54,7 @@ export class ExpressionChecks {
       const naming = this.#namingProblems(expression.membersOf("nodes"), place);
       if (expression.readsAllOf("nodes")) naming.push(`Name the node, as in nodes.${this.#graph.nodes[0]?.key ?? "plan"}.output.`);
       if (naming.length > 0) return failed(...naming);
-      const type = this.#checker.check(source, { input: this.#input, nodes: this.#nodes, ...place.variables });
+      const type = this.#checker.check(source, { ...this.#everywhere, ...place.variables });
       const unexpected = unexpectedType(type, place.expects);
       return unexpected === undefined ? { type, problems: [] } : failed(unexpected);
     } catch (error) {
@@ -72,8 +73,11 @@ export class ExpressionChecks {
   }
 
   #wordsOf(message: string, { variables = {} }: ExpressionPlace): string {
-    const known = ["input", "nodes", ...Object.keys(variables)].join(", ");
-    return message.includes("Unknown variable") ? `${message} There are ${known}.` : message;
+    if (!message.includes("Unknown variable")) return message;
+    const hasMemory = "memory" in this.#everywhere;
+    if (!hasMemory && /Unknown variable: memory\b/.test(message))
+      return '"memory" is not known here: no plugin provides it. Add the plugin memory, or leave the expression out.';
+    return `${message} There are ${["input", "nodes", ...(hasMemory ? ["memory"] : []), ...Object.keys(variables)].join(", ")}.`;
   }
 }
 

@@ -8,7 +8,7 @@ export type NewAttempt = Omit<AttemptAt, "name" | "mayRepeat">;
 /** Of what is done without a kind: branches, maps and loops themselves. */
 const noWork: Work = {
   kind: { kind: "", description: "", config: undefined as never, startsByContext: true, run: () => null },
-  config: { nodes: [], evaluate: () => null },
+  config: { nodes: [], readsMemory: false, evaluate: () => null },
   tools: [],
 };
 
