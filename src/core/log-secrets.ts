@@ -1,22 +1,61 @@
 const censor = "[secret]";
 
 /** Names under which secrets stand, whatever comes before: `x-api-key`, `clientSecret`, `refresh_token`. */
-const names = "authorization|api[-_]?key|token|password|passphrase|secret|cookie|private[-_]?key|credentials?";
+const names = "authorization|api[-_]?key|token|passwords?|passphrase|secrets?|cookie|private[-_]?key|credentials?";
 
 /** A member of a JSON object, and one of an object that was written into a text. */
 const member = new RegExp(String.raw`("[\w-]*(?:${names})":\s*)"(?:[^"\\]|\\.)*"`, "gi");
 const writtenMember = new RegExp(String.raw`(\\"[\w-]*(?:${names})\\":\s*)\\"(?:[^"\\]|\\\\\\"|\\\\\\\\|\\\\[^"\\])*\\"`, "gi");
 
-/** What is a secret by its form: a bearer token, a key of a provider, the user part of an address. */
+/** A member that is no text: a list of cookies, an object of credentials, a number. */
+const secretName = new RegExp(`(?:${names})$`, "i");
+const otherMember = new RegExp(String.raw`"[\w-]*(?:${names})":\s*[[{\d-]`, "i");
+
+/** A word begins here, also at the start of a line: the line feed stands in JSON as `\n`. */
+const begin = String.raw`(?:(?<=\\[nrtbf])|\b)`;
+
+/** As in the query of an address and in `password=hush`. */
+const assigned = new RegExp(String.raw`((?:(?<=\\[nrtbf])|(?<![\w.-]))[\w.-]*(?:${names})=)(?:\\?["'])?[^\s&"'\\,;)}]+`, "gi");
+
+const form = (text: string, flags = "g"): RegExp => new RegExp(begin + text, flags);
+
+/** What is a secret by its form: headers, keys of well-known services, signed tokens, the user part of an address. */
 const forms: readonly (readonly [RegExp, string])[] = [
-  [/\b(Bearer|Basic) +[\w.~+/-]{6,}=*/gi, `$1 ${censor}`],
-  [/\bsk-[\w-]{12,}/g, censor],
-  [/\bwhsec_[\w+/=-]{12,}/g, censor],
-  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"\\]{1,256}@/gi, `$1${censor}@`],
+  [form(String.raw`(Bearer|Basic) +[\w.~+/-]{6,}=*`, "gi"), `$1 ${censor}`],
+  [
+    form(
+      String.raw`((?:proxy-)?authorization|(?:[a-z]+-){0,3}api-key): *(?!Bearer |Basic |\[secret\])(?:(?:Digest|Token|ApiKey|Negotiate) +)?[^\s"\\]+`,
+      "gi",
+    ),
+    `$1: ${censor}`,
+  ],
+  [form(String.raw`((?:set-)?cookie): *[^\s"\\=]+=[^"\\]*`, "gi"), `$1: ${censor}`],
+  [form(String.raw`sk-[\w-]{12,}`), censor],
+  [form(String.raw`whsec_[\w+/=-]{12,}`), censor],
+  [form(String.raw`(?:gh[pousr]_|github_pat_|hf_|gsk_|glpat-|xox[abeoprs]-)[\w-]{16,}`), censor],
+  [form(String.raw`AIza[\w-]{30,}`), censor],
+  [form(String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}\b`), censor],
+  [form(String.raw`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}`), censor],
+  [/-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-"]*-----END [A-Z ]{0,20}PRIVATE KEY-----/g, censor],
+  [form(String.raw`([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"\\]{1,256}@`, "gi"), `$1${censor}@`],
 ];
 
 /** A line of the log without what looks like a secret, wherever in it that stands: in a deep object, in the words of an error, in a stack. */
 export function withoutSecrets(line: string): string {
-  const byName = line.replace(member, `$1"${censor}"`).replace(writtenMember, String.raw`$1\"${censor}\"`);
+  const byName = withoutMembers(line)
+    .replace(member, `$1"${censor}"`)
+    .replace(writtenMember, String.raw`$1\"${censor}\"`)
+    .replace(assigned, `$1${censor}`);
   return forms.reduce((text, [form, instead]) => text.replace(form, instead), byName);
+}
+
+function withoutMembers(line: string): string {
+  if (!otherMember.test(line)) return line;
+  try {
+    const hide = (key: string, value: unknown): unknown =>
+      (typeof value === "number" || (typeof value === "object" && value !== null)) && secretName.test(key) ? censor : value;
+    return `${JSON.stringify(JSON.parse(line), hide)}\n`;
+  } catch {
+    return line;
+  }
 }

@@ -3,13 +3,6 @@ import type { WeftlineConfig } from "./config.ts";
 import type { Logger } from "./kernel/spec.ts";
 import { withoutSecrets } from "./log-secrets.ts";
 
-/** Where a secret may stand in what is logged; it is replaced as a whole, whatever it is. */
-const secretPaths = ["authorization", "apiKey", "token", "password", "secret", "cookie"].flatMap((name) => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`,
-]);
-
 /** What a log needs of the host. */
 export interface LogHost {
   /** Whose code logs: the run, the request, the tool, where they are known. It stands in each line. */
@@ -24,7 +17,6 @@ export function createLog(config: Pick<WeftlineConfig, "logLevel">, { labels, wr
   return pino(
     {
       level: config.logLevel ?? "info",
-      redact: { paths: secretPaths, censor: "[secret]" },
       base: null,
       ...(labels ? { mixin: (_, __, logger: { bindings(): object }) => without(labels(), logger.bindings()) } : {}),
     },
