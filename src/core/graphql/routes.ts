@@ -74,6 +74,8 @@ export function findRoute(host: ScopeHost, path: string): FoundRoute | undefined
   return open && { route: open.value, access: "open", plugin: open.plugin, path: rest };
 }
 
+const watchersOfResponse = 20;
+
 /**
  * Lets a route answer a request.
  *
@@ -95,6 +97,8 @@ export async function serveRoute(
   stay?.().addEventListener("abort", () => response.destroy(), { once: true });
   const gone = new AbortController();
   response.once("close", () => gone.abort());
+  // Each who watches a response has a listener, and a pipeline seven: they are few, and do not grow.
+  response.setMaxListeners(watchersOfResponse);
   const asked = { method, path, headers: request.headers, body: request, signal: gone.signal };
   try {
     const answer = await host

@@ -33,6 +33,22 @@ describe("a file", () => {
     });
   });
 
+  it("is got without a warning of the runtime", async () => {
+    const warned: string[] = [];
+    const listen = ({ name, message }: Error): void => void warned.push(`${name}: ${message}`);
+    process.on("warning", listen);
+    try {
+      const file = await uploaded(app);
+      await (await send(app, file.url)).arrayBuffer();
+      await (await send(app, file.url)).arrayBuffer();
+      // Warnings are told in a later turn.
+      await new Promise(setImmediate);
+    } finally {
+      process.off("warning", listen);
+    }
+    expect(warned).toEqual([]);
+  });
+
   it("is found by its id by its owner and by nobody else", async () => {
     const file = await uploaded(app);
     const query = "query ($id: ID!) { node(id: $id) { ... on File { name size url } } }";
