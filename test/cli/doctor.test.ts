@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -178,6 +178,70 @@ describe("doctor", () => {
     const none = await doctor();
     expect(none.of("database")).toMatchObject([{ status: "error", detail: expect.stringContaining("cannot be read") }]);
     expect(none.of("configuration")).toMatchObject([{ status: "ok" }]);
+    for (const report of [cut, none]) expect(errorsOf(report)).toEqual(["database"]);
+    expect(none.of("files")).toMatchObject([{ status: "warning", detail: "Not looked at: the database cannot be read." }]);
+  });
+
+  it("tells a database that is gone, or was emptied, from one that is not there yet", async () => {
+    await filled((app) => uploaded(app));
+    const file = join(data, "weftline.db");
+    truncateSync(file, 0);
+    const emptied = await doctor();
+    expect([emptied.code, emptied.of("database")]).toMatchObject([
+      1,
+      [{ status: "error", detail: expect.stringContaining("is empty"), fix: expect.stringContaining("weftline restore") }],
+    ]);
+    rmSync(file);
+    const gone = await doctor();
+    expect([gone.code, gone.of("database")]).toMatchObject([
+      1,
+      [{ status: "error", detail: expect.stringContaining("where one was used"), fix: expect.stringContaining("new, empty one") }],
+    ]);
+  });
+
+  it("does not call a database damaged that only cannot be opened here", async () => {
+    await filled((app) => uploaded(app));
+    // As on a disk that is read-only or full: SQLite cannot write beside the file.
+    mkdirSync(join(data, "weftline.db-wal"));
+    const report = await doctor();
+    expect([report.code, errorsOf(report)]).toEqual([1, ["database"]]);
+    expect(report.of("database")).toMatchObject([
+      { detail: expect.stringContaining("cannot be read"), fix: expect.stringContaining("Nothing says that it is damaged") },
+    ]);
+    expect(report.of("database")[0]?.fix).not.toContain("restore");
+  });
+
+  it("names a data folder that is a link which leads nowhere", async () => {
+    symlinkSync(join(folder, "not-mounted"), data);
+    expect((await doctor()).of("data folder")).toMatchObject([{ status: "error", detail: expect.stringContaining("leads nowhere") }]);
+  });
+
+  it("warns of a write-ahead log and of free pages that have grown large", async () => {
+    await filled((app) => uploaded(app));
+    const file = join(data, "weftline.db");
+    const handle = new Database(file);
+    handle.exec("pragma journal_mode = delete; pragma auto_vacuum = none; vacuum; pragma synchronous = off; pragma secure_delete = off;");
+    handle.exec("create table example_bulk (bytes blob)");
+    for (let at = 0; at < 5; at++) handle.prepare("insert into example_bulk values (zeroblob(?))").run(60 * 2 ** 20);
+    handle.exec("drop table example_bulk; pragma journal_mode = wal;");
+    handle.close();
+    writeFileSync(`${file}-wal`, "");
+    truncateSync(`${file}-wal`, 300 * 2 ** 20);
+    const report = await doctor();
+    expect(report.of("database")).toMatchObject([
+      { status: "ok" },
+      {
+        status: "warning",
+        detail: expect.stringMatching(/^The write-ahead log has 300 MiB/),
+        fix: expect.stringContaining("restart the server"),
+      },
+      {
+        status: "warning",
+        detail: expect.stringMatching(/^300 MiB of 30\d MiB in the database are free pages/),
+        fix: expect.stringContaining("Retention"),
+      },
+    ]);
+    expect(report.code).toBe(0);
   });
 
   it("finds references that lead nowhere", async () => {

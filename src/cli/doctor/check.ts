@@ -1,3 +1,4 @@
+import { faultOf } from "../../core/database/examine.ts";
 import type { DoctorFinding } from "../../core/doctor-checks.ts";
 import { WeftlineError, messageOf } from "../../core/errors.ts";
 import type { Problem } from "../../core/kernel/report.ts";
@@ -51,6 +52,16 @@ export async function findingsOf(
     return (await run()).map((finding) => ({ check: name, ...finding }));
   } catch (error) {
     return thrown(error).map((finding) => ({ check: name, ...finding }));
+  }
+}
+
+/** Looks into the database. That it cannot be read is a finding of its own check, and not of all. */
+export async function whereReadable(look: () => Promise<DoctorFinding[]>): Promise<DoctorFinding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (faultOf(error) === undefined) throw error;
+    return [warning("Not looked at: the database cannot be read.")];
   }
 }
 

@@ -2,22 +2,23 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { backupNames } from "../../core/backup/manifest.ts";
 import { unknownMigrations } from "../../core/backup/schema-level.ts";
-import { examineLive, type Examined } from "../../core/database/examine.ts";
+import { examineLive, faultOf, type Examined } from "../../core/database/examine.ts";
 import { lockHolder } from "../../core/database/lock.ts";
 import { missingColumns } from "../../core/database/migrations.ts";
 import type { DoctorFinding } from "../../core/doctor-checks.ts";
 import { messageOf } from "../../core/errors.ts";
-import { stampState } from "../../core/host/stamp.ts";
+import { hasStamp, stampState } from "../../core/host/stamp.ts";
 import { keyRingOf, readDatabase } from "../../core/platform.ts";
 import { checkSealed } from "../../core/sealed/sealed-values.ts";
 import { countText, sizeText } from "../sizes.ts";
-import { failed, ok, warning, type Check, type Patient } from "./check.ts";
+import { failed, ok, warning, whereReadable, type Check, type Patient } from "./check.ts";
 
 /** From these sizes on somebody should look, in bytes. */
 const largeLog = 256 * 2 ** 20;
 const largeFree = 256 * 2 ** 20;
 
 const restoreFix = "Stop the server and put a backup back: weftline restore <folder> --replace";
+const lostFix = `${restoreFix}. A start would make a new, empty one`;
 
 /** A check that reads the database, where there is one. */
 function ofDatabase(name: string, look: (database: Examined, patient: Patient) => Promise<DoctorFinding[]>): Check {
@@ -25,8 +26,7 @@ function ofDatabase(name: string, look: (database: Examined, patient: Patient) =
     name,
     run: async (patient) => {
       const file = fileOf(patient);
-      if (!existsSync(file)) return [];
-      return examineLive(file, (database) => look(database, patient));
+      return existsSync(file) ? whereReadable(() => examineLive(file, (database) => look(database, patient))) : [];
     },
   };
 }
@@ -38,9 +38,14 @@ export const databaseCheck: Check = {
   name: "database",
   run: async (patient) => {
     const file = fileOf(patient);
-    if (!existsSync(file)) return [warning(`There is no database in ${patient.dataDir} yet.`, "The first start makes it.")];
+    const isUsed = hasStamp(patient.dataDir);
+    if (!existsSync(file)) {
+      if (isUsed) return [failed(`There is no database in ${patient.dataDir}, where one was used.`, lostFix)];
+      return [warning(`There is no database in ${patient.dataDir} yet.`, "The first start makes it.")];
+    }
     try {
       return await examineLive(file, async (database) => {
+        if (isUsed && database.migrations().length === 0) return [failed(`${file} is empty, where one was used that was not.`, lostFix)];
         const problems = database.problems(patient.depth === "quick" ? "quickly" : "thoroughly");
         if (problems.length > 0) return problems.map((problem) => failed(`${file} is damaged: ${problem}`, restoreFix));
         return [
@@ -49,10 +54,14 @@ export const databaseCheck: Check = {
         ];
       });
     } catch (error) {
-      return [failed(`${file} cannot be read: ${messageOf(error)}`, restoreFix)];
+      return [failed(`${file} cannot be read: ${messageOf(error)}`, faultOf(error) === "damaged" ? restoreFix : openFix)];
     }
   },
 };
+
+/** A database that only cannot be opened here is not to be replaced. */
+const openFix =
+  "Nothing says that it is damaged. Whoever reads it writes beside it: make the folder one that this user may write, on a disk with room, and look again.";
 
 function sizeFindings(file: string, database: Examined): DoctorFinding[] {
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
@@ -105,7 +114,10 @@ export const schemaCheck = ofDatabase("schema", async ({ migrations }, { kernel,
     const columns = database ? await missingColumns(database) : [];
     if (columns.length > 0)
       return [
-        failed(`The entities declare what no migration makes: ${columns.join(", ")}.`, "Write one: weftline migrate new --plugin <id>"),
+        failed(
+          `The entities declare what no migration makes: ${columns.join(", ")}.`,
+          "Write one: weftline migrate new --plugin <id>. Where no entity was changed, somebody took them out of the database: put a backup back.",
+        ),
         ...left,
       ];
     return [ok(`${countText(ran.length, "migration")}, none pending`), ...left];

@@ -10,7 +10,7 @@ import type { DoctorFinding } from "../../core/doctor-checks.ts";
 import type { KeptFiles } from "../../core/kept-files.ts";
 import { keptByPlugin } from "../kept.ts";
 import { countText, sizeText } from "../sizes.ts";
-import { failed, ok, type Check, type Patient } from "./check.ts";
+import { failed, ok, whereReadable, type Check, type Patient } from "./check.ts";
 
 /** So many names are said. */
 const shown = 5;
@@ -22,12 +22,14 @@ export const filesCheck: Check = {
     const database = join(patient.dataDir, backupNames.database);
     if (!patient.kernel || !existsSync(database)) return [];
     const kept = [...keptByPlugin(patient.kernel.registry)];
-    return examineLive(database, async ({ sql, hasTable }) => {
-      const findings: DoctorFinding[] = [];
-      for (const [plugin, files] of kept)
-        if (hasTable(files.table)) findings.push(...(await look({ sql, files, folder: join(patient.dataDir, plugin) }, patient)));
-      return findings;
-    });
+    return whereReadable(() =>
+      examineLive(database, async ({ sql, hasTable }) => {
+        const findings: DoctorFinding[] = [];
+        for (const [plugin, files] of kept)
+          if (hasTable(files.table)) findings.push(...(await look({ sql, files, folder: join(patient.dataDir, plugin) }, patient)));
+        return findings;
+      }),
+    );
   },
 };
 

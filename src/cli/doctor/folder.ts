@@ -15,6 +15,8 @@ const othersBits = 0o077;
 export const folderCheck: Check = {
   name: "data folder",
   run: ({ dataDir, kernel, repair }: Patient): DoctorFinding[] => {
+    if (!existsSync(dataDir) && lstatSync(dataDir, { throwIfNoEntry: false }))
+      return [failed(`${dataDir} is a link that leads nowhere.`, "Bring back what it names, as a disk that is not mounted, or remove it.")];
     if (!existsSync(dataDir))
       return [warning(`${dataDir} is not there yet.`, "The first start makes it. Name another with --data or WEFTLINE_DATA.")];
     if (!statSync(dataDir).isDirectory()) return [failed(`${dataDir} is no folder.`, "Name a folder with --data or WEFTLINE_DATA.")];

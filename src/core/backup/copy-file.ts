@@ -92,6 +92,9 @@ const refusals: Readonly<Record<string, string>> = {
   EFBIG: "a file may not be larger there",
   SQLITE_FULL: "the disk is full",
   SQLITE_IOERR_WRITE: "the disk took no more",
+  SQLITE_CANTOPEN: "the database cannot be opened: to read it, SQLite writes beside it in its folder",
+  SQLITE_CORRUPT: "the database is damaged",
+  SQLITE_NOTADB: "the database is damaged, or none",
   EACCES: "this user may not write there",
   EPERM: "this user may not write there",
   EROFS: "it is read-only",
@@ -100,6 +103,7 @@ const refusals: Readonly<Record<string, string>> = {
 /** What a disk refused, in words. What has a code already stays as it is. */
 export function refusedBy(place: string, error: unknown): unknown {
   if (error instanceof WeftlineError || !(error instanceof Error) || !("code" in error)) return error;
-  const problem = refusals[String(error.code)];
-  return new WeftlineError("BACKUP_FAILED", { place, problem: problem ?? messageOf(error) }, { cause: error });
+  const code = String(error.code);
+  const fix = /^SQLITE_(CORRUPT|NOTADB)/.test(code) ? { fix: "Look at it with weftline doctor, and put an earlier backup back." } : {};
+  return new WeftlineError("BACKUP_FAILED", { place, problem: refusals[code] ?? messageOf(error), ...fix }, { cause: error });
 }

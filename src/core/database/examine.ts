@@ -47,6 +47,13 @@ export async function examineLive<T>(file: string, look: (examined: Examined) =>
   }
 }
 
+/** What keeps a database from being read: its bytes, or where it stands. Nothing where the error is of something else. */
+export function faultOf(error: unknown): "damaged" | "out of reach" | undefined {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return "damaged";
+  return code.startsWith("SQLITE_") ? "out of reach" : undefined;
+}
+
 /** The version of SQLite that is linked in. */
 export function sqliteVersion(): string {
   const handle = new Database(":memory:");
@@ -90,7 +97,8 @@ function namesOf(handle: SqliteHandle): string[] {
 function pageProblems(handle: SqliteHandle, how: "quickly" | "thoroughly"): string[] {
   const check = how === "quickly" ? "quick_check" : "integrity_check";
   const found = handle.prepare(`pragma ${check}(${shownProblems})`).pluck().all() as string[];
-  return found.filter((line) => line !== "ok");
+  // Several may stand in one text, below a heading.
+  return found.flatMap((text) => text.split("\n")).filter((line) => line !== "ok" && !line.startsWith("***"));
 }
 
 function referenceProblems(handle: SqliteHandle): string[] {

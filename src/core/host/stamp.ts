@@ -94,6 +94,11 @@ export async function stampState(sql: Sql, folder: string): Promise<StampState> 
   return belongTogether(inDatabase, inFolder) ? "together" : "apart";
 }
 
+/** Whether a server has used the folder. */
+export function hasStamp(folder: string): boolean {
+  return readStamp(join(folder, stampFile)) !== undefined;
+}
+
 function belongTogether(inDatabase: Stamp | undefined, inFolder: Stamp | "unreadable" | undefined): boolean {
   if (inFolder === undefined || inDatabase === undefined) return inFolder === undefined && inDatabase === undefined;
   if (inFolder === "unreadable" || inFolder.history !== inDatabase.history) return false;
