@@ -1,5 +1,5 @@
 import { WeftlineError, type InputProblem } from "../../errors.ts";
-import { plainJson } from "../../json/plain.ts";
+import { boundedJson } from "../../json/bounded.ts";
 import { invalidInput } from "../schema/limits.ts";
 import type { JobDefinition } from "./definition.ts";
 import { pathOf } from "./state.ts";
@@ -26,8 +26,8 @@ export async function readInput({ name, input: schema }: JobDefinition, given: u
 /** What a plugin starts a job with, as JSON. @throws INVALID_INPUT */
 export function plainInput(given: unknown): unknown {
   if (given == null) return undefined;
-  const plain = plainJson(given, maxBytes + 1).value;
-  if (Buffer.byteLength(JSON.stringify(plain)) <= maxBytes) return plain;
+  const { text, value } = boundedJson(given, maxBytes);
+  if (text !== undefined) return value;
   const path = ["input", "input"];
   throw new WeftlineError("INVALID_INPUT", { path, message: `input.input: At most ${maxBytes / 1024} KiB.` });
 }

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Sql } from "../../database/sql.ts";
 import { WeftlineError, messageOf } from "../../errors.ts";
-import { plainJson } from "../../json/plain.ts";
+import { boundedJson, type BoundedJson } from "../../json/bounded.ts";
 import type { JobDefinition } from "./definition.ts";
 
 /** The most that a job may save, in bytes of JSON. */
@@ -12,13 +12,16 @@ export function storedState({ name }: JobDefinition, state: unknown): string {
   const refuse = (problem: string): never => {
     throw new WeftlineError("JOB_STATE_INVALID", { job: name, problem });
   };
-  let text: string;
+  const { text } = jsonOf(state, refuse);
+  return text ?? refuse(`it has more than ${maxBytes / 1024} KiB.`);
+}
+
+function jsonOf(state: unknown, refuse: (problem: string) => never): BoundedJson {
   try {
-    text = JSON.stringify(plainJson(state, maxBytes + 1).value);
+    return boundedJson(state, maxBytes);
   } catch (error) {
     return refuse(messageOf(error));
   }
-  return Buffer.byteLength(text) > maxBytes ? refuse(`it has more than ${maxBytes / 1024} KiB.`) : text;
 }
 
 /** What a run of a job saved last. @throws JOB_STATE_INVALID where it is no state of the job as it is now. */
