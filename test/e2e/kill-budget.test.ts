@@ -15,7 +15,11 @@ const answers: Behaviour = async (response) => {
 interface Seen {
   readonly budgets: {
     readonly nodes: readonly {
-      readonly spent: { readonly modelCalls: number; readonly estimated: boolean; readonly cost: { readonly amount: string } | null };
+      readonly spent: {
+        readonly modelCalls: number;
+        readonly estimated: boolean;
+        readonly cost: { readonly amount: string; readonly priceSource: string } | null;
+      };
       readonly reserved: { readonly modelCalls: number; readonly cost: unknown };
     }[];
   };
@@ -24,7 +28,7 @@ interface Seen {
 }
 
 const look = (server: Server): Promise<Seen> =>
-  server.graphql<Seen>(`{ budgets { nodes { spent { modelCalls estimated cost { amount } } reserved { modelCalls cost { amount } } } }
+  server.graphql<Seen>(`{ budgets { nodes { spent { modelCalls estimated cost { amount priceSource } } reserved { modelCalls cost { amount } } } }
     runs(first: 100) { nodes { status } } usage { modelCalls cost { amount } } }`);
 
 const ended = ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"];
@@ -68,6 +72,7 @@ describe("a server that is killed while 50 runs spend a budget worth ten calls",
     const { budgets, usage } = await look(second);
     expect(budgets.nodes[0]?.reserved).toEqual({ modelCalls: 0, cost: null });
     expect(budgets.nodes[0]?.spent.estimated).toBe(true);
+    expect(budgets.nodes[0]?.spent.cost?.priceSource).toContain("reserved");
     expect(Number(budgets.nodes[0]?.spent.cost?.amount)).toBeLessThanOrEqual(0.0015);
     expect(usage.modelCalls).toBe(budgets.nodes[0]?.spent.modelCalls);
     expect(Number(usage.cost?.amount)).toBeCloseTo(Number(budgets.nodes[0]?.spent.cost?.amount), 9);

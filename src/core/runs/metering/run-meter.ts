@@ -1,6 +1,7 @@
 import { WeftlineError } from "../../errors.ts";
 import type { Run } from "../entities/run.ts";
 import type { ProgramEventBody } from "../events.ts";
+import { charactersPerToken as bytesPerToken } from "../history/tokens.ts";
 import type { Questions } from "../questions.ts";
 import type { ModelBinding } from "../runtime.ts";
 import type { RunSession } from "../session.ts";
@@ -25,9 +26,6 @@ interface Asked {
   readonly input: Parameters<typeof fetch>[0];
   readonly init: RequestInit | undefined;
 }
-
-/** Four characters a token, which is near enough for English. */
-const charactersPerToken = 4;
 
 /** A budget that a person may lift. */
 interface Pause {
@@ -70,7 +68,7 @@ export class RunMeter {
   /** Takes note of what an adapter says. @returns the tokens of a call with the call's name. */
   heard(body: ProgramEventBody): ProgramEventBody {
     if (this.#open.size === 0) return body;
-    if (body.kind === "message.delta" && typeof body.text === "string") this.#heard += body.text.length;
+    if (body.kind === "message.delta" && typeof body.text === "string") this.#heard += Buffer.byteLength(body.text);
     if (body.kind !== "usage.recorded") return body;
     const call = body.call ?? this.#oldestOf(body.model);
     if (call === undefined || !this.#open.delete(call)) return body;
@@ -81,7 +79,7 @@ export class RunMeter {
   /** Records what is open when an attempt ends, as an estimate: its provider was asked, and what it did with that nobody knows. */
   abandon(): void {
     const open = [...this.#open.values()];
-    const heard = Math.ceil(this.#heard / charactersPerToken);
+    const heard = Math.ceil(this.#heard / bytesPerToken);
     this.#open.clear();
     this.#heard = 0;
     for (const [index, { call, provider, model, provenance, inputTokens }] of open.entries()) {

@@ -101,6 +101,9 @@ export async function budgetsOf(sql: Sql, subject: Subject): Promise<Budget[]> {
   );
 }
 
+/** The price source of what a call may come to at most. */
+export const reserved = "reserved";
+
 export const accountOf = ({ id }: Pick<Budget, "id">, startsAt: number): string => `${id}@${startsAt}`;
 export const runAccount = (runId: string): string => `run:${runId}`;
 

@@ -21,13 +21,14 @@ import {
   limitsOf,
   readAccount,
   runAccount,
+  reserved,
   spend,
   subjectOf,
   trimLifts,
   type AccountRow,
   type Spent,
 } from "./accounts.ts";
-import { periodAt } from "./periods.ts";
+import { isPeriodOf, periodAt } from "./periods.ts";
 import { reserve } from "./reserve.ts";
 import { readRequest } from "./worst-case.ts";
 
@@ -182,10 +183,10 @@ export class BudgetMeter implements ModelMeter {
     const subject = await subjectOf(sql, run.id);
     if (!subject) return;
     const now = await clock(sql);
-    const counted = new Set([...of].map((id) => id.split("@")[0]));
     if (this.#tenants.has(run.tenantId)) {
       for (const budget of await budgetsOf(sql, subject)) {
-        if (counted.has(budget.id)) continue;
+        // A call counts to the period in which it was made; one of a budget whose periods were changed since counts to those, too.
+        if ([...of].some((id) => isPeriodOf(budget, id))) continue;
         const isNew = (await readAccount(sql, accountOf(budget, periodAt(budget, now).startsAt))) === undefined;
         // A new account sums up the ledger, in which this call stands by now.
         if (isNew) await budgetAccount(sql, budget, now);
@@ -260,7 +261,7 @@ async function giveBack(sql: Sql, row: HeldRow): Promise<readonly string[]> {
 async function lose(sql: Sql, row: HeldRow): Promise<void> {
   for (const id of JSON.parse(row.accounts) as readonly string[]) {
     await hold(sql, id, row, -1);
-    await spend(sql, id, { input: row.input, output: row.output, nanos: row.nanos, source: null, estimated: true });
+    await spend(sql, id, { input: row.input, output: row.output, nanos: row.nanos, source: reserved, estimated: true });
   }
   await sql.run("update budgets_call set state = 'LOST' where id = ?", row.id);
 }

@@ -27,3 +27,9 @@ export function periodAt({ periodMs, timeZone, createdAt }: Pick<Budget, "period
   const start = DateTime.fromMillis(now, { zone: timeZone ?? "UTC" }).startOf(unit);
   return { startsAt: start.toMillis(), endsAt: start.plus({ [unit]: 1 }).toMillis() };
 }
+
+/** Whether an account is of a period that the budget has, as it is now. */
+export function isPeriodOf(budget: Pick<Budget, "id" | "periodMs" | "timeZone" | "createdAt">, account: string): boolean {
+  const [id, startsAt] = account.split("@");
+  return id === budget.id && periodAt(budget, Number(startsAt)).startsAt === Number(startsAt);
+}

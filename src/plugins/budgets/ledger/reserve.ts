@@ -6,6 +6,9 @@ import type { AskedModel } from "./worst-case.ts";
 /** No answer is cut below this: the least that providers take, and too little to say anything. */
 const leastOutput = 16;
 
+/** Of most texts: for what is not reported. */
+const bytesPerToken = 4;
+
 /** A call that asks for room. */
 export interface Reserving {
   readonly runId: string;
@@ -31,7 +34,7 @@ export interface Reserving {
 export async function reserve(sql: Sql, limits: readonly Limit[], call: Reserving): Promise<AdmittedCall> {
   const { asked, cost } = call;
   const wanted = asked.writes ? (asked.cap ?? call.answerTokens) : 0;
-  const least = asked.writes ? Math.min(leastOutput, wanted) : 0;
+  const least = asked.cappable ? Math.min(leastOutput, wanted) : wanted;
   const lifted = await liftAll(sql, limits, { ...call, wanted, least });
   const output = Math.min(wanted, ...lifted.map((limit) => mostOutput(limit, call)));
   const tight = lifted.filter((limit) => mostOutput(limit, call) < least);
@@ -58,7 +61,7 @@ export async function reserve(sql: Sql, limits: readonly Limit[], call: Reservin
     call: id,
     provider: call.provider,
     model: call.model,
-    inputTokens: Math.ceil(asked.input / 2),
+    inputTokens: Math.ceil(asked.input / bytesPerToken),
     ...(body === undefined ? {} : { body }),
   };
 }

@@ -1,3 +1,5 @@
+import { boundOf } from "./input-bound.ts";
+
 /** A request to a model, as far as it says what it may cost. */
 export interface AskedModel {
   readonly model: string | undefined;
@@ -9,13 +11,11 @@ export interface AskedModel {
   readonly answers: number;
   /** Whether it is answered in tokens at all: embeddings are not. */
   readonly writes: boolean;
+  /** Whether it can be sent with another cap. What is no JSON cannot. */
+  readonly cappable: boolean;
   /** The request with another cap. */
   capped(output: number): string | undefined;
 }
-
-/** What a picture costs at most, and how many characters of a document a token stands for: neither is known by its length. */
-const pictureTokens = 5_000;
-const documentCharacters = 10;
 
 const caps = ["max_output_tokens", "max_completion_tokens", "max_tokens"] as const;
 
@@ -23,8 +23,8 @@ const caps = ["max_output_tokens", "max_completion_tokens", "max_tokens"] as con
 export function readRequest(url: string, body: string | undefined): AskedModel {
   const path = new URL(url).pathname;
   const parsed = parse(body);
-  const input = boundOf(body ?? "");
-  if (!parsed) return { model: undefined, input, cap: undefined, answers: 1, writes: true, capped: () => undefined };
+  const input = boundOf(body ?? "", parsed);
+  if (!parsed) return { model: undefined, input, cap: undefined, answers: 1, writes: true, cappable: false, capped: () => undefined };
   const writes = !path.endsWith("/embeddings");
   const given = caps.flatMap((name) => (isCount(parsed[name]) ? [{ name, most: parsed[name] as number }] : []));
   const answers = isCount(parsed["n"]) ? Math.max(1, parsed["n"] as number) : 1;
@@ -35,6 +35,7 @@ export function readRequest(url: string, body: string | undefined): AskedModel {
     cap: given.length === 0 ? undefined : Math.min(...given.map(({ most }) => most)),
     answers,
     writes,
+    cappable: writes,
     capped: (output) => (writes ? JSON.stringify({ ...without(parsed, given), [field]: output }) : undefined),
   };
 }
@@ -59,13 +60,3 @@ function fieldOf(path: string, url: string): (typeof caps)[number] {
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
-
-/** No more tokens than this: two bytes of ASCII are at least one, and so is each byte of other scripts, half the time; files count by themselves. */
-function boundOf(body: string): number {
-  let files = 0;
-  const text = body.replace(/"data:([\w.+-]+\/[\w.+-]+)?[^"]*"/g, (whole, type: string | undefined) => {
-    files += type?.startsWith("image/") ? pictureTokens : Math.ceil(whole.length / documentCharacters);
-    return '""';
-  });
-  return Math.ceil(Buffer.byteLength(text) / 2) + files;
-}

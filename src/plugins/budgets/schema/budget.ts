@@ -20,7 +20,7 @@ import {
   type Scope,
 } from "#weftline";
 import { Budget } from "../entities.ts";
-import type { AccountRow } from "../ledger/accounts.ts";
+import { reserved, type AccountRow } from "../ledger/accounts.ts";
 import { periodAt } from "../ledger/periods.ts";
 import { budgetEditor, graphScopeId, loadBudget, standing, type SetBudget } from "../service/budgets.ts";
 import { BudgetScope, OnExceed } from "../types.ts";
@@ -132,13 +132,13 @@ function spentOf(row: AccountRow | undefined): UsageView["tokens"] {
 
 function heldOf(row: AccountRow | undefined): UsageView["tokens"] {
   const { held_input: inputTokens = 0, held_output: outputTokens = 0, held_calls: modelCalls = 0, held_nanos: nanos = 0 } = row ?? {};
-  return { inputTokens, outputTokens, modelCalls, estimated: modelCalls > 0, unpricedCalls: 0, nanos, priceSources: ["reserved"] };
+  return { inputTokens, outputTokens, modelCalls, estimated: modelCalls > 0, unpricedCalls: 0, nanos, priceSources: [reserved] };
 }
 
 function addBudgetMutations(builder: GraphBuilder): void {
   const input = inputNamed<SetBudget>(builder, "SetBudgetInput");
   builder.inputType(input, {
-    description: "A budget. With id it changes that one; without, there is one a scope, scopeId and period.",
+    description: "A budget. With id it changes that one, which keeps its scope; without, there is one a scope, scopeId and period.",
     fields: (t) => ({
       id: t.id({ description: "Which budget to change." }),
       scope: t.field({ type: BudgetScope, required: true, description: "Whose calls it is for." }),

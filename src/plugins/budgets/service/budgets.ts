@@ -56,6 +56,9 @@ export interface BudgetEditor {
 
 export const budgetEditor = serviceRef<BudgetEditor>("budgets.editor");
 
+/** What it has spent is of that scope, and so are the calls under way. */
+const keepsScope = "A budget keeps its scope. Set another one, and remove this.";
+
 /** The most that a period lasts. */
 const mostDays = 3_660;
 
@@ -91,6 +94,8 @@ async function setBudget(
     const same = await tx.em.findOne(Budget, { tenantId, ...place });
     const found = id === undefined ? same : await tx.em.findOne(Budget, { id });
     if (id !== undefined && !found) throw new WeftlineError("NOT_FOUND", { what: "budget", path: ["input", "id"] });
+    if (found && (found.scope !== input.scope || found.scopeId !== scopeId))
+      throw new WeftlineError("CONFLICT", { message: keepsScope, path: ["input", "scope"] });
     if (same && found && same.id !== found.id)
       throw new WeftlineError("CONFLICT", { message: "There is a budget of that scope and period already.", path: ["input"] });
     if (!found && (await tx.em.count(Budget, { tenantId })) >= host.config.perTenant)
