@@ -111,3 +111,19 @@ const MemoryStateSchema = defineEntity({
 export class MemoryState extends MemoryStateSchema.class {}
 MemoryStateSchema.setClass(MemoryState);
 export const stateEntity = owned(MemoryStateSchema, { rule: "INTERNAL" });
+
+const MemoryCallSchema = defineEntity({
+  name: "MemoryCall",
+  tableName: "memory_call",
+  properties: (p) => ({
+    /** Of the call, beginning with the id of its run. */
+    key: p.string().primary(),
+    /** Of the record that it kept or removed. */
+    num: p.integer(),
+  }),
+});
+
+/** What a call of a tool has done, so that one that is made again after a lost process does nothing more. */
+export class MemoryCall extends MemoryCallSchema.class {}
+MemoryCallSchema.setClass(MemoryCall);
+export const callEntity = owned(MemoryCallSchema, { rule: "INTERNAL" });

@@ -20,7 +20,7 @@ import { chooseEmbedder } from "./embedders/choose.ts";
 import { lexicalEmbedder } from "./embedders/lexical.ts";
 import { createLocalEmbedder } from "./embedders/local.ts";
 import { createOpenAiEmbedder } from "./embedders/openai.ts";
-import { embedderEntity, recordEntity, spaceEntity, stateEntity, vectorEntity } from "./entities.ts";
+import { callEntity, embedderEntity, recordEntity, spaceEntity, stateEntity, vectorEntity } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { reindexJob } from "./reindex.ts";
 import { addMemorySchema } from "./schema/index.ts";
@@ -56,7 +56,7 @@ export const memory = definePlugin({
     chat: chatService,
   },
   provides: { memory: memoryService, records: memoryRecords, ofWorkflows: workflowMemory },
-  entities: [recordEntity, spaceEntity, embedderEntity, vectorEntity, stateEntity],
+  entities: [recordEntity, spaceEntity, embedderEntity, vectorEntity, stateEntity, callEntity],
   migrations,
   contributes: [sqliteVec],
   schema: addMemorySchema,

@@ -93,6 +93,8 @@ async function play(workflow: string, viewer: Viewer = ada, more: object = {}): 
   return { ...run, events };
 }
 
+/** The id of a row behind an id of the graph. */
+const localId = (id: string): string => Buffer.from(id, "base64url").toString().split(":").at(-1) ?? "";
 const agentNode = (key: string, agent: string, text: string, more: object = {}) => ({
   key,
   kind: "agent",
@@ -213,11 +215,7 @@ describe("what a run remembers", () => {
     await world.keep("I like wool.");
     const grey = (await world.list(ofRun(old.id).scope))?.[0]?.id ?? "";
     await world.app.platform.database.commit(
-      (tx) =>
-        tx.sql.run(
-          "update runs_run set finished_at = finished_at - 100000000 where id = ?",
-          Buffer.from(old.id, "base64url").toString().split(":").at(-1) ?? "",
-        ),
+      (tx) => tx.sql.run("update runs_run set finished_at = finished_at - 100000000 where id = ?", localId(old.id)),
       "test",
     );
     const { policy } = await setPolicy(world.app, { target: "RUNS", maxAge: "P1D" });
@@ -228,15 +226,11 @@ describe("what a run remembers", () => {
     expect(left).toContain("I like wool.");
     expect(left).not.toContain("The old cloth is grey.");
     expect(await world.list(ofRun(young.id).scope)).toHaveLength(1);
-    for (const table of ["memory_record", "memory_space", "memory_text"])
-      expect(
-        await world.app.platform.database.read.all(
-          table === "memory_text"
-            ? "select * from memory_text where memory_text match 'grey'"
-            : `select * from ${table} where scope_id = ?`,
-          ...(table === "memory_text" ? [] : [Buffer.from(old.id, "base64url").toString().split(":").at(-1) ?? ""]),
-        ),
-      ).toEqual([]);
+    const { read } = world.app.platform.database;
+    for (const where of ["memory_record where scope_id = ?", "memory_space where scope_id = ?", "memory_call where key like ? || '/%'"])
+      expect(await read.all(`select * from ${where}`, localId(old.id)), where).toEqual([]);
+    expect(await read.all("select rowid from memory_text where memory_text match 'grey'")).toEqual([]);
+    expect(await read.all("select key from memory_call where key like ? || '/%'", localId(young.id))).toHaveLength(1);
   });
 
   it("goes with its thread", { timeout: 60_000 }, async () => {

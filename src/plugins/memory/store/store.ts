@@ -82,6 +82,12 @@ export interface Twin extends RecordKey {
   readonly expiresAt: number | null;
 }
 
+/** What a call of a tool has done: it kept or removed a record, which is absent where it is gone. */
+export interface MadeCall {
+  readonly id: string | undefined;
+  readonly scope: MemoryScope | undefined;
+}
+
 /** A record that counts, as programs read it. */
 export interface Fact {
   readonly id: string;
@@ -140,7 +146,11 @@ export interface MemoryStore {
   facts(place: Place, bounds: FactBounds): Promise<Facts>;
   /** Removes records that have expired. @returns how many they were. */
   removeExpired(tx: SqlTx, limit: number): Promise<number>;
-  /** Removes what threads remember, and what trees of runs do whose uppermost run is among these. */
+  /** What a call of a tool has done, by its key; nothing where it has done nothing. In a transaction, as that sees it. */
+  callOf(key: string, tx?: SqlTx): Promise<MadeCall | undefined>;
+  /** Notes that a call keeps a record, or is about to remove it. */
+  noteCall(tx: SqlTx, key: string, id: string): Promise<void>;
+  /** Removes what threads remember, what trees of runs do whose uppermost run is among these, and what was noted of calls of these. */
   removeOf(
     tx: SqlTx,
     what: { readonly tenantId: string; readonly threadIds: readonly string[]; readonly runIds: readonly string[] },

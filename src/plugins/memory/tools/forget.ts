@@ -24,21 +24,26 @@ export function createForgetTool(host: MemoryHost): ToolDefinition {
     },
     sideEffects: "WRITE",
     approval: "NEVER",
-    // A call that is made again may find nothing left, and would then fail though it was done: a person says what became of it.
-    idempotent: false,
+    // A call that is made again finds that it is done.
+    idempotent: true,
     timeoutMs: 15_000,
     execute: async ({ id }: { readonly id: string }, ctx) => {
-      const record = await recordToChange(host, await allowedTo(host, ctx), id);
+      const key = ctx.idempotencyKey;
+      const allowed = await allowedTo(host, ctx);
+      const forgotten = (await host.store.callOf(key)) ? id : (await recordToChange(host, allowed, id)).id;
       await host.database.write(
         "SYSTEM",
         async (tx) => {
-          const current = await tx.em.findOne(MemoryRecord, { id: record.id });
-          if (current) await forgetRecord(host, tx, current);
+          if (await host.store.callOf(key, tx)) return;
+          const current = await tx.em.findOne(MemoryRecord, { id: forgotten });
+          if (!current) return;
+          await host.store.noteCall(tx, key, current.id);
+          await forgetRecord(host, tx, current);
         },
         "memory.forget-tool",
       );
-      ctx.memoryChanged({ action: "FORGOTTEN", records: [record.id] });
-      return { forgotten: record.id };
+      ctx.memoryChanged({ action: "FORGOTTEN", records: [forgotten] });
+      return { forgotten };
     },
   };
 }

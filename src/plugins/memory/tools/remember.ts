@@ -1,8 +1,8 @@
 import { v5 } from "uuid";
-import { WeftlineError, type MemoryScope, type ToolDefinition } from "#weftline";
+import { WeftlineError, type MemoryScope, type ToolContext, type ToolDefinition } from "#weftline";
 import { MemoryRecord } from "../entities.ts";
 import type { MemoryHost } from "../service/host.ts";
-import { keep, supersede, type Kept } from "../service/keep.ts";
+import { keep, supersede } from "../service/keep.ts";
 import { checkedMetadata, checkedText, longestText } from "../service/problems.ts";
 import { allowedTo, placeNamed } from "./allowed.ts";
 import { recordToChange } from "./found.ts";
@@ -55,28 +55,46 @@ export function createRememberTool(host: MemoryHost): ToolDefinition {
     execute: async ({ text: given, scope, metadata, replaces }: RememberArguments, ctx) => {
       const text = checkedText(given, ["text"]);
       const meant = checkedMetadata(metadata, ["metadata"]);
+      const key = ctx.idempotencyKey;
+      const id = v5(key, keyed);
+      const made = await host.store.callOf(key);
+      if (made) return told(ctx, { id: made.id ?? id, scope: made.scope ?? scope ?? "USER", own: id, replaces });
       const allowed = await allowedTo(host, ctx);
       const old = replaces === undefined ? undefined : await recordToChange(host, allowed, replaces);
       const place = placeNamed(allowed, old?.scope ?? scope, writable);
       if (place.scope === "TENANT") throw new WeftlineError("FORBIDDEN", { message: "No agent writes what all of the tenant remember." });
       const vector = await host.embedding.vectorOf(text, ctx.signal);
       const now = await host.database.now();
-      const id = v5(ctx.idempotencyKey, keyed);
       const fact = { id, place, ownerId: ctx.ownerId, text, metadata: meant, sourceRunId: ctx.runId, now, expiresAt: null, vector };
       const kept = await host.database.write(
         "SYSTEM",
-        async (tx): Promise<Kept> => {
-          if (await tx.em.findOne(MemoryRecord, { id })) return { id, outcome: "SAVED" };
-          const made = await keep(host, tx, fact, old?.id);
+        async (tx): Promise<string> => {
+          const known = await host.store.callOf(key, tx);
+          if (known) return known.id ?? id;
+          const { id: keptId } = await keep(host, tx, fact, old?.id);
+          await host.store.noteCall(tx, key, keptId);
           const current = old && (await tx.em.findOne(MemoryRecord, { id: old.id }));
-          if (current && current.supersededById == null) await supersede(host, tx, current, { by: made.id, now });
-          return made;
+          if (current && current.supersededById == null) await supersede(host, tx, current, { by: keptId, now });
+          return keptId;
         },
         "memory.remember-tool",
       );
-      const outcome = old ? "UPDATED" : kept.outcome;
-      ctx.memoryChanged({ action: old || outcome === "MERGED" ? "UPDATED" : "SAVED", records: old ? [kept.id, old.id] : [kept.id] });
-      return { id: kept.id, scope: place.scope, outcome };
+      return told(ctx, { id: kept, scope: place.scope, own: id, replaces: old?.id });
     },
   };
+}
+
+interface Told {
+  readonly id: string;
+  readonly scope: MemoryScope;
+  /** The id of a record that the call makes, where nothing says the same yet. */
+  readonly own: string;
+  readonly replaces: string | undefined;
+}
+
+/** Tells the log and the model what became of a fact: the same whenever the call is made again. */
+function told({ memoryChanged }: ToolContext, { id, scope, own, replaces }: Told): object {
+  const outcome = replaces !== undefined ? "UPDATED" : id === own ? "SAVED" : "MERGED";
+  memoryChanged({ action: outcome === "SAVED" ? "SAVED" : "UPDATED", records: replaces === undefined ? [id] : [id, replaces] });
+  return { id, scope, outcome };
 }

@@ -1,4 +1,5 @@
 import type { SqlTx } from "#weftline";
+import { removeCalls } from "./calls.ts";
 import type { MemoryStore, Place, RecordKey } from "../store.ts";
 
 /** How many records are removed at once. */
@@ -67,6 +68,7 @@ export function createRowStore(remove: MemoryStore["remove"]): RowStore {
         JSON.stringify(runIds),
       );
       for (const { num } of spaces) await removeSpace(tx, num, remove);
+      await removeCalls(tx.sql, runIds);
     },
   };
 }

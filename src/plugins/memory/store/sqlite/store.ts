@@ -1,6 +1,7 @@
 import { createOffload, type Database } from "#weftline";
 import type { MemoryStore, Place, StoreQuery } from "../store.ts";
 import { vectorExtension } from "./extension.ts";
+import { createCallStore } from "./calls.ts";
 import { factsOf } from "./facts.ts";
 import { clearIndex, insertRecord, insertVector, spaceNumber } from "./index-writes.ts";
 import { retainedMemory } from "./retention.ts";
@@ -92,6 +93,7 @@ export function createSqliteStore(database: Database): MemoryStore {
     },
     remove,
     ...createRowStore(remove),
+    ...createCallStore(database),
     facts: (place, bounds) => factsOf(database, place, bounds),
     retained: (holds) => retainedMemory({ database, remove, holds }),
     countUnembedded: async ({ embedder, which, after, most }) => {
