@@ -17,27 +17,27 @@ const begin = String.raw`(?:(?<=\\[nrtbf])|\b)`;
 /** As in the query of an address and in `password=hush`. */
 const assigned = new RegExp(String.raw`((?:(?<=\\[nrtbf])|(?<![\w.-]))[\w.-]*(?:${names})=)(?:\\?["'])?[^\s&"'\\,;)}]+`, "gi");
 
-const form = (text: string, flags = "g"): RegExp => new RegExp(begin + text, flags);
+const word = (text: string, flags = "g"): RegExp => new RegExp(begin + text, flags);
 
 /** What is a secret by its form: headers, keys of well-known services, signed tokens, the user part of an address. */
 const forms: readonly (readonly [RegExp, string])[] = [
-  [form(String.raw`(Bearer|Basic) +[\w.~+/-]{6,}=*`, "gi"), `$1 ${censor}`],
+  [word(String.raw`(Bearer|Basic) +[\w.~+/-]{6,}=*`, "gi"), `$1 ${censor}`],
   [
-    form(
+    word(
       String.raw`((?:proxy-)?authorization|(?:[a-z]+-){0,3}api-key): *(?!Bearer |Basic |\[secret\])(?:(?:Digest|Token|ApiKey|Negotiate) +)?[^\s"\\]+`,
       "gi",
     ),
     `$1: ${censor}`,
   ],
-  [form(String.raw`((?:set-)?cookie): *[^\s"\\=]+=[^"\\]*`, "gi"), `$1: ${censor}`],
-  [form(String.raw`sk-[\w-]{12,}`), censor],
-  [form(String.raw`whsec_[\w+/=-]{12,}`), censor],
-  [form(String.raw`(?:gh[pousr]_|github_pat_|hf_|gsk_|glpat-|xox[abeoprs]-)[\w-]{16,}`), censor],
-  [form(String.raw`AIza[\w-]{30,}`), censor],
-  [form(String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}\b`), censor],
-  [form(String.raw`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}`), censor],
+  [word(String.raw`((?:set-)?cookie): *[^\s"\\=]+=[^"\\]*`, "gi"), `$1: ${censor}`],
+  [word(String.raw`sk-[\w-]{12,}`), censor],
+  [word(String.raw`whsec_[\w+/=-]{12,}`), censor],
+  [word(String.raw`(?:gh[pousr]_|github_pat_|hf_|gsk_|glpat-|xox[abeoprs]-)[\w-]{16,}`), censor],
+  [word(String.raw`AIza[\w-]{30,}`), censor],
+  [word(String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}\b`), censor],
+  [word(String.raw`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}`), censor],
   [/-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-"]*-----END [A-Z ]{0,20}PRIVATE KEY-----/g, censor],
-  [form(String.raw`([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"\\]{1,256}@`, "gi"), `$1${censor}@`],
+  [word(String.raw`([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"\\]{1,256}@`, "gi"), `$1${censor}@`],
 ];
 
 /** A line of the log without what looks like a secret, wherever in it that stands: in a deep object, in the words of an error, in a stack. */
