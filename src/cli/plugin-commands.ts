@@ -11,7 +11,7 @@ import { composePlatform, createPlatform, loadPlugins, readDatabase, type BootOp
 import { loadConfig } from "./config-file.ts";
 import { describeError, exitCodes } from "./exit.ts";
 import { graphOptions, openGraph } from "./graph/open.ts";
-import type { Cli } from "./terminal.ts";
+import { withoutControls, type Cli } from "./terminal.ts";
 import { interruptSignal } from "./signals.ts";
 
 /**
@@ -88,7 +88,7 @@ async function runOne(
       config,
       signal: interruptSignal(ended.signal),
       out,
-      say,
+      say: (line) => say(withoutControls(line)),
       paint,
       screen,
       use: host.use,

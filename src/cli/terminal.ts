@@ -14,6 +14,12 @@ export interface Terminal {
   readonly screen?: CliScreen;
 }
 
+/** Line feeds and colours stay; what else would move the cursor, or set the title of the window, is shown as U+FFFD: it may be the name of a foreign thread. */
+export function withoutControls(line: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return line.replace(/\u001b\[[\d;]{0,20}m|[\0-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => (found.length > 1 ? found : "\uFFFD"));
+}
+
 /** What the commands share: where to write, and what the process exits with. */
 export interface Cli {
   readonly terminal: Terminal;

@@ -1,15 +1,17 @@
 import type { z } from "zod";
-import { WeftlineError, plainText } from "#weftline";
+import { WeftlineError, isBlank, plainText } from "#weftline";
 import type { DocumentMessage, DocumentPart } from "../transfer/document.ts";
 import { documentLimits, type threadDocument } from "../transfer/document.ts";
+import type { LeftOut } from "./send-threads.ts";
 
 /** A conversation of ChatGPT's export as a thread document, and what was left out. */
-export interface Converted {
+export interface Converted extends LeftOut {
   readonly key: string;
   readonly document: z.input<typeof threadDocument>;
-  /** Messages of other branches than the one that was last shown. */
-  readonly otherBranches: number;
 }
+
+/** The year 10000, in seconds: later times have no form in ISO 8601 that others read. */
+const endOfTime = Date.UTC(10_000, 0) / 1_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,7 +26,7 @@ export function convertConversation(value: unknown): Converted {
   const mapping = fieldsOf(conversation?.["mapping"]);
   if (!conversation || !mapping) throw new WeftlineError("INVALID_INPUT", { message: "it has no messages (mapping)" });
   const path = pathOf(mapping, textIn(conversation, "current_node"));
-  const createdAt = timeOf(conversation["create_time"]) ?? new Date(0).toISOString();
+  const createdAt = timeOf(conversation["create_time"]) ?? firstTime(path) ?? new Date(0).toISOString();
   const messages = path.flatMap((node) => messageOf(node, createdAt));
   const all = Object.values(mapping).flatMap((node) => messageOf(node, createdAt)).length;
   const id = textIn(conversation, "conversation_id") ?? textIn(conversation, "id");
@@ -33,17 +35,12 @@ export function convertConversation(value: unknown): Converted {
   return {
     key: `chatgpt:${id ?? ""}`,
     otherBranches: all - messages.length,
+    cutTexts: messages.flatMap(({ parts }) => parts).filter((part) => "text" in part && part.text.length === documentLimits.text).length,
     document: {
       format: "weftline-thread",
       version: 1,
       thread: {
-        title:
-          title === ""
-            ? null
-            : [...title]
-                .slice(0, documentLimits.title - 10)
-                .join("")
-                .slice(0, documentLimits.title),
+        title: isBlank(title) ? null : [...title].slice(0, documentLimits.title).join(""),
         createdAt,
         archived: conversation["is_archived"] === true,
         agent: null,
@@ -110,6 +107,11 @@ function messageOf(node: unknown, fallback: string): z.input<typeof threadDocume
   ];
 }
 
+/** A thread is as old as its first message where nothing else says it. */
+function firstTime(path: readonly unknown[]): string | undefined {
+  return path.map((node) => timeOf(fieldsOf(fieldsOf(node)?.["message"])?.["create_time"])).find((time) => time !== undefined);
+}
+
 interface Speaking {
   /** Of what a tool answered. */
   readonly tool: string | undefined;
@@ -123,7 +125,7 @@ function partsOf(content: Fields | undefined, { tool, recipient }: Speaking): Do
   if (type === "code" || (isCall && type === "text")) {
     const code = textIn(content, "text") ?? joined(content["parts"]);
     if (code === "") return [];
-    if (isCall) return [{ type: "toolCall", name: nameOf(recipient), status: "SUCCESS", arguments: { input: cut(code) } }];
+    if (isCall) return [{ type: "toolCall", name: nameOf(recipient), status: "SUCCESS", arguments: { input: plainText(code) } }];
     return [{ type: "text", text: cut(`\`\`\`${languageOf(content)}\n${code}\n\`\`\``) }];
   }
   if (type === "thoughts" || type === "reasoning_recap") return thoughtsOf(content);
@@ -194,9 +196,8 @@ function textIn(fields: Fields | undefined, key: string): string | undefined {
   return typeof value === "string" && value !== "" ? plainText(value) : undefined;
 }
 
-/** Seconds since 1970, with a fraction. */
+/** Seconds since 1970, with a fraction; in some exports a date as text. */
 function timeOf(value: unknown): string | undefined {
-  const seconds = Number(value);
-  if (value == null || !Number.isFinite(seconds) || seconds <= 0 || seconds > 8_640_000_000_000) return undefined;
-  return new Date(seconds * 1_000).toISOString();
+  const seconds = typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) / 1_000 : Number(value ?? Number.NaN);
+  return seconds > 0 && seconds < endOfTime ? new Date(seconds * 1_000).toISOString() : undefined;
 }

@@ -5,7 +5,7 @@ import { WeftlineError, hashOf, messageOf, plainJson, type CliAction, type CliCo
 import { agentDocument, problemOf, threadDocument } from "../transfer/document.ts";
 import { convertConversation } from "./chatgpt.ts";
 import { importAgent } from "./import-agent.ts";
-import { arrayElements } from "./json-array.ts";
+import { arrayElements, type ArrayElement } from "./json-array.ts";
 import { ThreadSender, type Sent } from "./send-threads.ts";
 import { withAssets } from "./chatgpt-assets.ts";
 import { openZip, type ZipFile } from "./zip.ts";
@@ -45,7 +45,8 @@ async function kindOf(file: string): Promise<"zip" | "array" | "document"> {
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4_096), 0, 4_096, 0);
     const head = buffer.subarray(0, bytesRead);
-    if (head.toString("latin1").startsWith("PK\u0003\u0004")) return "zip";
+    // An archive of nothing begins with its end.
+    if (["504b0304", "504b0506"].includes(head.toString("hex", 0, 4))) return "zip";
     return /^\uFEFF?\s*\[/.test(head.toString("utf8")) ? "array" : "document";
   } catch (error) {
     throw refused(file, messageOf(error));
@@ -100,9 +101,9 @@ async function importConversations(ctx: CliContext, { bytes, file, zip }: Conver
   const sender = new ThreadSender(ctx);
   let index = 0;
   try {
-    for await (const text of arrayElements(bytes, conversationBytes)) {
+    for await (const element of arrayElements(bytes, conversationBytes)) {
       ctx.signal.throwIfAborted();
-      await takeConversation(sender, { text, place: `[${index++}]`, zip });
+      await takeConversation(sender, { element, place: `[${index++}]`, zip });
     }
   } catch (error) {
     // What was read whole is imported; what follows is not known.
@@ -113,16 +114,15 @@ async function importConversations(ctx: CliContext, { bytes, file, zip }: Conver
 }
 
 interface Conversation {
-  /** Absent where it is too long. */
-  readonly text: string | undefined;
+  readonly element: ArrayElement;
   readonly place: string;
   readonly zip: ZipFile | undefined;
 }
 
 /** A conversation that cannot be read keeps no other from being imported. */
-async function takeConversation(sender: ThreadSender, { text, place, zip }: Conversation): Promise<void> {
-  if (text === undefined) return sender.refuse(place, `it has more than ${conversationBytes} bytes`);
-  const converted = readConversation(text);
+async function takeConversation(sender: ThreadSender, { element, place, zip }: Conversation): Promise<void> {
+  if ("problem" in element) return sender.refuse(place, element.problem);
+  const converted = readConversation(element.text);
   if (typeof converted === "string") return sender.refuse(place, converted);
   const document = zip ? await withAssets(zip, converted.document) : converted.document;
   await sender.add({ ...converted, document, name: `${place} ${converted.document.thread.title ?? ""}`.trim() });
@@ -131,10 +131,10 @@ async function takeConversation(sender: ThreadSender, { text, place, zip }: Conv
 /** @returns what is wrong with it, in words. */
 function readConversation(text: string): Omit<Sent, "name"> | string {
   try {
-    const { key, document, otherBranches } = convertConversation(plainJson(JSON.parse(text)).value);
+    const { key, document, ...left } = convertConversation(plainJson(JSON.parse(text)).value);
     const read = threadDocument.safeParse(document);
     if (!read.success) return problemOf(read.error);
-    return { key: key === "chatgpt:" ? `chatgpt:${hashOf(read.data)}` : key.slice(0, 200), document: read.data, otherBranches };
+    return { key: key === "chatgpt:" ? `chatgpt:${hashOf(read.data)}` : key.slice(0, 200), document: read.data, left };
   } catch (error) {
     return messageOf(error);
   }

@@ -9,13 +9,16 @@ const comma = 0x2c;
 /** How deep a value may nest. */
 const mostDepth = 200;
 
+/** An element as text, or why it was passed over. */
+export type ArrayElement = { readonly text: string } | { readonly problem: string };
+
 /**
- * The elements of a JSON array, one after the other, as text: only one is in memory at a time. What an element holds is not looked at.
+ * The elements of a JSON array, one after the other: only one is in memory at a time. What an element holds is not looked at.
  *
- * @param most bytes of one element; a longer one is `undefined`.
+ * @param most bytes of one element; a longer one is passed over, as is one that nests too deep.
  * @throws INVALID_INPUT where there is no array, or where it ends before its end.
  */
-export async function* arrayElements(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<string | undefined> {
+export async function* arrayElements(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<ArrayElement> {
   const scan = new Scan(most);
   for await (const chunk of chunks) yield* scan.take(chunk);
   if (scan.state !== "ended") throw invalid(scan.state === "before" ? "It is no JSON array." : "It ends in the middle of the array.");
@@ -27,6 +30,7 @@ class Scan {
   #parts: Uint8Array[] = [];
   #bytes = 0;
   #depth = 0;
+  #deepest = 0;
   #inString = false;
   #escaped = false;
 
@@ -34,14 +38,14 @@ class Scan {
     this.#most = most;
   }
 
-  *take(chunk: Uint8Array): Generator<string | undefined> {
+  *take(chunk: Uint8Array): Generator<ArrayElement> {
     let from = 0;
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0;
       if (this.#inString) this.#inText(byte);
       else if (this.state !== "inside") from = this.#outside(byte, at);
       else if (byte === quote) this.#inString = true;
-      else if (opening.has(byte)) this.#deeper();
+      else if (opening.has(byte)) this.#deepest = Math.max(this.#deepest, ++this.#depth);
       else if (closing.has(byte) && this.#depth > 0) this.#depth--;
       else if (this.#depth === 0 && (byte === comma || closing.has(byte))) {
         this.#keep(chunk.subarray(from, at));
@@ -67,10 +71,6 @@ class Scan {
     return at + 1;
   }
 
-  #deeper(): void {
-    if (++this.#depth > mostDepth) throw invalid(`It nests deeper than ${mostDepth} levels.`);
-  }
-
   #keep(part: Uint8Array): void {
     this.#bytes += part.length;
     // A chunk may be overwritten by the next.
@@ -78,12 +78,16 @@ class Scan {
     else this.#parts = [];
   }
 
-  *#element(end: number): Generator<string | undefined> {
-    const text = this.#bytes > this.#most ? undefined : Buffer.concat(this.#parts).toString("utf8");
-    this.#parts = [];
-    this.#bytes = 0;
+  *#element(end: number): Generator<ArrayElement> {
+    const [parts, bytes, deepest] = [this.#parts, this.#bytes, this.#deepest];
+    [this.#parts, this.#bytes, this.#deepest] = [[], 0, 0];
     if (end !== comma) this.state = "ended";
-    if (text === undefined || text.trim() !== "") yield text;
+    if (bytes > this.#most) yield { problem: `it has more than ${this.#most} bytes` };
+    else if (deepest > mostDepth) yield { problem: `it nests deeper than ${mostDepth} levels` };
+    else {
+      const text = Buffer.concat(parts).toString("utf8");
+      if (text.trim() !== "") yield { text };
+    }
   }
 }
 

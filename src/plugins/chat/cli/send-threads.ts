@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { WeftlineError, type CliContext } from "#weftline";
-import type { ThreadDocument } from "../transfer/document.ts";
+import { documentLimits, type ThreadDocument } from "../transfer/document.ts";
 import { documentsAtOnce, type DocumentOutcome } from "../transfer/import-job.ts";
 import { uploadFile } from "./upload.ts";
 
@@ -19,13 +19,21 @@ function isRefusal(error: unknown): error is WeftlineError {
 
 type DocumentFile = ThreadDocument["files"][string];
 
+/** What a conversion left out of a document. */
+export interface LeftOut {
+  /** Messages of other branches than the one that was last shown. */
+  readonly otherBranches: number;
+  /** Texts of which only the beginning is in the document. */
+  readonly cutTexts: number;
+}
+
 /** A document on its way. */
 export interface Sent {
   readonly key: string;
   readonly document: ThreadDocument;
   /** What it is called in what is said about it. */
   readonly name: string;
-  readonly otherBranches?: number;
+  readonly left?: LeftOut;
 }
 
 interface Run {
@@ -41,7 +49,7 @@ export class ThreadSender {
   #sent: (Sent & { readonly uploaded: readonly string[] })[] = [];
   #bytes = 0;
   readonly #counts = { imported: 0, known: 0, refused: 0 };
-  #otherBranches = 0;
+  #left: LeftOut = { otherBranches: 0, cutTexts: 0 };
 
   constructor(ctx: CliContext) {
     this.#ctx = ctx;
@@ -73,8 +81,14 @@ export class ThreadSender {
     say(
       `${paint(refused > 0 ? "yellow" : "green", refused > 0 ? "!" : "✓")} Imported ${imported}, here already ${known}, refused ${refused}.`,
     );
-    if (this.#otherBranches > 0) say(`  Messages of other branches that were left out: ${this.#otherBranches}.`);
+    const { otherBranches, cutTexts } = this.#left;
+    if (otherBranches > 0) say(`  Messages of other branches that were left out: ${otherBranches}.`);
+    if (cutTexts > 0) say(`  Texts that were cut after ${documentLimits.text.toLocaleString("en-US")} characters: ${cutTexts}.`);
     return refused > 0 ? 1 : 0;
+  }
+
+  #count({ otherBranches, cutTexts }: LeftOut = { otherBranches: 0, cutTexts: 0 }): void {
+    this.#left = { otherBranches: this.#left.otherBranches + otherBranches, cutTexts: this.#left.cutTexts + cutTexts };
   }
 
   async #uploaded({ content, ...file }: DocumentFile, uploaded: string[]): Promise<DocumentFile> {
@@ -110,8 +124,8 @@ export class ThreadSender {
       const run = await this.#start({ file, ...(typeof agent === "string" ? { agent } : {}) });
       const outcomes = await this.#follow(run);
       for (const [index, each] of sent.entries()) {
-        this.#otherBranches += each.otherBranches ?? 0;
         const outcome = outcomes[index] ?? { key: each.key, outcome: "refused", reason: "nothing is known of it" };
+        if (outcome.outcome === "imported") this.#count(each.left);
         if (outcome.outcome !== "imported") await this.#remove(each.uploaded);
         this.#tell(each.name, outcome);
       }

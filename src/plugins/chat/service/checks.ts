@@ -6,6 +6,14 @@ const maxTitle = 200;
 const maxMetadataBytes = 16 * 1024;
 const minRetentionMs = 60_000;
 
+/** What is said of metadata that are too long. */
+export const metadataProblem = `At most ${maxMetadataBytes} bytes of JSON.`;
+
+/** Whether metadata of a thread are short enough to be kept, and read with every list of threads. */
+export function isShortMetadata(value: Readonly<Record<string, unknown>>): boolean {
+  return bytesOf(JSON.stringify(value)) <= maxMetadataBytes;
+}
+
 const titleSchema = z
   .string()
   .trim()
@@ -21,7 +29,7 @@ const configSchema = z
     // A record of zod's would lose a key named __proto__.
     metadata: z
       .custom<Readonly<Record<string, unknown>>>(isObject, "Expected a JSON object.")
-      .refine((value) => bytesOf(JSON.stringify(value)) <= maxMetadataBytes, `At most ${maxMetadataBytes} bytes of JSON.`)
+      .refine(isShortMetadata, metadataProblem)
       .nullish(),
   })
   .nullish();

@@ -1,10 +1,19 @@
 import { z } from "zod";
+import { characters } from "#weftline";
+import { isShortMetadata, metadataProblem } from "../service/checks.ts";
 
 /** Bounds of a document: what is beyond them is refused with its place. */
 export const documentLimits = { messages: 100_000, parts: 1_000, text: 2_000_000, files: 1_000, title: 200 } as const;
 
 const text = z.string().max(documentLimits.text);
-const name = z.string().min(1).max(255);
+const name = textOf(255);
+const version = z.literal(1, { error: ({ input }) => (Number(input) > 1 ? laterVersion : undefined) });
+const laterVersion = "The document is of a later version of Weftline, and this one does not read it.";
+
+/** Characters, as everywhere: an emoji is no two. JSON Schema counts them so, too. */
+function textOf(most: number): z.ZodString {
+  return z.string().superRefine(characters(1, most)).meta({ minLength: 1, maxLength: most });
+}
 const json = z.json();
 
 const part = z.discriminatedUnion("type", [
@@ -44,14 +53,14 @@ const file = z.strictObject({
 export const threadDocument = z
   .strictObject({
     format: z.literal("weftline-thread"),
-    version: z.literal(1),
+    version,
     exportedAt: z.iso.datetime().optional(),
     thread: z.strictObject({
-      title: z.string().max(documentLimits.title).nullable(),
+      title: textOf(documentLimits.title).nullable(),
       createdAt: z.iso.datetime(),
       archived: z.boolean().default(false),
       agent: name.nullable().default(null).describe("The name of its agent; where there is one of that name, it is the thread's again."),
-      metadata: z.record(z.string(), json).default({}),
+      metadata: z.record(z.string(), json).refine(isShortMetadata, metadataProblem).default({}),
     }),
     messages: z.array(message).max(documentLimits.messages),
     files: z.record(z.string(), file).default({}),
@@ -75,7 +84,7 @@ export type DocumentPart = DocumentMessage["parts"][number];
 /** An agent as a document, version 1. */
 export const agentDocument = z.strictObject({
   format: z.literal("weftline-agent"),
-  version: z.literal(1),
+  version,
   exportedAt: z.iso.datetime().optional(),
   agent: z.strictObject({
     name,

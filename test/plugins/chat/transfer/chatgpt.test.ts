@@ -190,6 +190,63 @@ describe("conversations of ChatGPT", () => {
   });
 });
 
+describe("conversations of ChatGPT that are odd", () => {
+  const asked = (id: string, more: object = {}): object => ({
+    ...conversation(id, { ask: { role: "user", content: text("Hi") } }),
+    ...more,
+  });
+
+  it("take only themselves where they nest too deep", async () => {
+    const deep = `{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+    const ran = await as(
+      ada,
+      "import",
+      write(`[${JSON.stringify(asked("shallow-1"))},${deep},${JSON.stringify(asked("shallow-2"))}]`, "conversations.json"),
+    );
+    expect([ran.code, ran.out.trim().split("\n").length]).toEqual([1, 2]);
+    expect(ran.said).toContain("[1]: it nests deeper than 200 levels");
+    expect(ran.said).toContain("Imported 2, here already 0, refused 1.");
+  });
+
+  it.each([
+    { what: "as text", id: "dated", more: { create_time: "2024-02-03T04:05:06Z" }, createdAt: "2024-02-03T04:05:06.000Z" },
+    { what: "missing, and its first message has one", id: "undated", more: { create_time: null }, createdAt: "2023-11-14T22:13:20.500Z" },
+    { what: "no time at all", id: "misdated", more: { create_time: "yesterday" }, createdAt: "2023-11-14T22:13:20.500Z" },
+    { what: "in milliseconds", id: "late", more: { create_time: 1_700_000_000_000 }, createdAt: "2023-11-14T22:13:20.500Z" },
+  ])("come in where their time is $what", async ({ id, more, createdAt }) => {
+    const ran = await as(ada, "import", write(JSON.stringify([asked(id, more)]), "conversations.json"));
+    expect(ran, ran.said).toMatchObject({ code: 0 });
+    expect(await read(ran.out.trim())).toMatchObject({ title: `Talk ${id}`, createdAt });
+  });
+
+  it("say of how many texts only the beginning came in", async () => {
+    const long = conversation("long", { ask: { role: "user", content: text("x".repeat(2_500_000)) } });
+    const ran = await as(ada, "import", write(JSON.stringify([long, asked("not-long")]), "conversations.json"));
+    expect(ran.said).toContain("Texts that were cut after 2,000,000 characters: 1.");
+  });
+
+  it("keep a title of 200 characters, whatever they are, and move no cursor with it", async () => {
+    const title = "🧵".repeat(300);
+    const ran = await as(ada, "import", write(JSON.stringify([asked("titled", { title })]), "conversations.json"));
+    expect((await read(ran.out.trim()))?.title).toBe("🧵".repeat(200));
+    const again = await as(
+      ada,
+      "import",
+      write(JSON.stringify([asked("titled", { title: "\u001b[2J\u001b]0;gone\u0007" })]), "conversations.json"),
+    );
+    expect(again.said).toContain("is here already");
+    // oxlint-disable-next-line no-control-regex
+    expect(again.said).not.toMatch(/\u001b(?!\[[\d;]*m)|\u0007/);
+  });
+
+  it("are none in an archive of nothing", async () => {
+    expect(await as(ada, "import", write(zipOf({}), "empty.zip"))).toMatchObject({
+      code: 1,
+      said: expect.stringContaining("holds no conversations.json"),
+    });
+  });
+});
+
 /** An archive of packed files. */
 function zipOf(entries: Readonly<Record<string, string>>): Buffer {
   const parts: Buffer[] = [];

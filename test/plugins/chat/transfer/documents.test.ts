@@ -123,6 +123,20 @@ describe("an imported thread", () => {
       expect(await as(stranger, "export", "thread", id)).toMatchObject({ code: 1, out: "", said: expect.stringContaining("NOT_FOUND") });
   });
 
+  it("comes back with a title that is as long as a title may be", async () => {
+    const title = "🧵".repeat(200);
+    const made = await world.app.graphql<{ createThread: { thread: { id: string } } }>(
+      "mutation ($title: String) { createThread(input: { title: $title }) { ... on CreateThreadPayload { thread { id } } } }",
+      { title },
+      ada,
+    );
+    const out = join(world.folder, "long-title.json");
+    expect(await as(ada, "export", "thread", made.createThread.thread.id, "--out", out)).toMatchObject({ code: 0 });
+    const ran = await as(ada, "import", out);
+    expect(ran, ran.said).toMatchObject({ code: 0 });
+    expect((await read(ran.out.trim()))?.title).toBe(title);
+  });
+
   it("of many messages comes in batches", async () => {
     const messages = Array.from({ length: 300 }, (_, index) => ({
       role: index % 2 === 0 ? "USER" : "ASSISTANT",
@@ -157,6 +171,21 @@ describe("an imported thread", () => {
       what: "replaces a message by an earlier one",
       text: JSON.stringify({ ...document, messages: document.messages.map((each) => ({ ...each, supersededBy: 0 })) }),
       says: /supersededBy: It names no later message/,
+    },
+    {
+      what: "is of a later version",
+      text: JSON.stringify({ ...document, version: 2 }),
+      says: /version: The document is of a later version of Weftline/,
+    },
+    {
+      what: "has more metadata than a thread may have",
+      text: JSON.stringify({ ...document, thread: { ...document.thread, metadata: { a: "x".repeat(20_000) } } }),
+      says: /thread\.metadata: At most 16384 bytes/,
+    },
+    {
+      what: "has a title that nobody sees",
+      text: JSON.stringify({ ...document, thread: { ...document.thread, title: " " } }),
+      says: /thread\.title/,
     },
     {
       what: "has a time that is none",
