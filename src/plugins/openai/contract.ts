@@ -6,7 +6,7 @@ export { cutCalls, endOfCall, limitReached, type Ending } from "./answer-end.ts"
 export { streamAnswer, type AnswerSource } from "./answer-stream.ts";
 export { Answer, type AnswerCall } from "./answer-taken.ts";
 export { Parts, type AnswerEnd, type AnswerPiece, type AnswerReader, type CompleteEnd, type NativeEvent } from "./answer.ts";
-export { createSdkLoader, type LoadedSdk } from "./client.ts";
+export { createSdkLoader, requestVia, type LoadedSdk } from "./client.ts";
 export { createCallIds, createWireIds, isAnswered, nextModelCall, nothingToAnswer, settled } from "./conversation.ts";
 export { brokeOff, providerError, redacted, streamFailure, type Blame } from "./errors.ts";
 export { loadFiles, type LoadedFile, type LoadedFiles } from "./files.ts";

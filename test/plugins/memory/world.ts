@@ -111,3 +111,17 @@ function verbs(app: TestPlatform) {
       ).node,
   };
 }
+
+/** A part of the health as the graph tells it. */
+export async function componentOf(
+  app: TestPlatform,
+  name: string,
+): Promise<{ readonly name: string; readonly status: string; readonly detail: string | null } | undefined> {
+  const query = "{ health { components { name status detail } } }";
+  const { health: told } = await app.graphql<{ health: { components: { name: string; status: string; detail: string | null }[] } }>(
+    query,
+    {},
+    admin,
+  );
+  return told.components.find((part) => part.name === name);
+}

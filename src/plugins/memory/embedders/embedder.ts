@@ -20,8 +20,10 @@ export interface Embedder {
   /** SEMANTIC finds what means the same; LEXICAL only what is written alike. */
   readonly kind: "SEMANTIC" | "LEXICAL";
   /**
+   * @param signal aborts when nobody waits any longer.
    * @returns a vector for each text, in their order.
-   * @throws UNAVAILABLE where it cannot embed now.
+   * @throws UNAVAILABLE where it cannot embed now, with `retryAfterMs` where it knows when it can; INVALID_INPUT where it will never take one of the texts:
+   * each is then tried by itself, so that one keeps no other waiting.
    */
   embed(texts: readonly string[], signal: AbortSignal): Promise<readonly Float32Array[]>;
   /** Looks without embedding anything; READY by default. */

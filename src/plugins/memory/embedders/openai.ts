@@ -1,11 +1,13 @@
-import { WeftlineError, type ModelBinding, type Models } from "#weftline";
-import { createSdkLoader } from "#plugins/openai";
+import { WeftlineError, retryAfterMs, type ModelBinding, type Models } from "#weftline";
+import { createSdkLoader, requestVia } from "#plugins/openai";
 import type { MemoryConfig } from "../config.ts";
 import type { Embedder } from "./embedder.ts";
+import { boundedFetch } from "./openai-fetch.ts";
+import { vectorsIn } from "./openai-vectors.ts";
 
 /** Any endpoint of embeddings that speaks OpenAI's protocol, through a binding of the plugin models. */
 export function createOpenAiEmbedder(options: NonNullable<MemoryConfig["openai"]>, models: () => Models): Embedder {
-  const { model: name, dimensions, askDimensions, batch } = options;
+  const { model: name, dimensions, batch } = options;
   const load = createSdkLoader();
   const bound = (): ModelBinding => models().resolve(name, { simulated: "forbidden" });
   return {
@@ -23,12 +25,9 @@ export function createOpenAiEmbedder(options: NonNullable<MemoryConfig["openai"]
       }
     },
     async embed(texts, signal) {
-      const binding = bound();
+      const asking = { load, binding: bound(), options };
       const vectors: Float32Array[] = [];
-      for (let at = 0; at < texts.length; at += batch)
-        vectors.push(
-          ...(await ask({ load, binding }, { texts: texts.slice(at, at + batch), ...(askDimensions ? { dimensions } : {}) }, signal)),
-        );
+      for (let at = 0; at < texts.length; at += batch) vectors.push(...(await ask(asking, texts.slice(at, at + batch), signal)));
       return vectors;
     },
   };
@@ -37,64 +36,35 @@ export function createOpenAiEmbedder(options: NonNullable<MemoryConfig["openai"]
 interface Asking {
   readonly load: ReturnType<typeof createSdkLoader>;
   readonly binding: ModelBinding;
+  readonly options: NonNullable<MemoryConfig["openai"]>;
 }
 
-interface Asked {
-  readonly texts: readonly string[];
-  readonly dimensions?: number;
-}
-
-async function ask({ load, binding }: Asking, { texts, dimensions }: Asked, signal: AbortSignal): Promise<Float32Array[]> {
+async function ask({ load, binding, options }: Asking, texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+  const { dimensions, askDimensions } = options;
   const [{ clientFor }, key] = await Promise.all([load(), binding.apiKey()]);
   const client = clientFor(binding, key);
-  const { model } = binding;
+  const body = { model: binding.model, input: [...texts], encoding_format: "float" as const, ...(askDimensions ? { dimensions } : {}) };
   try {
-    const body = { model, input: [...texts], encoding_format: "float" as const, ...(dimensions === undefined ? {} : { dimensions }) };
-    const answer: unknown = await client.embeddings.create(body, { signal });
-    return inOrder(answer, texts.length);
+    const via = requestVia({ fetch: boundedFetch(binding.fetch ?? globalThis.fetch, texts.length * dimensions) });
+    return vectorsIn(await client.embeddings.create(body, { signal, ...via }), { count: texts.length, dimensions });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof WeftlineError) throw error;
-    // Neither the words of the provider nor the request are told: both may hold what was embedded, or a key.
-    const status = (error as { readonly status?: unknown }).status;
-    throw away(
-      binding,
-      typeof status === "number" ? `it answered with status ${status}.` : "it could not be reached, or its answer could not be read.",
-    );
+    throw error instanceof WeftlineError ? error : failureOf(error, binding);
   }
 }
 
-/** Servers may answer in any order: what counts is each vector's index. */
-function inOrder(answer: unknown, count: number): Float32Array[] {
-  const data = (answer as { readonly data?: unknown } | null)?.data;
-  if (!Array.isArray(data) || data.length !== count)
-    throw odd(`${count} vectors were asked for, and ${Array.isArray(data) ? data.length : "none"} came`);
-  const vectors = new Map<number, Float32Array>();
-  for (const [at, each] of data.entries()) {
-    const { index = at, embedding } = (each ?? {}) as { readonly index?: unknown; readonly embedding?: unknown };
-    if (!Array.isArray(embedding) || !embedding.every((value) => typeof value === "number")) throw odd("a vector is no list of numbers");
-    if (typeof index !== "number" || vectors.has(index)) throw odd("two vectors have one index");
-    vectors.set(index, Float32Array.from(embedding));
-  }
-  return Array.from({ length: count }, (_, at) => vectors.get(at) ?? fail());
+/** Neither the words of the provider nor the request are told: both may hold what was embedded, or a key. */
+function failureOf(error: unknown, { id }: ModelBinding): WeftlineError {
+  const what = `The embedder openai (binding ${id})`;
+  const fix = "Check the binding, its key and its endpoint.";
+  const { status, headers } = (error ?? {}) as { readonly status?: unknown; readonly headers?: unknown };
+  if (typeof status !== "number")
+    return new WeftlineError("UNAVAILABLE", { what, reason: "it could not be reached, or its answer could not be read.", fix });
+  const reason = `it answered with status ${status}.`;
+  if (ofTheText.has(status)) return new WeftlineError("INVALID_INPUT", { message: `${what} takes this text not: ${reason}`, fix });
+  const wait = headers instanceof Headers ? retryAfterMs(headers.get("retry-after")) : undefined;
+  return new WeftlineError("UNAVAILABLE", { what, reason, fix, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
 }
 
-function fail(): never {
-  throw odd("the vector of a text is missing");
-}
-
-function odd(problem: string): WeftlineError {
-  return new WeftlineError("UNAVAILABLE", {
-    what: "The embedder openai",
-    reason: `${problem}.`,
-    fix: "Check the model and the endpoint of its binding.",
-  });
-}
-
-function away({ id }: ModelBinding, reason: string): WeftlineError {
-  return new WeftlineError("UNAVAILABLE", {
-    what: `The embedder openai (binding ${id})`,
-    reason,
-    fix: "Check the binding, its key and its endpoint.",
-  });
-}
+/** What a provider answers where a text is too long for the model, or is refused as it is. */
+const ofTheText: ReadonlySet<number> = new Set([400, 413, 422]);

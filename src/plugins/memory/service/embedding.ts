@@ -5,8 +5,11 @@ import type { MemoryStore, Vector } from "../store/store.ts";
 
 /** How long a caller waits for a vector, in milliseconds: what is not embedded then is found by its words. */
 const patienceMs = 3_000;
-/** How long nobody waits after a failure. */
+/** How long nobody waits after a failure: at least, and at most where the embedder says when it can again. */
 const pauseMs = 5_000;
+const longestPauseMs = 15 * 60_000;
+/** How long one batch may take whoever waits, in milliseconds. */
+const limitMs = 60_000;
 /** Queries are often asked again. */
 const mostKnown = 500;
 
@@ -28,7 +31,9 @@ export class Embedding {
   readonly #known = new Map<string, Float32Array>();
   #chosen: ChosenEmbedder | undefined;
   #number: number | undefined;
-  #failure: { readonly at: number; readonly problem: string } | undefined;
+  #failure: { readonly until: number; readonly problem: string } | undefined;
+
+  #refusal: string | undefined;
 
   constructor(parts: EmbeddingParts) {
     this.#parts = parts;
@@ -38,7 +43,9 @@ export class Embedding {
   async use(chosen: ChosenEmbedder): Promise<void> {
     const { database, store } = this.#parts;
     this.#chosen = chosen;
-    this.#number = await database.commit((tx) => store.embedder(tx, chosen.embedder), "memory.embedder");
+    this.#number =
+      (await store.knownEmbedder(chosen.embedder)) ??
+      (await database.commit((tx) => store.embedder(tx, chosen.embedder), "memory.embedder"));
   }
 
   get chosen(): ChosenEmbedder {
@@ -56,11 +63,21 @@ export class Embedding {
     return this.#failure?.problem;
   }
 
+  /** Why it refused a text, the last time that it did. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** How long nobody asks the embedder after a failure, from now on. */
+  get pauseMs(): number {
+    return Math.max(0, (this.#failure?.until ?? 0) - performance.now());
+  }
+
   /** The vector of a text, or nothing where there is none in time. */
   async vectorOf(text: string, signal?: AbortSignal): Promise<Vector | undefined> {
     const known = this.#known.get(text);
     if (known) return { embedder: this.number, values: known };
-    if (this.#failure && performance.now() - this.#failure.at < pauseMs) return undefined;
+    if (this.pauseMs > 0) return undefined;
     const timeout = AbortSignal.timeout(patienceMs);
     try {
       const [vector] = await this.vectorsOf([text], signal ? AbortSignal.any([signal, timeout]) : timeout);
@@ -72,19 +89,34 @@ export class Embedding {
     }
   }
 
-  /** @throws UNAVAILABLE where the embedder cannot, or answers something else than asked. */
+  /**
+   * @throws UNAVAILABLE where the embedder cannot, or answers something else than asked; INVALID_INPUT where it takes one of the texts not; what the signal
+   * says.
+   */
   async vectorsOf(texts: readonly string[], signal: AbortSignal): Promise<readonly Vector[]> {
     const { embedder } = this.chosen;
+    const number = this.number;
+    const limit = AbortSignal.timeout(limitMs);
+    const ending = AbortSignal.any([signal, limit]);
     try {
-      const vectors = checked(embedder, texts.length, await untilAborted(embedder.embed(texts, signal), signal));
+      const vectors = checked(embedder, texts.length, await untilAborted(Promise.resolve(embedder.embed(texts, ending)), ending));
       this.#failure = undefined;
-      return vectors.map((values) => ({ embedder: this.number, values }));
+      return vectors.map((values) => ({ embedder: number, values }));
     } catch (error) {
-      if (!this.#failure)
-        this.#parts.log.warn({ embedder: embedder.id, err: error }, "the embedder failed; records wait for their vectors");
-      this.#failure = { at: performance.now(), problem: wordsOf(error) };
-      throw error;
+      // Nobody waits any longer, which says nothing of the embedder.
+      if (signal.aborted && !isTimeout(signal.reason)) throw error;
+      const failure = ending.aborted && !(error instanceof WeftlineError) ? late(embedder) : error;
+      if (isRefusal(failure)) this.#refusal = wordsOf(failure);
+      else this.#note(failure);
+      throw failure;
     }
+  }
+
+  #note(error: unknown): void {
+    const { id } = this.chosen.embedder;
+    if (!this.#failure) this.#parts.log.warn({ embedder: id, err: error }, "the embedder failed; records wait for their vectors");
+    const wait = error instanceof WeftlineError ? (error.details.retryAfterMs ?? 0) : 0;
+    this.#failure = { until: performance.now() + Math.max(pauseMs, Math.min(wait, longestPauseMs)), problem: wordsOf(error) };
   }
 
   #remember(text: string, vector: Float32Array): void {
@@ -92,6 +124,23 @@ export class Embedding {
     const [oldest] = this.#known.keys();
     if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** Whether an embedder will never take one of the texts, as one that is too long for it. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof WeftlineError && error.code === "INVALID_INPUT";
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
+}
+
+function late({ id }: Embedder): WeftlineError {
+  return new WeftlineError("UNAVAILABLE", {
+    what: `The embedder ${id}`,
+    reason: "it did not answer in time.",
+    fix: "Look at how busy it is, and at its endpoint.",
+  });
 }
 
 function wordsOf(error: unknown): string {
@@ -105,12 +154,16 @@ function checked({ id, dimensions }: Embedder, count: number, answer: unknown): 
   return answer.map((vector: unknown) => {
     if (!(vector instanceof Float32Array) || vector.length !== dimensions)
       throw odd(id, `its vectors have ${dimensions} numbers, and this one has ${vector instanceof Float32Array ? vector.length : "none"}`);
-    if (!vector.every(Number.isFinite)) throw odd(id, "a vector holds something that is no number");
+    if (!vector.every(Number.isFinite)) throw refusal(id);
     const made = unit(vector);
     // A text without a word: near to nothing but its like.
-    if (made.every((value) => value === 0)) made[0] = 1;
-    return made;
+    return made.some((value) => value !== 0) ? made : made.map((_, at) => (at === 0 ? 1 : 0));
   });
+}
+
+/** It cannot say what this text means, and may well say it of others. */
+function refusal(id: string): WeftlineError {
+  return new WeftlineError("INVALID_INPUT", { message: `The embedder ${id} gave something that is no number.`, fix: "Check its model." });
 }
 
 function odd(id: string, problem: string): WeftlineError {

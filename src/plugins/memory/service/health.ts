@@ -17,6 +17,7 @@ export function embedderCheck(store: MemoryStore, embedding: Embedding, isNamed:
       ...(instead ? [`${instead.of} does not: ${instead.reason} ${instead.fix}`] : []),
       ...(embedding.problem === undefined ? [] : [embedding.problem]),
       ...(waiting === "0" ? [] : [`${waiting} records wait for their vectors, and are found by their words.`]),
+      ...(waiting === "0" || embedding.refusal === undefined ? [] : [embedding.refusal]),
       ...(other === "0"
         ? []
         : [`${other} records have vectors of another embedder, and are found by their words: start the job memory.reindex.`]),

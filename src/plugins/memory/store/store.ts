@@ -32,6 +32,13 @@ export interface Vector {
   readonly values: Float32Array;
 }
 
+/** What makes vectors comparable: those of two embedders that differ in any of it never are. */
+export interface EmbedderKey {
+  readonly id: string;
+  readonly dimensions: number;
+  readonly version: string;
+}
+
 /** What is searched. */
 export interface StoreQuery {
   readonly tenantId: string;
@@ -116,7 +123,9 @@ export interface MemoryStore {
   open(): Promise<void>;
   close(): void;
   /** The number of an embedder, made where it is new. */
-  embedder(tx: SqlTx, embedder: { readonly id: string; readonly dimensions: number; readonly version: string }): Promise<number>;
+  embedder(tx: SqlTx, embedder: EmbedderKey): Promise<number>;
+  /** The same without a write; nothing where it is new. */
+  knownEmbedder(embedder: EmbedderKey): Promise<number | undefined>;
   /** The numbers of the spaces that are there, of places. */
   spaces(places: readonly Place[]): Promise<number[]>;
   /** Adds records, many at a time. */

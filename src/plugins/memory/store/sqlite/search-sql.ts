@@ -35,7 +35,7 @@ export function searchStatement(query: StoreQuery, plan: Plan): SearchStatement 
   const parts = [...(query.vector ? [nearest(query, query.vector, plan)] : []), ...(query.keywords.length > 0 ? [worded(query)] : [])];
   const found = [
     ...(query.vector ? ["select num, place, distance, null as word from by_vector"] : []),
-    ...(query.keywords.length > 0 ? ["select num, place, null, place from by_word"] : []),
+    ...(query.keywords.length > 0 ? ["select num, place, null as distance, place as word from by_word"] : []),
   ];
   return {
     sql: `with ${parts.map(({ sql }) => sql).join(", ")}

@@ -34,13 +34,16 @@ export class SketchTable {
 
   async open(): Promise<void> {
     const there = await this.#database.read.get("select 1 from sqlite_master where name = 'memory_sketch'");
+    const upTo = await noted(this.#database.read);
     if (this.kept === "left out") {
-      if (there) await this.#database.commit((tx) => note(tx, 0), "memory.sketches-stale");
+      if (there && upTo !== 0) await this.#database.commit((tx) => note(tx, 0), "memory.sketches-stale");
+      return;
+    }
+    if (there && upTo === undefined) {
+      this.#ready = true;
       return;
     }
     await this.#database.commit(async (tx) => {
-      const upTo = await noted(tx);
-      if (there && upTo === undefined) return;
       if (there && upTo === 0) await tx.sql.run("drop table memory_sketch");
       if (!there || upTo === 0) await tx.sql.run(create);
       await note(tx, upTo ?? 0);
@@ -73,7 +76,7 @@ const create = `create virtual table memory_sketch using vec0(
 
 /** @returns whether there may be more. */
 async function fillSome(tx: SqlTx): Promise<boolean> {
-  const upTo = await noted(tx);
+  const upTo = await noted(tx.sql);
   if (upTo === undefined) return false;
   const rows = await tx.sql.all<{ num: number; space: number; embedder_num: number; vector: Buffer; tenant_id: string }>(
     `select v.num, v.space, v.embedder_num, v.vector, r.tenant_id from memory_vector v join memory_record r on r.num = v.num
@@ -91,7 +94,7 @@ async function fillSome(tx: SqlTx): Promise<boolean> {
   return last !== undefined;
 }
 
-async function noted({ sql }: SqlTx): Promise<number | undefined> {
+async function noted(sql: Pick<SqlTx["sql"], "get">): Promise<number | undefined> {
   return (await sql.get<{ value: number }>("select value from memory_state where key = ?", progress))?.value;
 }
 

@@ -2,6 +2,7 @@ import { createOffload, type Database } from "#weftline";
 import type { MemoryStore, Place, StoreQuery } from "../store.ts";
 import { vectorExtension } from "./extension.ts";
 import { createCallStore } from "./calls.ts";
+import { createEmbedderStore } from "./embedders.ts";
 import { factsOf } from "./facts.ts";
 import { clearIndex, insertRecord, insertVector, spaceNumber } from "./index-writes.ts";
 import { retainedMemory } from "./retention.ts";
@@ -47,19 +48,7 @@ export function createSqliteStore(database: Database): MemoryStore {
       sketches.close();
       thread.close();
     },
-    embedder: async ({ sql }, { id, dimensions, version }) => {
-      const key = [id, dimensions, version] as const;
-      const known = await sql.get<{ num: number }>(
-        "select num from memory_embedder where id = ? and dimensions = ? and version = ?",
-        ...key,
-      );
-      if (known) return known.num;
-      const made = await sql.get<{ num: number }>(
-        "insert into memory_embedder (id, dimensions, version) values (?, ?, ?) returning num",
-        ...key,
-      );
-      return made?.num ?? 0;
-    },
+    ...createEmbedderStore(database.read),
     spaces: async (places) => {
       const rows = await Promise.all(places.map((place) => findSpace(database, place)));
       return [...new Set(rows.flatMap((row) => (row ? [row.num] : [])))];
@@ -96,24 +85,6 @@ export function createSqliteStore(database: Database): MemoryStore {
     ...createCallStore(database),
     facts: (place, bounds) => factsOf(database, place, bounds),
     retained: (holds) => retainedMemory({ database, remove, holds }),
-    countUnembedded: async ({ embedder, which, after, most }) => {
-      const where = which === "none" ? "embedder_num is null" : `embedder_num > 0 and embedder_num <> ${embedder}`;
-      const row = await database.read.get<{ n: number }>(
-        `select count(*) as n from (select 1 from memory_record where ${where} and num > ? limit ?)`,
-        after,
-        most,
-      );
-      return row?.n ?? 0;
-    },
-    unembedded: ({ embedder, which, after, limit }) =>
-      which === "none"
-        ? database.read.all("select num, text from memory_record where embedder_num is null and num > ? order by num limit ?", after, limit)
-        : database.read.all(
-            `select num, text from memory_record where num > ? and embedder_num > 0 and embedder_num <> ? order by num limit ?`,
-            after,
-            embedder,
-            limit,
-          ),
     search: async (query) => {
       if (!asksSomething(query)) return [];
       const plan = await planOf(database, query, sketches);
