@@ -10,6 +10,7 @@ const suites = {
       "test/e2e/kill-tools.test.ts",
       "test/e2e/kill-budget.test.ts",
       "test/e2e/kill-jobs.test.ts",
+      "test/e2e/kill-reindex.test.ts",
       "test/e2e/erased.test.ts",
       "test/e2e/attach-run.test.ts",
       "test/e2e/stopped.test.ts",
