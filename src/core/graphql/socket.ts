@@ -5,6 +5,7 @@ import { GraphQLError, type ExecutionArgs } from "graphql";
 import { handleProtocols, makeServer, type Context, type Server, type SubscribePayload } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { WeftlineError, asWeftlineError } from "../errors.ts";
+import { readTraceparent } from "../process/traceparent.ts";
 import type { AddressReader } from "./addresses.ts";
 import { authenticate, callerKey, credentialsOf } from "./authenticate.ts";
 import type { Engine } from "./engine.ts";
@@ -201,7 +202,8 @@ export class SocketServer {
   async #subscribe(context: SocketContext, payload: SubscribePayload): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { extra, subscriptions } = context;
     const { engine, limits, rates } = this.#options;
-    const caller = { viewer: extra.viewer, requestId: randomUUID() };
+    // A socket has one header for all of its operations, and each may be in a trace of its own.
+    const caller = { viewer: extra.viewer, requestId: randomUUID(), traceparent: readTraceparent(payload.extensions?.["traceparent"]) };
     // Counted before anything is awaited: operations that come in one tick must not all count each other.
     const open = Object.keys(subscriptions).length;
     try {

@@ -1,3 +1,4 @@
+import { createClient } from "graphql-ws";
 import { describe, expect, it, vi } from "vitest";
 import { contribution, definePlugin, outgoingHttp, tools, type ToolDefinition } from "#weftline";
 import { agents } from "../../../src/plugins/agents/index.ts";
@@ -129,6 +130,26 @@ describe("a trace", () => {
     const second = collector.spans.filter(({ name }) => name === "invoke_agent calc").find(({ spanId }) => spanId !== first.spanId);
     expect(second?.traceId).not.toBe(traceId);
     expect(second?.links).toEqual([{ traceId, spanId: first.spanId }]);
+  });
+
+  it("begins where an operation over a socket says, for that operation alone", async () => {
+    await using collector = await receiver();
+    await using app = await open(collector);
+    await create(app, "calc", "math.evaluate");
+    const url = (app.url ?? "").replace("http", "ws");
+    const client = createClient({ url, webSocketImpl: WebSocket, connectionParams: { authorization: "Bearer ada" } });
+    const query = 'mutation { startRun(input: { target: { agent: { name: "calc" } }, text: "hello" }) { __typename } }';
+    try {
+      for (const extensions of [{ traceparent }, { traceparent: `${traceparent}-more` }, { traceparent: { of: 1 } }, undefined])
+        for await (const { data } of client.iterate({ query, extensions }))
+          expect(data).toEqual({ startRun: { __typename: "StartRunPayload" } });
+    } finally {
+      await client.dispose();
+    }
+    await vi.waitFor(() => expect(collector.spans.filter(({ name }) => name === "invoke_agent calc")).toHaveLength(4), 10_000);
+    const runs = collector.spans.filter(({ name }) => name === "invoke_agent calc");
+    expect(runs.filter(({ parentId }) => parentId === callerSpan)).toMatchObject([{ traceId }]);
+    expect(runs.filter((span) => span.traceId === traceId)).toHaveLength(1);
   });
 
   it("goes on in what tools ask outside, below the span of their call", async () => {
