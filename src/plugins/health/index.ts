@@ -13,7 +13,7 @@ import {
 } from "#weftline";
 import { databaseCheck, diskCheck, engineCheck, frameworkCheck, pluginsCheck, providersCheck } from "./checks.ts";
 import { healthConfig } from "./config.ts";
-import { healthChecks, healthService, healthSources, type HealthCheck } from "./contract.ts";
+import { healthChecks, healthService, healthSources, type HealthCheck, type HealthSource } from "./contract.ts";
 import { EventLoopWatch, eventLoopCheck } from "./event-loop.ts";
 import { addHealthSchema } from "./schema.ts";
 import { HealthReports, statusOf } from "./service.ts";
@@ -57,7 +57,7 @@ export const health = definePlugin({
       new Map([
         ...[...checks].map(([name, { value }]): [string, HealthCheck] => [name, value]),
         ...frameworks,
-        ...[...sources.values()].flatMap(({ value }) => [...value()]),
+        ...[...sources].flatMap(([name, { value }]) => partsOf(name, value)),
       ]);
     const reports = new HealthReports(all, () => changes?.publish({ kind: "UPDATED", typeName: "Health" }));
     const watch = setInterval(() => {
@@ -70,3 +70,12 @@ export const health = definePlugin({
     return { health: reports, host: statusOf(reports) };
   },
 });
+
+/** A source that fails is a part that is DOWN, and hides no other. */
+function partsOf(name: string, source: HealthSource): (readonly [string, HealthCheck])[] {
+  try {
+    return [...source()];
+  } catch {
+    return [[name, () => ({ status: "DOWN", detail: "It does not say which parts there are." })]];
+  }
+}

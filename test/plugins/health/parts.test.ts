@@ -70,6 +70,22 @@ describe("the parts of the platform", () => {
     }, 10_000);
   });
 
+  it("hold the others, too, where a source of parts fails", async () => {
+    const failing = definePlugin({
+      id: "failing",
+      setup: ({ contribute }) => {
+        contribute(healthSources, "failing", () => {
+          throw new Error("hunter2");
+        });
+        return {};
+      },
+    })();
+    await using app = await testPlatform({ plugins: [health(), quiet, failing] });
+    const parts = await partsOf(app);
+    expect(parts["failing"]).toMatchObject({ status: "DOWN", detail: "It does not say which parts there are." });
+    expect(parts["database"]).toMatchObject({ status: "UP" });
+  });
+
   it("hold the disk of the data folder against what is asked of it", async () => {
     const all = { bytes: Number.MAX_SAFE_INTEGER, share: 1 };
     await using plenty = await testPlatform({ plugins: [health(), quiet] });
