@@ -4,9 +4,9 @@ import { commitsOf } from "./commits.ts";
 import { inFolder } from "./rules.ts";
 
 /** What must outlive the loss of its process wherever that comes. */
-const durable = ["src/core/runs", "src/plugins/workflows", "src/plugins/schedules", "src/plugins/webhooks"];
+const durable = ["src/core/runs", "src/plugins/workflows", "src/plugins/schedules", "src/plugins/webhooks", "src/plugins/memory/tools"];
 
-it("every commit of runs, workflows, schedules and webhooks stands in a scenario of the fault suite", () => {
+it("every commit of runs, workflows, schedules, webhooks and the tools of the memory stands in a scenario of the fault suite", () => {
   const names = commitsOf(durable.flatMap(inFolder)).flatMap(({ name }) => name ?? []);
   expect(names.length).toBeGreaterThan(40);
   const reached = new Set(scenarios.flatMap(({ reaches }) => reaches));

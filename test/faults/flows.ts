@@ -1,7 +1,8 @@
 import type { RunEvent } from "../../src/client/index.ts";
 import { effectsIn } from "./effects.ts";
+import { allTexts } from "./memory-invariants.ts";
 import { pause, Refused, type FaultyServer } from "./server.ts";
-import { decideMutation, startRunMutation } from "./work.ts";
+import { decideMutation, makeAgent, startRunMutation } from "./work.ts";
 
 /** What a run of the flow is told. */
 interface FlowInput {
@@ -17,7 +18,14 @@ const transform = (key: string, expression: string, more: object = {}): object =
   ...more,
 });
 
-/** Waits, joins, asks, acts outside and starts a run below. */
+const remember = (key: string, text: string, more: object = {}): object => ({
+  key,
+  kind: "tool",
+  config: { tool: "memory.remember", arguments: { text, scope: "WORKFLOW" } },
+  ...more,
+});
+
+/** Waits, joins, asks, acts outside, starts a run below, and remembers. */
 const nodes: readonly object[] = [
   transform("begin", "input.id"),
   { key: "nap", kind: "wait", config: { duration: "PT0.05S" } },
@@ -32,20 +40,54 @@ const nodes: readonly object[] = [
     config: { over: "input.list", concurrency: 2, node: { kind: "transform", config: { expression: "item * 2" } } },
   },
   { key: "child", kind: "workflow", ...after("nap"), config: { workflow: "Below", input: { id: "{{ input.id }}" } } },
+  remember("keep", "Order {{ input.id }} is large."),
+  remember("wrong", "Order {{ input.id }} is lost.", after("keep")),
+  {
+    key: "drop",
+    kind: "tool",
+    ...after("wrong"),
+    config: { tool: "memory.forget", arguments: { id: "{{ memory.filter(m, m.text.contains('lost'))[0].id }}" } },
+  },
+  { key: "tell", kind: "agent", ...after("drop"), config: { agent: "Keeper", text: "Remember that order {{ input.id }} is paid." } },
+  transform("known", allTexts, { ...after("tell"), when: "memory.exists(m, m.text.contains('large'))" }),
+  {
+    key: "thank",
+    kind: "tool",
+    ...after("tell"),
+    when: "memory.exists(m, m.text.contains('lost'))",
+    config: { tool: "faults.pay", arguments: { id: "lost {{ input.id }}" } },
+  },
   transform("first", '"first"', { ...after("nap", "call", "ask"), join: "ANY" }),
   transform(
     "end",
-    '{"pay": nodes.pay.output, "call": nodes.call.output, "know": nodes.know.output, "each": nodes.each.output, "child": nodes.child.output}',
-    after("first", "pay", "call", "know", "each", "child"),
+    '{"pay": nodes.pay.output, "call": nodes.call.output, "know": nodes.know.output, "each": nodes.each.output, "child": nodes.child.output, "known": nodes.known.output, "thank": nodes.thank.output}',
+    after("first", "pay", "call", "know", "each", "child", "known", "thank"),
   ),
 ];
 
 /** The only output that a run of the flow may have. */
 export function outputOf({ id, list }: FlowInput): object {
-  return { pay: `faults.pay ${id}`, call: { rows: 2 }, know: 5, each: list.map((item) => item * 2), child: `below ${id}` };
+  const known = [`Order ${id} is large.`, `order ${id} is paid.`];
+  return {
+    pay: `faults.pay ${id}`,
+    call: { rows: 2 },
+    know: 5,
+    each: list.map((item) => item * 2),
+    child: `below ${id}`,
+    known,
+    thank: null,
+  };
 }
 
 export async function makeFlows(server: FaultyServer): Promise<void> {
+  await makeAgent(server, {
+    name: "Keeper",
+    framework: "openai",
+    model: "simulated/default",
+    capabilities: ["memory.remember"],
+    memory: { recall: true, scopes: ["WORKFLOW"] },
+    idempotencyKey: "Keeper",
+  });
   const poison = [
     transform("a", "1"),
     { key: "die", kind: "tool", ...after("a"), config: { tool: "faults.die", arguments: { id: "die" } } },

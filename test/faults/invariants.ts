@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import { createGrammar } from "../../src/core/runs/grammar.ts";
 import { isTerminal, type RunStatus } from "../../src/core/runs/types.ts";
+import { memoryViolations } from "./memory-invariants.ts";
 import { workflowViolations, type WorkflowRunRow } from "./workflow-invariants.ts";
 import { answeredAgain, type CheckpointRow, type EventRow } from "./answers.ts";
 
@@ -37,7 +38,7 @@ export function violationsOf(file: string, moment: Moment): string[] {
       }
     }
     if (moment === "end") found.push(...leftOpen(db));
-    found.push(...sideEffects(db), ...repeatedCalls(db), ...messagesUnlikeLog(db));
+    found.push(...sideEffects(db), ...repeatedCalls(db), ...messagesUnlikeLog(db), ...memoryViolations(db));
     return found;
   } finally {
     db.close();

@@ -3,11 +3,12 @@ import { failing, pausing, retrying, undo } from "./ends.ts";
 import { flow } from "./flow.ts";
 import { sweeping } from "./jobs.ts";
 import { called, telling, ticking } from "./outsiders.ts";
+import { remembering } from "./remembering.ts";
 import { pruning } from "./retention.ts";
 import { spending } from "./spending.ts";
 import { closing, editing, talking, time } from "./upkeep.ts";
 
-/** All scenarios. Together they reach every commit of runs, workflows, schedules and webhooks: a test compares them with the sources. */
+/** All scenarios. Together they reach every commit of runs, workflows, schedules, webhooks and the memory's tools: a test compares them with the sources. */
 export const scenarios: readonly Scenario[] = [
   flow,
   undo,
@@ -24,4 +25,5 @@ export const scenarios: readonly Scenario[] = [
   sweeping,
   pruning,
   spending,
+  remembering,
 ];
