@@ -5,6 +5,7 @@ import { appendSignal, type AppendHost } from "./append.ts";
 import { compact } from "./compaction.ts";
 import { event } from "./events.ts";
 import { sumUsage } from "./metering/fold.ts";
+import { sumRuns } from "./metering/run-sums.ts";
 import { projectedRow, type PlaceColumns } from "./projector.ts";
 import type { DeltaAges } from "./retention/deltas.ts";
 import { SetAside } from "./set-aside.ts";
@@ -62,6 +63,7 @@ export function startHousekeeping(
   const freed = (owner: StorageOwner, bytes: number): void => host.quota.add(owner, -bytes);
   every(cleaningMs, () => compact(host.database, deltasMs, { broken, freed, ages: host.ages.all }));
   every(expiryMs, () => sumUsage(host.database));
+  every(expiryMs, () => sumRuns(host.database));
   every(expiryMs, () => host.quota.save());
   return () => {
     stopped = true;

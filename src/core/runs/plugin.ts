@@ -34,6 +34,7 @@ import { purgeStates } from "./jobs/state.ts";
 import { jobTarget } from "./jobs/target.ts";
 import { meterOf, type ModelMeter } from "./metering/meter.ts";
 import { usageSumEntity } from "./metering/entity.ts";
+import { endedRunEntity, runSumEntity } from "./metering/run-sums.ts";
 import { purgeUsage } from "./metering/ledger.ts";
 import { migrations } from "./migrations/index.ts";
 import { beginningService, legalHolds } from "./retention/contract.ts";
@@ -78,6 +79,8 @@ export const runsPlugin = definePlugin({
     runMetadataEntity,
     usageEntity,
     usageSumEntity,
+    endedRunEntity,
+    runSumEntity,
     stepEntity,
     messageEntity,
     toolCallEntity,

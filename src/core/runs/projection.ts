@@ -18,6 +18,7 @@ import {
   type RunEventDraft,
   type StartedRun,
 } from "./projector.ts";
+import { noteEnd } from "./metering/run-sums.ts";
 import { unblock } from "./thread-queue.ts";
 import { wake } from "./wakes.ts";
 
@@ -44,6 +45,7 @@ const terminal: Projector<"run.finished" | "run.failed" | "run.cancelled" | "run
   if (payload.provenance !== undefined) effects.row.set("provenance", payload.provenance);
   for (const column of ["lease_owner", "lease_until", "due_at", "blocked_by_id"]) effects.row.setTo(column, "null");
   effects.metered.push({ kind: "ended", run });
+  await noteEnd(sql, run.id);
   for (const id of await unblock(sql, run.id)) effects.wakes.due.add(id);
   if (run.parentId !== null) await wake(sql, run.parentId, effects.wakes);
 };

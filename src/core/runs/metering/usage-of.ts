@@ -7,6 +7,7 @@ import type { Scope } from "../../graphql/scope.ts";
 import { Run, UsageRow } from "../entities/run.ts";
 import { conditionsOf, type RunFilter } from "../schema/run-list.ts";
 import { dimensions, type Dimension } from "./dimensions.ts";
+import { checkFew } from "./few-runs.ts";
 import { mostKeys, usageOfRow, usageSums, type SumQuery, type SumRow, type UsageSum } from "./sums.ts";
 
 /** Which model calls to sum up, as the viewer may see them. */
@@ -24,7 +25,7 @@ export interface UsageQuery extends Pick<SumQuery, "by" | "bucketMs"> {
  * Sums of model calls, the dearest first, at most 1,000 of them. Where the filter asks for no more than one agent, workflow or thread and the sums are
  * not by something else, they stand there by hours and days; else the calls of the runs are read.
  *
- * @throws FORBIDDEN for reach TENANT of a viewer who is no admin.
+ * @throws FORBIDDEN for reach TENANT of a viewer who is no admin; INVALID_INPUT where the calls of too many runs would have to be read.
  */
 export async function usageOf(scope: Scope, { reach = "MINE", filter, by = "ALL", ...rest }: UsageQuery): Promise<UsageSum[]> {
   readerOf(scope.viewer, reach);
@@ -65,6 +66,7 @@ async function filteredUsage(
   scope: Scope,
   { reach = "MINE", filter, by = "ALL", since, until, bucketMs }: UsageQuery,
 ): Promise<UsageSum[]> {
+  await checkFew(scope, { reach, filter });
   const em = scope.emWith(reach);
   const runs = em
     .createQueryBuilder(Run, "r")

@@ -24,6 +24,7 @@ import { JobState202611302245 } from "./202611302245_job_state.ts";
 import { Retention202611302319 } from "./202611302319_retention.ts";
 import { UsageOfOwners202611302333 } from "./202611302333_usage_of_owners.ts";
 import { OpenJobs202611302351 } from "./202611302351_open_jobs.ts";
+import { RunSums202612010254 } from "./202612010254_run_sums.ts";
 
 /** Written by: weftline migrate new. */
 export const migrations = {
@@ -53,4 +54,5 @@ export const migrations = {
   "202611302319_retention": Retention202611302319,
   "202611302333_usage_of_owners": UsageOfOwners202611302333,
   "202611302351_open_jobs": OpenJobs202611302351,
+  "202612010254_run_sums": RunSums202612010254,
 };

@@ -37,7 +37,8 @@ export function addSeries(builder: GraphBuilder): void {
   builder.queryField("runSeries", (t) =>
     t.field({
       type: [bucket],
-      description: "How runs did over time, oldest first; at most 500 buckets, empty ones too.",
+      description:
+        "How runs did over time, oldest first; at most 500 buckets, empty ones too. What was removed since counts on. Buckets of whole hours, without a filter or of one target, are quick whatever there is; others read their runs, at most 100,000.",
       args: {
         scope: t.arg({ type: ListScope, defaultValue: "MINE", description: "Whose runs; TENANT is for admins." }),
         filter: t.arg({ type: inputNamed<RunFilter>(builder, "RunFilter"), description: "Only these runs." }),

@@ -34,7 +34,7 @@ export const talking: Scenario = {
 /** What time brings about: questions and runs expire, keys and deltas go, and who waits for a run that is gone is let go. */
 export const time: Scenario = {
   name: "time",
-  reaches: ["expireInterrupt", "expireRun", "compact", "forgetKeys", "freeStranded", "sumUsage"],
+  reaches: ["expireInterrupt", "expireRun", "compact", "forgetKeys", "freeStranded", "sumUsage", "sumRuns"],
   async prepare(world) {
     await makeAgent(world, "Talker");
     await makeWorkflow(world, "Expiring", [
