@@ -106,9 +106,13 @@ async function importConversations(ctx: CliContext, { bytes, file, zip }: Conver
       await takeConversation(sender, { element, place: `[${index++}]`, zip });
     }
   } catch (error) {
+    if (!(error instanceof WeftlineError && error.kind === "input")) {
+      ctx.say("The import broke off. Run it again when what follows is mended: what is here already is not imported twice.");
+      throw error;
+    }
     // What was read whole is imported; what follows is not known.
     await sender.end();
-    throw error instanceof WeftlineError && error.kind === "input" ? refused(file, error.message, brokenFix) : error;
+    throw refused(file, error.message, brokenFix);
   }
   return sender.end();
 }

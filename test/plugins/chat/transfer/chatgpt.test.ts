@@ -1,5 +1,6 @@
 import { deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { weftline } from "../../../cli/terminal.ts";
 import { ada, openWorld, type World } from "./world.ts";
 
 let world: World;
@@ -237,6 +238,15 @@ describe("conversations of ChatGPT that are odd", () => {
     expect(again.said).toContain("is here already");
     // oxlint-disable-next-line no-control-regex
     expect(again.said).not.toMatch(/\u001b(?!\[[\d;]*m)|\u0007/);
+  });
+
+  it("are not said to be imported where the server goes away", async () => {
+    const many = Array.from({ length: 101 }, (_, at) => asked(`nowhere-${at}`));
+    const ran = await weftline("import", write(JSON.stringify(many), "conversations.json"), "--url", "http://127.0.0.1:1/graphql");
+    expect([ran.code, ran.out]).toEqual([1, ""]);
+    expect(ran.said).toContain("The import broke off.");
+    expect(ran.said).toContain("[UNAVAILABLE]");
+    expect(ran.said).not.toContain("Imported");
   });
 
   it("are none in an archive of nothing", async () => {
