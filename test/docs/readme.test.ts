@@ -27,6 +27,13 @@ async function load(name: string, code: string): Promise<Record<string, unknown>
 }
 
 describe("the README", () => {
+  it("names every plugin that ships, with a page that is there", () => {
+    const rows = new Map([...page.matchAll(/^\| \[([a-z]+)\]\(([^)]+)\) \|/gm)].map(([, name = "", target = ""]) => [name, target]));
+    const shipped = [...readFileSync(join(root, "src/plugins/index.ts"), "utf8").matchAll(/"\.\/([a-z]+)\/index\.ts"/g)];
+    expect([...rows.keys()].toSorted()).toEqual(shipped.map(([, name]) => name).toSorted());
+    for (const target of rows.values()) expect(existsSync(join(root, target)), target).toBe(true);
+  });
+
   it("has operations that the graph accepts", () => {
     const schema = buildSchema(readFileSync(join(root, "schema.graphql"), "utf8"));
     expect(blocks("graphql").length).toBeGreaterThan(2);
