@@ -8,6 +8,8 @@ export {
   type RuntimeUnderTest,
   type TestRunner,
 } from "./conformance/suite.ts";
+export { embedderConformance, type EmbedderConformance } from "./embedders/suite.ts";
+export type { EmbedderCheck, EmbedderUnderTest } from "./embedders/under-test.ts";
 export { fakeRuntime, sayText, type FakeRuntimeOptions, type FakeTurn, type SayOptions } from "./fake-runtime.ts";
 export { nodeKindConformance, type NodeKindCheck, type NodeKindConformance } from "./node-kinds/suite.ts";
 export type { NodeCase, NodeKindUnderTest, NodeSettings, RefusedSettings } from "./node-kinds/under-test.ts";

@@ -12,6 +12,7 @@ const run = promisify(execFile);
 const sources: Readonly<Record<string, string>> = {
   weftline: "src/core/index.ts",
   "weftline/plugins": "src/plugins/index.ts",
+  "weftline/plugins/memory": "src/plugins/memory/contract.ts",
   "weftline/plugins/workflows": "src/plugins/workflows/contract.ts",
   "weftline/testing": "src/testing/index.ts",
 };
@@ -63,6 +64,7 @@ describe("the page on writing a plugin", () => {
       "stamp.ts",
       "stamp.test.ts",
       "recall.ts",
+      "house-embedder.ts",
       "entities.ts",
       "card.ts",
     ]);

@@ -33,6 +33,7 @@ export interface Outcome {
 
 export interface Hit {
   readonly score: number;
+  readonly similarity: number | null;
   readonly matchedBy: readonly string[];
   readonly record: RecordData;
 }
@@ -98,7 +99,7 @@ function verbs(app: TestPlatform) {
     },
     search: async (query: string, more: object = {}, viewer: Viewer = ada): Promise<readonly Hit[] | null> => {
       const input = { query, scopes: [{ scope: "USER" }], ...more };
-      const text = `query ($input: SearchMemoryInput!) { searchMemory(input: $input) { score matchedBy record { ${record} } } }`;
+      const text = `query ($input: SearchMemoryInput!) { searchMemory(input: $input) { score similarity matchedBy record { ${record} } } }`;
       return (await app.graphql<{ searchMemory: Hit[] | null }>(text, { input }, viewer)).searchMemory;
     },
     node: async (id: string, viewer: Viewer = ada): Promise<RecordData | null> =>

@@ -11,7 +11,10 @@ export const lexicalEmbedder: Embedder = {
   dimensions,
   version: "1",
   kind: "LEXICAL",
-  embed: async (texts) => texts.map(embed),
+  embed: async (texts, signal) => {
+    signal.throwIfAborted();
+    return texts.map(embed);
+  },
 };
 
 /** What each kind of feature weighs. */

@@ -24,6 +24,7 @@ export function createLocalEmbedder(): Embedder {
       const { state, reason = "", fix = localInstall } = localStatus();
       if (state === "UNAVAILABLE") throw new WeftlineError("UNAVAILABLE", { what: "The embedder local-512", reason, fix });
       signal.throwIfAborted();
+      if (texts.length === 0) return [];
       return (await thread.run("texts", texts)) as readonly Float32Array[];
     },
     close: () => thread.close(),
