@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { GraphQLSchema } from "graphql";
+import { warnOfLaterVersion } from "./backup/later-version.ts";
 import { finishLostRestore } from "./backup/swap.ts";
 import { compose, type Composition } from "./compose.ts";
 import type { WeftlineConfig } from "./config.ts";
@@ -242,6 +243,10 @@ async function openDatabase(
     const missing = new WeftlineError("MIGRATION_MISSING", { columns: columns.join(", ") });
     if (columns.length > 0 && config.mode === "production") throw missing;
     if (columns.length > 0) logOf(config, () => uncaught).warn({ code: missing.code, fix: missing.fix }, missing.message);
+    await warnOfLaterVersion(
+      database,
+      logOf(config, () => uncaught),
+    );
     const pairing = await pairWithFolder({ database, folder: dataDirOf(config), log: logOf(config, () => uncaught), restored: raiseHeads });
     return { database, pairing };
   } catch (error) {

@@ -1,4 +1,5 @@
-import { existsSync, rmSync } from "node:fs";
+import Database from "better-sqlite3";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -136,6 +137,25 @@ describe("start", () => {
     expect(await refused.ended).toBe(5);
     expect(refused.said()).toContain("weftline migrate up");
     await urlOf(start(["--config", config, "--migrate"]));
+  });
+
+  it("warns where a later version has used the database, and names what it left", async () => {
+    const first = start();
+    await urlOf(first);
+    first.child.kill("SIGTERM");
+    await first.ended;
+    expect(first.said()).not.toContain("a later version of Weftline");
+    const [file = ""] = readdirSync(folder, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith("weftline.db"));
+    const handle = new Database(join(folder, file));
+    handle.exec("insert into weftline_migration (name, executed_at) values ('runs/209901010000_later', 0), ('gone/209901010000_left', 0)");
+    handle.close();
+    const second = start();
+    await urlOf(second);
+    expect(second.said()).toMatch(
+      /"migrations":\["runs\/209901010000_later"\].*weftline restore.*a later version of Weftline has used this database/,
+    );
   });
 
   it("ends at once at a second signal, however long closing takes", async () => {

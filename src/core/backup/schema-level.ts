@@ -17,14 +17,18 @@ export interface UnknownMigrations {
   readonly unlisted: readonly string[];
 }
 
+/** Whose a migration is, by its name. */
+export function pluginOfMigration(name: string): string {
+  return name.slice(0, name.indexOf("/"));
+}
+
 export function unknownMigrations(ran: readonly string[], { migrations, plugins }: SchemaLevel): UnknownMigrations {
   const known = new Set(migrations);
   const unknown = ran.filter((name) => !known.has(name));
-  const pluginOf = (name: string): string => name.slice(0, name.indexOf("/"));
-  const isListed = (name: string): boolean => plugins.includes(pluginOf(name));
+  const isListed = (name: string): boolean => plugins.includes(pluginOfMigration(name));
   return {
     newer: unknown.filter(isListed),
-    unlisted: [...new Set(unknown.filter((name) => !isListed(name)).map(pluginOf))],
+    unlisted: [...new Set(unknown.filter((name) => !isListed(name)).map(pluginOfMigration))],
   };
 }
 
