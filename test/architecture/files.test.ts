@@ -134,6 +134,7 @@ describe("a plugin", () => {
       "src/plugins/files/service/uses.ts",
       "src/plugins/langgraph/store.ts",
       "src/plugins/memory/service/search.ts",
+      "src/plugins/memory/service/workflow-memory.ts",
       "src/plugins/memory/tools/allowed.ts",
       "src/plugins/memory/tools/forget.ts",
       "src/plugins/memory/tools/found.ts",

@@ -95,6 +95,12 @@ export interface WorkflowMemory {
    * @throws INVALID_INPUT beyond 500 facts, and beyond 256 KiB of texts and metadata.
    */
   facts(run: RunOfTree): Promise<readonly WorkflowFact[]>;
+  /**
+   * Has a run remember what the tree of another run of its owner remembers, once however often it is asked.
+   *
+   * @throws INVALID_INPUT beyond 2,000 facts, and beyond 4 MiB of texts and metadata.
+   */
+  takeOver(run: RunOfTree, from: string): Promise<void>;
 }
 
 /** @example const facts = await memory.facts(run); */

@@ -102,6 +102,7 @@ export interface Fact {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** In milliseconds since 1970. */
   readonly createdAt: number;
+  readonly expiresAt: number | null;
 }
 
 /** How many facts are read, and how many characters of texts and metadata. */

@@ -1,6 +1,7 @@
 import { WeftlineError } from "#weftline";
 import { MemoryRecord } from "../entities.ts";
 import type { MemoryHost } from "../service/host.ts";
+import { takenId } from "../service/workflow-memory.ts";
 import type { Allowed } from "./allowed.ts";
 
 /**
@@ -9,7 +10,14 @@ import type { Allowed } from "./allowed.ts";
  * @throws NOT_FOUND for any other, whether there is one or not.
  */
 export async function recordToChange({ database }: MemoryHost, { places }: Allowed, id: string): Promise<MemoryRecord> {
-  const [record, now] = await Promise.all([database.em("SYSTEM").findOne(MemoryRecord, { id }), database.now()]);
+  const em = database.em("SYSTEM");
+  const rootId = places.get("WORKFLOW")?.scopeId;
+  const [own, taken, now] = await Promise.all([
+    em.findOne(MemoryRecord, { id }),
+    rootId === undefined ? null : em.findOne(MemoryRecord, { id: takenId(rootId, id) }),
+    database.now(),
+  ]);
+  const record = taken ?? own;
   const place = record && places.get(record.scope);
   const isThere =
     place &&

@@ -20,6 +20,8 @@ export interface ExecutionParts {
   /** Units at work at once in one run, without those that wait. */
   readonly concurrency: number;
   readonly readFacts: ReadFacts;
+  /** Has a fork remember what the run remembers that it begins from. */
+  readonly takeOverFacts: () => Promise<void>;
 }
 
 /**
@@ -35,6 +37,7 @@ export class Execution {
   readonly #progress: Progress;
   readonly #rest: Rest;
   readonly #memory: MemoryReads;
+  readonly #takeOverFacts: () => Promise<void>;
   #due: ReadonlySet<string> = new Set();
   /** When the next unit that waits comes to its time, as `performance.now()` tells it. */
   #dueAt = Infinity;
@@ -45,9 +48,10 @@ export class Execution {
   #hasNews = true;
   #children: ReadonlyMap<string, Run> = new Map();
 
-  constructor(ctx: ProgramContext, { workflow, concurrency, readFacts }: ExecutionParts) {
+  constructor(ctx: ProgramContext, { workflow, concurrency, readFacts, takeOverFacts }: ExecutionParts) {
     this.#ctx = ctx;
     this.#workflow = workflow;
+    this.#takeOverFacts = takeOverFacts;
     const memory = (this.#memory = new MemoryReads(ctx, readFacts));
     const attempts: AttemptHost = {
       ctx,
@@ -111,6 +115,7 @@ export class Execution {
     const { state } = this.#ctx;
     const steps = await state.replayed();
     if (steps.length === 0) return;
+    await this.#takeOverFacts();
     const units = foldUnits(steps.flatMap((step) => recordOf(step, state.contentOf) ?? []));
     this.#nodes.replay(await Promise.all([...units.values()].map(knownUnit)));
     this.#progress.note();

@@ -29,7 +29,16 @@ export function workflowPrograms({ kinds, concurrency, memory, definitionOf }: P
     return {
       endsItself: true,
       capabilities: workflow.tools,
-      run: (ctx) => new Execution(ctx, { workflow, concurrency, readFacts: () => factsOf(memory, run) }).run(),
+      run: (ctx) =>
+        new Execution(ctx, {
+          workflow,
+          concurrency,
+          readFacts: () => factsOf(memory, run),
+          takeOverFacts: async () => {
+            const { replays } = run.settings;
+            if (replays) await memory?.takeOver(run, replays.runId);
+          },
+        }).run(),
     };
   };
 }
