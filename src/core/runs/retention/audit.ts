@@ -14,15 +14,20 @@ export function retainedAudit(database: Database): RetainedData {
     removable: () => ({ sql: isFree("e.run_id"), params: [] }),
     counted: "in the tenant",
     async remove(ids, work) {
+      let removed = 0;
       for (let at = 0; at < ids.length; at += rowsAtOnce) {
         const some = ids.slice(at, at + rowsAtOnce);
-        await database.upkeep(
-          ({ sql }) => sql.run(`delete from runs_tool_call_audit where id in (${some.map(() => "?").join(", ")})`, ...some),
+        const named = some.map(() => "?").join(", ");
+        // A hold may have come since they were read.
+        const free = isFree("runs_tool_call_audit.run_id");
+        const went = await database.upkeep(
+          ({ sql }) => sql.run(`delete from runs_tool_call_audit where id in (${named}) and ${free}`, ...some),
           "retention.audit",
         );
-        await work.rest(some.length);
+        await work.rest(went);
+        removed += went;
       }
-      return ids.length;
+      return removed;
     },
   });
 }

@@ -32,24 +32,29 @@ export function retainedCheckpoints(database: Database): RetainedData {
     },
     counted: "by removable",
     async remove(ids, work) {
+      let removed = 0;
       for (let at = 0; at < ids.length; at += checkpointsAtOnce) {
         const some = ids.slice(at, at + checkpointsAtOnce);
-        await database.upkeep((tx) => removeCheckpoints(tx, some), "retention.checkpoints");
-        await work.rest(some.length);
+        const went = await database.upkeep((tx) => removeCheckpoints(tx, some), "retention.checkpoints");
+        await work.rest(went);
+        removed += went;
       }
-      return ids.length;
+      return removed;
     },
   });
 }
 
-async function removeCheckpoints({ sql }: SqlTx, ids: readonly string[]): Promise<void> {
+/** @returns how many went: a hold may have come since they were read. */
+async function removeCheckpoints({ sql }: SqlTx, ids: readonly string[]): Promise<number> {
+  let removed = 0;
   const parts = new Map<string, readonly [runId: string, namespace: string]>();
   for (const id of ids) {
     const row = await sql.get<{ run_id: string; namespace: string; name: string }>(
-      "delete from runs_checkpoint where id = ? returning run_id, namespace, name",
+      `delete from runs_checkpoint where id = ? and ${isFree("runs_checkpoint.run_id")} returning run_id, namespace, name`,
       id,
     );
     if (!row) continue;
+    removed++;
     parts.set(JSON.stringify([row.run_id, row.namespace]), [row.run_id, row.namespace]);
     await sql.run(
       "delete from runs_checkpoint_write where run_id = ? and namespace = ? and checkpoint = ?",
@@ -59,6 +64,7 @@ async function removeCheckpoints({ sql }: SqlTx, ids: readonly string[]): Promis
     );
   }
   for (const part of parts.values()) await removeUnnamedValues(sql, part);
+  return removed;
 }
 
 /** Versions of values that no checkpoint of the part names any more, and none that one names is made of. */

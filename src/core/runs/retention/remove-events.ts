@@ -24,6 +24,8 @@ export async function removeEvents(
 }
 
 async function removeSome({ sql }: SqlTx, { streamNum, through }: Beginning): Promise<boolean> {
+  // A hold may have come since.
+  if ((await sql.get("select 1 as held from runs_stream where num = ? and held = 1", streamNum)) !== undefined) return false;
   const row = await sql.get<{ last: number | null; bytes: number | null; found: number }>(
     `select max(seq) as last, sum(length(payload) + 40) as bytes, count(*) as found from
      (select seq, payload from runs_event where stream_num = ? and seq <= ? order by seq limit ${rowsAtOnce})`,

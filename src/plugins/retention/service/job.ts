@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
-import { defineJob, type Database, type JobContext, type JobDefinition, type RetentionWork } from "#weftline";
+import { defineJob, type Database, type JobContext, type JobDefinition, type RetainedData, type RetentionWork } from "#weftline";
 import { RetentionPolicy } from "../entities.ts";
 import type { RetentionHost } from "./host.ts";
 import { applyJob, ruleOf } from "./rules.ts";
@@ -39,7 +39,7 @@ async function apply(host: RetentionHost, ctx: Context): Promise<object> {
   for (const policy of policies) {
     const kept = data.get(policy.target)?.value;
     if (so.applied.includes(policy.id) || !kept) continue;
-    const removed = await kept.prune(ruleOf(policy), workOf(ctx, so));
+    const removed = await pruneBy(kept, policy, { database, ctx, so });
     so.applied.push(policy.id);
     count(so, policy.target, removed);
     ctx.progress(so.applied.length, policies.length);
@@ -54,6 +54,46 @@ async function apply(host: RetentionHost, ctx: Context): Promise<object> {
   await giveBack(database, workOf(ctx, so));
   database.scrub();
   return { removed: so.removed };
+}
+
+/** What work goes on with. */
+interface Applying {
+  readonly database: Database;
+  readonly ctx: Context;
+  readonly so: State;
+}
+
+/** Prunes by a policy as it stands at each moment: one that is changed meanwhile goes on as it is now, and one that is switched off ends. */
+async function pruneBy(kept: RetainedData, policy: RetentionPolicy, { database, ctx, so }: Applying): Promise<number> {
+  const work = workOf(ctx, so);
+  let removed = 0;
+  for (let rule = await rulesOf(database, policy.id); rule; rule = await rulesOf(database, policy.id)) {
+    const { maxAge, maxCount } = rule;
+    const before = removed;
+    const changed = new AbortController();
+    const rest = async (rows: number): Promise<void> => {
+      removed += rows;
+      await work.rest(rows);
+      const now = await rulesOf(database, policy.id);
+      if (!now || now.maxAge !== maxAge || now.maxCount !== maxCount) changed.abort();
+      changed.signal.throwIfAborted();
+    };
+    try {
+      // Where it does not come to its end, what it said at its rests is what went.
+      return (
+        before +
+        (await kept.prune(ruleOf({ ...policy, maxAge, maxCount }), { signal: AbortSignal.any([work.signal, changed.signal]), rest }))
+      );
+    } catch (error) {
+      if (!changed.signal.aborted) throw error;
+    }
+  }
+  return removed;
+}
+
+/** What a policy says now; nothing for one that is switched off. */
+function rulesOf({ read }: Database, id: string): Promise<Pick<RetentionPolicy, "maxAge" | "maxCount"> | undefined> {
+  return read.get('select max_age as "maxAge", max_count as "maxCount" from retention_policy where id = ? and enabled = 1', id);
 }
 
 function policiesOf(database: Database, tenantId: string, ids: readonly string[] | undefined): Promise<RetentionPolicy[]> {

@@ -5,7 +5,12 @@ import type { RetentionPolicy } from "../entities.ts";
 export const applyJob = "retention.apply";
 
 /** A policy as whoever keeps the data reads it. */
-export function ruleOf({ tenantId, scope, maxAge, maxCount }: RetentionPolicy): RetentionRule {
+export function ruleOf({
+  tenantId,
+  scope,
+  maxAge,
+  maxCount,
+}: Pick<RetentionPolicy, "tenantId" | "scope" | "maxAge" | "maxCount">): RetentionRule {
   return {
     tenantId,
     ...(scope === "" ? {} : { scope }),
