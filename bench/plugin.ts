@@ -12,6 +12,7 @@ import {
   type Scope,
 } from "#weftline";
 import { Thread } from "#plugins/chat";
+import { rememberAll } from "./remember.ts";
 import { compact } from "../src/core/runs/compaction.ts";
 
 /** Sources that are as fast as they can be, and long threads without the runs that would have made them. */
@@ -57,6 +58,11 @@ function addBench(builder: GraphBuilder): void {
       description: "Adds messages to a thread.",
       args: { thread: t.arg.id({ required: true }), messages: t.arg.int({ required: true }) },
       resolve: (_, { thread, messages }, scope) => fill(scope, String(thread), messages),
+    }),
+    benchRemember: t.float({
+      description: "Remembers the facts of a file. Says how many a second.",
+      args: { path: t.arg.string({ required: true }) },
+      resolve: (_, { path }, scope) => rememberAll(scope, path),
     }),
     benchPause: t.float({
       description: "For how many milliseconds at most the event loop stood still since this was last asked.",

@@ -10,6 +10,7 @@ import { logGrowth } from "./log-growth.ts";
 import { longThread } from "./long-thread.ts";
 import { manyStreams } from "./many-streams.ts";
 import type { Figure } from "./measure.ts";
+import { memorySearch } from "./memory-search.ts";
 import { oneStream } from "./one-stream.ts";
 import { metricScrapes } from "./scrapes.ts";
 import { retention } from "./retention.ts";
@@ -41,6 +42,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   history,
   "full-table": fullTable,
   retention,
+  "memory-search": memorySearch,
   boot,
   "log-growth": logGrowth,
   attacks,

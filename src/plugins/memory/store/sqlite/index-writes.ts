@@ -1,7 +1,6 @@
 import type { SqlTx } from "#weftline";
 import type { NewRecord, Place, Vector } from "../store.ts";
-import { insertSketch } from "./insert-sketch.ts";
-import { sketchOf } from "./sketch.ts";
+import { deleteSketch, insertSketch } from "./sketch-rows.ts";
 import { bytesOf } from "./vector-bytes.ts";
 
 /** Whether sketches are kept: they take the extension. */
@@ -61,9 +60,7 @@ export async function insertVector(
     embedder,
     bytesOf(values),
   );
-  if (sketches === "left out") return;
-  await sql.run("delete from memory_sketch where num = cast(? as integer)", num);
-  await sql.run(insertSketch, num, tenantId, embedder, space, sketchOf(values));
+  if (sketches === "kept") await insertSketch({ sql }, { num, tenantId, embedder, space, values });
 }
 
 /** Takes the words and the vectors of records out of the index. */
@@ -76,7 +73,7 @@ export async function clearIndex({ sql }: Pick<SqlTx, "sql">, nums: readonly num
     list,
   );
   await sql.run(`delete from memory_vector where num in ${listed}`, list);
-  if (sketches === "kept") for (const num of nums) await sql.run("delete from memory_sketch where num = cast(? as integer)", num);
+  if (sketches === "kept") for (const num of nums) await deleteSketch({ sql }, num);
 }
 
 /** The number of a space, made where it is new. */

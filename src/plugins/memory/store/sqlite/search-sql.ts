@@ -8,13 +8,22 @@ export interface SearchStatement {
   readonly params: readonly (string | number | Uint8Array)[];
 }
 
-/** How the nearest vectors are found: by the distance to each of the spaces, or by sketches first. */
-export type Plan = "EXACT" | "SKETCH";
+/** How a search goes about it. */
+export interface Plan {
+  /** How the nearest vectors are found: by the distance to each of the spaces, or by sketches first. */
+  readonly vectors: "EXACT" | "SKETCH";
+  /** How words are kept within the spaces: by the index of words, or by the rows that it finds. */
+  readonly words: "INDEX" | "ROWS";
+}
 
 /** How many of the best by each way are fused. */
 const depth = 60;
-/** How many of the nearest sketches are measured exactly. */
-const sketched = 256;
+/** How many sketches are near, those of all shards together, and the fewest of each: so many of the nearest are measured exactly. */
+const sketched = { together: 384, each: 24, measured: 320 };
+/** A word is common that is in so many records. */
+const common = 1_000;
+/** How many of the best by their words are looked at, so that those that count are among them. */
+const ranked = 1_024;
 /** What a rank counts: the usual constant of reciprocal rank fusion. */
 const constant = 60;
 const best = 2 / (constant + 1);
@@ -32,7 +41,10 @@ interface HitRow {
  * alone shown.
  */
 export function searchStatement(query: StoreQuery, plan: Plan): SearchStatement {
-  const parts = [...(query.vector ? [nearest(query, query.vector, plan)] : []), ...(query.keywords.length > 0 ? [worded(query)] : [])];
+  const parts = [
+    ...(query.vector ? [nearest(query, query.vector, plan)] : []),
+    ...(query.keywords.length > 0 ? [worded(query, plan)] : []),
+  ];
   const found = [
     ...(query.vector ? ["select num, place, distance, null as word from by_vector"] : []),
     ...(query.keywords.length > 0 ? ["select num, place, null as distance, place as word from by_word"] : []),
@@ -67,12 +79,15 @@ function nearest(query: StoreQuery, { embedder, values }: Vector, plan: Plan): S
   const measured = `select v.num as num, vec_distance_cosine(v.vector, ?) as distance`;
   const within = `v.space in (${marks(spaces)}) and v.embedder_num = ?`;
   const candidates: SearchStatement =
-    plan === "EXACT"
+    plan.vectors === "EXACT"
       ? { sql: "memory_vector v", params: [] }
       : {
-          sql: `(select num from memory_sketch where sketch match vec_bit(?) and k = ${sketched} and tenant = ? and embedder = ? and space in (${marks(spaces)})) s
+          sql: `(select s.num from memory_shard h cross join memory_sketch s on s.sketch match vec_bit(?)
+              and s.k = (select max(${sketched.each}, ${sketched.together} / count(*)) from memory_shard where tenant = ? and embedder = ?)
+              and s.tenant = h.tenant and s.embedder = h.embedder and s.shard = h.shard and s.space in (${marks(spaces)})
+              where h.tenant = ? and h.embedder = ? order by s.distance limit ${sketched.measured}) s
             cross join memory_vector v on v.num = s.num`,
-          params: [sketchOf(values), tenantId, embedder, ...spaces],
+          params: [sketchOf(values), tenantId, embedder, ...spaces, tenantId, embedder],
         };
   return {
     sql: `near as (${measured} from ${candidates.sql} cross join memory_record r on r.num = v.num
@@ -82,15 +97,34 @@ function nearest(query: StoreQuery, { embedder, values }: Vector, plan: Plan): S
   };
 }
 
-function worded(query: StoreQuery): SearchStatement {
-  const { spaces, keywords } = query;
+/**
+ * A word that is in very many records tells little and costs much, as each is ranked: where others are rarer it is left out. What the spaces make of the
+ * index decides how words are kept within them: of little of it by their numbers as words, of most of it by the rows, since to weigh such a number takes
+ * longer than to rank by the words.
+ */
+function worded(query: StoreQuery, { words }: Plan): SearchStatement {
+  const { spaces, keywords, metadata } = query;
   const live = liveOf(query);
-  const match = `{space} : (${spaces.map((space) => `"${space}"`).join(" OR ")}) AND {text} : (${keywords.map(quoted).join(" OR ")})`;
+  const within = `{space} : (${spaces.map((space) => `"${space}"`).join(" OR ")}) AND `;
+  const rarely = words === "ROWS" ? "" : within;
   return {
-    sql: `worded as (select t.rowid as num, t.rank as rank from memory_text t cross join memory_record r on r.num = t.rowid
-        where memory_text match ? and r.space in (${marks(spaces)}) and ${live.sql} order by t.rank limit ${depth}),
+    sql: `asked as materialized (select value as word,
+          (select count(*) from (select 1 from memory_text where memory_text match ? || '{text} : ' || value limit ${common})) as records
+        from json_each(?)),
+      telling as materialized (select ? || '{text} : (' || group_concat(word, ' OR ') || ')' as match from asked where records < ${common} having count(*) > 0 and sum(records) > 0),
+      ranked as materialized (select rowid as num, rank from memory_text
+        where memory_text match coalesce((select match from telling), ?) order by rank limit ${metadata ? -1 : ranked}),
+      worded as (select t.num as num, t.rank as rank from ranked t cross join memory_record r on r.num = t.num
+        where r.space in (${marks(spaces)}) and ${live.sql} order by t.rank limit ${depth}),
       by_word as (select num, row_number() over (order by rank, num) as place from worded)`,
-    params: [match, ...spaces, ...live.params],
+    params: [
+      rarely,
+      JSON.stringify(keywords.map(quoted)),
+      rarely,
+      `${within}{text} : (${keywords.map(quoted).join(" OR ")})`,
+      ...spaces,
+      ...live.params,
+    ],
   };
 }
 

@@ -1,8 +1,7 @@
 import { setTimeout as rest } from "node:timers/promises";
 import type { Database, SqlTx } from "#weftline";
 import type { Sketches } from "./index-writes.ts";
-import { insertSketch } from "./insert-sketch.ts";
-import { sketchBits, sketchOf } from "./sketch.ts";
+import { createSketches, dropSketches, insertSketch } from "./sketch-rows.ts";
 import { floatsOf } from "./vector-bytes.ts";
 
 const batch = 200;
@@ -33,20 +32,23 @@ export class SketchTable {
   }
 
   async open(): Promise<void> {
-    const there = await this.#database.read.get("select 1 from sqlite_master where name = 'memory_sketch'");
+    const { tables } = (await this.#database.read.get<{ tables: number }>(
+      "select count(*) as tables from sqlite_master where name in ('memory_sketch', 'memory_shard')",
+    )) ?? { tables: 0 };
     const upTo = await noted(this.#database.read);
     if (this.kept === "left out") {
-      if (there && upTo !== 0) await this.#database.commit((tx) => note(tx, 0), "memory.sketches-stale");
+      if (tables > 0 && upTo !== 0) await this.#database.commit((tx) => note(tx, 0), "memory.sketches-stale");
       return;
     }
+    const there = tables === createSketches.length;
     if (there && upTo === undefined) {
       this.#ready = true;
       return;
     }
     await this.#database.commit(async (tx) => {
-      if (there && upTo === 0) await tx.sql.run("drop table memory_sketch");
-      if (!there || upTo === 0) await tx.sql.run(create);
-      await note(tx, upTo ?? 0);
+      if (there && upTo !== 0) return;
+      for (const statement of [...dropSketches, ...createSketches]) await tx.sql.run(statement);
+      await note(tx, 0);
     }, "memory.sketches");
     this.#filling = this.#fill();
   }
@@ -71,9 +73,6 @@ export class SketchTable {
   }
 }
 
-const create = `create virtual table memory_sketch using vec0(
-  num integer primary key, tenant text partition key, embedder integer partition key, space integer, sketch bit[${sketchBits}], chunk_size=256)`;
-
 /** @returns whether there may be more. */
 async function fillSome(tx: SqlTx): Promise<boolean> {
   const upTo = await noted(tx.sql);
@@ -84,10 +83,8 @@ async function fillSome(tx: SqlTx): Promise<boolean> {
     upTo,
     batch,
   );
-  for (const { num, space, embedder_num, vector, tenant_id } of rows) {
-    await tx.sql.run("delete from memory_sketch where num = cast(? as integer)", num);
-    await tx.sql.run(insertSketch, num, tenant_id, embedder_num, space, sketchOf(floatsOf(vector)));
-  }
+  for (const { num, space, embedder_num, vector, tenant_id } of rows)
+    await insertSketch(tx, { num, tenantId: tenant_id, embedder: embedder_num, space, values: floatsOf(vector) });
   const last = rows.at(-1);
   if (last) await note(tx, last.num);
   else await tx.sql.run("delete from memory_state where key = ?", progress);

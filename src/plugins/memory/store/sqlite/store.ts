@@ -113,14 +113,17 @@ interface SearchPlan {
 
 /** Few vectors are measured one by one; of many the nearest sketches first. What takes more than a moment has a thread of its own. */
 async function planOf({ read }: Database, { spaces, vector, metadata }: StoreQuery, sketches: SketchTable): Promise<SearchPlan> {
-  const counted = await read.get<{ records: number }>(
-    `select coalesce(sum(records), 0) as records from memory_space where num in (${spaces.map(() => "?").join(", ")})`,
+  const counted = await read.get<{ records: number; last: number }>(
+    `select coalesce(sum(records), 0) as records, (select coalesce(max(num), 0) from memory_record) as last
+     from memory_space where num in (${spaces.map(() => "?").join(", ")})`,
     ...spaces,
   );
-  const records = counted?.records ?? 0;
-  if (sketches.kept === "left out") return { how: "EXACT", where: vector ? "thread" : placeFor(records) };
+  const { records, last } = counted ?? { records: 0, last: 0 };
+  const words = records > mostExact && records > last / 4 ? "ROWS" : "INDEX";
+  if (sketches.kept === "left out") return { how: { vectors: "EXACT", words }, where: vector ? "thread" : placeFor(records) };
   // Sketches know no metadata: the nearest of them may all be without what is asked for.
-  return { how: records > mostExact && metadata === undefined && sketches.ready ? "SKETCH" : "EXACT", where: placeFor(records) };
+  const vectors = records > mostExact && metadata === undefined && sketches.ready ? "SKETCH" : "EXACT";
+  return { how: { vectors, words }, where: placeFor(records) };
 }
 
 const placeFor = (records: number): SearchPlan["where"] => (records > mostBeside ? "thread" : "event loop");
