@@ -67,6 +67,50 @@ describe("a budget that is changed while a call is under way", () => {
   });
 });
 
+describe("a budget whose period is over", () => {
+  it("begins anew with nothing spent, keeps no account of before, and counts a call to the period in which it was made", async () => {
+    const gate = gated();
+    await using here = await world({ behave: gate.behave });
+    await agent(here, { name: "Mole", model: "own/mole", options: { maxOutputTokens: 100 } });
+    const { id } = await budget(here, { tokenLimit: 10_000, period: "PT1M" });
+    const { database } = here.app.platform;
+    const accounts = (): Promise<readonly object[]> =>
+      database.read.all("select input + output as spent, held_calls as held from budgets_account order by id");
+    /** So many minutes pass, for the budget. */
+    const pass = (minutes: number): Promise<unknown> =>
+      database.commit(async ({ sql }) => {
+        const { made } = (await sql.get<{ made: number }>("select created_at as made from budgets_budget")) ?? { made: 0 };
+        const earlier = made - minutes * 60_000;
+        await sql.run("update budgets_budget set created_at = ?", earlier);
+        await sql.run(
+          "update budgets_account set id = substr(id, 1, instr(id, '@')) || (cast(substr(id, instr(id, '@') + 1) as integer) - cast(? as integer))",
+          minutes * 60_000,
+        );
+        await sql.run("update budgets_call set accounts = replace(accounts, ?, ?)", `@${made}`, `@${earlier}`);
+      }, "test.pass");
+    const first = await go(here, "Mole");
+    await expect.poll(() => here.provider.seen.length).toBe(1);
+    await pass(1);
+    const second = await go(here, "Mole");
+    await expect.poll(() => here.provider.seen.length).toBe(2);
+    expect(await accounts()).toEqual([
+      { spent: 0, held: 1 },
+      { spent: 0, held: 1 },
+    ]);
+    expect(await read(here, id)).toMatchObject({ reserved: { modelCalls: 1 }, spent: { modelCalls: 0 } });
+    gate.open();
+    for (const { run } of [first, second]) expect(await until(here, run?.id ?? "", ended)).toMatchObject({ status: "SUCCEEDED" });
+    expect(await accounts()).toEqual([
+      { spent: 18, held: 0 },
+      { spent: 18, held: 0 },
+    ]);
+    await database.commit(({ sql }) => sql.run("update runs_usage set created_at = created_at - 600000"), "test.before");
+    await pass(5);
+    await play(here, { target: { agent: { name: "Mole" } } });
+    expect(await accounts()).toEqual([{ spent: 18, held: 0 }]);
+  });
+});
+
 describe("a run that waits for a budget", () => {
   it("goes on when that is removed, and ends where it is cancelled, with nothing held and nobody asked", async () => {
     await using here = await world();

@@ -113,6 +113,8 @@ export async function budgetAccount(sql: Sql, budget: Budget, now: number): Prom
   const found = await readAccount(sql, id);
   if (found) return found;
   await insertAccount(sql, { id, budgetId: budget.id, runId: null }, await spentBefore(sql, budget, now));
+  // Of periods that are over only those are needed that calls under way are held on.
+  await sql.run("delete from budgets_account where budget_id = ? and id <> ? and held_calls = 0", budget.id, id);
   return (await readAccount(sql, id)) as AccountRow;
 }
 
