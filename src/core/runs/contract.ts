@@ -305,6 +305,11 @@ export const streamService = serviceRef<Streams>("runs.streams");
 
 /** Deletes what a plugin keeps of a thread or a run: vectors, checkpoints, caches. Runs in the deleting transaction. */
 export interface Purger {
+  /**
+   * Removes beforehand what may be much of a thread that is about to be cleared or deleted, so that `purge` finds little: in transactions of some milliseconds, each of which looks
+   * whether the thread is held, with rests in between. It may be broken off.
+   */
+  prepare?(what: { readonly threadId: string; readonly runIds: readonly string[]; readonly tenantId: string }): Promise<void>;
   /** Of a thread that is cleared or deleted, with all of its runs. */
   purge(tx: Tx, what: { readonly threadId: string; readonly runIds: readonly string[]; readonly tenantId: string }): Promise<void>;
   /** Of some runs that go by themselves, as policies of retention have it: outside threads, or in a thread that stays. */

@@ -27,6 +27,7 @@ import { addMemorySchema } from "./schema/index.ts";
 import { Embedding } from "./service/embedding.ts";
 import { embedderCheck, vectorsCheck } from "./service/health.ts";
 import { PendingVectors } from "./service/pending.ts";
+import { createPurger } from "./service/purge.ts";
 import { createMemory } from "./service/recall.ts";
 import { createRecords } from "./service/records.ts";
 import { startSweeping } from "./service/sweep.ts";
@@ -77,10 +78,7 @@ export const memory = definePlugin({
       );
     for (const tool of [createRememberTool(host), createSearchTool(host), createForgetTool(host)]) contribute(tools, tool.name, tool);
     contribute(jobs, "memory.reindex", reindexJob({ database, store, embedding }));
-    contribute(purgers, "memory", {
-      purge: (tx, { tenantId, threadId, runIds }) => store.removeOf(tx, { tenantId, threadIds: [threadId], runIds }),
-      purgeRuns: (tx, { tenantId, runIds }) => store.removeOf(tx, { tenantId, threadIds: [], runIds }),
-    });
+    contribute(purgers, "memory", createPurger({ database, store, holds }));
     contribute(retainedData, "MEMORY", store.retained(holds));
     contribute(healthChecks, "memory.embedder", embedderCheck(store, embedding, config.embedder ? "named" : "by default"));
     contribute(healthChecks, "memory.vectors", vectorsCheck(store));

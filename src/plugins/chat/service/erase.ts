@@ -10,7 +10,7 @@ import { appendChanges, findThread, threadIn } from "./threads.ts";
  * @throws NOT_FOUND, LEGAL_HOLD, or BUSY while a run is open.
  */
 export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Promise<Thread> {
-  await deps.beginnings.shorten((await findThread(scope, id)).streamNum);
+  await prepare(deps, await findThread(scope, id));
   await scope.write(async (tx) => {
     const thread = await threadIn(tx, id);
     await refuseHeld(deps, tx, thread);
@@ -37,7 +37,7 @@ export async function clearThread(deps: ChatDeps, scope: Scope, id: string): Pro
  * @throws NOT_FOUND, LEGAL_HOLD
  */
 export async function deleteThread(deps: ChatDeps, scope: Scope, id: string): Promise<void> {
-  await deps.beginnings.shorten((await findThread(scope, id)).streamNum);
+  await prepare(deps, await findThread(scope, id));
   await scope.write(async (tx) => {
     const thread = await threadIn(tx, id);
     await refuseHeld(deps, tx, thread);
@@ -53,6 +53,19 @@ export async function deleteThread(deps: ChatDeps, scope: Scope, id: string): Pr
     announce(deps, tx, thread, "DELETED");
     tx.afterCommit(() => deps.activities.end(thread.streamNum));
   }, "chat.delete");
+}
+
+/** What is much goes before, in small transactions, unless a run is open or the thread is held: what is refused then has changed nothing. */
+async function prepare({ beginnings, database, purgers }: ChatDeps, { id: threadId, tenantId, streamNum }: Thread): Promise<void> {
+  await beginnings.shorten(streamNum);
+  const { read } = database;
+  const kept = await read.get(
+    `select 1 from runs_stream s where num = ? and (held = 1 or exists (select 1 from runs_run where thread_id = s.id and finished_at is null))`,
+    streamNum,
+  );
+  if (kept) return;
+  const runs = await read.all<{ id: string }>("select id from runs_run where stream_num = ?", streamNum);
+  for (const { value } of purgers.values()) await value.prepare?.({ threadId, tenantId, runIds: runs.map(({ id }) => id) });
 }
 
 function runsOf(tx: Tx, thread: Thread): Promise<Run[]> {

@@ -165,6 +165,12 @@ export interface MemoryStore {
     tx: SqlTx,
     what: { readonly tenantId: string; readonly threadIds: readonly string[]; readonly runIds: readonly string[] },
   ): Promise<void>;
+  /** Removes some records of the same threads and trees of runs. @returns how many they were. */
+  removeSomeOf(
+    tx: SqlTx,
+    what: { readonly tenantId: string; readonly threadIds: readonly string[]; readonly runIds: readonly string[] },
+    limit: number,
+  ): Promise<number>;
   /** Removes records with all that the index knows of them. */
   remove(tx: SqlTx, nums: readonly number[]): Promise<void>;
   /** Records that wait for a vector of an embedder, behind a number: those without one, or those with one of another. */

@@ -9,7 +9,7 @@ const ofPlace = "s.tenant_id = ? and s.scope = ? and s.scope_id = ? and s.owner_
 const keyOf = ({ tenantId, scope, scopeId, ownerId }: Place): string[] => [tenantId, scope, scopeId, ownerId];
 
 /** What of the store is about rows alone. */
-export type RowStore = Pick<MemoryStore, "twin" | "change" | "size" | "lineage" | "some" | "removeExpired" | "removeOf">;
+export type RowStore = Pick<MemoryStore, "twin" | "change" | "size" | "lineage" | "some" | "removeExpired" | "removeOf" | "removeSomeOf">;
 
 export function createRowStore(remove: MemoryStore["remove"]): RowStore {
   return {
@@ -58,19 +58,36 @@ export function createRowStore(remove: MemoryStore["remove"]): RowStore {
         );
       return rows.length;
     },
-    async removeOf(tx, { tenantId, threadIds, runIds }) {
-      const spaces = await tx.sql.all<{ num: number }>(
-        `select num from memory_space where tenant_id = ? and scope = 'THREAD' and scope_id in (select value from json_each(?))
-         union all select num from memory_space where tenant_id = ? and scope = 'WORKFLOW' and scope_id in (select value from json_each(?))`,
-        tenantId,
-        JSON.stringify(threadIds),
-        tenantId,
-        JSON.stringify(runIds),
+    async removeOf(tx, what) {
+      for (const num of await spacesOf(tx, what)) await removeSpace(tx, num, remove);
+      await removeCalls(tx.sql, what.runIds);
+    },
+    async removeSomeOf(tx, what, limit) {
+      const rows = await tx.sql.all<{ num: number }>(
+        "select num from memory_record where space in (select value from json_each(?)) limit ?",
+        JSON.stringify(await spacesOf(tx, what)),
+        limit,
       );
-      for (const { num } of spaces) await removeSpace(tx, num, remove);
-      await removeCalls(tx.sql, runIds);
+      await remove(
+        tx,
+        rows.map(({ num }) => num),
+      );
+      return rows.length;
     },
   };
+}
+
+/** The spaces of threads, and of the trees of runs. */
+async function spacesOf({ sql }: SqlTx, { tenantId, threadIds, runIds }: Parameters<RowStore["removeOf"]>[1]): Promise<number[]> {
+  const spaces = await sql.all<{ num: number }>(
+    `select num from memory_space where tenant_id = ? and scope = 'THREAD' and scope_id in (select value from json_each(?))
+     union all select num from memory_space where tenant_id = ? and scope = 'WORKFLOW' and scope_id in (select value from json_each(?))`,
+    tenantId,
+    JSON.stringify(threadIds),
+    tenantId,
+    JSON.stringify(runIds),
+  );
+  return spaces.map(({ num }) => num);
 }
 
 async function removeSpace(tx: SqlTx, space: number, remove: MemoryStore["remove"]): Promise<void> {

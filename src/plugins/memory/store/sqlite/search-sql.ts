@@ -128,7 +128,8 @@ function worded(query: StoreQuery, { words }: Plan): SearchStatement {
   };
 }
 
-const quoted = (word: string): string => `"${word.replaceAll('"', '""')}"`;
+/** FTS5 reads a query up to its first zero. */
+const quoted = (word: string): string => `"${word.replaceAll('"', '""').replaceAll("\0", " ")}"`;
 
 /** What may be found of the spaces: neither superseded nor expired, with the metadata that is asked for. */
 function liveOf({ metadata = {}, now }: StoreQuery): SearchStatement {
