@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { WeftlineError, asWeftlineError, untilAborted, type Database, type Logger } from "#weftline";
 import { unit } from "../embedders/lexical.ts";
 import type { Embedder } from "../embedders/embedder.ts";
@@ -28,7 +29,7 @@ interface EmbeddingParts {
 /** Vectors by the embedder of the host. What an embedder answers is not trusted in number, length or content. */
 export class Embedding {
   readonly #parts: EmbeddingParts;
-  readonly #known = new Map<string, Float32Array>();
+  readonly #known = new LRUCache<string, Float32Array>({ max: mostKnown });
   #chosen: ChosenEmbedder | undefined;
   #number: number | undefined;
   #failure: { readonly until: number; readonly problem: string } | undefined;
@@ -81,7 +82,7 @@ export class Embedding {
     const timeout = AbortSignal.timeout(patienceMs);
     try {
       const [vector] = await this.vectorsOf([text], signal ? AbortSignal.any([signal, timeout]) : timeout);
-      if (vector) this.#remember(text, vector.values);
+      if (vector) this.#known.set(text, vector.values);
       return vector;
     } catch {
       signal?.throwIfAborted();
@@ -117,12 +118,6 @@ export class Embedding {
     if (!this.#failure) this.#parts.log.warn({ embedder: id, err: error }, "the embedder failed; records wait for their vectors");
     const wait = error instanceof WeftlineError ? (error.details.retryAfterMs ?? 0) : 0;
     this.#failure = { until: performance.now() + Math.max(pauseMs, Math.min(wait, longestPauseMs)), problem: wordsOf(error) };
-  }
-
-  #remember(text: string, vector: Float32Array): void {
-    this.#known.set(text, vector);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest);
   }
 }
 
