@@ -83,7 +83,7 @@ function textOf(newestFirst: readonly ConversationMessage[], before: ThreadSumma
   const end = lines.findIndex((line) => (room -= estimateTokens(line)) < 0);
   const kept = end === -1 ? lines : lines.slice(0, Math.max(1, end));
   const text = [...lead, ...kept.toReversed()].join("\n");
-  return { text: text.slice(0, tokens * charactersPerToken), omitted: lines.length - kept.length };
+  return { text: text.slice(0, tokens * charactersPerToken).toWellFormed(), omitted: lines.length - kept.length };
 }
 
 interface ReadText {
