@@ -6,6 +6,7 @@ import { floatsOf } from "./vector-bytes.ts";
 
 const batch = 200;
 const restMs = 20;
+const retryMs = 5_000;
 
 /** In `memory_state`: up to which record sketches were made anew; absent where they all are there. */
 const progress = "sketches";
@@ -64,11 +65,15 @@ export class SketchTable {
 
   async #fill(): Promise<void> {
     const { signal } = this.#closing;
-    try {
-      while (!signal.aborted && (await this.#database.upkeep(fillSome, "memory.sketch"))) await rest(restMs, undefined, { signal });
-      this.#ready = !signal.aborted;
-    } catch (error) {
-      if (!signal.aborted) throw error;
+    const pause = (ms: number): Promise<void> => rest(ms, undefined, { signal, ref: false }).catch(() => undefined);
+    while (!signal.aborted && !this.#ready) {
+      try {
+        this.#ready = !(await this.#database.upkeep(fillSome, "memory.sketch"));
+        await pause(restMs);
+      } catch {
+        // A full disk, say, which the health of the database tells. Vectors are measured one by one meanwhile.
+        await pause(retryMs);
+      }
     }
   }
 }
