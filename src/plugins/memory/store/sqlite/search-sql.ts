@@ -22,8 +22,8 @@ const depth = 60;
 const sketched = { together: 384, each: 24, measured: 320 };
 /** A word is common that is in so many records. */
 const common = 1_000;
-/** How many of the best by their words are looked at, so that those that count are among them. */
-const ranked = 1_024;
+/** How many records are ranked by their words: those of the rarest words, or the newest where all words are common. */
+const ranked = 2_048;
 /** What a rank counts: the usual constant of reciprocal rank fusion. */
 const constant = 60;
 const best = 2 / (constant + 1);
@@ -111,9 +111,10 @@ function worded(query: StoreQuery, { words }: Plan): SearchStatement {
     sql: `asked as materialized (select value as word,
           (select count(*) from (select 1 from memory_text where memory_text match ? || '{text} : ' || value limit ${common})) as records
         from json_each(?)),
-      telling as materialized (select ? || '{text} : (' || group_concat(word, ' OR ') || ')' as match from asked where records < ${common} having count(*) > 0 and sum(records) > 0),
+      counted as (select word, records, sum(records) over (order by records, word) as together from asked where records between 1 and ${common - 1}),
+      telling as materialized (select ? || '{text} : (' || group_concat(word, ' OR ') || ')' as match from counted where together <= ${ranked} having count(*) > 0),
       ranked as materialized (select rowid as num, rank from memory_text
-        where memory_text match coalesce((select match from telling), ?) order by rank limit ${metadata ? -1 : ranked}),
+        where memory_text match coalesce((select match from telling), ?) order by rowid desc limit ${metadata ? -1 : ranked}),
       worded as (select t.num as num, t.rank as rank from ranked t cross join memory_record r on r.num = t.num
         where r.space in (${marks(spaces)}) and ${live.sql} order by t.rank limit ${depth}),
       by_word as (select num, row_number() over (order by rank, num) as place from worded)`,

@@ -1,4 +1,5 @@
-import Database, { type Database as SqliteHandle } from "better-sqlite3";
+import Database, { type Database as SqliteHandle, type Statement } from "better-sqlite3";
+import { LRUCache } from "lru-cache";
 import type { SearchStatement } from "./search-sql.ts";
 import { floatsOf } from "./vector-bytes.ts";
 
@@ -8,22 +9,41 @@ export interface SearchTask extends SearchStatement {
   readonly extension: string | undefined;
 }
 
+/** How much of the file is mapped, in bytes: as much as SQLite can. A vector is read from the page that holds it, without a copy. */
+const mapped = 2_147_418_112;
+
+/** A connection with the statements that it has prepared: their text differs by the number of spaces and by the plan alone. */
+class Connection {
+  readonly #handle: SqliteHandle;
+  readonly #statements = new LRUCache<string, Statement>({ max: 50 });
+
+  constructor(handle: SqliteHandle) {
+    this.#handle = handle;
+  }
+
+  all(sql: string, params: SearchStatement["params"]): unknown[] {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#handle.prepare(sql)));
+    return statement.all(...params);
+  }
+}
+
 /** Open connections by what they were opened for: one, as long as the platform keeps one database. */
-const connections = new Map<string, SqliteHandle>();
+const connections = new Map<string, Connection>();
 
 /** Runs a search. */
 export function work({ file, extension, sql, params }: SearchTask): unknown[] {
   const key = `${file}\n${extension ?? ""}`;
-  let handle = connections.get(key);
-  if (!handle) connections.set(key, (handle = open(file, extension)));
-  return handle.prepare(sql).all(...params);
+  let connection = connections.get(key);
+  if (!connection) connections.set(key, (connection = new Connection(open(file, extension))));
+  return connection.all(sql, params);
 }
 
 /** A connection that could write, since one that cannot leaves files of the write-ahead log behind; it does not. */
 function open(file: string, extension: string | undefined): SqliteHandle {
   const handle = new Database(file, { timeout: 5_000, fileMustExist: true });
   handle.pragma("query_only = ON");
-  handle.pragma("mmap_size = 268435456");
+  handle.pragma(`mmap_size = ${mapped}`);
   if (extension === undefined) handle.function("vec_distance_cosine", { deterministic: true }, distance);
   else handle.loadExtension(extension);
   return handle;
