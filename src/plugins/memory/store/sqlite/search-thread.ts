@@ -9,9 +9,6 @@ export interface SearchTask extends SearchStatement {
   readonly extension: string | undefined;
 }
 
-/** How much of the file is mapped, in bytes: as much as SQLite can. A vector is read from the page that holds it, without a copy. */
-const mapped = 2_147_418_112;
-
 /** A connection with the statements that it has prepared: their text differs by the number of spaces and by the plan alone. */
 class Connection {
   readonly #handle: SqliteHandle;
@@ -39,11 +36,13 @@ export function work({ file, extension, sql, params }: SearchTask): unknown[] {
   return connection.all(sql, params);
 }
 
-/** A connection that could write, since one that cannot leaves files of the write-ahead log behind; it does not. */
+/**
+ * A connection that could write, since one that cannot leaves files of the write-ahead log behind; it does not. The file is not mapped: SQLite unmaps all of
+ * it whenever somebody has written, and to fault its pages in again takes longer than to read them.
+ */
 function open(file: string, extension: string | undefined): SqliteHandle {
   const handle = new Database(file, { timeout: 5_000, fileMustExist: true });
   handle.pragma("query_only = ON");
-  handle.pragma(`mmap_size = ${mapped}`);
   if (extension === undefined) handle.function("vec_distance_cosine", { deterministic: true }, distance);
   else handle.loadExtension(extension);
   return handle;
