@@ -1,3 +1,4 @@
+import { setTimeout as rest } from "node:timers/promises";
 import { WeftlineError, messageOf } from "../errors.ts";
 import { isoDuration } from "../graphql/scalars.ts";
 import { plainJson } from "../json/plain.ts";
@@ -13,6 +14,8 @@ import type { ToolContext, ToolDefinition, ToolOutcome, ToolRegistry, ToolReques
 
 /** The most that a tool's progress may carry, in characters of JSON. */
 const mostOfProgress = 64 * 1024;
+/** How long a call waits for the store before it is made again, in milliseconds. */
+const storeRestMs = 500;
 
 /** A call whose tool is about to be asked. */
 export interface Invoked {
@@ -56,8 +59,13 @@ export class ToolInvoker {
     this.#options = options;
   }
 
-  /** @param take reads what the tool answered. */
-  async invoke<T>({ call, tool, args, request }: Invoked, take: (answer: unknown) => Promise<T>): Promise<Invocation<T>> {
+  /**
+   * A call that may be repeated and that the store refuses, on a full disk say, is made again until the store takes it: the log waits for the store as well.
+   *
+   * @param take reads what the tool answered.
+   */
+  async invoke<T>(invoked: Invoked, take: (answer: unknown) => Promise<T>): Promise<Invocation<T>> {
+    const { call, tool, args, request } = invoked;
     const { signal: own } = request;
     const { session, signal, log, uncaught, stalls } = this.#options;
     const traceparent = this.#options.traceparent(toolCallIdOf(session.run.id, call.c));
@@ -80,12 +88,15 @@ export class ToolInvoker {
       const work = Promise.resolve(uncaught.label({ tool: tool.name, ...traced }, () => tool.execute(args as never, ctx)));
       return { answer: await take(await untilAborted(work, both)) };
     } catch (error) {
+      const isRefused = tool.idempotent && error instanceof WeftlineError && error.code === "STORE_UNAVAILABLE";
+      if (isRefused) await rest(storeRestMs, undefined, { signal: own ? AbortSignal.any([signal, own]) : signal }).catch(() => undefined);
       if (signal.aborted) return { answer: { status: "CANCELLED", error: "The run was stopped." } };
       if (own?.aborted)
         return {
           answer: { status: "CANCELLED", error: "The run was stopped." },
           cut: { by: "stop", what: `"${tool.name}" was stopped while it ran` },
         };
+      if (isRefused) return this.invoke(invoked, take);
       if (!timeout.aborted) {
         const words = keptError(messageOf(error));
         const isUnknown = error instanceof WeftlineError && error.code === "TOOL_OUTCOME_UNKNOWN";

@@ -46,7 +46,26 @@ const odd = tool("mail.odd", {
     return `sent to ${to}`;
   },
 });
-const tools = [odd, pair, mail("mail.send"), mail("mail.slow", { timeoutMs: 60_000 }), mail("mail.same", { idempotent: true })];
+/** The store takes nothing the first two times. */
+const kept = (name: string, idempotent: boolean): ToolDefinition =>
+  tool(name, {
+    idempotent,
+    execute: ({ to }: { to: string }) => {
+      const times = (sent.get(to) ?? 0) + 1;
+      sent.set(to, times);
+      if (times <= 2) throw new WeftlineError("STORE_UNAVAILABLE", { problem: "the disk is full" });
+      return `sent to ${to}`;
+    },
+  });
+const tools = [
+  kept("mail.keep", true),
+  kept("mail.keep-once", false),
+  odd,
+  pair,
+  mail("mail.send"),
+  mail("mail.slow", { timeoutMs: 60_000 }),
+  mail("mail.same", { idempotent: true }),
+];
 const model = scriptModel([
   { match: "first", toolCalls: [{ name: "mail.send", arguments: { to: "by agent" } }] },
   { match: "first", reply: "I have sent it." },
@@ -213,5 +232,14 @@ describe("a call whose process was lost", () => {
       await loom.app.close();
       loom = first;
     }
+  });
+});
+
+describe("a call that the store refuses", () => {
+  it("is made again until the store takes it where the tool is idempotent, and fails else", async () => {
+    const once = { retry: { attempts: 1 } };
+    expect(await play([send("kept", once, "mail.keep")], [])).toMatchObject({ status: "SUCCEEDED", output: "sent to kept", asked: [] });
+    expect(await play([send("kept once", once, "mail.keep-once")], [])).toMatchObject({ status: "FAILED", asked: [] });
+    expect([sent.get("kept"), sent.get("kept once")]).toEqual([3, 1]);
   });
 });
