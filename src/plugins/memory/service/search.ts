@@ -31,7 +31,8 @@ export async function searchPlaces(
   const query = given.slice(0, longestQuery).toWellFormed();
   const spaces = await store.spaces(places);
   if (spaces.length === 0) return [];
-  const [vector, now] = await Promise.all([embedding.vectorOf(query, signal), database.now()]);
+  const now = await database.now();
+  const vector = embedding.vectorOf(query, signal);
   return store.search({ tenantId, caller, spaces, vector, keywords: keywordsOf(query), metadata, limit, now });
 }
 

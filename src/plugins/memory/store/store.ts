@@ -46,7 +46,8 @@ export interface StoreQuery {
   readonly caller: string;
   /** The spaces, as numbers. No record of another is looked at. */
   readonly spaces: readonly number[];
-  readonly vector?: Vector | undefined;
+  /** It may be on its way. */
+  readonly vector?: MaybePromise<Vector | undefined>;
   readonly keywords: readonly string[];
   /** Only records whose metadata has these values at these keys. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -189,5 +190,5 @@ export interface MemoryStore {
   }): Promise<number>;
   /** What policies remove. */
   retained(holds: LegalHolds): RetainedData;
-  search(query: StoreQuery): MaybePromise<readonly StoreHit[]>;
+  search(query: StoreQuery): Promise<readonly StoreHit[]>;
 }

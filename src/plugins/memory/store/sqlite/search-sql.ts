@@ -1,32 +1,16 @@
 import type { StoreHit, StoreQuery, Vector } from "../store.ts";
 import { sketchOf } from "./sketch.ts";
+import { depth, liveOf, marks, type Plan, type SearchStatement } from "./statement.ts";
 import { bytesOf } from "./vector-bytes.ts";
 
-/** A search as one statement. */
-export interface SearchStatement {
-  readonly sql: string;
-  readonly params: readonly (string | number | Uint8Array)[];
-}
-
-/** How a search goes about it. */
-export interface Plan {
-  /** How the nearest vectors are found: by the distance to each of the spaces, or by sketches first. */
-  readonly vectors: "EXACT" | "SKETCH";
-  /** How words are kept within the spaces: by the index of words, or by the rows that it finds. */
-  readonly words: "INDEX" | "ROWS";
-}
-
-/** How many of the best by each way are fused. */
-const depth = 60;
 /** How many sketches are near, those of all shards together, and the fewest of each: so many of the nearest are measured exactly. */
 const sketched = { together: 384, each: 24, measured: 320 };
-/** A word is common that is in so many records. */
-const common = 1_000;
-/** How many records are ranked by their words: those of the rarest words, or the newest where all words are common. */
-const ranked = 2_048;
 /** What a rank counts: the usual constant of reciprocal rank fusion. */
 const constant = 60;
 const best = 2 / (constant + 1);
+
+/** A query whose vector is there, if it has one. */
+type Embedded = Omit<StoreQuery, "vector"> & { readonly vector: Vector | undefined };
 
 /** The row that a search answers with. */
 interface HitRow {
@@ -37,30 +21,24 @@ interface HitRow {
 }
 
 /**
- * Vectors and keywords, each ranked within the spaces, fused by reciprocal rank. The spaces stand in every part: what is not in them is not ranked, let
- * alone shown.
+ * Ranks vectors within the spaces, and fuses them by reciprocal rank with the records that are best by their words. The spaces stand in every part: what
+ * is not in them is not ranked, let alone shown.
+ *
+ * @param words numbers of records, in their order.
  */
-export function searchStatement(query: StoreQuery, plan: Plan): SearchStatement {
-  const parts = [
-    ...(query.vector ? [nearest(query, query.vector, plan)] : []),
-    ...(query.keywords.length > 0 ? [worded(query, plan)] : []),
-  ];
-  const found = [
-    ...(query.vector ? ["select num, place, distance, null as word from by_vector"] : []),
-    ...(query.keywords.length > 0 ? ["select num, place, null as distance, place as word from by_word"] : []),
-  ];
+export function searchStatement(query: Embedded, words: readonly number[], plan: Plan): SearchStatement {
+  const live = liveOf(query);
+  const vectors = query.vector && nearest(query, query.vector, plan);
+  const byWord = "select value as num, key + 1 as place, null as distance, key + 1 as word from json_each(?)";
+  const found = vectors ? `select num, place, distance, null as word from by_vector union all ${byWord}` : byWord;
   return {
-    sql: `with ${parts.map(({ sql }) => sql).join(", ")}
+    sql: `${vectors ? `with ${vectors.sql}` : ""}
       select r.id as id, sum(1.0 / (${constant} + f.place)) as fused, min(f.distance) as distance, min(f.word) as word
-      from (${found.join(" union all ")}) f join memory_record r on r.num = f.num
+      from (${found}) f cross join memory_record r on r.num = f.num
+      where r.space in (${marks(query.spaces)}) and ${live.sql}
       group by f.num order by fused desc, f.num desc limit ?`,
-    params: [...parts.flatMap(({ params }) => params), query.limit],
+    params: [...(vectors?.params ?? []), JSON.stringify(words), ...query.spaces, ...live.params, query.limit],
   };
-}
-
-/** What the statement needs to have something to say. */
-export function asksSomething({ spaces, vector, keywords }: StoreQuery): boolean {
-  return spaces.length > 0 && (vector !== undefined || keywords.length > 0);
 }
 
 export function toHit(row: unknown): StoreHit {
@@ -73,7 +51,7 @@ export function toHit(row: unknown): StoreHit {
   };
 }
 
-function nearest(query: StoreQuery, { embedder, values }: Vector, plan: Plan): SearchStatement {
+function nearest(query: Embedded, { embedder, values }: Vector, plan: Plan): SearchStatement {
   const { tenantId, spaces } = query;
   const live = liveOf(query);
   const measured = `select v.num as num, vec_distance_cosine(v.vector, ?) as distance`;
@@ -95,52 +73,4 @@ function nearest(query: StoreQuery, { embedder, values }: Vector, plan: Plan): S
       by_vector as (select num, distance, row_number() over (order by distance, num) as place from near)`,
     params: [bytesOf(values), ...candidates.params, ...spaces, embedder, ...live.params],
   };
-}
-
-/**
- * A word that is in very many records tells little and costs much, as each is ranked: where others are rarer it is left out. What the spaces make of the
- * index decides how words are kept within them: of little of it by their numbers as words, of most of it by the rows, since to weigh such a number takes
- * longer than to rank by the words.
- */
-function worded(query: StoreQuery, { words }: Plan): SearchStatement {
-  const { spaces, keywords, metadata } = query;
-  const live = liveOf(query);
-  const within = `{space} : (${spaces.map((space) => `"${space}"`).join(" OR ")}) AND `;
-  const rarely = words === "ROWS" ? "" : within;
-  return {
-    sql: `asked as materialized (select value as word,
-          (select count(*) from (select 1 from memory_text where memory_text match ? || '{text} : ' || value limit ${common})) as records
-        from json_each(?)),
-      counted as (select word, records, sum(records) over (order by records, word) as together from asked where records between 1 and ${common - 1}),
-      telling as materialized (select ? || '{text} : (' || group_concat(word, ' OR ') || ')' as match from counted where together <= ${ranked} having count(*) > 0),
-      ranked as materialized (select rowid as num, rank from memory_text
-        where memory_text match coalesce((select match from telling), ?) order by rowid desc limit ${metadata ? -1 : ranked}),
-      worded as (select t.num as num, t.rank as rank from ranked t cross join memory_record r on r.num = t.num
-        where r.space in (${marks(spaces)}) and ${live.sql} order by t.rank limit ${depth}),
-      by_word as (select num, row_number() over (order by rank, num) as place from worded)`,
-    params: [
-      rarely,
-      JSON.stringify(keywords.map(quoted)),
-      rarely,
-      `${within}{text} : (${keywords.map(quoted).join(" OR ")})`,
-      ...spaces,
-      ...live.params,
-    ],
-  };
-}
-
-/** FTS5 reads a query up to its first zero. */
-const quoted = (word: string): string => `"${word.replaceAll('"', '""').replaceAll("\0", " ")}"`;
-
-/** What may be found of the spaces: neither superseded nor expired, with the metadata that is asked for. */
-function liveOf({ metadata = {}, now }: StoreQuery): SearchStatement {
-  const keys = Object.entries(metadata);
-  return {
-    sql: `r.superseded_by_id is null and (r.expires_at is null or r.expires_at > ?)${keys.map(() => " and json_extract(r.metadata, ?) is json_extract(?, '$')").join("")}`,
-    params: [now, ...keys.flatMap(([key, value]) => [`$.${JSON.stringify(key)}`, JSON.stringify(value)])],
-  };
-}
-
-function marks(values: readonly unknown[]): string {
-  return values.map(() => "?").join(", ");
 }

@@ -1,6 +1,6 @@
 import Database, { type Database as SqliteHandle, type Statement } from "better-sqlite3";
 import { LRUCache } from "lru-cache";
-import type { SearchStatement } from "./search-sql.ts";
+import type { SearchStatement } from "./statement.ts";
 import { floatsOf } from "./vector-bytes.ts";
 
 /** A search on this thread: by which file, with which extension, or with the distance counted here. */
