@@ -1,4 +1,4 @@
-import type { SqlTx } from "#weftline";
+import { WeftlineError, type SqlTx } from "#weftline";
 import { sketchBits, sketchOf } from "./sketch.ts";
 
 /** How many sketches a shard holds. */
@@ -48,7 +48,7 @@ export async function insertSketch({ sql }: Pick<SqlTx, "sql">, { num, tenantId,
     embedder,
     shard,
   );
-  await sql.run(
+  const inserted = sql.run(
     `insert into memory_sketch (num, tenant, embedder, shard, space, sketch)
      values (cast(? as integer), ?, cast(? as integer), cast(? as integer), cast(? as integer), vec_bit(?))`,
     num,
@@ -58,6 +58,14 @@ export async function insertSketch({ sql }: Pick<SqlTx, "sql">, { num, tenantId,
     space,
     sketchOf(values),
   );
+  await inserted.catch((error: unknown) => {
+    throw isFull(error) ? new WeftlineError("STORE_UNAVAILABLE", { problem: "there is no room for sketches" }, { cause: error }) : error;
+  });
+}
+
+/** On a full disk the extension says nothing but what it could not do. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("Could not insert a new vector chunk");
 }
 
 /** Of a record that may have none. */
