@@ -16,7 +16,7 @@ export interface Terminal {
 
 /** Line feeds and colours stay; what else would move the cursor, or set the title of the window, is shown as U+FFFD: it may be the name of a foreign thread. */
 export function withoutControls(line: string): string {
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   return line.replace(/\u001b\[[\d;]{0,20}m|[\0-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => (found.length > 1 ? found : "\uFFFD"));
 }
 

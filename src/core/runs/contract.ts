@@ -306,8 +306,8 @@ export const streamService = serviceRef<Streams>("runs.streams");
 /** Deletes what a plugin keeps of a thread or a run: vectors, checkpoints, caches. Runs in the deleting transaction. */
 export interface Purger {
   /**
-   * Removes beforehand what may be much of a thread that is about to be cleared or deleted, so that `purge` finds little: in transactions of some milliseconds, each of which looks
-   * whether the thread is held, with rests in between. It may be broken off.
+   * Removes most of it before a thread is cleared or deleted, so that `purge` finds little left: in transactions of a
+   * few milliseconds with pauses between them, each of which checks that the thread is not held. It may be interrupted.
    */
   prepare?(what: { readonly threadId: string; readonly runIds: readonly string[]; readonly tenantId: string }): Promise<void>;
   /** Of a thread that is cleared or deleted, with all of its runs. */

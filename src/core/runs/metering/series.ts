@@ -60,9 +60,9 @@ export async function runSeries(scope: Scope, { reach = "MINE", filter, since, u
 
 type Buckets = Map<number, Map<string, Span>>;
 
-/** Of runs as their rows have it: the same as {@link binOf} counts. */
-const binInSql = `cast(ln(max(case when r.started_at is null then null else r.finished_at - r.started_at end, 0) + 1) / ${width} as integer)`;
 const ended = "case when r.started_at is null then null else r.finished_at - r.started_at end";
+/** Of runs as their rows have it: the same as {@link binOf} counts. */
+const binInSql = `cast(ln(max(${ended}, 0) + 1) / ${width} as integer)`;
 
 async function bucketsOf(scope: Scope, query: Required<Pick<SeriesQuery, "reach">> & SeriesQuery): Promise<Buckets> {
   const key = keyOf(query.filter);

@@ -61,7 +61,7 @@ function failureOf(error: unknown, { id }: ModelBinding): WeftlineError {
   if (typeof status !== "number")
     return new WeftlineError("UNAVAILABLE", { what, reason: "it could not be reached, or its answer could not be read.", fix });
   const reason = `it answered with status ${status}.`;
-  if (ofTheText.has(status)) return new WeftlineError("INVALID_INPUT", { message: `${what} takes this text not: ${reason}`, fix });
+  if (ofTheText.has(status)) return new WeftlineError("INVALID_INPUT", { message: `${what} refuses this text: ${reason}`, fix });
   const wait = headers instanceof Headers ? retryAfterMs(headers.get("retry-after")) : undefined;
   return new WeftlineError("UNAVAILABLE", { what, reason, fix, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
 }

@@ -33,7 +33,6 @@ export class Embedding {
   #chosen: ChosenEmbedder | undefined;
   #number: number | undefined;
   #failure: { readonly until: number; readonly problem: string } | undefined;
-
   #refusal: string | undefined;
 
   constructor(parts: EmbeddingParts) {
@@ -91,7 +90,7 @@ export class Embedding {
   }
 
   /**
-   * @throws UNAVAILABLE where the embedder cannot, or answers something else than asked; INVALID_INPUT where it takes one of the texts not; what the signal
+   * @throws UNAVAILABLE where the embedder cannot, or answers something else than asked; INVALID_INPUT where it refuses one of the texts; what the signal
    * says.
    */
   async vectorsOf(texts: readonly string[], signal: AbortSignal): Promise<readonly Vector[]> {

@@ -96,6 +96,13 @@ export interface MadeCall {
   readonly scope: MemoryScope | undefined;
 }
 
+/** Threads and runs of one tenant whose memory is removed. */
+export interface ThreadsAndRuns {
+  readonly tenantId: string;
+  readonly threadIds: readonly string[];
+  readonly runIds: readonly string[];
+}
+
 /** A record that counts, as programs read it. */
 export interface Fact {
   readonly id: string;
@@ -162,16 +169,9 @@ export interface MemoryStore {
   /** Notes that a call keeps a record, or is about to remove it. */
   noteCall(tx: SqlTx, key: string, id: string): Promise<void>;
   /** Removes what threads remember, what trees of runs do whose uppermost run is among these, and what was noted of calls of these. */
-  removeOf(
-    tx: SqlTx,
-    what: { readonly tenantId: string; readonly threadIds: readonly string[]; readonly runIds: readonly string[] },
-  ): Promise<void>;
+  removeOf(tx: SqlTx, what: ThreadsAndRuns): Promise<void>;
   /** Removes some records of the same threads and trees of runs. @returns how many they were. */
-  removeSomeOf(
-    tx: SqlTx,
-    what: { readonly tenantId: string; readonly threadIds: readonly string[]; readonly runIds: readonly string[] },
-    limit: number,
-  ): Promise<number>;
+  removeSomeOf(tx: SqlTx, what: ThreadsAndRuns, limit: number): Promise<number>;
   /** Removes records with all that the index knows of them. */
   remove(tx: SqlTx, nums: readonly number[]): Promise<void>;
   /** Records that wait for a vector of an embedder, behind a number: those without one, or those with one of another. */

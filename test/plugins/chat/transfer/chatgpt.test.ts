@@ -236,7 +236,7 @@ describe("conversations of ChatGPT that are odd", () => {
       write(JSON.stringify([asked("titled", { title: "\u001b[2J\u001b]0;gone\u0007" })]), "conversations.json"),
     );
     expect(again.said).toContain("is here already");
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
     expect(again.said).not.toMatch(/\u001b(?!\[[\d;]*m)|\u0007/);
   });
 

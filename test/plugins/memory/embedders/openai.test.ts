@@ -133,7 +133,7 @@ describe("the embedder openai", () => {
     expect((await world.search("refused"))?.[0]?.record.id).toBe(refused.id);
     const { status: standing, detail } = (await componentOf(world.app, "memory.embedder")) ?? {};
     expect(standing).toBe("UP");
-    expect(detail).toMatch(/1 records wait .*takes this text not: it answered with status 400/);
+    expect(detail).toMatch(/1 records wait .*refuses this text: it answered with status 400/);
     expect(detail).not.toContain("This one");
   });
 

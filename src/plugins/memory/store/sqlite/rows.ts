@@ -1,6 +1,6 @@
 import type { SqlTx } from "#weftline";
 import { removeCalls } from "./calls.ts";
-import type { MemoryStore, Place, RecordKey } from "../store.ts";
+import type { MemoryStore, Place, RecordKey, ThreadsAndRuns } from "../store.ts";
 
 /** How many records are removed at once. */
 const batch = 200;
@@ -78,7 +78,7 @@ export function createRowStore(remove: MemoryStore["remove"]): RowStore {
 }
 
 /** The spaces of threads, and of the trees of runs. */
-async function spacesOf({ sql }: SqlTx, { tenantId, threadIds, runIds }: Parameters<RowStore["removeOf"]>[1]): Promise<number[]> {
+async function spacesOf({ sql }: SqlTx, { tenantId, threadIds, runIds }: ThreadsAndRuns): Promise<number[]> {
   const spaces = await sql.all<{ num: number }>(
     `select num from memory_space where tenant_id = ? and scope = 'THREAD' and scope_id in (select value from json_each(?))
      union all select num from memory_space where tenant_id = ? and scope = 'WORKFLOW' and scope_id in (select value from json_each(?))`,

@@ -2,7 +2,7 @@ import { createOffload, type Database } from "#weftline";
 import type { MemoryStore, StoreQuery } from "../store.ts";
 import { searchStatement, toHit } from "./search-sql.ts";
 import type { SketchTable } from "./sketch-table.ts";
-import type { Plan, SearchStatement } from "./statement.ts";
+import { marks, type Plan, type SearchStatement } from "./statement.ts";
 import { wordStatement } from "./word-sql.ts";
 
 /** Up to so many vectors are measured one by one, and up to so many of them on the event loop. */
@@ -56,7 +56,7 @@ interface SearchPlan {
 async function planOf({ read }: Database, { spaces, metadata }: StoreQuery, sketches: SketchTable): Promise<SearchPlan> {
   const counted = await read.get<{ records: number; last: number }>(
     `select coalesce(sum(records), 0) as records, (select coalesce(max(num), 0) from memory_record) as last
-     from memory_space where num in (${spaces.map(() => "?").join(", ")})`,
+     from memory_space where num in (${marks(spaces)})`,
     ...spaces,
   );
   const { records, last } = counted ?? { records: 0, last: 0 };
